@@ -1,0 +1,61 @@
+"""The ledger: what came in, what went out, and what was refused or dropped and why. Every stage reports to it."""
+
+import builtins
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Account:
+    """The counts of one board since the start, or the sum over several. Frames, values and readings are three units."""
+
+    bytes: int = 0
+    frames: int = 0
+    decoded: int = 0
+    noise: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    values: int = 0
+    refused_values: Counter[str] = field(default_factory=Counter)
+    readings: int = 0
+    acknowledged: int = 0
+    sent_unacknowledged: int = 0  # to a broker that offers QoS 0 only
+    condensed: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+    reopened: int = 0
+    last_refused: builtins.bytes = b""
+
+
+def total(accounts: Iterable[Account]) -> Account:
+    """The sum of `accounts`; what is no number (`last_refused`) stays empty."""
+    out = Account()
+    for one in accounts:
+        out.bytes += one.bytes
+        out.frames += one.frames
+        out.decoded += one.decoded
+        out.noise += one.noise
+        out.refused += one.refused
+        out.values += one.values
+        out.refused_values += one.refused_values
+        out.readings += one.readings
+        out.acknowledged += one.acknowledged
+        out.sent_unacknowledged += one.sent_unacknowledged
+        out.condensed += one.condensed
+        out.dropped += one.dropped
+        out.reopened += one.reopened
+    return out
+
+
+def imbalances(account: Account, in_flight: int, *, inherited: int = 0, spooled: int = 0) -> list[str]:
+    """The laws that do not hold, a sentence each; [] when the ledger balances.
+
+    in_flight: readings between the first queue and the broker, counted at the queues and not derived from the account.
+    """
+    refused, refused_values = account.refused.total(), account.refused_values.total()
+    gone = account.acknowledged + account.sent_unacknowledged + account.condensed + account.dropped.total()
+    laws = (
+        ("frames", account.frames, account.decoded + account.noise + refused),
+        ("values", account.values, account.readings + refused_values),
+        ("readings", account.readings + inherited, gone + in_flight + spooled),
+    )
+    return [f"{name}: {left} came in and {right} are accounted for" for name, left, right in laws if left != right]

@@ -1,0 +1,185 @@
+"""The nouns of the street: what one room hands to the next. Values only; this file imports nothing of ours.
+
+    bytes -> Frame -> Sample -> Reading (a row of columns) -> Features (columns) -> Message -> broker
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+
+Frame = bytes
+"""One record of a board as it came, without its terminator; its time of arrival goes beside it."""
+
+
+class Why(StrEnum):
+    """Why a frame, or one value of a frame, was refused."""
+
+    TOO_LONG = "too_long"
+    NOT_A_NUMBER = "not_a_number"
+    NOT_FINITE = "not_finite"
+    WRONG_COLUMNS = "wrong_columns"
+    BAD_CHECKSUM = "bad_checksum"
+    BAD_FRAME = "bad_frame"
+    ERROR_MARK = "error_mark"
+    TOO_MANY_SENSORS = "too_many_sensors"
+
+
+class Drop(StrEnum):
+    """Why a reading that had its number was not published."""
+
+    OUT_OF_RANGE = "out_of_range"
+    SHED = "shed"
+    TOO_LARGE = "too_large"
+    REFUSED_BY_BROKER = "refused_by_broker"
+    COMPUTE_FAILED = "compute_failed"
+
+
+class Quality(StrEnum):
+    """What a reading is worth; of several that hold, the first here is told."""
+
+    OUT_OF_RANGE = "out_of_range"
+    STUCK = "stuck"
+    SPIKE = "spike"
+    WARMING_UP = "warming_up"
+    OK = "ok"
+
+
+class Sample(NamedTuple):
+    """One value that a board sent. `value` is finite."""
+
+    sensor: str
+    value: float
+    unit: str  # as published: "°C", "°F", "K", or another quantity's
+    count: int | None = None  # type: ignore[assignment]  # the board's own number; hides tuple's count, which nobody calls
+
+
+class BadValue(NamedTuple):
+    """One value that was asked for and does not hold, in a frame whose other values do."""
+
+    sensor: str
+    why: Why
+
+
+class Decoded(NamedTuple):
+    """What one frame held: the samples asked for, and those of them that do not hold."""
+
+    samples: list[Sample]
+    bad: list[BadValue]
+
+
+class Refusal(NamedTuple):
+    """A frame that was no good."""
+
+    why: Why
+    data: bytes = b""  # what was refused, cut to 64 bytes, for whoever has to find out
+
+
+class Noise(NamedTuple):
+    """Text that is expected and no data: banners, prompts, blank lines, the half line after an open."""
+
+    data: bytes = b""
+
+
+class Format(Protocol):
+    """One kind of board. Pure: no I/O, no clock; raises on no bytes whatever. Called one frame at a time, in order."""
+
+    @property
+    def name(self) -> str:
+        """The format's name in the configuration; of `auto` what it has found, once it has."""
+        ...
+
+    def decode(self, frame: Frame) -> Decoded | Refusal | Noise:
+        """What `frame` holds."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How the readings of one sensor become features. Sensors with equal plans are computed together."""
+
+    scale: tuple[float, float] = (20.0, 80.0)  # what `normalized` maps to 0…1
+    window_s: float | None = 60.0  # the window in seconds, or None when it is a count
+    window_n: int = 10_000  # the window in readings; with window_s, the most that it may hold
+    use: tuple[str, ...] = ("mean", "std", "min", "max")
+    range: tuple[float, float] | None = None  # plausible values, bounds inside
+    out_of_range: str = "flag"  # flag | drop | clamp
+    every: float = 0.0  # s; at most one message in this time
+    stuck: float = 0.0  # s unchanged before quality says so; 0 = never
+    spike: float = 0.0  # times the median absolute deviation; 0 = never
+
+
+@dataclass(slots=True)
+class Features:
+    """Computed readings of one sensor and one unit, as columns of equal length in the order of `seq`."""
+
+    board: str
+    sensor: str
+    unit: str
+    keys: tuple[str, ...]  # of `columns`: normalized, feature, then those of the plan
+    seq: array[int]
+    wall: array[float]  # when the bytes arrived; s since 1970, UTC
+    mono: array[float]  # the same, s of the monotonic clock since the start
+    value: array[float]
+    count: list[int | None]  # the board's own numbers
+    n: array[int]  # readings in the window
+    quality: bytes  # indexes into Quality
+    columns: list[array[float]]  # NaN = no value
+
+    def __len__(self) -> int:
+        return len(self.seq)
+
+
+@dataclass(frozen=True, slots=True)
+class FormatOptions:
+    """What the formats take; a format reads those that are its own."""
+
+    columns: tuple[str, ...] = ()  # names in order; "" skips one
+    unit: tuple[str, ...] = ()  # none, one for all, or one a column
+    also: tuple[str, ...] = ()  # names of quantities that are no temperature and are wanted all the same
+    none: tuple[str | float, ...] = ()  # values that mean "no value", exact
+    separator: str = "auto"
+    header: bool | str = "auto"
+    decimal: str = "auto"
+    records: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """Where a board is, and how its line is set."""
+
+    path: str  # a path, or socket://host:port
+    baud: int = 115_200
+    serial: str = "8N1"
+    dtr: bool | None = None  # None: as the system does
+    rts: bool | None = None
+    settle: float = 0.0  # s; what arrives in this time after an open is noise
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """One [[boards]] table, checked and complete."""
+
+    name: str
+    port: Port
+    format: str = "auto"
+    options: FormatOptions = field(default_factory=FormatOptions)
+    tags: tuple[tuple[str, str], ...] = ()
+    max_line: int = 4000  # bytes
+    max_sensors: int = 256
+    silent: float | None = None  # s; None: the larger of 30 s and 5 usual intervals
+
+
+class Chunk(NamedTuple):
+    """When some bytes arrived: by the wall clock (s since 1970, UTC) and by the monotonic one."""
+
+    wall: float
+    mono: float
+
+
+Take = Callable[[str, list[Sample], Chunk], None]
+"""Where ingest puts its samples: (board, samples, when they arrived)."""

@@ -1,0 +1,39 @@
+"""Calls that may hang for long (a name look-up, an opening port), in a thread that nobody waits for at the end."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+async def in_thread(call: Callable[[], T], name: str) -> T:
+    """The result of `call`, made in a daemon thread: unlike the loop's own threads it holds up no exit.
+
+    Raises what `call` raises. When the caller is cancelled the thread goes on, and its result is forgotten.
+    """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+
+    def settle(result: T | None, error: BaseException | None) -> None:
+        if done.cancelled():
+            return
+        if error is not None:
+            done.set_exception(error)
+        else:
+            done.set_result(result)  # type: ignore[arg-type]
+
+    def work() -> None:
+        result, failed = None, None
+        try:
+            result = call()
+        except BaseException as error:  # handed to whoever waits
+            failed = error
+        try:
+            loop.call_soon_threadsafe(settle, result, failed)
+        except RuntimeError:  # the loop has ended meanwhile
+            return
+
+    threading.Thread(target=work, name=name, daemon=True).start()
+    return await done
