@@ -1,0 +1,1 @@
+"""What comes in: ports, framing, formats, and the readers that join them."""

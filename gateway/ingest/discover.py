@@ -1,0 +1,80 @@
+"""`port = "auto"`: a board for each USB serial port that no table names and nobody holds, plugged in now or later."""
+
+import asyncio
+import os
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from ..model import Board
+from .identity import SerialPort, board_name, serial_ports
+
+PERIOD = 2.0  # s between looks at the folders of links; the ports themselves are listed only when there is news
+HELD_PERIOD = 10.0  # s between looks at ports that another program holds
+
+Mark = tuple[int, ...]
+
+
+def newcomers(ports: Iterable[SerialPort], taken: Collection[str]) -> list[SerialPort]:
+    """Those of `ports` that become boards: on USB, held by nobody, not named by a path in `taken`, of whatever kind."""
+    devices = {os.path.realpath(path) for path in taken}
+    return [
+        port
+        for port in ports
+        if port.usb and port.holder is None and port.path not in taken and port.device not in devices
+    ]
+
+
+def discovered(pattern: Board, port: SerialPort) -> Board:
+    """The board at `port`: as `pattern`, its name put before the port's own. A port always gives the same name."""
+    name = board_name(port.path)
+    return replace(
+        pattern, name=f"{pattern.name}-{name}" if pattern.name else name, port=replace(pattern.port, path=port.path)
+    )
+
+
+async def discover(
+    pattern: Board,
+    taken: Collection[str],
+    found: Callable[[Board], None],
+    *,
+    look: Callable[[], list[SerialPort]] = serial_ports,
+    folders: tuple[str, ...] = ("/dev/serial/by-id", "/dev/serial/by-path", "/dev"),
+    period: float = PERIOD,
+) -> None:
+    """Calls `found` once for each new board, until cancelled. taken: the paths that the other tables name.
+
+    A port is taken when two looks in a row have seen it: udev makes its links one after the other, and the one by which
+    another table names it may come last. A board that has gone stays its reader's business, which takes it up again.
+    """
+    mine: dict[str, None] = {}
+    seen: set[str] = set()
+    mark: Mark | None = None
+    due = 0.0
+    loop = asyncio.get_running_loop()
+    while True:
+        if (fresh := _mark(folders)) != mark or loop.time() >= due:
+            mark = fresh
+            ports = await asyncio.to_thread(look)
+            new = newcomers(ports, {*taken, *mine})
+            for port in new:
+                if port.path in seen:
+                    mine[port.path] = None
+                    found(discovered(pattern, port))
+            seen = {port.path for port in new}
+            waiting = seen - mine.keys()
+            held = any(port.usb and port.holder and port.path not in mine for port in ports)
+            due = loop.time() + (0.0 if waiting else HELD_PERIOD if held else float("inf"))
+        await asyncio.sleep(period)
+
+
+def _mark(folders: tuple[str, ...]) -> Mark:
+    """Changes when something is plugged in or out: when the folders were last changed; 0 for one that is not there."""
+    return tuple(_changed(folder) for folder in folders)
+
+
+def _changed(folder: str) -> int:
+    try:
+        return Path(folder).stat().st_mtime_ns
+    except OSError:
+        return 0

@@ -1,0 +1,61 @@
+"""Bytes, cut anywhere, into lines: the framing of every text format."""
+
+from gateway.model import Frame, Noise, Refusal, Why
+
+HEAD = 64
+"""What is kept of bytes that were refused, for whoever has to find out."""
+
+
+class Lines:
+    """Bytes -> lines. CR LF, LF and CR alone each end a line; an empty line is an empty frame.
+
+    Holds at most `limit` bytes. A line over it gives one Refusal(TOO_LONG), and reading goes on after its terminator.
+    midstream: the port was opened while the board was talking, so what comes before the first terminator is Noise.
+    However the bytes are cut, the same frames come out in the same order.
+    """
+
+    def __init__(self, limit: int = 4000, midstream: bool = True) -> None:
+        self.limit = limit
+        self._head = min(limit, HEAD)
+        self._midstream = midstream
+        self._rest = b""  # the line under way
+        self._skipping = False  # that line was refused already: wait for its end
+        self._after_cr = False  # a LF that comes next belongs to the CR before it
+
+    def feed(self, data: bytes) -> list[Frame | Refusal | Noise]:
+        """The lines that `data` ends, without their terminators."""
+        if self._after_cr and data[:1] == b"\n":
+            data, self._after_cr = data[1:], False
+        if not data:
+            return []
+        ended = data[-1] in b"\r\n"
+        self._after_cr = data[-1] == 13
+        whole = self._rest + data
+        lines = whole.splitlines()
+        self._rest = b"" if ended else lines.pop()
+        if self._midstream or self._skipping or len(whole) > self.limit:
+            return self._with_care(lines)
+        return lines  # type: ignore[return-value]  # list is invariant; a copy of it would cost more than the split
+
+    def lost(self) -> Noise | None:
+        """Gives up the line under way, at a close: half a line is never a reading. None when there is none."""
+        noise = Noise(self._rest[:HEAD]) if self._rest else None
+        self._rest, self._skipping, self._after_cr = b"", False, False
+        return noise
+
+    def _with_care(self, lines: list[bytes]) -> list[Frame | Refusal | Noise]:
+        out: list[Frame | Refusal | Noise] = []
+        for line in lines:
+            if self._skipping:
+                self._skipping = False
+            elif len(line) > self.limit:
+                out.append(Refusal(Why.TOO_LONG, line[: self._head]))
+            else:
+                out.append(Noise(line[:HEAD]) if self._midstream else line)
+            self._midstream = False
+        if self._skipping:
+            self._rest = b""
+        elif len(self._rest) > self.limit:
+            out.append(Refusal(Why.TOO_LONG, self._rest[: self._head]))
+            self._rest, self._skipping = b"", True
+        return out

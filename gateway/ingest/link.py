@@ -1,0 +1,83 @@
+"""The life of a board's link: a table of states, and the times that it is waited for. Pure: no port, no clock."""
+
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Where the link to a board stands."""
+
+    OFFLINE = "offline"
+    OPENING = "opening"
+    SETTLING = "settling"
+    ONLINE = "online"
+    SILENT = "silent"
+
+
+class Event(StrEnum):
+    """What can happen to a link."""
+
+    FOUND = "found"
+    REFUSED = "refused"
+    OPENED = "opened"
+    SETTLED = "settled"
+    QUIET = "quiet"
+    BYTES = "bytes"
+    GONE = "gone"
+
+
+LINK: dict[tuple[State, Event], State] = {
+    (State.OFFLINE, Event.FOUND): State.OPENING,
+    (State.OPENING, Event.REFUSED): State.OFFLINE,  # busy, or no permission: try again later
+    (State.OPENING, Event.OPENED): State.SETTLING,  # the open may have reset the board; its boot text is not data
+    (State.SETTLING, Event.SETTLED): State.ONLINE,
+    (State.ONLINE, Event.QUIET): State.SILENT,
+    (State.SILENT, Event.BYTES): State.ONLINE,
+} | {(state, Event.GONE): State.OFFLINE for state in State if state is not State.OFFLINE}
+
+STABLE = 10.0  # s; a link that held for so long was no flapping one
+HORIZON = 300.0  # s; about how far back the usual pause looks
+LEAST_PATIENCE = 30.0  # s
+
+
+def advance(state: State, event: Event) -> State:
+    """The state after `event`. Raises ValueError for a pair that is not in the table: nobody has thought of it."""
+    try:
+        return LINK[state, event]
+    except KeyError:
+        raise ValueError(f"a link that is {state} cannot meet '{event}'") from None
+
+
+def delay(attempt: int, chance: float, *, most: float = 5.0, first: float = 0.25) -> float:
+    """Seconds to wait before attempt `attempt` (0: at once), full jitter, at most `most`.
+
+    chance: in [0, 1), drawn anew each time. chance * min(most, first * 2**(attempt - 1)): "full jitter" of
+    Brooker, Exponential Backoff and Jitter.
+    """
+    if attempt <= 0:
+        return 0.0
+    return chance * min(most, first * 2.0 ** min(attempt - 1, 30))
+
+
+def attempts_after(attempts: int, held: float) -> int:
+    """How many attempts in a row count as failed, after a link that held for `held` seconds was lost."""
+    return 0 if held >= STABLE else attempts + 1
+
+
+def usual(before: float | None, pause: float) -> float:
+    """The usual interval between frames after one more `pause` (s); before: None when this is the first.
+
+    A mean by time and not by frame, so that a burst of lines every minute is usually a minute apart: the weight of a
+    pause is its length. A pause far beyond what was usual is a silence first, and is taken for at most four times the
+    patience that it exhausted; a board that slowed down for good is known after a few of them.
+    """
+    taken = min(pause, 4 * patience(before))
+    if before is None:
+        return taken
+    return before + (taken - before) * taken / (taken + HORIZON)
+
+
+def patience(interval: float | None, configured: float | None = None) -> float:
+    """Seconds without a byte after which a board is silent: as configured, or the larger of 30 s and 5 intervals."""
+    if configured is not None:
+        return configured
+    return max(LEAST_PATIENCE, 5.0 * (interval or 0.0))

@@ -1,0 +1,260 @@
+"""The only door to the serial library: opens a port away from the loop, and gives its bytes to a callback on the loop.
+
+A port is a device, or the socket of a serial server (`socket://host:port`). Opening and closing can take seconds, so
+each has a thread of its own. Whatever goes wrong leaves this file as one sentence.
+"""
+
+import asyncio
+import errno
+import os
+import re
+import select
+import socket
+import stat
+import termios
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import serial  # type: ignore[import-untyped]
+from serial_asyncio import connection_for_serial  # type: ignore[import-untyped]
+
+from ..model import Port
+from .trouble import trouble
+
+SCHEME = "socket://"
+READ_SIZE = 1 << 16  # bytes taken from a port at once; a tty gives at most 4 kB of them
+PATIENCE = 5.0  # s for a serial server to accept
+CLOSE_PATIENCE = 1.0  # s for a port to close before it is left to its thread
+
+_SETTINGS = re.compile(r"([5-8])([NEOMS])(1|1\.5|2)")
+
+
+class PortError(Exception):
+    """A port that cannot be used now: one sentence that says what is wrong and what to do."""
+
+
+class Line(serial.Serial):  # type: ignore[misc]
+    """An open device, fit for an event loop. What differs from the library's own, which is made for threads:
+
+    read: its transport asks for 1 kB a wake-up, and its port makes a select() first, which fails beyond descriptor
+    1023. One read() of what is there is enough, as the loop has just said that there is something.
+    flush: its transport drains the output before it closes, on the loop, and a board that does not read makes that
+    wait for ever. Nothing here needs draining.
+    close: can wait for a broken adapter, so it gets a thread; `shut` tells the end.
+    """
+
+    def __init__(self) -> None:
+        self.shut: Future[None] = Future()
+        self._closing = False
+        super().__init__()
+
+    def read(self, size: int = READ_SIZE) -> bytes:
+        """What has arrived, whatever was asked for. Raises SerialException when the device has gone, else nothing."""
+        try:
+            data = os.read(self.fd, READ_SIZE)
+        except (BlockingIOError, InterruptedError):
+            return b""  # another program on the port was faster
+        except (OSError, TypeError) as error:  # TypeError: the port is closed, its descriptor None
+            raise serial.SerialException(f"reading failed: {error}") from error
+        if not data:  # as VMIN is 1 (`_line`), only a port that hung up is ready and empty, and is so for ever
+            raise serial.SerialException("the device hung up")
+        return data
+
+    def flush(self) -> None:
+        """Waits for nothing."""
+
+    def close(self) -> None:
+        """Gives the descriptors back, in a thread."""
+        if self.is_open and not self._closing:
+            self._closing = True
+            threading.Thread(target=self._shut, name=f"close {self.name}", daemon=True).start()
+
+    def _shut(self) -> None:
+        try:
+            super().close()
+        finally:
+            self.shut.set_result(None)
+
+
+Handle = Line | socket.socket
+"""A port that is open and not yet read."""
+
+
+class Link(asyncio.Protocol):
+    """A port under way. `lost` is done when it has gone, with a text that says why. Made by `connect`."""
+
+    def __init__(self, handle: Handle, received: Callable[[bytes], None]) -> None:
+        loop = asyncio.get_running_loop()
+        self._handle = handle
+        self.data_received = received  # type: ignore[assignment,method-assign]
+        self.made: asyncio.Future[asyncio.Transport] = loop.create_future()
+        self.lost: asyncio.Future[str] = loop.create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The transport calls this first."""
+        self.made.set_result(transport)  # type: ignore[arg-type]
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The transport calls this last."""
+        self.lost.set_result(str(exc) if exc else "the connection was closed")
+
+    def pause(self) -> None:
+        """Reads nothing more: the kernel's buffer fills, and then a board's bytes are lost or its server waits."""
+        self.made.result().pause_reading()
+
+    def resume(self) -> None:
+        """Reads again."""
+        self.made.result().resume_reading()
+
+    def hung_up(self) -> bool:
+        """Whether the device has gone, which a paused link is not told. False for a socket: its rest is read first."""
+        if isinstance(self._handle, socket.socket) or self.lost.done():
+            return False
+        poll = select.poll()
+        poll.register(self._handle.fd, 0)
+        return bool(poll.poll(0))  # nothing is asked for, so it tells of an error or a hang-up only
+
+    async def close(self) -> None:
+        """Closes the port, and waits until its descriptors are given back, or a second."""
+        if not self.made.result().is_closing():
+            self.made.result().abort()
+        await asyncio.wait({self.lost})
+        if isinstance(self._handle, Line):
+            await asyncio.wait({asyncio.wrap_future(self._handle.shut)}, timeout=CLOSE_PATIENCE)
+
+
+async def opened(port: Port) -> Handle:
+    """`open_port` in a daemon thread of its own, so that a port which hangs holds up neither the loop nor the others.
+
+    When the caller gives up, the thread closes what it has still opened. A caller that waits costs one thread.
+    """
+    loop = asyncio.get_running_loop()
+    outcome: asyncio.Future[Handle] = loop.create_future()
+
+    def deliver(handle: Handle | None, failure: PortError) -> None:
+        if outcome.cancelled():
+            if handle is not None:
+                handle.close()
+        elif handle is not None:
+            outcome.set_result(handle)
+        else:
+            outcome.set_exception(failure)
+
+    def hand_over(handle: Handle | None, failure: PortError) -> None:
+        try:
+            loop.call_soon_threadsafe(deliver, handle, failure)
+        except RuntimeError:  # the loop has ended meanwhile
+            if handle is not None:
+                handle.close()
+
+    def work() -> None:
+        handle, failure = None, PortError(f"{port.path} cannot be opened, by a mistake of the gateway's own")
+        try:
+            handle = open_port(port)
+        except PortError as error:
+            failure = error
+        finally:
+            hand_over(handle, failure)
+
+    threading.Thread(target=work, name=f"open {port.path}", daemon=True).start()
+    try:
+        return await outcome
+    except asyncio.CancelledError:
+        if outcome.done() and not outcome.cancelled() and outcome.exception() is None:
+            outcome.result().close()  # it came in the same moment
+        raise
+
+
+async def connect(handle: Handle, received: Callable[[bytes], None]) -> Link:
+    """Starts to read `handle`: `received` gets the bytes, on the loop. Raises PortError; the handle is then closed."""
+    loop = asyncio.get_running_loop()
+    link = Link(handle, received)
+    try:
+        if isinstance(handle, Line):
+            transport, _ = await connection_for_serial(loop, lambda: link, handle)
+        else:
+            transport, _ = await loop.create_connection(lambda: link, sock=handle)
+    except (OSError, ValueError, termios.error) as error:
+        handle.close()
+        raise PortError(f"the port was lost in the moment that it opened: {error}") from error
+    try:
+        await link.made  # only then can it be paused: the serial transport begins to read in the loop's next round
+    except asyncio.CancelledError:
+        transport.abort()
+        raise
+    return link
+
+
+def open_port(port: Port) -> Handle:
+    """The port, open, set, and locked against programs that ask. Blocks, at times for seconds. Raises PortError."""
+    if port.path.startswith(SCHEME):
+        return _dial(port.path)
+    try:
+        line = _line(port)
+        if not stat.S_ISCHR(Path(port.path).stat().st_mode):  # opening a FIFO would wait, and a file is no board
+            raise PortError(trouble(port.path, errno.ENOTTY, ""))
+        line.open()
+    except (OSError, ValueError, termios.error) as error:
+        raise PortError(trouble(port.path, _number(error), str(error))) from error
+    return line
+
+
+def settings(text: str) -> tuple[int, str, float]:
+    """Data bits, parity and stop bits of a text like "8N1". Raises ValueError."""
+    if (match := _SETTINGS.fullmatch(text)) is None:
+        raise ValueError(
+            f'"{text}" says nothing about a serial line: write data bits, parity and stop bits, like "8N1" or "7E1"'
+        )
+    bits, parity, stop = match.groups()
+    return int(bits), parity, float(stop)
+
+
+def _line(port: Port) -> Line:
+    """The device, set and not yet open."""
+    line = Line()
+    line.port, line.baudrate, line.exclusive = port.path, port.baud, True
+    line.bytesize, line.parity, line.stopbits = settings(port.serial)
+    line.timeout = line.write_timeout = 0.0
+    line.inter_byte_timeout = 0.0  # the library's way to say VMIN = 1: an empty read is then a hang-up and nothing else
+    # before the open, which sets both: DTR resets many boards, and with RTS it takes some to their bootloader
+    if port.dtr is not None:
+        line.dtr = port.dtr
+    if port.rts is not None:
+        line.rts = port.rts
+    return line
+
+
+def _dial(url: str) -> socket.socket:
+    """A connection to a serial server, which is noticed within half a minute when the server loses its power."""
+    try:
+        parts = urlsplit(url)
+        host, number = parts.hostname, parts.port
+    except ValueError:
+        host = number = None
+    if not host or number is None:
+        raise PortError(f"{url} is no address: write socket://host:port")
+    try:
+        line = socket.create_connection((host, number), timeout=PATIENCE)
+    except OSError as error:
+        why = f"did not answer in {PATIENCE:g} s" if isinstance(error, TimeoutError) else f"cannot be reached ({error})"
+        raise PortError(f"{url} {why}: is the serial server on, and its address right?") from error
+    line.setblocking(False)
+    for level, option, value in (
+        (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+        (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 10),
+        (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5),
+        (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 4),
+    ):
+        line.setsockopt(level, option, value)
+    return line
+
+
+def _number(error: BaseException) -> int:
+    """The errno of an error: the library keeps some of them, and hides others in the error that it wraps."""
+    for each in (error, error.__context__):
+        if each is not None and each.args and isinstance(each.args[0], int):
+            return each.args[0]
+    return 0

@@ -1,0 +1,193 @@
+"""What a name or a unit says about a value: whether it is a temperature, and in which unit it is published.
+
+The tables here are the ones in docs/formats.md. A name is read from its end, since its last word says what it is
+("battery_temp" is a temperature, "temp_alarm" is none); what is set, computed or counted is never a measured temperature.
+"""
+
+import re
+from functools import lru_cache
+
+from gateway.ingest.numbers import NUMERAL
+from gateway.model import FormatOptions
+
+TEMPERATURE_UNITS = frozenset(("°C", "°F", "K"))
+
+WORDS = {
+    "temperature": "temp temps temperature temperatures tmp t tc thermocouple rtd ntc celsius fahrenheit kelvin temperatur",
+    "humidity": "hum humidity humid h rh moisture luftfeuchte feuchte",
+    "pressure": "pres press pressure baro barometer bar hpa mbar druck",
+    "voltage": "v u volt volts voltage vrms vcc vdd vin vout vbus vbat bat batt battery adc",
+    "current": "i a amp amps current irms ma",
+    "power": "p w watt watts power pwr duty pwm @",
+    "energy": "e wh kwh energy",
+    "light": "lux light lvl level uv brightness illuminance",
+    "wind": "wind gust",
+    "rain": "rain",
+    "distance": "alt altitude distance dist height depth",
+    "motion": "accel gyro mag speed x y z roll pitch yaw heading lat lon latitude longitude rpm",
+    "gas": "co co2 eco voc tvoc iaq gas ppm ppb pm aqi",
+    "frequency": "freq frequency hz",
+    "weight": "weight mass load",
+    "signal": "rssi snr lqi wifi channel signal",
+    "counter": "msg count counter counts pulse pulses seq sequence index cycles attempts attempt devices sensors probes "
+    "samples sample errors warnings retries step steps progress packets bytes",
+    "time": "time date datetime timestamp ts millis ms uptime clock rtc day month year hour minute second sec epoch",
+    "identity": "id ident address addr serial sn mac device rom node name type model version ver fw firmware build sdk",
+    "setting": "resolution emissivity baud interval rate delay timeout averages gain offset calibration cal configsip "
+    "mode div len size heap free flash cpu port pin gpio csum tail boot rst entry line",
+    "other": "ph ntu ec orp tds",
+    "state": "state status alarm error err flag flags code ok on off relay fault valid quality",
+}
+STEMS = {  # for words that stand together: windspeedmph, dailyrainin, tempf
+    "wind": "wind", "rain": "rain", "humid": "humidity", "press": "pressure", "batt": "voltage", "volt": "voltage",
+    "light": "light", "temp": "temperature", "altit": "distance", "altid": "distance",
+}  # fmt: skip
+MEASURED = frozenset(
+    ("temperature", "humidity", "pressure", "voltage", "current", "power", "energy", "light", "wind", "rain")
+)
+"""What the name of a box of values, or of a sensor, can say of the values in it."""
+
+NOT_MEASURED = frozenset(
+    "dew dewpoint heatindex feels feelslike apparent chill windchill target setpoint set goal threshold limit".split()
+)
+OTHER_UNITS = {
+    "humidity": "% %rh rh",
+    "pressure": "pa hpa kpa mpa bar mbar mmhg inhg psi atm torr",
+    "voltage": "v mv uv µv kv",
+    "current": "a ma ua µa",
+    "power": "w mw kw va var",
+    "energy": "wh kwh j kj",
+    "light": "lx lux lm cd",
+    "distance": "m mm cm km ft in",
+    "motion": "m/s km/h kmh mph kt kn rpm g mg m/s2 m/s^2 dps rad rad/s °/s deg/s ° deg ut µt",
+    "gas": "ppm ppb µg/m3 ug/m3 µg/m³",
+    "frequency": "hz khz mhz",
+    "weight": "kg lb oz",
+    "signal": "db dbm",
+    "time": "s ms us µs ns min h",
+    "other": "ohm ω kω ph ntu µs/cm l ml l/min",
+}
+_WORDS = {word: quantity for quantity, words in WORDS.items() for word in words.split()}
+_OTHER_UNITS = {unit: quantity for quantity, units in OTHER_UNITS.items() for unit in units.split()}
+_DEGREE = r"(?:Â?[°º˚]|[*'´’]|deg(?:ree)?s?\.?)"
+_TEMPERATURE = re.compile(
+    rf"(?:{_DEGREE} ?)?(celsius|fahrenheit|kelvin|[CFK])|{_DEGREE} ?([cfk])|(℃)|(℉)", re.IGNORECASE
+)
+_PREFIX = {
+    mark: re.compile(NUMERAL.replace(r"\.", re.escape(mark)) + r"|[+-]?(?:nan|inf|ovf)(?![a-z])", re.A | re.I)
+    for mark in ".,"
+}
+_BRACKETED = re.compile(r".*?[(\[] ?([^()\[\]]{1,12}?) ?[)\]]", re.DOTALL)
+_GLUED = re.compile(r"(?:.*[^a-z])?(?:temp|tmp|temperature|t)s?[ _]?(?:in[ _])?([cfk])", re.IGNORECASE | re.DOTALL)
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_WORD = re.compile(r"@|[^\W\d_]+")
+_OWN = re.compile(r"S\d{1,4}", re.ASCII)  # as columns without a name are called
+_AMBIGUOUS = frozenset(("in", "min", "ms", "set", "ma", "us", "kn", "lm", "cd", "kt", "ph", "rh"))
+
+
+def unit(text: str) -> str:
+    """A known unit as it is published: "°C", "°F" or "K" for any spelling of those, others as they are; "" if unknown."""
+    text = text.strip()
+    if len(text) > 16:
+        return ""
+    found = _TEMPERATURE.fullmatch(text)
+    if found and (len(text) > 1 or text in "CFK℃℉K"):
+        letter = (found[1] or found[2] or ("c" if found[3] else "f"))[0].upper()
+        return "K" if letter in "KK" else "°" + letter
+    return text if text.casefold() in _OTHER_UNITS else ""
+
+
+def measure(text: str, decimal: str = ".") -> tuple[str, str]:
+    """A value and the unit written behind it: "21.5 *C" -> ("21.5", "°C"). Without a known unit: (text, "")."""
+    found = _PREFIX[decimal].match(text)
+    if found and found.end() < len(text) and (said := unit(text[found.end() :])):
+        return found[0], said
+    return text, ""
+
+
+@lru_cache(maxsize=4096)
+def unit_in_name(name: str) -> str:
+    """The unit that a name carries: "Temp *C", "imu_degC", "T (°F)", "tempf", "humidity_%", "C"; "" when none."""
+    if len(name) > 64:
+        return ""
+    if found := _BRACKETED.fullmatch(name):
+        return unit(found[1])
+    if found := _GLUED.fullmatch(_CAMEL.sub("_", name)):
+        return unit(found[1].upper())
+    if name in ("C", "F", "K"):
+        return unit(name)
+    words = re.split(r"[ _/]", name)
+    last = words[-1]
+    if len(words) > 1 and last.upper() in ("C", "F", "K") and quantity(name[: -len(last)]) == "temperature":
+        return unit(last.upper())
+    for tail in (" ".join(words[-2:]), last):
+        if tail == "%" or (len(tail) > 1 and tail.casefold() not in _AMBIGUOUS and unit(tail)):
+            return unit(tail)
+    return ""
+
+
+@lru_cache(maxsize=4096)
+def quantity(name: str) -> str:
+    """What a name measures, a key of WORDS or "computed"; "" when the name does not say."""
+    words = [word.casefold() for word in _WORD.findall(_CAMEL.sub(" ", name[:64]))]
+    if not NOT_MEASURED.isdisjoint(words) or any(
+        pair == ("heat", "index") for pair in zip(words, words[1:], strict=False)
+    ):
+        return "computed"
+    if name.casefold() in _WORDS:
+        return _WORDS[name.casefold()]
+    for word in reversed(words):
+        if word in _WORDS and (len(word) > 1 or len(words) == 1 or word in "xyz@"):
+            return _WORDS[word]
+        for stem, found in STEMS.items():
+            if stem in word:
+                return found
+    return ""
+
+
+class Asked:
+    """Which of a board's values are asked for, and their units: what `unit` and `also` of its options say."""
+
+    def __init__(self, options: FormatOptions) -> None:
+        self._units = tuple(unit(text) or text for text in options.unit)
+        self._also = frozenset(text.casefold() for text in options.also)
+
+    def unit(self, name: str, said: str = "", place: int = 0, around: str = "", outer: str = "") -> str | None:
+        """The unit in which the value called `name` is published; None when it is not asked for.
+
+        said: the unit written beside it ("" = none), as `unit` gives it; place: its column, from 0, for a unit a column;
+        around: the unit said once for the whole record; outer: the name of what the value is in, or the frame's sensor.
+        The user's unit beats the text's, and the text's beats °C.
+        """
+        own = self._units[place] if 1 < len(self._units) > place else ""
+        if own:
+            return own if own in TEMPERATURE_UNITS or self._also_named(name, own, outer) else None
+        said = said or unit_in_name(name)
+        what = quantity(name)
+        if not what and len(outer.rstrip("0123456789_-. ")) > 1 and quantity(outer) in MEASURED:
+            what = quantity(outer)  # a box called "humidity"; but "A" or "P1" is just a name
+        if not said and (not what or (what == "temperature" and around in TEMPERATURE_UNITS)):
+            said = around
+        board = self._units[0] if len(self._units) == 1 else ""
+        if what != "computed" and (said in TEMPERATURE_UNITS if said else what in ("", "temperature")):
+            published = board or said or "°C"
+            return published if published in TEMPERATURE_UNITS or self._also_named(name, published, outer) else None
+        return said or board if self._also_named(name, said, outer) else None
+
+    def plainly(self, name: str, outer: str = "") -> bool:
+        """Whether the names alone ask for a value, so that a text in its place is a value that does not hold."""
+        if outer and name.casefold() == "value":
+            return True
+        if _OWN.fullmatch(name):
+            return True
+        what = quantity(name)
+        named = what == "temperature" or (what != "computed" and unit_in_name(name) in TEMPERATURE_UNITS)
+        return named or self._also_named(name, "", outer)
+
+    def _also_named(self, name: str, said: str, outer: str) -> bool:
+        """Whether `also` has the value's own name, its outer name, or what it measures by its names or by its unit."""
+        if not self._also:
+            return False
+        what = quantity(name) or quantity(outer) or _OTHER_UNITS.get(said.casefold(), "")
+        names = (name, outer, f"{outer}.{name}", what)
+        return any(each.casefold() in self._also for each in names if each)

@@ -1,0 +1,240 @@
+"""The reader of one board: waits for its port, opens it, takes what comes, and starts anew when the port goes."""
+
+import asyncio
+import errno
+import os
+import random
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from ..ledger import Account
+from ..model import Board, Chunk, Format, Take
+from .identity import Node, node, stable_path
+from .intake import Intake
+from .link import Event, State, advance, attempts_after, delay, patience, usual
+from .ports import SCHEME, Link, PortError, connect, opened
+from .trouble import trouble
+
+LOOK = 0.25  # s between looks for a port that is not there
+LOOK_WHEN_SILENT = 2.0  # s between looks whether the path of a silent port still names it
+LOOK_WHEN_PAUSED = 0.5  # s between looks whether a port that is not read has gone
+SLOW_OPEN = 2.0  # s after which the reason says that opening takes long
+
+
+def now() -> Chunk:
+    """The time by both clocks."""
+    return Chunk(time.time(), time.monotonic())
+
+
+class Reader:
+    """Reads one board until the task of `run` is cancelled.
+
+    take: gets the samples of each chunk. account: stays balanced. changed: is called, on the loop, after `state`,
+    `reason`, `port` or `intake.failed` has changed; it shall return soon.
+    """
+
+    def __init__(
+        self,
+        board: Board,
+        decoder: Format,
+        take: Take,
+        account: Account,
+        changed: Callable[[], None],
+        *,
+        clock: Callable[[], Chunk] = now,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self.board = board
+        self.account = account
+        self.intake = Intake(board, decoder, take, account, changed)
+        self.reason: str | None = None  # one sentence, where there is something to say
+        self.since = clock().wall  # when `state` became what it is
+        self.port = board.port.path  # the stable path, once the port was seen
+        self.last: float | None = None  # when bytes arrived last; monotonic
+        self.interval: float | None = None  # s, usually, between frames
+        self.paused = False
+        self._state = State.OFFLINE
+        self._changed, self._clock, self._chance = changed, clock, chance
+        self._format = decoder
+        self._is_socket = board.port.path.startswith(SCHEME)
+        self._opens = 0
+        self._link: Link | None = None
+        self._quiet_since = 0.0  # monotonic; bytes, the open, or the end of a pause
+        self._settled_at = 0.0  # monotonic
+        self._framed: float | None = None  # when a frame came last on this link; monotonic
+        self._nudge: asyncio.Future[str] | None = None
+
+    @property
+    def state(self) -> str:
+        """online | silent | offline; a board that is still being opened, or settles, is offline."""
+        return self._state.value if self._state in (State.ONLINE, State.SILENT) else State.OFFLINE.value
+
+    @property
+    def format(self) -> str:
+        """The format's name; of `auto` what it has found, once it has."""
+        return self._format.name
+
+    @property
+    def sender_waits(self) -> bool:
+        """Whether the sender waits while it is not read: a server on a socket, a program on a pty; no UART does."""
+        return self._is_socket or os.path.realpath(self.port).startswith("/dev/pts/")
+
+    def pause(self) -> None:
+        """Stops reading, until `resume`: whoever takes the samples is behind."""
+        self._set_paused(True)
+
+    def resume(self) -> None:
+        """Reads again."""
+        self._set_paused(False)
+
+    async def run(self) -> None:
+        """Reads the board for ever. When it is cancelled it closes the port first."""
+        attempts = 0
+        try:
+            while True:
+                seen = await self._found()
+                self._meet(Event.FOUND, self.reason)
+                began = self._clock().mono
+                try:
+                    why = await self._read(seen)
+                except PortError as error:
+                    attempts += 1
+                    self._meet(Event.REFUSED, str(error))
+                else:
+                    attempts = attempts_after(attempts, self._clock().mono - began)
+                    self._meet(Event.GONE, f"{self.port} was lost: {why}")
+                await self._rest(delay(attempts, self._chance()), seen)
+        finally:
+            if self._state is not State.OFFLINE:
+                self._meet(Event.GONE, "it is not read any more")
+
+    async def _found(self) -> Node | None:
+        """Waits until the port is there. A socket is tried without a look."""
+        if self._is_socket:
+            return None
+        while (seen := node(self.port)) is None:
+            self._say(trouble(self.port, errno.ENOENT, ""))
+            await asyncio.sleep(LOOK)
+        # A bare device number is another board's after the next replug, so the board is known by its stable path from
+        # here on; that is asked again at each open, since udev makes the links a moment after the device.
+        if (stable := await asyncio.to_thread(stable_path, self.port)) != self.port:
+            self.port = stable
+            self._changed()
+        return seen
+
+    async def _read(self, seen: Node | None) -> str:
+        """One link, from its open to its loss; gives what it was lost by. Raises PortError when it does not open."""
+        slow = asyncio.get_running_loop().call_later(SLOW_OPEN, self._say, f"{self.port} takes long to open")
+        try:
+            handle = await opened(replace(self.board.port, path=self.port))
+        finally:
+            slow.cancel()
+        self.account.reopened += self._opens > 0
+        self._opens += 1
+        self._quiet_since = self._clock().mono
+        self._settled_at = self._quiet_since + self.board.port.settle
+        self._framed = None
+        settle = self.board.port.settle
+        self._meet(Event.OPENED, f"what it says in its first {settle:g} s is noise" if settle else self.reason)
+        self._settle(self._quiet_since)
+        try:
+            link = await connect(handle, self._received)
+        except PortError as error:
+            return str(error)
+        return await self._attend(link, seen)
+
+    async def _attend(self, link: Link, seen: Node | None) -> str:
+        """Waits for the end of a link, and looks after it at the times when something may be due."""
+        self._link = link
+        try:
+            if self.paused:
+                link.pause()
+            while True:
+                self._nudge = asyncio.get_running_loop().create_future()
+                await asyncio.wait({link.lost, self._nudge}, timeout=self._due(), return_when=asyncio.FIRST_COMPLETED)
+                if link.lost.done():
+                    return link.lost.result()
+                if why := self._look(link, seen):
+                    return why
+        finally:
+            self._link = None
+            self.intake.gap()
+            await link.close()
+
+    def _due(self) -> float:
+        """Seconds until the next look. A board that is read and speaks is not looked at before its patience ends."""
+        mono = self._clock().mono
+        if self._state is State.SETTLING:
+            due = self._settled_at - mono
+        elif self._state is State.SILENT:
+            due = LOOK_WHEN_SILENT
+        else:
+            due = self._quiet_since + patience(self.interval, self.board.silent) - mono
+        return max(0.0, min(due, LOOK_WHEN_PAUSED) if self.paused else due)
+
+    def _look(self, link: Link, seen: Node | None) -> str | None:
+        """What a link was lost by without being told. On the way it sees whether the board has settled or is silent."""
+        mono = self._clock().mono
+        self._settle(mono)
+        if self.paused:  # no hang-up is told of then
+            return "the device hung up" if link.hung_up() else None
+        quiet = mono - self._quiet_since
+        if self._state is State.ONLINE and quiet >= patience(self.interval, self.board.silent):
+            self._meet(
+                Event.QUIET, f"nothing has come for {quiet:.0f} s: does the board run, and wait for no question?"
+            )
+        if self._state is State.SILENT and seen is not None:
+            found = node(self.port)
+            if found is None or found[:2] != seen[:2]:  # the adapter came back, and this link never hung up
+                return "its path names another device now"
+        return None
+
+    def _received(self, data: bytes) -> None:
+        at = self._clock()
+        self._settle(at.mono)
+        if self._state is State.SILENT:
+            self._meet(Event.BYTES)
+        self.last = self._quiet_since = at.mono
+        if self.intake.feed(data, at, settling=self._state is State.SETTLING):
+            if self._framed is not None:
+                self.interval = usual(self.interval, at.mono - self._framed)
+            self._framed = at.mono
+
+    def _settle(self, mono: float) -> None:
+        if self._state is State.SETTLING and mono >= self._settled_at:
+            self._meet(Event.SETTLED)
+
+    async def _rest(self, seconds: float, seen: Node | None) -> None:
+        """Waits before the next attempt, at most until the device is plugged in anew or its permissions change."""
+        end = self._clock().mono + seconds
+        while (left := end - self._clock().mono) > 0:
+            await asyncio.sleep(min(left, LOOK))
+            if not self._is_socket and node(self.port) not in (None, seen):
+                return
+
+    def _set_paused(self, paused: bool) -> None:
+        if self.paused is paused:
+            return
+        self.paused = paused
+        self._quiet_since, self._framed = self._clock().mono, None
+        if self._link is not None:
+            (self._link.pause if paused else self._link.resume)()
+        if self._nudge is not None and not self._nudge.done():
+            self._nudge.set_result("")  # the next look is due at another time
+
+    def _meet(self, event: Event, reason: str | None = None) -> None:
+        """Takes the link to its next state."""
+        before = self.state
+        self._state = advance(self._state, event)
+        if self.state != before:
+            self.since = self._clock().wall
+            self.reason = reason
+            self._changed()
+        else:
+            self._say(reason)
+
+    def _say(self, reason: str | None) -> None:
+        if reason != self.reason:
+            self.reason = reason
+            self._changed()
