@@ -1,0 +1,43 @@
+"""The founding formulas, to the last rounded digit of plain Python.
+
+    normalized = round((value - lo) / (hi - lo), 4)
+    feature    = round(sqrt(|normalized, unrounded|) * ln(|value| + 1), 4)
+
+numpy computes them by the thousand, but its logarithm may differ from Python's in the last bit, and its rounding
+at halves. So the few results that lie at the edge between two rounded values are computed again by Python itself.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+Column = NDArray[np.float64]
+
+DIGITS = 4
+TENS = 10.0**DIGITS
+EXACT = 2.0**40  # beyond this a product with TENS says nothing about the digit to round at
+
+
+def founding(value: Column, lo: float, hi: float) -> tuple[Column, Column]:
+    """`normalized` and `feature` of each value. value: finite, n; gives two columns of n, infinite where they overflow."""
+    span = hi - lo
+    part = (value - lo) / span
+    feature = np.sqrt(np.abs(part)) * np.log(np.abs(value) + 1.0)
+    rounded_part, edge = _rounded(part)
+    for i in edge:
+        rounded_part[i] = round((float(value[i]) - lo) / span, DIGITS)
+    rounded_feature, edge = _rounded(feature)
+    for i in edge:
+        v = float(value[i])
+        rounded_feature[i] = round(math.sqrt(abs((v - lo) / span)) * math.log(abs(v) + 1), DIGITS)
+    return rounded_part, rounded_feature
+
+
+def _rounded(x: Column) -> tuple[Column, list[int]]:
+    """`x` rounded, and where the rounding is in doubt: near a half, or too large for this arithmetic."""
+    scaled = x * TENS
+    size = np.abs(scaled)
+    doubt = np.abs(size - np.floor(size) - 0.5) <= size * 1e-14 + 1e-12
+    doubt |= ~(size < EXACT)
+    return np.rint(scaled) / TENS, np.flatnonzero(doubt).tolist()

@@ -1,0 +1,59 @@
+"""Features that need a window's order: the median, and how far a reading stands from it.
+
+The window is kept as a sorted list: a reading comes in and leaves by bisection, and the median absolute deviation is
+found between the two halves of the list by bisection too, since each half is already sorted by its distance.
+"""
+
+from bisect import bisect_left, insort
+from collections.abc import Sequence
+
+
+def medians(values: Sequence[float], starts: Sequence[int], first: int) -> list[tuple[float, float]]:
+    """(median, median absolute deviation) over values[starts[i] : first + i + 1], for each i.
+
+    values: window and new readings, oldest first; starts: ascending, one for each new reading; first: the first new one.
+    """
+    if not starts:
+        return []
+    ordered = sorted(values[starts[0] : first])
+    gone = starts[0]
+    out = []
+    for i, start in enumerate(starts):
+        insort(ordered, values[first + i])
+        for old in values[gone:start]:
+            del ordered[bisect_left(ordered, old)]
+        gone = start
+        middle = median(ordered)
+        out.append((middle, deviation(ordered, middle)))
+    return out
+
+
+def median(ordered: Sequence[float]) -> float:
+    """The middle of a sorted list, or the mean of its two middles."""
+    half, odd = divmod(len(ordered), 2)
+    if odd:
+        return ordered[half]
+    return ordered[half - 1] / 2 + ordered[half] / 2  # halves first: the sum of two large ones overflows
+
+
+def deviation(ordered: Sequence[float], middle: float) -> float:
+    """The median of |x - middle| over a sorted list."""
+    border = bisect_left(ordered, middle)
+    half, odd = divmod(len(ordered), 2)
+    upper = _nearest(ordered, border, middle, half)
+    return upper if odd else _nearest(ordered, border, middle, half - 1) / 2 + upper / 2
+
+
+def _nearest(ordered: Sequence[float], border: int, middle: float, k: int) -> float:
+    """The k-th smallest distance from `middle` (k from 0); `border` parts the smaller ones from the others."""
+    above = len(ordered) - border
+    low, high = max(0, k + 1 - above), min(k + 1, border)  # how many of the k + 1 nearest stand below the border
+    while low < high:
+        below = (low + high) // 2
+        if middle - ordered[border - 1 - below] < ordered[border + k - below] - middle:
+            low = below + 1
+        else:
+            high = below
+    left = middle - ordered[border - low] if low else -1.0
+    right = ordered[border + k - low] - middle if k + 1 - low else -1.0
+    return max(left, right)
