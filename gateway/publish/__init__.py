@@ -1,0 +1,1 @@
+"""The room that turns features into messages and brings them to the broker."""

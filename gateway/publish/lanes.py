@@ -1,0 +1,181 @@
+"""Features that wait for the broker: a lane a sensor, in order; the lanes take turns. Bounded; what it sheds it counts.
+
+A lane's readings are `waiting`, or on the wire (a Piece that the window holds) until the broker has acknowledged them.
+When the connection breaks, what was on the wire goes back to the front of its lane.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from ..model import Features
+
+JOINED = 256  # readings up to which small pieces are joined, so that a long wait costs no object a reading
+
+
+@dataclass(slots=True, eq=False)
+class Piece:
+    """Rows first…last - 1 of `features`. condensed: by seq, the readings left out just before."""
+
+    features: Features
+    first: int
+    last: int
+    condensed: dict[int, int] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return self.last - self.first
+
+
+@dataclass(slots=True, eq=False)
+class Lane:
+    """One sensor's pieces, oldest first."""
+
+    board: str
+    sensor: str
+    waiting: deque[Piece] = field(default_factory=deque)
+    queued: bool = False  # has its turn coming
+    held_until: float = 0.0  # the broker refused it: not before (s, monotonic)
+
+    def put(self, piece: Piece) -> None:
+        """Adds newer readings, joined to the last piece where they fit."""
+        if self.waiting and _joins(self.waiting[-1], piece):
+            last = self.waiting[-1]
+            _extend(last.features, piece.features)
+            last.last = len(last.features)
+            last.condensed |= piece.condensed
+        else:
+            self.waiting.append(piece)
+
+    def back(self, piece: Piece) -> None:
+        """Puts an older piece back to its place, which is near the front."""
+        seq = piece.features.seq[piece.first]
+        place = 0
+        while place < len(self.waiting) and self.waiting[place].features.seq[self.waiting[place].first] < seq:
+            place += 1
+        self.waiting.insert(place, piece)
+
+    def take(self, most: int) -> Piece:
+        """The oldest readings, at most `most`, as a piece of their own."""
+        head = self.waiting[0]
+        if len(head) <= most:
+            return self.waiting.popleft()
+        taken = Piece(head.features, head.first, head.first + most, head.condensed)
+        head.first += most
+        return taken
+
+
+class Lanes:
+    """All lanes. most: readings that may wait in all; dropped: told of (board, readings) when more come."""
+
+    def __init__(self, most: int, dropped: Callable[[str, int], None]) -> None:
+        self.most, self._dropped = most, dropped
+        self.waiting = 0
+        self._lanes: dict[tuple[str, str], Lane] = {}
+        self._turns: deque[Lane] = deque()
+        self._by_board: dict[str, int] = {}
+
+    def held(self, board: str) -> int:
+        """Readings of `board` that wait."""
+        return self._by_board.get(board, 0)
+
+    def put(self, piece: Piece) -> None:
+        """Takes in computed readings."""
+        features = piece.features
+        key = (features.board, features.sensor)
+        lane = self._lanes.get(key)
+        if lane is None:
+            lane = self._lanes[key] = Lane(*key)
+        lane.put(piece)
+        self._count(lane.board, len(piece))
+        self._turn(lane)
+        if self.waiting > self.most:
+            self._shed(self.waiting - self.most + self.most // 100)  # some at once: each search for the oldest costs
+
+    def next(self, most: int, now: float) -> Piece | None:
+        """The next piece to send, of at most `most` readings; its lane goes behind the others. None: nothing may leave."""
+        for _ in range(len(self._turns)):
+            lane = self._turns.popleft()
+            lane.queued = False
+            if lane.held_until > now:
+                self._turn(lane)
+            elif lane.waiting:
+                piece = lane.take(most)
+                self._count(lane.board, -len(piece))
+                self._turn(lane)
+                return piece
+        return None
+
+    def back(self, pieces: Iterable[Piece]) -> None:
+        """Puts pieces that were on the wire back to their places in front."""
+        for piece in reversed(list(pieces)):
+            lane = self._lanes[piece.features.board, piece.features.sensor]
+            lane.back(piece)
+            self._count(lane.board, len(piece))
+            self._turn(lane)
+
+    def hold(self, piece: Piece, until: float) -> None:
+        """Keeps the lane of `piece` back until then."""
+        self._lanes[piece.features.board, piece.features.sensor].held_until = until
+
+    def shed_all(self) -> None:
+        """Gives up what waits: the end of a run, with nowhere to keep it."""
+        self._shed(self.waiting)
+
+    def _turn(self, lane: Lane) -> None:
+        if lane.waiting and not lane.queued:
+            lane.queued = True
+            self._turns.append(lane)
+
+    def _count(self, board: str, readings: int) -> None:
+        self.waiting += readings
+        self._by_board[board] = self._by_board.get(board, 0) + readings
+
+    def _shed(self, surplus: int) -> None:
+        """Drops the oldest readings of the board that holds most."""
+        while surplus > 0:
+            board = max(self._by_board, key=self._by_board.__getitem__)
+            lanes = (lane for lane in self._lanes.values() if lane.board == board and lane.waiting)
+            lane = min(lanes, key=lambda lane: lane.waiting[0].features.mono[lane.waiting[0].first])
+            piece = lane.take(surplus)
+            surplus -= len(piece)
+            self._count(board, -len(piece))
+            self._dropped(board, len(piece))
+
+
+def _joins(last: Piece, piece: Piece) -> bool:
+    a, b = last.features, piece.features
+    return (
+        len(last) + len(piece) <= JOINED
+        and (a.unit, a.keys) == (b.unit, b.keys)
+        and last.last == len(a)
+        and piece.first == 0
+        and piece.last == len(b)
+    )
+
+
+def _extend(a: Features, b: Features) -> None:
+    """Appends the columns of `b` to those of `a`."""
+    a.seq += b.seq
+    a.wall += b.wall
+    a.mono += b.mono
+    a.value += b.value
+    a.count += b.count
+    a.n += b.n
+    a.quality += b.quality
+    for ours, theirs in zip(a.columns, b.columns, strict=True):
+        ours += theirs
+
+
+def selected(features: Features, rows: list[int]) -> Features:
+    """Only the given rows of `features`."""
+    f = features
+    return Features(
+        f.board, f.sensor, f.unit, f.keys,
+        array("q", [f.seq[i] for i in rows]), array("d", [f.wall[i] for i in rows]),
+        array("d", [f.mono[i] for i in rows]), array("d", [f.value[i] for i in rows]), [f.count[i] for i in rows],
+        array("q", [f.n[i] for i in rows]), bytes(f.quality[i] for i in rows),
+        [array("d", [column[i] for i in rows]) for column in f.columns],
+    )  # fmt: skip

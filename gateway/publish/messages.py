@@ -1,0 +1,98 @@
+"""Features as payloads: one reading a message, or the rows of a batch in one. Pure; the numbers' text is written in bulk."""
+
+import json
+from collections.abc import Iterator, Sequence
+
+from pydantic_core import to_json
+
+from ..instants import instant
+from ..model import Features, Quality
+
+QUALITIES = tuple(Quality)
+QUALITY_TEXTS = tuple(quality.encode() for quality in QUALITIES)
+MOST_ROWS = 500
+
+
+class Writer:
+    """Writes the messages of one sensor: what stays the same is written once.
+
+    identity: (gateway, board, sensor, run); tags: added to each message where there are any.
+    """
+
+    def __init__(self, identity: tuple[str, str, str, str], tags: dict[str, str]) -> None:
+        gateway, board, sensor, run = identity
+        self._head = {"gateway": gateway, "board": board, "sensor": sensor, "run": run}
+        self._tags = {"tags": tags} if tags else {}
+        self._template: tuple[tuple[str, tuple[str, ...]], bytes] = (("", ()), b"")
+
+    def readings(
+        self, features: Features, first: int, last: int, condensed: dict[int, int], clock: str | None
+    ) -> Iterator[bytes]:
+        """A payload for each row first…last - 1. condensed: seq -> readings left out before it; clock: None when set."""
+        template = self._shape(features.unit, features.keys)
+        size = last - first
+        parts: list[Sequence[float | None]] = [features.seq[first:last], features.value[first:last], features.n[first:last]]
+        parts += [column[first:last] for column in features.columns]
+        texts = numbers(parts)
+        plain = clock is None and not condensed
+        columns = [texts[at : at + size] for at in range(0, len(texts), size)]
+        times = [instant(wall).encode() for wall in features.wall[first:last]]
+        qualities = [QUALITY_TEXTS[code] for code in features.quality[first:last]]
+        for i, (seq, value, n, *rest) in enumerate(zip(*columns, strict=True), first):
+            count = features.count[i]
+            extra = b"" if plain and count is None else _extra(count, condensed.get(features.seq[i]), clock)
+            yield template % (seq, times[i - first], value, n, qualities[i - first], extra, *rest)
+
+    def rows(self, features: Features, first: int, last: int, condensed: dict[int, int], clock: str | None) -> bytes:
+        """One payload for the rows first…last - 1."""
+        columns: dict[str, Sequence[object]] = {
+            "seq": features.seq[first:last],
+            "time": [instant(wall) for wall in features.wall[first:last]],
+            "value": features.value[first:last],
+            "quality": [QUALITIES[code] for code in features.quality[first:last]],
+            "n": features.n[first:last],
+        }
+        counts = features.count[first:last]
+        if any(count is not None for count in counts):
+            columns["count"] = counts
+        if condensed:
+            columns["condensed"] = [condensed.get(seq) for seq in features.seq[first:last]]
+        columns |= {key: column[first:last] for key, column in zip(features.keys, features.columns, strict=True)}
+        document = {
+            **self._head,
+            "unit": features.unit,
+            **self._tags,
+            **({"clock": clock} if clock else {}),
+            "columns": list(columns),
+            "rows": list(zip(*columns.values(), strict=True)),
+        }
+        return to_json(document, inf_nan_mode="null")
+
+    def _shape(self, unit: str, keys: tuple[str, ...]) -> bytes:
+        if self._template[0] != (unit, keys):
+            head = _inside(self._head)
+            features = b"".join(b',"%b":%%b' % key.encode() for key in keys)
+            tags = b"," + _inside(self._tags) if self._tags else b""
+            body = b',"seq":%b,"time":"%b","value":%b,' + _inside({"unit": unit}) + b',"n":%b,"quality":"%b"%b'
+            self._template = (unit, keys), b"{" + head + body + features + tags + b"}"
+        return self._template[1]
+
+
+def numbers(columns: Sequence[Sequence[float | None]]) -> list[bytes]:
+    """The JSON text of each number, column after column; NaN is null."""
+    flat = [number for column in columns for number in column]
+    return to_json(flat, inf_nan_mode="null")[1:-1].split(b",")
+
+
+def _inside(document: dict[str, object] | dict[str, str] | dict[str, dict[str, str]]) -> bytes:
+    """A JSON object without its braces, ready to stand in a template."""
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")[1:-1].replace(b"%", b"%%")
+
+
+def _extra(count: int | None, condensed: int | None, clock: str | None) -> bytes:
+    parts = b"" if count is None else b',"count":%d' % count
+    if condensed:
+        parts += b',"condensed":%d' % condensed
+    if clock:
+        parts += b',"clock":"%b"' % clock.encode()
+    return parts

@@ -1,0 +1,95 @@
+"""The two MQTT packets that come by the thousand, as bytes: PUBLISH out, PUBACK in. All others are the client's.
+
+Source: MQTT 5.0 (OASIS), 3.3 and 3.4; 3.1.1 differs in the property length that it does not have.
+"""
+
+from typing import NamedTuple
+
+PUBLISH, PUBACK = 0x30, 0x40
+QOS1, RETAIN = 0x02, 0x01
+SUCCESS = 0x00
+LONGEST = 1 << 18  # bytes; no broker has to tell a publisher more than that at once
+
+
+class Ack(NamedTuple):
+    """An acknowledgement: of which packet, and how it went (always SUCCESS in 3.1.1)."""
+
+    packet_id: int
+    reason: int
+
+
+class ProtocolError(Exception):
+    """The broker sent what MQTT does not know."""
+
+
+def topic_part(topic: str) -> bytes:
+    """A topic as a PUBLISH carries it: two bytes of length, then UTF-8."""
+    raw = topic.encode()
+    return len(raw).to_bytes(2, "big") + raw
+
+
+def publish(topic: bytes, payload: bytes, packet_id: int | None, *, v5: bool, retain: bool = False) -> bytes:
+    """One PUBLISH. topic: from `topic_part`; packet_id: 1…65535 for QoS 1, None for QoS 0."""
+    tail = b"\x00" if v5 else b""  # no properties
+    if packet_id is None:
+        first, number = PUBLISH | retain, b""
+    else:
+        first, number = PUBLISH | QOS1 | retain, packet_id.to_bytes(2, "big")
+    size = len(topic) + len(number) + len(tail) + len(payload)
+    return b"".join((first.to_bytes(1, "big"), variable(size), topic, number, tail, payload))
+
+
+def variable(size: int) -> bytes:
+    """A length in 1 to 4 bytes of 7 bits, the lowest first."""
+    out = bytearray()
+    while size > 0x7F:
+        out.append(size & 0x7F | 0x80)
+        size >>= 7
+    out.append(size)
+    return bytes(out)
+
+
+class Incoming:
+    """Bytes from the broker, cut anywhere -> acknowledgements, and whole packets of other kinds, as they came."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, data: bytes) -> tuple[list[Ack], bytes]:
+        """What `data` completes. Raises ProtocolError for an acknowledgement or a length that cannot be."""
+        data = self._rest + data
+        acks: list[Ack] = []
+        others: list[bytes] = []
+        at, end = 0, len(data)
+        while end - at >= 2:
+            size, body = data[at + 1], at + 2
+            if size > 0x7F:
+                found = _long_size(data, at + 1)
+                if found is None:
+                    break
+                size, body = found
+            if size > LONGEST:
+                raise ProtocolError(f"the broker announced a packet of {size} bytes")
+            if body + size > end:
+                break
+            if data[at] == PUBACK:
+                if size < 2:
+                    raise ProtocolError("the broker sent an acknowledgement without a packet id")
+                acks.append(Ack(data[body] << 8 | data[body + 1], data[body + 2] if size > 2 else SUCCESS))
+            else:
+                others.append(data[at : body + size])
+            at = body + size
+        self._rest = data[at:]
+        return acks, b"".join(others)
+
+
+def _long_size(data: bytes, at: int) -> tuple[int, int] | None:
+    """A length of more than one byte: (length, where the body begins), or None while bytes are missing."""
+    size = 0
+    for i, byte in enumerate(data[at : at + 4]):
+        size |= (byte & 0x7F) << 7 * i
+        if byte < 0x80:
+            return size, at + i + 1
+    if len(data) - at >= 4:
+        raise ProtocolError("the broker sent a length of more than four bytes")
+    return None

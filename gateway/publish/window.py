@@ -1,0 +1,52 @@
+"""What is on the wire and not yet acknowledged: at most as many packets as the broker takes at once."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from .lanes import Piece
+
+FIRST_ID, LAST_ID = 0x0100, 0xFFFF  # ids below are left to the client's own packets
+UNSTATED = 20  # a broker of 3.1.1 states no limit; this is what mosquitto takes
+
+
+@dataclass(slots=True, eq=False)
+class Flight:
+    """One PUBLISH under way: readings, or a retained document (piece None)."""
+
+    piece: Piece | None
+    topic: str
+    payload: bytes = b""  # of a document only; readings are written anew when they go again
+
+
+@dataclass(slots=True)
+class Window:
+    """The packets under way, in the order in which they were sent."""
+
+    limit: int = UNSTATED
+    flights: dict[int, Flight] = field(default_factory=dict)
+    _last: int = LAST_ID
+
+    @property
+    def room(self) -> int:
+        """How many more may be sent now."""
+        return self.limit - len(self.flights)
+
+    def add(self, flight: Flight) -> int:
+        """Notes that `flight` is sent; gives its packet id."""
+        number = self._last
+        while True:
+            number = FIRST_ID if number == LAST_ID else number + 1
+            if number not in self.flights:
+                break
+        self._last = number
+        self.flights[number] = flight
+        return number
+
+    def acknowledged(self, number: int) -> Flight | None:
+        """The flight of that id, no longer under way; None for an id that nobody waits for."""
+        return self.flights.pop(number, None)
+
+    def clear(self) -> Iterator[Flight]:
+        """All that was under way, in order: the connection is gone."""
+        flights, self.flights = self.flights, {}
+        yield from flights.values()
