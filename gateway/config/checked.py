@@ -1,0 +1,146 @@
+"""A configuration that has been checked, as the rest of the gateway takes it; and what holds for one sensor."""
+
+import dataclasses
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from .. import model
+from ..model import FormatOptions, Plan, Port
+from ..names import plain
+from . import tables
+from .values import address
+
+Changes = Mapping[str, Any]
+"""Fields of a Plan, and what they become."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mqtt:
+    """Where the messages go. With `embedded` host and port are those of the gateway's own broker."""
+
+    url: str  # mqtt://host:port, or "embedded"
+    embedded: bool
+    host: str
+    port: int
+    listen: tuple[str, int]
+    username: str  # "" = none
+    password_file: Path | None  # password.read() it at each attempt to connect, it may have been changed
+    version: str  # "5" | "3.1.1"
+    prefix: str
+    payload: str  # reading | rows
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One [[sensors]] table."""
+
+    match: str  # a glob on "board/sensor"
+    changes: Changes
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """gateway.toml, checked and complete. What it says of sensors is asked for with `plan_for`."""
+
+    path: Path
+    id: str
+    tags: tuple[tuple[str, str], ...]
+    mqtt: Mqtt
+    boards: tuple[model.Board, ...]  # one may have the port "auto"; `tags` are the gateway's and the board's own
+    features: Plan  # what [features] and mqtt.every say
+    of_boards: Mapping[str, Changes]  # by the board's name
+    of_sensors: tuple[Rule, ...]
+    max_window: int  # readings
+    workers: int | None  # None: one a core that this process may use
+    linger: float  # s
+
+
+def host_id() -> str:
+    """This machine's name, as a plain topic level."""
+    return plain(socket.gethostname())
+
+
+def plan_for(config: Config, board: str, sensor: str) -> Plan:
+    """How readings of `sensor` at `board` become features.
+
+    [features] first, then its board's keys, then each [[sensors]] that matches; the last word on each key counts. A
+    board that no table names was found by port = "auto", and that table is its own.
+    """
+    found = next((one.name for one in config.boards if one.port.path == "auto"), "")
+    changes = dict(config.of_boards.get(board) or config.of_boards.get(found, {}))
+    for rule in config.of_sensors:
+        if fnmatchcase(f"{board}/{sensor}", rule.match):
+            changes |= rule.changes
+    return dataclasses.replace(config.features, **changes)
+
+
+def checked(document: tables.Document, path: Path) -> Config:
+    """The values of a valid document that was read from `path`."""
+    gateway, features = document.gateway, document.features
+    most = features.max_window
+    return Config(
+        path=path,
+        id=gateway.id or host_id(),
+        tags=tuple(gateway.tags.items()),
+        mqtt=_mqtt(document.mqtt, path),
+        boards=tuple(_board(board, gateway.tags) for board in document.boards),
+        features=Plan(
+            scale=features.scale, use=features.use, every=document.mqtt.every, **_window(features.window, most)
+        ),
+        of_boards={
+            board.name: _changes(board, ("range", "out_of_range", "stuck", "spike"), most) for board in document.boards
+        },
+        of_sensors=tuple(
+            Rule(one.match, _changes(one, one.model_fields_set - {"match"}, most)) for one in document.sensors
+        ),
+        max_window=most,
+        workers=document.compute.workers,
+        linger=document.compute.linger,
+    )
+
+
+def _window(window: float | int, most: int) -> dict[str, Any]:
+    """The two fields of a Plan that a window is: a count is an int, seconds are a float."""
+    return {"window_s": None, "window_n": window} if isinstance(window, int) else {"window_s": window, "window_n": most}
+
+
+def _changes(table: tables.Board | tables.Sensors, keys: Any, most: int) -> Changes:
+    """Those of `keys` that the table has, as fields of a Plan."""
+    changes = {key: getattr(table, key) for key in keys if key in table.model_fields_set}
+    return changes | _window(changes.pop("window"), most) if "window" in changes else changes
+
+
+def _mqtt(table: tables.Mqtt, path: Path) -> Mqtt:
+    embedded = table.url == "embedded"
+    listen = address(table.listen)
+    host, port = listen if embedded else address(table.url.removeprefix("mqtt://"))
+    return Mqtt(
+        url=table.url,
+        embedded=embedded,
+        host={"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host) if embedded else host,
+        port=port,
+        listen=listen,
+        username=table.username,
+        password_file=path.parent / table.password_file if table.password_file else None,
+        version=table.version,
+        prefix=table.prefix,
+        payload=table.payload,
+    )
+
+
+def _board(table: tables.Board, tags: Mapping[str, str]) -> model.Board:
+    options = {field.name: getattr(table, field.name) for field in dataclasses.fields(FormatOptions)}
+    return model.Board(
+        name=table.name,
+        port=Port(table.port, table.baud, table.serial, table.dtr, table.rts, table.settle),
+        format=table.format,
+        options=FormatOptions(**options),
+        tags=tuple({**tags, **table.tags}.items()),
+        max_line=table.max_line,
+        max_sensors=table.max_sensors,
+        silent=table.silent,
+    )

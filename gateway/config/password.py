@@ -1,0 +1,46 @@
+"""The file that holds the broker's password: what it must be, and how it is read."""
+
+import stat
+from pathlib import Path
+
+from .words import path_of
+
+LONGEST = 65_535  # bytes; MQTT takes no longer password
+
+
+def problems(path: Path) -> list[str]:
+    """Why the file will not do, a clause each; what is in it is never repeated."""
+    name = path_of(path)
+    try:
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode):
+            return [f"{name} is not a file; put the password alone into a file"]
+        if mode & stat.S_IWOTH:
+            return [f"{name} can be written by everyone; `chmod 600` it, and change the password"]
+        read(path)
+    except FileNotFoundError:
+        return [f"there is no file {name}; put the password alone into it, with mode 0600"]
+    except PermissionError:
+        return [f"{name} may not be read by this user; `chown` it to the user that runs the gateway"]
+    except (OSError, ValueError) as error:
+        return [f"{name} cannot be used: {error.strerror if isinstance(error, OSError) else error}; give another"]
+    return []
+
+
+def warnings(path: Path) -> list[str]:
+    """What is unwise about a file that will do."""
+    open_to_all = path.exists() and path.stat().st_mode & stat.S_IROTH
+    return [f"{path_of(path)} can be read by everyone; `chmod 600` it"] if open_to_all else []
+
+
+def read(path: Path) -> str:
+    """The password: the file's text, without the line end behind it. Raises OSError, ValueError."""
+    with open(path, "rb") as file:
+        data = file.read(LONGEST + 3)
+    try:
+        text = data.decode().removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8") from None
+    if not text or len(text.encode()) > LONGEST:
+        raise ValueError("it is empty" if not text else "it is too long for a password")
+    return text

@@ -1,0 +1,93 @@
+"""What would run with a configuration, and the memory that it may take: what `gateway check` prints."""
+
+from typing import Any
+
+from ..names import level
+from ..shown import shown
+from .checked import Config
+from .keys import ALWAYS
+from .words import amount, span
+
+READING_BYTES = 80
+"""The most that a window keeps of one reading: its time and value, and the running sums up to it, as 64-bit numbers."""
+
+
+def plan(config: Config, *, cores: int | None = None, queued: int | None = None) -> dict[str, Any]:
+    """The plan, for JSON. `cores`: what workers = "auto" comes to; `queued`: the most readings that wait in memory."""
+    mqtt, features = config.mqtt, config.features
+    top = f"{mqtt.prefix}/{config.id}"
+    return {
+        "gateway": config.id,
+        "broker": {
+            "url": mqtt.url,
+            "host": mqtt.host,
+            "port": mqtt.port,
+            "version": mqtt.version,
+            "user": mqtt.username or None,
+        },
+        "payload": mqtt.payload,
+        "topics": [f"{top}/status"],
+        "boards": [
+            {
+                "board": board.name,
+                "port": board.port.path,
+                "baud": board.port.baud,
+                "serial": board.port.serial,
+                "format": board.format,
+                "topics": [
+                    f"{top}/{_topic(board.name, board.port.path)}/{last}" for last in ("status", "<sensor>/features")
+                ],
+            }
+            for board in config.boards
+        ],
+        "features": [*ALWAYS, *features.use],
+        "window": _window(features.window_s, features.window_n),
+        "scale": list(features.scale),
+        "every_s": features.every,
+        "rules": [rule.match for rule in config.of_sensors],
+        "workers": config.workers or cores or "auto",
+        "linger_s": config.linger,
+        "memory": {"windows_bytes": _windows(config), "queued_readings": queued},
+    }
+
+
+def lines(plan: dict[str, Any]) -> list[str]:
+    """The plan, for people."""
+    broker, memory = plan["broker"], plan["memory"]
+    low, high = plan["scale"]
+    own = " (the gateway's own)" if broker["url"] == "embedded" else ""
+    every = f", at most one a sensor in {span(plan['every_s'])}" if plan["every_s"] else ""
+    out = [
+        f"gateway   {plan['gateway']}",
+        f"broker    {broker['host']} port {broker['port']}, MQTT {broker['version']}{own}",
+        f"messages  {plan['payload']}{every}",
+        *(f"topic     {topic}" for topic in plan["topics"]),
+    ]
+    for board in plan["boards"]:
+        name, port = shown(board["board"]), shown(board["port"], 500)
+        out.append(f"board     {name}: {port}, {board['baud']} {board['serial']}, format {board['format']}")
+        out += [f"topic     {topic}" for topic in board["topics"]]
+    out += [
+        f"features  {' '.join(plan['features'])}; window {plan['window']}, scale {low:g} to {high:g}",
+        *(f"sensors   {shown(rule)}: keys of their own" for rule in plan["rules"]),
+        f"workers   {'one a core' if plan['workers'] == 'auto' else plan['workers']}",
+        f"memory    windows: at most {amount(memory['windows_bytes'])}",
+    ]
+    if memory["queued_readings"] is not None:
+        out.append(f"memory    waiting for the broker: at most {memory['queued_readings']:,} readings")
+    return out
+
+
+def _topic(name: str, port: str) -> str:
+    """A board's topic level; what is found by port = "auto" has its stable id behind the table's name."""
+    return f"{level(name) if name else ''}<id>" if port == "auto" else level(name)
+
+
+def _window(seconds: float | None, count: int) -> str:
+    return f"{count} readings" if seconds is None else span(seconds)
+
+
+def _windows(config: Config) -> int:
+    """Bytes, when each board has as many sensors as it may and each window is as full as it may be."""
+    longest: int = max([config.features.window_n, *(rule.changes.get("window_n", 0) for rule in config.of_sensors)])
+    return sum(board.max_sensors for board in config.boards) * longest * READING_BYTES

@@ -1,0 +1,96 @@
+"""A first gateway.toml, from the boards that were found: what `gateway init` writes."""
+
+import os
+from collections.abc import Iterable, Sequence
+
+from ..names import level, plain
+from ..shown import shown
+from .keys import port
+from .words import Unfit, toml
+
+HEAD = """\
+# The gateway's configuration. `gateway check` says what is wrong with it, or what it would do;
+# docs/configuration.md explains every option. A line with one # before a key shows its default.
+
+[gateway]
+# The name of this machine in every topic; no two gateways of one broker may share it.
+id = {id}
+
+[mqtt]
+# "embedded" runs a broker in the gateway, for this machine alone.
+url = "mqtt://localhost:1883"
+# username = ""
+# The password goes alone into a file with mode 0600.
+# password_file = ""
+# prefix = "gateway"
+"""
+KEYS = """\
+# baud = 115200
+# serial = "8N1"
+# What the board sends: "plain", "csv", "kv", "json"; "auto" finds it by looking.
+# format = "auto"
+# Names of the columns in order, "" skips one; without them they are S1, S2, …
+# columns = []
+# Plausible values; what lies outside is marked.
+# range = []
+"""
+NONE_FOUND = """\
+# No board was found. This table takes each one that is plugged in by USB, and names it after its serial number.
+[[boards]]
+port = "auto"
+{keys}
+# A board with a name of its own, on a port that you know (`gateway ports` lists them):
+# [[boards]]
+# name = "bench"
+# port = "/dev/ttyS0"
+# baud = 9600
+"""
+TAIL = """\
+[features]
+# Over the last 60 s, or over so many readings: window = 100
+# window = "60s"
+# Of: mean std min max range median slope rate ewma zscore
+# use = ["mean", "std", "min", "max"]
+# What `normalized` maps to 0…1.
+# scale = [20, 80]
+"""
+
+
+def starting_configuration(found: Iterable[tuple[str, str, str]], gateway_id: str) -> str:
+    """The text. `found`: (name, port, what it is) of each board; with none, a table that takes whatever is plugged in.
+
+    `problems` has nothing to say of it, whatever the names and descriptions: names are made to differ, ids to be plain
+    topic levels; a port that no configuration could name, or that was there before, is left out.
+    """
+    boards = _tables(list(found)) or [NONE_FOUND.format(keys=KEYS)]
+    return "\n".join([HEAD.format(id=toml(plain(gateway_id))), *boards, TAIL])
+
+
+def _tables(found: Sequence[tuple[str, str, str]]) -> list[str]:
+    out: list[str] = []
+    names: set[str] = set()
+    ports: set[str] = set()
+    for name, path, what in found:
+        if not _usable(path) or os.path.realpath(path) in ports:
+            continue
+        ports.add(os.path.realpath(path))
+        name = _unlike(shown(name, 60).strip() or "board", names)
+        names.add(level(name))
+        out.append(f"# {shown(what) or 'a serial port'}\n[[boards]]\nname = {toml(name)}\nport = {toml(path)}\n{KEYS}")
+    return out
+
+
+def _usable(path: str) -> bool:
+    try:
+        return port(path) == path != "auto"
+    except Unfit:
+        return False
+
+
+def _unlike(name: str, taken: set[str]) -> str:
+    """`name`, or with a number behind it when its topic is taken."""
+    number, free = 1, name
+    while level(free) in taken:
+        number += 1
+        free = f"{name}-{number}"
+    return free

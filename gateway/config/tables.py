@@ -1,0 +1,143 @@
+"""The tables and keys of gateway.toml: which there are, what each takes, and its default, as its checked value.
+
+sample.toml and docs/configuration.md show the same defaults as the file spells them; tests hold the three equal.
+In [[sensors]] every key but `match` is None until it is given.
+"""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic import PlainValidator as By
+
+from . import keys
+from .keys import WEEK
+from .values import any_text, choice, duration, size, switch, text, texts, whole
+
+FORMATS = ("plain", "csv", "kv", "json", "auto")
+TAKEN_BY = {"separator": "csv", "header": "csv", "decimal": "csv", "records": "json", "after": "json"}
+
+Text = Annotated[str, By(text)]
+Texts = Annotated[tuple[str, ...], By(texts)]
+Tags = Annotated[dict[str, str], By(keys.tags)]
+Switch = Annotated[bool | None, By(switch)]
+Range = Annotated[tuple[float, float] | None, By(keys.plausible)]
+OutOfRange = Annotated[str, By(choice("flag", "drop", "clamp"))]
+Stuck = Annotated[float, By(keys.stuck)]
+Spike = Annotated[float, By(keys.spike)]
+Every = Annotated[float, By(duration(0, WEEK))]
+Window = Annotated[float | int, By(keys.window)]
+Use = Annotated[tuple[str, ...], By(keys.use)]
+Scale = Annotated[tuple[float, float], By(keys.scale)]
+
+
+class Table(BaseModel):
+    """A table that takes the keys named here and no others."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Gateway(Table):
+    """[gateway]"""
+
+    id: Annotated[str, By(keys.gateway_id)] = ""
+    tags: Tags = {}
+
+
+class Mqtt(Table):
+    """[mqtt]"""
+
+    url: Annotated[str, By(keys.broker)] = "mqtt://localhost:1883"
+    listen: Annotated[str, By(keys.listen)] = "127.0.0.1:1883"
+    username: Text = ""
+    password_file: Text = ""
+    version: Annotated[str, By(keys.version)] = "5"
+    prefix: Annotated[str, By(keys.prefix)] = "gateway"
+    payload: Annotated[str, By(choice("reading", "rows"))] = "reading"
+    every: Every = 0.0
+
+
+class Board(Table):
+    """[[boards]]"""
+
+    name: Text = ""
+    port: Annotated[str, By(keys.port)]
+    baud: Annotated[int, By(keys.baud)] = 115_200
+    serial: Annotated[str, By(keys.serial)] = "8N1"
+    dtr: Switch = None
+    rts: Switch = None
+    settle: Annotated[float, By(duration(0, 60))] = 0.0
+    format: Annotated[str, By(choice(*FORMATS, later=("regex", "block", "nmea", "struct", "modbus")))] = "auto"
+    columns: Annotated[tuple[str, ...], By(keys.columns)] = ()
+    unit: Annotated[tuple[str, ...], By(keys.unit)] = ()
+    also: Texts = ()
+    none: Annotated[tuple[str | float, ...], By(keys.no_value)] = ()
+    separator: Annotated[str, By(keys.separator)] = "auto"
+    header: Annotated[bool | str, By(keys.header)] = "auto"
+    decimal: Annotated[str, By(choice(".", ",", "auto"))] = "auto"
+    records: Text = ""
+    after: Annotated[str, By(any_text)] = ""
+    tags: Tags = {}
+    max_line: Annotated[int, By(size(16, 1_000_000))] = 4000
+    max_sensors: Annotated[int, By(whole(1, 10_000))] = 256
+    silent: Annotated[float | None, By(keys.silent)] = None
+    range: Range = None
+    out_of_range: OutOfRange = "flag"
+    stuck: Stuck = 0.0
+    spike: Spike = 0.0
+
+
+class Sensors(Table):
+    """[[sensors]]"""
+
+    match: Annotated[str, By(keys.match)]
+    range: Range = None
+    out_of_range: OutOfRange | None = None
+    stuck: Stuck | None = None
+    spike: Spike | None = None
+    every: Every | None = None
+    window: Window | None = None
+    use: Use | None = None
+    scale: Scale | None = None
+
+
+class Features(Table):
+    """[features]"""
+
+    window: Window = 60.0
+    use: Use = ("mean", "std", "min", "max")
+    scale: Scale = (20.0, 80.0)
+    max_window: Annotated[int, By(whole(1, keys.MOST_WINDOW))] = 10_000
+
+
+class Compute(Table):
+    """[compute]"""
+
+    workers: Annotated[int | None, By(keys.workers)] = None
+    linger: Annotated[float, By(duration(0, 10))] = 0.0
+
+
+class Document(Table):
+    """The whole file."""
+
+    gateway: Gateway = Field(default_factory=Gateway)
+    mqtt: Mqtt = Field(default_factory=Mqtt)
+    boards: list[Board] = []
+    sensors: list[Sensors] = []
+    features: Features = Field(default_factory=Features)
+    compute: Compute = Field(default_factory=Compute)
+
+
+TABLES: dict[str, type[Table]] = {
+    "gateway": Gateway, "mqtt": Mqtt, "boards": Board, "sensors": Sensors, "features": Features, "compute": Compute,
+}  # fmt: skip
+LATER = {
+    "": {"spool", "web"},
+    "gateway": {"state_dir"},
+    "mqtt": {"ca_file", "cert_file", "key_file", "discovery_prefix"},
+    "boards": {"preset", "on_silence", "fields", "ask", "pattern", "start", "end", "timeout", "base", "framing", "size",
+               "magic", "crc", "unit_id", "units", "registers"},
+    "sensors": {"name", "unit", "offset", "gain", "points", "band", "heartbeat", "alarm", "custom"},
+    "features": {"custom", "deadline"},
+    "compute": {"memory"},
+}  # fmt: skip
+"""Keys of the contract that a later version reads: whoever writes one is told so, and not that it is misspelt."""

@@ -1,0 +1,113 @@
+"""What the keys of a configuration must be together: names and ports apart, options that the format takes, …
+
+Works on the file as TOML gave it, so that it finds these beside whatever else is wrong; a value of the wrong type is
+told by its own key, and passed over here. Looks at links, opens nothing.
+"""
+
+import ipaddress
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ..names import level
+from .keys import listen, port
+from .tables import FORMATS, TAKEN_BY
+from .values import address
+from .words import Unfit, quoted
+
+
+def conflicts(data: dict[str, Any]) -> Iterator[str]:
+    """A sentence for each thing in the parsed file that does not go with another."""
+    yield from _mqtt(_table(data, "mqtt"))
+    yield from _windows(data)
+    boards = data.get("boards", [])
+    if boards == []:
+        yield "boards: there is no [[boards]] table, so nothing would be read; `gateway init` finds boards"
+    if isinstance(boards, list):
+        tables = [(f"boards[{at}]", board) for at, board in enumerate(boards) if isinstance(board, dict)]
+        for place, board in tables:
+            yield from _format(place, board)
+        yield from _twice(tables, "name", _named, "give each board a name of its own")
+        yield from _twice(tables, "port", _real, "one port is read by one board")
+
+
+def _table(data: dict[str, Any], name: str) -> dict[str, Any]:
+    table = data.get(name)
+    return table if isinstance(table, dict) else {}
+
+
+def _mqtt(mqtt: dict[str, Any]) -> Iterator[str]:
+    secured = bool(mqtt.get("password_file"))
+    if secured and not mqtt.get("username"):
+        yield "mqtt.password_file: a password goes with a name; give username as well"
+    try:
+        host = address(listen(mqtt.get("listen", "127.0.0.1:1883")))[0]
+    except Unfit:  # told by its own key
+        return
+    if not secured and not local(host):
+        yield (
+            f"mqtt.listen: {quoted(host)} is open to the network, and so needs a password; "
+            'give username and password_file, or listen on "127.0.0.1:1883"'
+        )
+
+
+def local(host: str) -> bool:
+    """Whether only this machine reaches `host`, as far as its name says."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _windows(data: dict[str, Any]) -> Iterator[str]:
+    most = _table(data, "features").get("max_window", 10_000)
+    sensors = data.get("sensors")
+    places = [("features", _table(data, "features"))]
+    places += [(f"sensors[{at}]", one) for at, one in enumerate(sensors if isinstance(sensors, list) else [])]
+    for place, table in places:
+        count = table.get("window") if isinstance(table, dict) else None
+        if type(count) is int and type(most) is int and count > most > 0:
+            yield f"{place}.window: {count} readings are more than features.max_window = {most}; raise that"
+
+
+def _format(place: str, board: dict[str, Any]) -> Iterator[str]:
+    format = board.get("format", "auto")
+    for key, taker in TAKEN_BY.items():
+        if key in board and format in FORMATS and format != taker:
+            yield f'{place}.{key}: format = "{format}" does not take it; set format = "{taker}", or take {key} out'
+    columns, unit = board.get("columns"), board.get("unit")
+    if isinstance(columns, list) and isinstance(unit, list) and columns and len(unit) not in (0, 1, len(columns)):
+        yield f"{place}.unit: there are {len(unit)} units for {len(columns)} columns; give one, or one a column"
+    if isinstance(board.get("separator"), str) and board.get("separator") == board.get("decimal") != "auto":
+        yield f"{place}.decimal: {quoted(board['decimal'])} cannot separate columns and be the decimal sign as well"
+    if board.get("name", "") == "" and board.get("port") != "auto":
+        yield f'{place}.name: is missing; a board needs a name, such as "bench"'
+
+
+def _named(board: dict[str, Any]) -> str:
+    return level(board["name"])
+
+
+def _real(board: dict[str, Any]) -> str:
+    place = port(board["port"])
+    return os.path.realpath(place) if place.startswith("/") else place
+
+
+def _twice(
+    tables: list[tuple[str, dict[str, Any]]], key: str, same: Callable[[dict[str, Any]], str], way_out: str
+) -> Iterator[str]:
+    """Tables whose `key` comes to the same as that of a table before."""
+    seen: dict[str, tuple[str, str]] = {}
+    for place, board in tables:
+        if not isinstance(board.get(key), str) or board[key] == "":
+            continue
+        try:
+            real = same(board)
+        except (Unfit, OSError):  # the first is told by its own key; a path that cannot be followed has no twin
+            continue
+        if real in seen:
+            other, spelt = seen[real]
+            means = "is" if spelt == board[key] else f"leads to the same as {quoted(spelt)}, which is"
+            yield f"{place}.{key}: {quoted(board[key])} {means} the {key} of {other} already; {way_out}"
+        else:
+            seen[real] = place, board[key]

@@ -1,0 +1,128 @@
+"""Kinds of value in the configuration: durations, sizes, numbers, words, texts, addresses.
+
+Each check takes what TOML gave and returns it checked, or raises Unfit with a clause for the user; pydantic collects.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from urllib.parse import urlsplit
+
+from .words import BYTES, SECONDS, Unfit, amount, found, listed, nearest, quoted, span, wanted
+
+_AMOUNT = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?)([A-Za-z]+)")
+
+
+def duration(least: float, most: float, also: str = "") -> Callable[[object], float]:
+    """A check that gives s, within the bounds. `also` names what else may stand there, for the sentence."""
+
+    def check(value: object) -> float:
+        match = _AMOUNT.fullmatch(value) if isinstance(value, str) else None
+        if match is None or match[2] not in SECONDS:
+            raise wanted(f'a duration such as "20ms", "60s", "5m", "2h" or "7d"{also}', value)
+        seconds = float(match[1]) * SECONDS[match[2]]
+        if not least <= seconds <= most:
+            raise wanted(f'a duration from "{span(least)}" to "{span(most)}"', value)
+        return seconds
+
+    return check
+
+
+def size(least: int, most: int) -> Callable[[object], int]:
+    """A check that gives bytes, within the bounds."""
+
+    def check(value: object) -> int:
+        match = _AMOUNT.fullmatch(value) if isinstance(value, str) else None
+        if match is None or match[2] not in BYTES:
+            raise wanted('a size such as "4kB", "4KiB" or "256MB"', value)
+        count = float(match[1]) * BYTES[match[2]]
+        if not least <= count <= most:
+            raise wanted(f"a size from {amount(least)} to {amount(most)}", value)
+        return int(count)
+
+    return check
+
+
+def whole(least: int, most: int, also: str = "") -> Callable[[object], int]:
+    """A check for a whole number within the bounds; true and false are none."""
+
+    def check(value: object) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            raise wanted(f"a whole number from {least} to {most}{also}", value)
+        return value
+
+    return check
+
+
+def number(value: object) -> float:
+    """A finite number; true and false are none."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300:  # which no NaN is
+        return float(value)
+    raise wanted("a number", value)
+
+
+def switch(value: object) -> bool:
+    """true or false."""
+    if isinstance(value, bool):
+        return value
+    raise wanted("true or false", value)
+
+
+def choice(*words: str, later: Sequence[str] = ()) -> Callable[[object], str]:
+    """A check for one of `words`; those of `later` are known, and not in this version."""
+
+    def check(value: object) -> str:
+        if not isinstance(value, str):
+            raise wanted(listed(words), value)
+        if value in later:
+            raise Unfit(f"{found(value)} is not supported by this version yet; there is {listed(words)}")
+        if value not in words:
+            raise Unfit(f"{wanted(listed(words), value)}{nearest(value, words)}")
+        return value
+
+    return check
+
+
+def text(value: object) -> str:
+    """Text that fits on a line."""
+    if isinstance(value, str) and len(value) <= 1000 and value.isprintable():
+        return value
+    raise wanted("text in quotes, at most 1000 printable characters,", value)
+
+
+def any_text(value: object) -> str:
+    """Text with whatever characters a board may send."""
+    if isinstance(value, str) and len(value) <= 1000:
+        return value
+    raise wanted("text in quotes, at most 1000 characters,", value)
+
+
+def texts(value: object) -> tuple[str, ...]:
+    """A list of texts."""
+    if isinstance(value, list) and len(value) <= 1000:
+        return tuple(map(text, value))
+    raise wanted("a list of texts in quotes, at most 1000,", value)
+
+
+def pair(value: object) -> tuple[float, float]:
+    """Two numbers, in any order."""
+    if isinstance(value, list) and len(value) == 2:
+        return number(value[0]), number(value[1])
+    raise wanted("a list of two numbers, [lowest, highest],", value)
+
+
+def address(value: str) -> tuple[str, int]:
+    """Host and port of "host:port" or "[::1]:port". What may hold a password ("@") is not repeated."""
+    try:
+        parts = urlsplit(f"//{value}")
+        host, port = parts.hostname, parts.port
+    except ValueError:  # a port that is no number, half an IPv6 address
+        host = port = None
+    if not host or not port or parts.netloc != value or not re.fullmatch(r"[A-Za-z0-9._:\[\]-]+", value):
+        shown = "" if "@" in value else f"; found {quoted(value)}"
+        raise Unfit(f'host and port, such as "127.0.0.1:1883" or "[::1]:1883", was expected{shown}')
+    return host, port
+
+
+def joined(host: str, port: int) -> str:
+    """The text that `address` reads."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

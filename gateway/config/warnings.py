@@ -1,0 +1,83 @@
+"""What will run, and is unwise: for `gateway check` and the start. Looks at links and modes, opens nothing."""
+
+import re
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from . import password
+from .checked import Config
+from .together import local
+from .words import quoted
+
+USUAL = {
+    "raspberrypi",
+    "raspberry",
+    "localhost",
+    "debian",
+    "ubuntu",
+    "armbian",
+    "dietpi",
+    "orangepi",
+    "beaglebone",
+    "odroid",
+}
+
+
+def warnings(config: Config, serial: Path = Path("/dev/serial")) -> list[str]:
+    """A sentence each. `serial`: where the system keeps its stable names of ports, in by-id and by-path."""
+    return [*_gateway(config), *_mqtt(config), *_ports(config, serial), *_matches(config)]
+
+
+def _gateway(config: Config) -> Iterator[str]:
+    if config.id.lower() in USUAL or re.fullmatch("localhost[.-].*", config.id):
+        yield (
+            f"gateway.id: many machines are called {quoted(config.id)}, and two of one name throw each other off the "
+            "broker; give this one a name of its own"
+        )
+
+
+def _mqtt(config: Config) -> Iterator[str]:
+    mqtt = config.mqtt
+    if mqtt.password_file:
+        yield from (f"mqtt.password_file: {text}" for text in password.warnings(mqtt.password_file))
+        if not mqtt.embedded and not local(mqtt.host):
+            yield f"mqtt.url: the password crosses the network to {mqtt.host} unencrypted; keep that network apart"
+    if mqtt.embedded and not local(mqtt.listen[0]):
+        yield f"mqtt.listen: whoever reaches {mqtt.listen[0]} can try to log in; 127.0.0.1 is for this machine alone"
+
+
+def _ports(config: Config, serial: Path) -> Iterator[str]:
+    for at, board in enumerate(config.boards):
+        path = board.port.path
+        if not path.startswith("/"):
+            continue
+        if not Path(path).exists():
+            yield f"boards[{at}].port: there is no {quoted(path)} now; the gateway waits until there is"
+        elif re.fullmatch("/dev/tty(USB|ACM)[0-9]+", path) or path.startswith("/dev/pts/"):
+            stable = _stable(path, serial)
+            advice = f"write port = {quoted(stable)}" if stable else "a path in /dev/serial/by-id or by-path stays"
+            yield f"boards[{at}].port: {quoted(path)} may be another board after a restart; {advice}"
+
+
+def _stable(path: str, serial: Path) -> str:
+    """The link to `path` that the system makes anew at each start, by the adapter's serial number or by its socket."""
+    links = [
+        link for kind in ("by-id", "by-path") if (serial / kind).is_dir() for link in sorted((serial / kind).iterdir())
+    ]
+    real = Path(path).resolve()
+    return next((str(link) for link in links if link.resolve() == real), "")
+
+
+def _matches(config: Config) -> Iterator[str]:
+    """Rules whose board no table names. A * may stand for a slash as well, so only a board without one can be told."""
+    if any(board.port.path == "auto" for board in config.boards):
+        return
+    for at, rule in enumerate(config.of_sensors):
+        board, slash, _ = rule.match.partition("/")
+        if (
+            slash
+            and "*" not in board
+            and not any(fnmatchcase(one.name.partition("/")[0], board) for one in config.boards)
+        ):
+            yield f"sensors[{at}].match: there is no board {quoted(board)}, so it matches nothing; see [[boards]]"

@@ -1,0 +1,263 @@
+"""TOML -> checked values, and what is told of them before anything runs."""
+
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway import config
+from gateway.config import Config, password, plan_for, starting_configuration, words
+from gateway.config.values import duration, size
+from gateway.model import Board, FormatOptions, Plan, Port
+from gateway.names import level
+
+BENCH = '[[boards]]\nname = "bench"\nport = "/dev/ttyX0"\n'
+
+
+def loaded(tmp_path: Path, text: str) -> Config:
+    file = tmp_path / "gateway.toml"
+    file.write_text(text)
+    return config.load(file)
+
+
+def test_the_least_that_runs(tmp_path: Path) -> None:
+    """One board with a name and a port is a whole configuration; all else has the defaults of the contract."""
+    made = loaded(tmp_path, BENCH)
+    assert made.boards == (Board("bench", Port("/dev/ttyX0")),)
+    assert (made.mqtt.url, made.mqtt.host, made.mqtt.port) == ("mqtt://localhost:1883", "localhost", 1883)
+    assert (made.mqtt.version, made.mqtt.prefix, made.mqtt.payload, made.workers) == ("5", "gateway", "reading", None)
+    assert made.features == Plan() == plan_for(made, "bench", "S1")
+    assert level(made.id) == made.id != ""
+
+
+def test_everything_given(tmp_path: Path) -> None:
+    """Each key of the file arrives where the rest of the gateway looks for it, in s, bytes and tuples."""
+    (tmp_path / "secret").write_text("p4ss\n")
+    (tmp_path / "secret").chmod(0o600)
+    made = loaded(
+        tmp_path,
+        """
+        gateway = { id = "greenhouse-1", tags = { site = "north", row = "1" } }
+        compute = { workers = 3, linger = "5ms" }
+        features = { window = 100, use = ["slope", "median"], scale = [0, 100], max_window = 200 }
+        [mqtt]
+        url = "mqtt://[::1]"
+        username = "u"
+        password_file = "secret"
+        version = "3.1.1"
+        prefix = "site/gw"
+        payload = "rows"
+        every = "1m"
+        listen = "0.0.0.0:1884"
+        [[boards]]
+        name = "bench"
+        port = "socket://Moxa:4001"
+        baud = 9600
+        serial = "7e1"
+        dtr = false
+        rts = true
+        settle = "1.5s"
+        format = "csv"
+        columns = ["T1", "", "T2"]
+        unit = ["°C", "", "°F"]
+        also = ["humidity"]
+        none = [-127, 85.0, "--"]
+        separator = ";"
+        header = false
+        decimal = ","
+        tags = { row = "2" }
+        max_line = "4KiB"
+        max_sensors = 8
+        silent = "10s"
+        """,
+    )
+    assert made.mqtt == config.Mqtt(
+        "mqtt://[::1]:1883", False, "::1", 1883, ("0.0.0.0", 1884), "u", tmp_path / "secret", "3.1.1", "site/gw", "rows"
+    )
+    options = FormatOptions(
+        ("T1", "", "T2"), ("°C", "", "°F"), ("humidity",), (-127.0, 85.0, "--"), ";", False, ",", "", ""
+    )
+    port = Port("socket://moxa:4001", 9600, "7E1", False, True, 1.5)
+    tags = (("site", "north"), ("row", "2"))
+    assert made.boards == (Board("bench", port, "csv", options, tags, 4096, 8, 10.0),)
+    assert (made.id, made.workers, made.linger, made.max_window) == ("greenhouse-1", 3, 0.005, 200)
+    assert made.features == Plan((0.0, 100.0), None, 100, ("slope", "median"), every=60.0)
+    assert password.read(tmp_path / "secret") == "p4ss"
+
+
+def test_embedded_broker(tmp_path: Path) -> None:
+    """With "embedded" the gateway connects to where its own broker listens, from this machine."""
+    (tmp_path / "secret").write_text("p")
+    secured = 'username = "u"\npassword_file = "secret"\n'
+    mqtt = loaded(tmp_path, f'[mqtt]\nurl = "embedded"\nlisten = "0.0.0.0:1900"\n{secured}' + BENCH).mqtt
+    assert (mqtt.embedded, mqtt.host, mqtt.port, mqtt.listen) == (True, "127.0.0.1", 1900, ("0.0.0.0", 1900))
+
+
+def test_host_name_is_the_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without an id the host name is it, made a plain topic level."""
+    monkeypatch.setattr(socket, "gethostname", lambda: "pi/3+")
+    assert loaded(tmp_path, BENCH).id == "pi-3"
+
+
+def test_last_match_of_each_key_wins(tmp_path: Path) -> None:
+    """A sensor's plan comes from [features], its board's keys and each [[sensors]] that matches, key by key."""
+    made = loaded(
+        tmp_path,
+        """
+        mqtt.every = "10s"
+        [[boards]]
+        name = "bench"
+        port = "/dev/ttyX0"
+        range = [-10, 50]
+        out_of_range = "drop"
+        [[boards]]
+        name = "hall-"
+        port = "auto"
+        spike = 6
+        [[sensors]]
+        match = "*/S*"
+        window = 10
+        range = [0, 40]
+        stuck = "5m"
+        [[sensors]]
+        match = "bench/S1"
+        range = []
+        every = "0s"
+        use = []
+        scale = [0, 1]
+        [[sensors]]
+        match = "bench/s?"
+        window = "5s"
+        """,
+    )
+    base = Plan(every=10.0)
+    assert plan_for(made, "bench", "temperature") == Plan(every=10.0, range=(-10.0, 50.0), out_of_range="drop")
+    s2 = Plan(every=10.0, range=(0.0, 40.0), out_of_range="drop", window_s=None, window_n=10, stuck=300.0)
+    assert plan_for(made, "bench", "S2") == s2
+    s1 = Plan((0.0, 1.0), None, 10, (), None, "drop", 0.0, 300.0)
+    assert plan_for(made, "bench", "S1") == s1
+    assert plan_for(made, "bench", "s1").window_s == 5.0
+    assert plan_for(made, "bench", "s1").window_n == 10_000
+    assert plan_for(made, "hall-usb-FTDI_A1", "x") == Plan(every=10.0, spike=6.0)
+    assert made.features == base
+
+
+def test_warnings(tmp_path: Path) -> None:
+    """What runs and is unwise is told with the better way: usual names, open doors, rules that match nothing, …"""
+    (tmp_path / "secret").write_text("p")
+    (tmp_path / "secret").chmod(0o600)
+    secured = 'username = "u"\npassword_file = "secret"\n'
+    for text, warning in [
+        ("", 'there is no "/dev/ttyX0" now'),
+        ('[gateway]\nid = "raspberrypi"', 'many machines are called "raspberrypi"'),
+        (
+            f'[mqtt]\nurl = "mqtt://192.168.1.2"\n{secured}',
+            "the password crosses the network to 192.168.1.2 unencrypted",
+        ),
+        (f'[mqtt]\nurl = "embedded"\nlisten = "0.0.0.0:1883"\n{secured}', "whoever reaches 0.0.0.0 can try to log in"),
+        ('[[sensors]]\nmatch = "bnch/S1"', 'sensors[0].match: there is no board "bnch"'),
+    ]:
+        found = config.warnings(loaded(tmp_path, BENCH + text))
+        assert any(warning in one for one in found), found
+    fine = '[gateway]\nid = "g"\n[[sensors]]\nmatch = "b?nch/S1"\n[[sensors]]\nmatch = "*/x"\n' + BENCH
+    (only,) = config.warnings(loaded(tmp_path, fine))
+    assert "now" in only
+
+
+def test_bare_port_has_a_stable_path(tmp_path: Path) -> None:
+    """A bare ttyUSB number is warned of with the path that stays, by-id before by-path."""
+    ours, theirs = os.openpty()
+    device = os.ttyname(theirs)
+    made = loaded(tmp_path, BENCH.replace("/dev/ttyX0", device) + '[gateway]\nid = "g"')
+    (found,) = config.warnings(made, tmp_path)
+    assert "/dev/serial/by-id or by-path stays" in found
+    for kind in ("by-path", "by-id"):
+        (tmp_path / kind).mkdir()
+        (tmp_path / kind / "usb-x").symlink_to(device)
+        (found,) = config.warnings(made, tmp_path)
+        assert found.endswith(f'write port = "{tmp_path / kind / "usb-x"}"')
+    os.close(ours)
+    os.close(theirs)
+
+
+def test_plan(tmp_path: Path) -> None:
+    """`check` tells boards, ports, topics, features, workers and the most memory that windows take."""
+    board = '[[boards]]\nname = "a/b"\nport = "/dev/ttyX1"\nmax_sensors = 10\n'
+    text = '[gateway]\nid = "g"\n[features]\nmax_window = 100\n[[sensors]]\nmatch = "*"\nwindow = 7\n' + board
+    made = config.plan(loaded(tmp_path, text), cores=3, queued=20_000)
+    assert made["topics"] == ["gateway/g/status"]
+    assert made["boards"][0]["topics"] == ["gateway/g/a%2Fb/status", "gateway/g/a%2Fb/<sensor>/features"]
+    assert made["workers"] == 3
+    assert made["memory"] == {"windows_bytes": 10 * 100 * 80, "queued_readings": 20_000}
+    said = "\n".join(config.lines(made))
+    for part in ("a/b: /dev/ttyX1, 115200 8N1, format auto", "localhost port 1883", "80.0 kB", "20,000 readings"):
+        assert part in said
+    auto = config.plan(loaded(tmp_path, '[gateway]\nid = "g"\n[[boards]]\nname = "b-"\nport = "auto"\n'))
+    assert auto["boards"][0]["topics"][0] == "gateway/g/b-<id>/status"
+    assert "one a core" in "\n".join(config.lines(auto))
+
+
+def test_starting_configuration_without_boards(tmp_path: Path) -> None:
+    """With no board found, the file that `init` writes takes whatever is plugged in."""
+    text = starting_configuration([], "raspberrypi")
+    made = loaded(tmp_path, text)
+    assert [board.port.path for board in made.boards] == ["auto"]
+    assert made.id == "raspberrypi"
+    assert "# [[boards]]" in text
+
+
+def test_starting_configuration_with_boards(tmp_path: Path) -> None:
+    """Each board that was found has its table; names differ, a port that is there already is left out."""
+    (tmp_path / "tty").touch()
+    (tmp_path / "link").symlink_to("tty")
+    found = [
+        ("uno", str(tmp_path / "tty"), "Arduino Uno, serial number 1\nrange = 1"),
+        ("uno", "/dev/ttyX1", "FTDI\x1b[31m"),
+        ("same", str(tmp_path / "link"), "the first again"),
+        ("", "/dev/ttyX2", ""),
+        ("bad", "relative", "not a port"),
+        ("bad", "auto", "not a port"),
+    ]
+    text = starting_configuration(found, "my/pi")
+    made = loaded(tmp_path, text)
+    assert [(one.name, one.port.path) for one in made.boards] == [
+        ("uno", str(tmp_path / "tty")), ("uno-2", "/dev/ttyX1"), ("board", "/dev/ttyX2"),
+    ]  # fmt: skip
+    assert made.id == "my-pi"
+    assert "# Arduino Uno, serial number 1\\nrange = 1\n[[boards]]" in text
+    assert "\x1b" not in text
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("20ms", 0.02), ("60s", 60.0), ("5m", 300.0), ("2h", 7200.0), ("7d", 604_800.0), ("1.5s", 1.5)],
+)
+def test_durations(text: str, seconds: float) -> None:
+    """A duration is a number and its unit, in s."""
+    assert duration(0, 1e9)(text) == seconds
+
+
+@pytest.mark.parametrize(
+    "value", ["60", "s", "1 s", "-1s", "1e3s", "\uff11s", "1S", "1us", "1s2", "", 1, 1.5, True, None, ["1s"]]
+)
+def test_no_durations(value: Any) -> None:
+    """What only looks like a duration is refused."""
+    with pytest.raises(words.Unfit):
+        duration(0, 1e9)(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [("16B", 16), ("4kB", 4000), ("4KiB", 4096), ("256MB", 256_000_000), ("1.5MiB", 1_572_864), ("1GB", 10**9)],
+)
+def test_sizes(text: str, count: int) -> None:
+    """A size is a number and its unit: 1000ⁿ bytes, or 1024ⁿ with an i."""
+    assert size(0, 10**12)(text) == count
+
+
+def test_spans_and_amounts() -> None:
+    """Bounds are told as the file spells them."""
+    assert [words.span(s) for s in (0, 0.001, 60, 90, 7200, 604_800)] == ["0s", "1ms", "60s", "90s", "2h", "7d"]
+    assert [words.amount(n) for n in (16, 4000, 204_800_000)] == ["16 B", "4.0 kB", "204.8 MB"]
