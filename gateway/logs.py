@@ -1,0 +1,156 @@
+"""The log: fixed events with named fields (docs/logs.md), pretty on a terminal and JSON lines otherwise.
+
+Faults of single readings are counted and never logged. Who logs never waits: log_outlet.py. Before `setup` nothing is
+written and each event is held against the vocabulary; so it is in tests, and an unknown one fails where it is logged.
+"""
+
+import atexit
+import json
+import math
+import os
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, NoReturn, TextIO
+
+import structlog
+from structlog.typing import EventDict, FilteringBoundLogger
+
+from .log_limit import Limit
+from .log_outlet import Outlet, onto
+from .shown import shown
+
+LONGEST = 500  # characters of a text
+MOST = 50  # items of a list
+
+
+class Event(NamedTuple):
+    """How an event is logged."""
+
+    level: str
+    fields: frozenset[str]
+    ends: tuple[str, ...] = ()  # the troubles that are over with it, at whose level it is
+
+
+def _event(level: str, fields: str, ends: str = "") -> Event:
+    return Event(level, frozenset(fields.split()), tuple(ends.split()))
+
+
+EVENTS = {
+    "service.started": _event("info", "gateway run version boards workers broker"),
+    "service.stopping": _event("info", "reason"),
+    "service.stopped": _event("info", "readings acknowledged dropped took_s"),
+    "service.failed": _event("error", "where error"),
+    "config.wrong": _event("error", "path problems"),
+    "config.unwise": _event("warning", "path text"),
+    "board.online": _event("info", "board port baud"),
+    "board.format": _event("info", "board format"),
+    "board.silent": _event("warning", "board port why"),
+    "board.offline": _event("warning", "board port why"),
+    "board.recovered": _event("warning", "board port after_s", "board.silent board.offline"),
+    "board.refusing": _event("warning", "board why refused frames sample"),
+    "board.accepting": _event("warning", "board refused after_s", "board.refusing"),
+    "port.shared_id": _event("warning", "port others"),
+    "pool.started": _event("info", "workers"),
+    "pool.worker_lost": _event("warning", "worker why busy"),
+    "pool.worker_failed": _event("warning", "why"),
+    "pool.worker_replaced": _event("warning", "worker after_s", "pool.worker_lost pool.worker_failed"),
+    "pool.batch_retried": _event("warning", "readings attempt"),
+    "compute.failed": _event("error", "why boards readings"),
+    "broker.connected": _event("info", "url version"),
+    "broker.lost": _event("warning", "url why in_flight"),
+    "broker.refused": _event("warning", "url why"),
+    "broker.taken_over": _event("warning", "url client_id times"),
+    "broker.recovered": _event("warning", "url after_s reconnects", "broker.lost broker.refused broker.taken_over"),
+    "embedded.started": _event("info", "listen"),
+    "embedded.lost": _event("warning", "listen why"),
+    "embedded.recovered": _event("warning", "listen after_s", "embedded.lost"),
+    "street.shedding": _event("warning", "board waiting"),
+    "street.recovered": _event("warning", "board shed after_s", "street.shedding"),
+    "ledger.unbalanced": _event("error", "laws"),
+    "ledger.balanced": _event("error", "after_s", "ledger.unbalanced"),
+}
+
+
+class Unheard(Exception):
+    """An event, a field or a level that is not in the vocabulary."""
+
+
+def log(event: str, **fields: Any) -> None:
+    """Logs an event of the vocabulary at its level. Text of boards and errors may come as it is."""
+    known = EVENTS.get(event)
+    getattr(get_logger(), known.level if known else "warning")(event, **fields)
+
+
+def get_logger() -> FilteringBoundLogger:
+    """structlog's logger."""
+    logger: FilteringBoundLogger = structlog.get_logger()
+    return logger
+
+
+def setup(stream: TextIO | None = None, pretty: bool | None = None, limit: Limit | None = None) -> Outlet:
+    """From now on events are written to `stream` (standard error). `pretty`: for a terminal; by default if it is one.
+
+    At the end of the process what waits is written, for at most 1 s.
+    """
+    stream = stream or sys.stderr
+    terminal = stream.isatty()
+    if pretty if pretty is not None else terminal:
+        console = structlog.dev.ConsoleRenderer(
+            colors=terminal and not os.environ.get("NO_COLOR"), timestamp_key="time", sort_keys=False
+        )
+        outlet = Outlet(onto(stream), lambda event: str(console(None, "", event)), limit)
+    else:
+        outlet = Outlet(onto(stream), lambda event: json.dumps(event, ensure_ascii=False), limit)
+
+    def out(_logger: Any, _method: str, event: EventDict) -> NoReturn:
+        outlet.put(dict(event))
+        raise structlog.DropEvent
+
+    structlog.configure(processors=[stamp, safe, out])
+    atexit.register(outlet.close)
+    return outlet
+
+
+def in_the_vocabulary(_logger: Any, method: str, event: EventDict) -> EventDict:
+    """A processor that raises Unheard where an event, its fields or its level are not those of EVENTS."""
+    name, fields = event["event"], set(event) - {"event"}
+    if name not in EVENTS:
+        raise Unheard(f"{name} is no event of the vocabulary")
+    known = EVENTS[name]
+    if fields != known.fields or method != known.level:
+        raise Unheard(f"{name} is logged at {known.level} with {sorted(known.fields)}, not {method} {sorted(fields)}")
+    return event
+
+
+def stamp(_logger: Any, method: str, event: EventDict) -> EventDict:
+    """A processor that puts the time, UTC, and the level before the fields."""
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return {"time": now, "level": method, "event": event.pop("event"), **event}
+
+
+def safe(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """A processor that leaves what JSON can say and no terminal obeys."""
+    return {key: _safe(value) for key, value in event.items()}
+
+
+def _safe(value: Any) -> Any:
+    if value is None or isinstance(value, bool) or (isinstance(value, int) and abs(value) < 2**63):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, bytes):
+        return value[: LONGEST // 2].hex()
+    if isinstance(value, Mapping):
+        return {shown(str(key), LONGEST): _safe(value[key]) for key in list(value)[:MOST]}
+    if isinstance(value, list | tuple | set | frozenset):
+        left = [f"… and {len(value) - MOST} more"] if len(value) > MOST else []
+        return [_safe(item) for item in list(value)[:MOST]] + left
+    return shown(hex(value) if isinstance(value, int) else str(value), LONGEST)
+
+
+def _unwritten(_logger: Any, _method: str, _event: EventDict) -> NoReturn:
+    raise structlog.DropEvent
+
+
+structlog.configure(processors=[in_the_vocabulary, _unwritten])
