@@ -1,0 +1,14 @@
+"""Whether the machine's clock has been set: a board without a battery starts in 1970, or at its last shutdown."""
+
+import time
+from pathlib import Path
+
+RELEASED = 1_790_000_000.0  # s since 1970; a clock before this version's making is wrong
+TIMESYNC = Path("/run/systemd/timesync")  # is there where systemd sets the clock; `synchronized` once it has
+
+
+def unset(now: float | None = None, timesync: Path = TIMESYNC) -> bool:
+    """True while the clock cannot be believed. now: s since 1970, the present when None."""
+    if (time.time() if now is None else now) < RELEASED:
+        return True
+    return timesync.is_dir() and not (timesync / "synchronized").exists()

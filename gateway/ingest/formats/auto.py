@@ -1,0 +1,75 @@
+"""auto: one of json, kv, csv and plain, found by looking at the lines.
+
+No line waits for the decision: each is read at once by the first format that can, in that order, since a JSON line also
+splits at commas, and so does a line of pairs. Three lines in turn that one format could read decide for it.
+"""
+
+import re
+from typing import Protocol
+
+from gateway.ingest.formats.csv import Csv
+from gateway.ingest.formats.json import Json
+from gateway.ingest.formats.kv import Kv
+from gateway.ingest.formats.plain import Plain
+from gateway.model import Decoded, FormatOptions, Frame, Noise, Refusal
+
+AGREED = 3
+"""Lines in turn, read by one format, that decide for it."""
+MISSED = 20
+"""Lines in turn that hold no value for the format decided for; then all are tried again."""
+
+_SEPARATED = re.compile(rb"[,;\t|]")
+
+
+class _Named(Protocol):
+    name: str
+
+    def decode(self, frame: Frame) -> Decoded | Refusal | Noise: ...
+
+
+class Auto:
+    """Decodes lines by whichever of the four formats fits, and stays with it while it does."""
+
+    def __init__(self, options: FormatOptions) -> None:
+        self._all: tuple[_Named, ...] = (Json(options), Kv(options), Csv(options), Plain(options))
+        self._found: _Named | None = None  # the format decided for
+        self._last: _Named | None = None  # the one that read the last line …
+        self._agreed = 0  # … and how many in turn
+        self._missed = 0
+
+    @property
+    def name(self) -> str:
+        """The format found, "auto" until then."""
+        return self._found.name if self._found else "auto"
+
+    def decode(self, frame: Frame) -> Decoded | Refusal | Noise:
+        """What a line holds."""
+        if self._found is None:
+            return self._look(frame)
+        result = self._found.decode(frame)
+        if type(result) is Decoded:
+            self._missed = 0
+        elif frame:
+            self._missed += 1
+            if self._missed >= MISSED:
+                self._found, self._last, self._agreed = None, None, 0
+        return result
+
+    def _look(self, frame: bytes) -> Decoded | Refusal | Noise:
+        """The line as the first format reads it that can; a refusal by one of them says more than noise."""
+        worst: Refusal | Noise = Noise(frame[:64])
+        for each in self._all:
+            if isinstance(each, Csv) and not _SEPARATED.search(frame):
+                continue
+            result = each.decode(frame)
+            if isinstance(result, Decoded):
+                self._agreed = self._agreed + 1 if each is self._last else 1
+                self._last = each
+                if self._agreed >= AGREED:
+                    self._found, self._missed = each, 0
+                return result
+            if each is self._last and isinstance(result, Refusal):
+                return result
+            if isinstance(worst, Noise) and isinstance(result, Refusal):
+                worst = result
+        return worst

@@ -1,0 +1,138 @@
+"""csv: cells with a separator between them, a header or none, and often a separator behind the last cell too.
+
+rtcDate,rtcTime,imu_degC,humidity_%,degC,degC,        the header names the columns: imu_degC, …, degC, degC_2
+10/12/2019,09:14:37.41,27.23,41.02,22.4100,22.5391,
+23,50;24,00                                           with a decimal comma the separator is another
+(24.3125, 75.7625)                                    brackets around a row, as Python prints them
+"""
+
+import re
+
+from gateway.ingest.formats import header
+from gateway.ingest.formats.quick import Quick
+from gateway.ingest.formats.rows import Row, Rows, Shape
+from gateway.ingest.formats.text import is_numberish, noise, readable, refused
+from gateway.model import Decoded, FormatOptions, Frame, Noise, Refusal, Why
+
+SEPARATORS = "\t;|,"
+"""Those that are looked for, the surest first."""
+_NOT_DATA = "*?>"  # answers of a device to its settings, prompts
+_BRACKETS = {"(": ")", "[": "]"}
+_COMMA = re.compile(r"[+-]?\d*,\d+", re.ASCII)
+_POINT = re.compile(r"[+-]?\d*\.\d+", re.ASCII)
+
+
+class Csv:
+    """Decodes rows. A line in which nothing looks like a value is noise, if it is no header."""
+
+    name = "csv"
+
+    def __init__(self, options: FormatOptions) -> None:
+        self._options = options
+        self._rows = Rows(options)
+        self._separator: str | None = None if options.separator == "auto" else options.separator
+        self._decimal = ""  # as seen in the rows; "": in none yet
+        self._header: tuple[tuple[str, ...], Shape] | None = None  # names that the next row has to prove
+        self._quick = Quick(frozenset(options.none))
+
+    def decode(self, frame: Frame) -> Decoded | Refusal | Noise:
+        """What a line holds."""
+        return self._quick.read(frame) or self.careful(frame)
+
+    def careful(self, frame: Frame) -> Decoded | Refusal | Noise:
+        """The same without the quick way."""
+        text = readable(frame)
+        if isinstance(text, Refusal):
+            return text
+        text = text.strip(" ")
+        if not text.strip() or text[0] in _NOT_DATA:
+            return noise(frame)
+        comment = text[0] == "#"
+        text, bracket, torn = _unwrapped(text.lstrip("# ") if comment else text)
+        row = self._cut(text, bracket)
+        if comment or not any(cell and is_numberish(cell) for cell in row.cells):
+            self._note_header(row)
+            return noise(frame)
+        return refused(Why.BAD_FRAME, frame) if torn else self._read(row, bracket, frame)
+
+    def _cut(self, text: str, bracket: str) -> Row:
+        """The cells of a line: by the separator of the lines before where that fits, else by the likeliest."""
+        known = self._separator if self._separator is not None else self._likely(text)
+        row = self._cut_at(known, text, bracket)
+        if self._options.separator == "auto" and not self._rows.expects(len(row.cells), row.shape):
+            return self._cut_at(self._likely(text), text, bracket)
+        return row
+
+    def _likely(self, text: str) -> str:
+        marks = SEPARATORS.replace(",", "") if self._options.decimal == "," else SEPARATORS
+        return next((mark for mark in marks if mark in text), "")
+
+    def _cut_at(self, separator: str, text: str, bracket: str) -> Row:
+        cells = [cell.strip().strip('"') for cell in (text.split(separator) if separator else (text,))]
+        trailing = len(cells) > 1 and cells[-1] == ""
+        if trailing and not bracket and self._rows.width and self._rows.expects(len(cells), (separator, False)):
+            trailing = False  # the last value is missing, and that is all
+        if trailing:
+            cells.pop()
+        return Row(cells, (separator, trailing and not bracket))
+
+    def _note_header(self, row: Row) -> None:
+        names = tuple(cell or f"S{place}" for place, cell in enumerate(row.cells, 1))
+        if self._options.columns or self._options.header is False or not header.is_names(tuple(row.cells)):
+            return
+        if len(names) == 1 and self._options.header is not True:
+            return
+        if self._rows.width == 0 and header.is_sure(names):
+            self._rows.call(names, row.shape)
+        elif names != self._rows.names and (self._rows.width == 0 or header.is_new(names)):
+            self._header = (names, row.shape)
+            self._quick.forget()
+
+    def _read(self, row: Row, bracket: str, frame: Frame) -> Decoded | Refusal | Noise:
+        """A row with a value in it."""
+        if self._header is not None:
+            names, shape = self._header
+            if (len(names), shape) == (len(row.cells), row.shape):
+                self._rows.call(names, shape)
+                self._header = None
+            elif self._rows.width and self._rows.expects(len(row.cells), row.shape):
+                self._header = None  # the rows go on as before: those were no names
+        if (self._options.header is True and not self._rows.names) or not self._rows.fits(row):
+            self._quick.forget()
+            return refused(Why.WRONG_COLUMNS, frame)
+        separator = row.shape[0]
+        if self._options.separator == "auto" and separator != self._separator:
+            self._separator, self._decimal = separator, ""
+        decimal = "." if separator == "," else self._options.decimal
+        if decimal == "auto" and not separator:
+            decimal = "."
+        if decimal == "auto":
+            decimal = self._decimal or _mark(row.cells)
+            if decimal == "both":
+                return refused(Why.NOT_A_NUMBER, frame)
+            self._decimal = decimal
+        row = row._replace(decimal=decimal or ".")
+        result = self._rows.read(row, frame)
+        if isinstance(result, Decoded) and not result.bad and decimal:
+            between = re.escape(separator.encode())
+            start = b" *+" + re.escape(bracket.encode()) + rb" *+(?![*?>#])"
+            end = b"(?:" + between + b")?" if bracket and separator else between if row.shape[1] else b""
+            end += b" *+" + re.escape(_BRACKETS.get(bracket, "").encode()) + b" *+"
+            self._quick.learn(self._rows.mould(start, between, end, b" *+", row), result)
+        return result
+
+
+def _mark(cells: list[str]) -> str:
+    """The decimal mark that these numbers have: "." or ","; "" for whole numbers only, "both" for a mixture."""
+    comma, point = (any(mark.fullmatch(cell) for cell in cells) for mark in (_COMMA, _POINT))
+    return "both" if comma and point else "," if comma else "." if point else ""
+
+
+def _unwrapped(text: str) -> tuple[str, str, bool]:
+    """A row without the brackets around it, the opening one ("" = none), and whether one of the pair was lost."""
+    opening, closing = text[:1], _BRACKETS.get(text[:1], "")
+    if closing:
+        whole = text.endswith(closing)
+        return (text[1:-1] if whole else text[1:]).strip(), opening, not whole
+    lost = any(text.endswith(last) and first not in text for first, last in _BRACKETS.items())
+    return text, "", lost

@@ -1,0 +1,185 @@
+"""kv: names and values, key:value or key=value, in any of the ways in which boards write them.
+
+    MSG:12,Vrms:240.31,T1:21.50,T2:19.88                      commas, semicolons, tabs, bars or wide gaps between pairs
+    Humidity: 45.20 %\\tTemperature: 23.40 *C 74.12 *F         units behind; the first of two temperatures counts
+    Temp *C = 22.48                                           one pair; the unit may stand in the key
+    ok T:21.2 /0.0 B:0.0 /0.0 @:0                             blanks between pairs, where keys are single words
+    $,humidity=50.4,tempf=71.3,#                              with a $ in front, the # says that all of it came
+
+The names say everything, so pairs may be missing. A line that is made of pairs only in part is noise; where a name stands
+in it that has held a number, it is refused.
+"""
+
+import re
+
+from gateway.ingest.formats.pairs import Pair, Pairs, cut, split_value
+from gateway.ingest.formats.text import ROLES, is_log, is_numberish, joined, noise, numbered, outcome, readable, refused
+from gateway.ingest.numbers import SHORT, value, whole
+from gateway.ingest.quantities import TEMPERATURE_UNITS, Asked, unit, unit_in_name
+from gateway.model import BadValue, Decoded, FormatOptions, Frame, Noise, Refusal, Sample, Why
+
+KNOWN = 1024
+"""Names that are remembered; when there are more, all are forgotten and learnt anew."""
+
+_QUICK = re.compile(  # whatever is no such pair comes out as one with an empty key
+    rb"(?:^|[,;\t ])([A-Za-z_][\w.\-]*+)[:=]( ?" + SHORT.encode() + rb")"
+    rb"((?: ?(?:[*']|\xc2\xb0)?[A-Za-z%]{1,7})?)(?=[,;\t ]|\Z)|[\s\S]++"
+).findall
+_SKIP = ("", "")
+_COUNT = ("", "count")
+_UNKNOWN = (None, "")
+_new = tuple.__new__  # of a NamedTuple, at half the price: this is done once a reading
+
+
+class Kv:
+    """Decodes lines of pairs.
+
+    `columns` gives the pairs other names: "key=name" by their keys, and plain names by their places, all of them then.
+    `unit`: for what has none; of values that come in two units, those in that one are taken.
+    """
+
+    name = "kv"
+
+    def __init__(self, options: FormatOptions) -> None:
+        self._asked = Asked(options)
+        self._none = frozenset(options.none)
+        self._decimal = options.decimal
+        self._columns = tuple(name for name in options.columns if "=" not in name)
+        self._renamed: dict[str, str] = dict(name.rsplit("=", 1) for name in options.columns if "=" in name)
+        self._by_place = bool(self._columns) or len(options.unit) > 1
+        self._board = unit(options.unit[0]) if len(options.unit) == 1 else ""
+        self._said: dict[str, str] = {}  # of each name that has held a number: the unit beside the first, or ""
+        self._known: dict[tuple[bytes, bytes], tuple[str, str]] = {}  # key and unit as sent -> sensor, unit as published
+
+    def decode(self, frame: Frame) -> Decoded | Refusal | Noise:
+        """What a line holds."""
+        return self._quick(frame) or self.careful(frame)
+
+    def _quick(self, frame: bytes) -> Decoded | None:
+        """The values of a line whose names are all known, with no fault in it; None for any other."""
+        found = _QUICK(frame.replace(b", ", b","))
+        known = self._known
+        samples: list[Sample] = []
+        count = None
+        for key, text, behind in found:
+            sensor, published = known.get((key, behind), _UNKNOWN)
+            if sensor:
+                number = float(text)
+                if self._none and (number in self._none or text.strip().decode() in self._none):
+                    return None
+                samples.append(_new(Sample, (sensor, number, published, None)))
+            elif sensor is None or (published and (count := whole(text.strip().decode())) is None):
+                return None
+        if not samples or (len(found) > 1 and (_has_twins(found) or (b":" in frame and b"=" in frame))):
+            return None
+        if count is not None:
+            samples = [_new(Sample, (sensor, number, published, count)) for sensor, number, published, _ in samples]
+        return _new(Decoded, (samples, []))
+
+    def careful(self, frame: Frame) -> Decoded | Refusal | Noise:
+        """The same without the quick way."""
+        text = readable(frame)
+        if isinstance(text, Refusal):
+            return text
+        found = None if is_log(text) else cut(text.strip(), self._decimal)
+        if found is None:
+            return self._without_pairs(text, frame)
+        if self._columns and len(found.pairs) != len(self._columns):
+            any_value = any(is_numberish(pair.value) for pair in found.pairs)
+            return refused(Why.WRONG_COLUMNS, frame) if any_value else noise(frame)
+        result = self._read(found, frame)
+        if not found.whole and not isinstance(result, Noise):
+            return refused(Why.BAD_FRAME, frame)
+        if isinstance(result, Decoded) and not result.bad:
+            self._learn(frame)
+        return result
+
+    def _without_pairs(self, text: str, frame: bytes) -> Refusal | Noise:
+        words = re.split(r"[\s,;|]", text)
+        torn = any(re.split("[:=]", word, maxsplit=1)[0] in self._said for word in words if ":" in word or "=" in word)
+        return refused(Why.BAD_FRAME, frame) if torn else noise(frame)
+
+    def _read(self, line: Pairs, frame: bytes) -> Decoded | Refusal | Noise:
+        about: dict[str, str] = {}
+        values: list[tuple[int, str, Pair]] = []
+        keys = numbered([pair.key for pair in line.pairs])
+        for place, (key, pair) in enumerate(zip(keys, line.pairs, strict=True)):
+            name = self._columns[place] if self._columns else self._renamed.get(key, key)
+            role = ROLES.get(name.casefold(), "")
+            if role and role != "value":
+                about[role] = pair.value
+            elif name:
+                values.append((place, name, pair))
+        count = whole(about["count"]) if "count" in about else None
+        if "count" in about and count is None:
+            return refused(Why.NOT_A_NUMBER, frame)
+        if about.get("sensor") == "":
+            return refused(Why.BAD_FRAME, frame)
+        around = unit(about.get("unit", ""))
+        names: list[str] = []
+        results: list[tuple[float | Why, str]] = []
+        for place, name, pair in values:
+            outer = about.get("sensor", "")
+            numeral, said = split_value(pair.value, line.decimal)
+            published = self._published(name, said, place, around, outer)
+            plain = " " not in pair.value and self._asked.plainly(name, outer)
+            due = plain or joined(outer, name) in self._said
+            name = joined(outer, name) if outer else name
+            found = Why.ERROR_MARK if pair.value in self._none else value(numeral, self._none, line.decimal)
+            if published is None or (found is Why.NOT_A_NUMBER and not due):
+                continue
+            if not isinstance(found, Why):
+                self._remember(name, said)
+            names.append(name)
+            results.append((found, published))
+        samples: list[Sample] = []
+        bad: list[BadValue] = []
+        for name, (found, published) in zip(numbered(names), results, strict=True):
+            if isinstance(found, Why):
+                bad.append(BadValue(name, found))
+            else:
+                samples.append(Sample(name, found, published, count))
+        return outcome(samples, bad, frame)
+
+    def _published(self, name: str, said: str, place: int = 0, around: str = "", outer: str = "") -> str | None:
+        """The unit of a value, or None: not asked for, or a temperature that comes in another unit too."""
+        own = said or unit_in_name(name)
+        if own in TEMPERATURE_UNITS and not self._by_place:
+            first = self._board or self._said.get(joined(outer, name), "")
+            if first in TEMPERATURE_UNITS and first != own:
+                return None
+        return self._asked.unit(name, said, place, around, outer)
+
+    def _remember(self, name: str, said: str) -> None:
+        if len(self._said) >= KNOWN:
+            self._said.clear()
+            self._known.clear()
+        self._said[name] = self._said.get(name) or said
+
+    def _learn(self, frame: bytes) -> None:
+        """Takes note of what the keys of a good line mean, where they have a meaning by themselves."""
+        if self._by_place or self._decimal == "," or not _has_own_names(self._renamed):
+            return
+        for raw, _, behind in _QUICK(frame.replace(b", ", b",")):
+            key = raw.decode()
+            name = self._renamed.get(key, key)
+            said = unit(behind.decode())
+            role = ROLES.get(name.casefold(), "")
+            if (behind and not said) or role in ("sensor", "unit") or not raw or len(self._known) >= KNOWN:
+                continue
+            published = self._published(name, said)
+            meaning = _SKIP if published is None or not name else (name, published)
+            self._known[raw, behind] = _COUNT if role == "count" else meaning
+
+
+def _has_twins(found: list[tuple[bytes, bytes, bytes]]) -> bool:
+    """Whether a key comes twice."""
+    if len(found) == 2:
+        return found[0][0] == found[1][0]
+    return len({key for key, _, _ in found}) < len(found)
+
+
+def _has_own_names(renamed: dict[str, str]) -> bool:
+    """Whether each key that is given another name is given one of its own."""
+    names = [name for name in renamed.values() if name]
+    return len(set(names)) == len(names)

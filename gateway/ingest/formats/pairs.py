@@ -1,0 +1,105 @@
+"""A line cut into pairs of key and value; the grammar of kv, without a memory."""
+
+import re
+from typing import NamedTuple
+
+from gateway.ingest.formats.text import is_time
+from gateway.ingest.numbers import number
+from gateway.ingest.quantities import measure
+
+WORDS = 5
+"""Words in a key; more of them are a sentence."""
+
+_BEFORE = re.compile(r"(?<! ) ++(?=[:=])")
+_AFTER = re.compile(r"(?<=[:=]) ++")
+_BETWEEN = re.compile(r"[,;|\t]| {2,}+")
+_BETWEEN_DECIMALS = re.compile(r"[;|\t]| {2,}+")
+_DECIMAL = re.compile(r"(?<=\d),(?=\d)")
+_KEY = re.compile(r"[\w .%°*º˚℃℉'/#@()\[\]+-]{1,64}")
+_TAG = re.compile(r"[$#>*]?\w{0,16}")
+_SECOND = re.compile(r" (?=[+-]?\.?\d)")
+
+
+class Pair(NamedTuple):
+    """A key and its value, as texts."""
+
+    key: str
+    value: str
+
+
+class Pairs(NamedTuple):
+    """What a line was cut into."""
+
+    pairs: list[Pair]
+    decimal: str  # the mark in its numbers
+    whole: bool  # False: the mark that ends such a line is missing
+
+
+def cut(line: str, decimal: str) -> Pairs | None:
+    """The pairs of a line; None when it is not made of pairs, and of them alone. decimal: "." or ",", or "auto".
+
+    A comma is a decimal mark where "," is asked for, and where semicolons part the pairs and each comma stands in a number.
+    """
+    if decimal == "auto":
+        decimal = "," if ";" in line and 0 < line.count(",") == len(_DECIMAL.findall(line)) else "."
+    line = _AFTER.sub("", _BEFORE.sub("", line))
+    while is_time(line):
+        line = line.partition(" ")[2] if " " in line else line.partition(",")[2]
+        line = line.lstrip(" ,")
+    fields = [field.strip() for field in (_BETWEEN_DECIMALS if decimal == "," else _BETWEEN).split(line)]
+    pairs: list[Pair] = []
+    for field in fields:
+        if ":" in field or "=" in field:
+            found = _pairs_of(field, first=not pairs)
+            if found is None:
+                return None
+            pairs += found
+        elif field not in ("", "#") and (pairs or not _TAG.fullmatch(field)):
+            return None
+    return Pairs(pairs, decimal, fields[0] != "$" or fields[-1] == "#") if pairs else None
+
+
+def split_value(text: str, decimal: str) -> tuple[str, str]:
+    """The number of a value and its unit, both as texts; of two numbers ("23.4 *C 74.1 *F", "199.9 /200.0") the first."""
+    numeral, said = measure(text, decimal)
+    if said or ("/" not in text and " " not in text):
+        return numeral, said
+    head, slash, target = text.partition("/")
+    if slash and isinstance(number(target.strip(), decimal), float):
+        return measure(head.strip(), decimal)
+    head, *tail = _SECOND.split(text, maxsplit=1)
+    if tail and isinstance(number(measure(tail[0], decimal)[0], decimal), float):
+        return measure(head.strip(), decimal)
+    return text, ""
+
+
+def _pairs_of(field: str, first: bool) -> list[Pair] | None:
+    """The pairs of a stretch without separators: one, with any key; or several with blanks between and one-word keys."""
+    mark = min((mark for mark in ":=" if mark in field), key=field.index)
+    parts = field.split(mark)
+    rest = field.partition(mark)[2]
+    if len(parts) == 2 or (" " not in rest and is_time(rest)):
+        pairs = [Pair(parts[0].strip(), rest.strip())]
+    else:
+        *tags, key = parts[0].split() or [""]
+        if len(tags) > first or not all(_TAG.fullmatch(tag) for tag in tags):
+            return None
+        pairs = []
+        for part in parts[1:-1]:
+            *words, following = part.split() or [""]
+            pairs.append(Pair(key, " ".join(words)))
+            key = following
+        pairs.append(Pair(key, parts[-1].strip()))
+        if not all(_stands_alone(pair.value) for pair in pairs):
+            return None
+    return pairs if all(_is_key(pair.key) for pair in pairs) else None
+
+
+def _is_key(key: str) -> bool:
+    named = any(char.isalpha() or char == "@" for char in key)
+    return named and _KEY.fullmatch(key) is not None and len(key.split()) <= WORDS
+
+
+def _stands_alone(value: str) -> bool:
+    """Whether a value among blanks is one word, or a number with a unit: else nobody knows where the next key begins."""
+    return " " not in value and value != "" or isinstance(number(split_value(value, ".")[0]), float)

@@ -1,0 +1,97 @@
+"""plain: numbers with blanks between them, and at most a label before and a unit behind each.
+
+21.5
+temperatures: 21.5 22.0625
+25.1 °C  24.9 °C
+(24.3125 75.7625)
+"""
+
+import re
+
+from gateway.ingest.formats.quick import Quick
+from gateway.ingest.formats.rows import Row, Rows
+from gateway.ingest.formats.text import is_numberish, is_time, noise, readable, refused
+from gateway.ingest.quantities import TEMPERATURE_UNITS, Asked, measure, unit, unit_in_name
+from gateway.model import Decoded, FormatOptions, Frame, Noise, Refusal, Why
+
+LABEL = 48
+"""Characters; what is longer before the first number is prose."""
+_NOT_DATA = "*?>#"  # answers of a device to its settings, prompts, comments
+_BRACKETS = {"(": ")", "[": "]"}
+
+
+class Plain:
+    """Decodes lines of numbers. A line without a number is noise; so is one whose label speaks of no temperature."""
+
+    name = "plain"
+
+    def __init__(self, options: FormatOptions) -> None:
+        self._rows = Rows(options)
+        self._asked = Asked(options)
+        self._decimal = "," if options.decimal == "," else "."
+        self._quick = Quick(frozenset(options.none))
+
+    def decode(self, frame: Frame) -> Decoded | Refusal | Noise:
+        """What a line holds."""
+        return self._quick.read(frame) or self.careful(frame)
+
+    def careful(self, frame: Frame) -> Decoded | Refusal | Noise:
+        """The same without the quick way."""
+        text = readable(frame)
+        if isinstance(text, Refusal):
+            return text
+        words = text.split()
+        if not words or words[0][0] in _NOT_DATA:
+            return noise(frame)
+        first = next((place for place, word in enumerate(words) if _is_value(word)), len(words))
+        label = " ".join(words[:first])
+        if first == len(words) or not self._is_label(label):
+            return noise(frame)
+        words = words[first:]
+        if (closing := _BRACKETS.get(words[0][0])) is not None:
+            if words[-1][-1] != closing:
+                return refused(Why.BAD_FRAME, frame)
+            words[0], words[-1] = words[0][1:], words[-1][:-1] if len(words) > 1 else words[0][1:-1]
+        cells: list[str] = []
+        for word in words:
+            if cells and not _is_value(word):
+                cells[-1] += " " + word
+            elif word:
+                cells.append(word)
+        cells = [cell.rstrip(",") if len(cell) > 1 else cell for cell in cells]
+        if not cells or (is_time(cells[0]) and " " in cells[0]) or not self._is_data(cells):
+            return noise(frame)
+        if any(word[-1:] in (":", "=") and _is_value(after) for word, after in zip(words, words[1:], strict=False)):
+            return noise(frame)  # labels among the numbers: pairs
+        if any(" " in cell and measure(cell, self._decimal)[1] == "" for cell in cells):
+            return refused(Why.BAD_FRAME, frame)  # words behind a number: something else broke in
+        said = unit_in_name(label)
+        row = Row(cells, unit=said, decimal=self._decimal)
+        if not self._rows.fits(row):
+            self._quick.forget()
+            return refused(Why.WRONG_COLUMNS, frame)
+        result = self._rows.read(row, frame)
+        if isinstance(result, Decoded) and not result.bad:
+            start = b"".join(re.escape(word.encode()) + b" ++" for word in label.split())
+            self._quick.learn(self._rows.mould(b" *+" + start, b" ++", b" *+", b"", row), result)
+        return result
+
+    def _is_data(self, cells: list[str]) -> bool:
+        """Whether there is a number, or nothing but values that say that there is none."""
+        if any(char.isdigit() for cell in cells for char in cell):
+            return True
+        return all(is_numberish(measure(cell, self._decimal)[0]) for cell in cells)
+
+    def _is_label(self, label: str) -> bool:
+        if not label:
+            return True
+        if len(label) > LABEL:
+            return False
+        name = label.rstrip(":= ")
+        return self._asked.plainly(name) or unit(name) in TEMPERATURE_UNITS
+
+
+def _is_value(word: str) -> bool:
+    """Whether a cell starts here: a number, a time of day, or what spells that there is no value."""
+    word = word.lstrip("([")
+    return is_numberish(word.rstrip(",)]")) or is_time(word)

@@ -1,0 +1,137 @@
+"""Rows of cells: how many columns there are, what each is called, and which of them are asked for. For plain and csv.
+
+A row of text has no checksum, so its number of cells is held on to: it is configured, or said by a header, or learnt from
+the first row, and a row of another number is refused, since its values might belong to other sensors. Where the board has
+really changed, the same new number comes again and again; the fifth such row in turn is believed.
+"""
+
+from typing import NamedTuple
+
+from gateway.ingest.formats.quick import Cell, Mould, mould
+from gateway.ingest.formats.text import ROLES, is_numberish, joined, numbered, outcome, refused
+from gateway.ingest.numbers import value, whole
+from gateway.ingest.quantities import Asked, measure, unit
+from gateway.model import BadValue, Decoded, FormatOptions, Noise, Refusal, Sample, Why
+
+CHANGED = 5
+"""So many rows in turn of one new number of cells: the board has changed."""
+
+Shape = tuple[str, bool]
+"""The separator of a row, and whether one stands behind the last cell too."""
+
+
+class Row(NamedTuple):
+    """Cells, as a format has cut them, and what tells one kind of row from another."""
+
+    cells: list[str]
+    shape: Shape = ("", False)
+    unit: str = ""  # said once for the whole row
+    decimal: str = "."
+
+
+class Rows:
+    """What is known of a board's rows, and the reading of one row by it."""
+
+    def __init__(self, options: FormatOptions) -> None:
+        self._asked = Asked(options)
+        self._configured = bool(options.columns)
+        self._none = frozenset(options.none)
+        self.width = 0  # cells in a row; 0: not known yet
+        self._shape: Shape | None = None
+        self._other: tuple[Shape, int] | None = None  # what the rows refused last were like …
+        self._turns = 0  # … and how many of them came in turn
+        self.call(options.columns)
+
+    def call(self, names: tuple[str, ...], shape: Shape | None = None) -> None:
+        """Calls the columns by `names`, "" for one to skip; () for columns without names."""
+        self.names = names
+        self._called = [each if name else "" for each, name in zip(numbered(list(names)), names, strict=True)]
+        self._roles = [ROLES.get(name.casefold(), "") for name in names]
+        self._seen: dict[int, tuple[str, str | None]] = {}  # of columns with numbers: text behind it, unit if asked for
+        self.width = len(names)
+        self._shape = shape
+
+    def expects(self, width: int, shape: Shape) -> bool:
+        """Whether a row like this is what came before; True while nothing came."""
+        return self.width in (0, width) and self._shape in (None, shape)
+
+    def fits(self, row: Row) -> bool:
+        """Whether `row` is as expected; the fifth in turn that is otherwise, and all alike, changes what is expected."""
+        width = len(row.cells)
+        if not self.expects(width, row.shape):
+            kind = (row.shape, width)
+            self._turns = self._turns + 1 if kind == self._other else 1
+            self._other = kind
+            if self._turns < CHANGED or (self._configured and width != self.width):
+                return False
+            if width != self.width:
+                self.call(())
+        self.width, self._shape, self._other = width, row.shape, None
+        return True
+
+    def read(self, row: Row, frame: bytes) -> Decoded | Refusal | Noise:
+        """The values of a row that fits; `frame` is what the row was cut from."""
+        about = {role: cell for role, cell in zip(self._roles, row.cells, strict=False) if role}
+        count = whole(about["count"]) if "count" in about else None
+        if "count" in about and count is None:
+            return refused(Why.NOT_A_NUMBER, frame)
+        if about.get("sensor") == "":
+            return refused(Why.BAD_FRAME, frame)
+        around = unit(about["unit"]) if "unit" in about else row.unit
+        samples: list[Sample] = []
+        bad: list[BadValue] = []
+        for place, cell in enumerate(row.cells):
+            name = self._name(place)
+            if not name or (self._roles and self._roles[place] not in ("", "value")):
+                continue
+            outer = about.get("sensor", "")
+            numeral, said = measure(cell, row.decimal)
+            published = self._asked.unit(name, said, place, around, outer)
+            if published is None or not (is_numberish(cell) or self._due(place, name, outer)):
+                self._seen.setdefault(place, (cell[len(numeral) :], None))
+                continue
+            name = joined(outer, name) if outer else name
+            found = Why.ERROR_MARK if cell in self._none else value(numeral, self._none, row.decimal)
+            if isinstance(found, Why):
+                bad.append(BadValue(name, found))
+            else:
+                self._seen[place] = (cell[len(numeral) :], published)
+                samples.append(Sample(name, found, published, count))
+        return outcome(samples, bad, frame)
+
+    def mould(self, start: bytes, between: bytes, end: bytes, pad: bytes, row: Row) -> Mould | None:
+        """How rows like `row`, which was read without a fault, can be read quickly; None where they need care.
+
+        start, between, end, pad: patterns around a row, between and around its cells; without a pad no cell is a word.
+        """
+        if "unit" in self._roles or self._roles.count("sensor") > 1 or self._roles.count("count") > 1:
+            return None
+        sensor = ""
+        cells = []
+        for place in range(self.width):
+            name = self._name(place)
+            behind, published = self._seen.get(place, ("", None))
+            if self._roles and self._roles[place] in ("count", "sensor"):
+                cells.append(Cell(self._roles[place]))
+                sensor = row.cells[place] if self._roles[place] == "sensor" else sensor
+            elif not name:
+                cells.append(Cell("any"))
+            elif published is not None:
+                cells.append(Cell("value", name, published, behind))
+            elif behind or self._asked.unit(name, "", place, row.unit, sensor) is None:
+                cells.append(Cell("other", behind=behind))
+            elif self._due(place, name, sensor):
+                return None
+            else:
+                cells.append(Cell("text"))
+        return mould(start, between, end, pad, cells, row.decimal, sensor)
+
+    def _name(self, place: int) -> str:
+        """What a column is called, "" for one that is skipped."""
+        if self.names:
+            return self._called[place]
+        return "temperature" if self.width == 1 else f"S{place + 1}"
+
+    def _due(self, place: int, name: str, outer: str = "") -> bool:
+        """Whether a text in this place is a value that does not hold, and not a column of texts."""
+        return self._configured or self._seen.get(place, ("", None))[1] is not None or self._asked.plainly(name, outer)

@@ -1,0 +1,86 @@
+"""What the text formats share: a line made readable, what looks like a number, and the outcome of a frame."""
+
+import re
+
+from gateway.ingest.numbers import NO_VALUE
+from gateway.model import BadValue, Decoded, Noise, Refusal, Sample, Why
+
+HEAD = 64
+ROLES = {"sensor": "sensor", "value": "value", "count": "count", "unit": "unit", "units": "unit", "tempunit": "unit"}
+"""Columns by these names say something about the frame, whatever the format; names in lower case."""
+
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*+[ -/]*+[@-~]|\][^\x07\x1b]*+(?:\x07|\x1b\\)|[@-Z\\^_=>78])")
+UNSAFE = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+"""What no line of data holds: controls, marks that turn the direction of text, and what cannot be seen."""
+
+_TIME = re.compile(r"\d{1,4}([-/])\d{1,2}\1\d{1,4}(?!\d)|\d{1,2}\.\d{1,2}\.\d{4}(?!\d)|\d{1,2}:\d{2}(?!\d)")
+_NUMBERISH = re.compile(r"[+-]?[.,]?\d")
+_LOG = re.compile(r" *+(?:[IWEDV] \(\d+\) |\[[A-Z]+\]\[)")
+_NO_VALUE = re.compile(NO_VALUE)
+
+
+def readable(frame: bytes) -> str | Refusal:
+    """The line as text, UTF-8 or else Latin-1, without colours and titles; refused when controls are left in it."""
+    try:
+        text = frame.decode()
+    except UnicodeDecodeError:
+        text = frame.decode("latin-1")
+    if "\x1b" in text:
+        text = _ESCAPES.sub("", text)
+    text = text.removeprefix("\ufeff")
+    return refused(Why.BAD_FRAME, frame) if UNSAFE.search(text) else text
+
+
+def is_time(text: str) -> bool:
+    """Whether `text` starts as a date or a time of day does: such a column is no value."""
+    return _TIME.match(text) is not None
+
+
+def is_numberish(text: str) -> bool:
+    """Whether a value stands here, good or bad: it starts as a number does, or spells that there is none."""
+    if _NUMBERISH.match(text):
+        return not is_time(text)
+    return len(text) <= 16 and _NO_VALUE.fullmatch(text.casefold()) is not None
+
+
+def is_log(text: str) -> bool:
+    """Whether `text` starts as the log lines of common firmware do: "I (590) example: …", "[D][sensor:094]: …"."""
+    return _LOG.match(text) is not None
+
+
+def joined(outer: str, name: str) -> str:
+    """The name of a value inside something that has a name: the outer one, where the inner one says no more."""
+    if name.casefold() in ("value", "temperature", "temp", "t", ""):
+        return outer or name
+    return f"{outer}.{name}" if outer else name
+
+
+def refused(why: Why, frame: bytes) -> Refusal:
+    """A refusal of `frame`, with as much of it as helps to find out."""
+    return Refusal(why, frame[:HEAD])
+
+
+def noise(frame: bytes) -> Noise:
+    """`frame` as noise."""
+    return Noise(frame[:HEAD])
+
+
+def outcome(samples: list[Sample], bad: list[BadValue], frame: bytes) -> Decoded | Refusal | Noise:
+    """What a frame came to: refused when nothing that was asked for holds, noise when nothing was asked for."""
+    if samples:
+        return Decoded(samples, bad)
+    return refused(bad[0].why, frame) if bad else noise(frame)
+
+
+def numbered(names: list[str]) -> list[str]:
+    """The same names, each a different one: degC, degC -> degC, degC_2."""
+    turns: dict[str, int] = {}
+    out = []
+    for name in names:
+        unique = name
+        while unique in turns:
+            turns[name] += 1
+            unique = f"{name}_{turns[name]}"
+        turns[unique] = 1
+        out.append(unique)
+    return out

@@ -1,0 +1,308 @@
+"""The service: builds the street from a configuration, runs it, and stops it. The only file that knows all three rooms.
+
+Data goes one way: readers -> stage -> publisher. Three things travel back: backpressure (backlog.py), acknowledgement
+(into the ledger), and stop (sources first, then stage after stage).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import signal
+import time
+from collections.abc import Coroutine
+from typing import Any
+
+from . import __version__, systemd
+from .backlog import WAITING, holds
+from .clock import unset
+from .compute.cores import cores
+from .compute.sensors import Sensor
+from .compute.stage import Stage
+from .config import Config, plan_for
+from .config.password import read as password
+from .ingest.discover import discover
+from .ingest.formats import FORMATS
+from .ingest.reader import Reader
+from .ledger import Account, total
+from .logs import log
+from .model import Board, Chunk, Drop, Features, Sample
+from .publish.client import Refused, Where, Will
+from .publish.publisher import Naming, Publisher
+from .report import Reporter
+from .status import BoardLook, Look, SensorLook
+
+COMPUTING, PUBLISHING = 2.0, 2.0  # s that each may take at a stop
+RELIEF = 0.25  # s between looks whether held ports may be read, while the broker does not move
+
+
+class Service:
+    """One run of the gateway with one configuration."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.run_id = secrets.token_hex(6)
+        self.started = time.time()
+        self.workers = config.workers or cores()
+        self.accounts: dict[str, Account] = {}
+        self.readers: dict[str, Reader] = {}
+        self.stage = Stage(
+            lambda board, sensor: plan_for(config, board, sensor),
+            self._computed,
+            self._dropped,
+            workers=self.workers,
+            linger=config.linger,
+            event=self._event,
+        )
+        self.naming = Naming(config.id, config.mqtt.prefix, self.run_id, config.mqtt.payload == "rows")
+        self.publisher = Publisher(
+            self._where,
+            self.naming,
+            account=self.accounts.__getitem__,
+            tags=lambda board: dict(self.readers[board].board.tags),
+            every=lambda board, sensor: plan_for(config, board, sensor).every,
+            will=self._will,
+            connected=self._connected,
+            progress=self._relieve,
+            clock=lambda: "unsynced" if unset() else None,
+            most=WAITING,
+            event=self._event,
+        )
+        self.reporter = Reporter(self._look, self._send_status, log)
+        self._relief: asyncio.TimerHandle | None = None
+        self._embedded: Any = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._failed: asyncio.Future[None] | None = None
+
+    # life
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Runs until `stop` is set, then drains. Raises OSError when no worker, or no broker of its own, can start."""
+        mqtt = self.config.mqtt
+        self._failed = asyncio.get_running_loop().create_future()
+        try:
+            if mqtt.embedded:
+                from .publish.embedded import Embedded  # an extra: imported only where it is used
+
+                self._embedded = await Embedded.start(mqtt.listen, mqtt.username or None, self._password(), self._event)
+            await self.stage.start()
+            log("service.started", gateway=self.config.id, run=self.run_id, version=__version__,
+                boards=len(self.config.boards), workers=self.workers, broker=mqtt.url)  # fmt: skip
+            named = {board.port.path for board in self.config.boards}
+            for board in self.config.boards:
+                if board.port.path == "auto":
+                    self._start(discover(board, named, self._add))
+                else:
+                    self._add(board)
+            self._start(self.publisher.run(), "publisher")
+            self._start(self.reporter.run())
+            systemd.notify(READY="1", STATUS=f"reading {len(self.config.boards)} boards")
+            await self._until(stop)
+            await self._drain()
+        finally:
+            await self._end(self._tasks)
+            await self.stage.pool.stop()
+            if self._embedded is not None:
+                await self._embedded.stop()
+
+    async def _until(self, stop: asyncio.Event) -> None:
+        """Waits for `stop`. Raises what a part of the street has failed with: a bug of ours, and better told than hidden."""
+        assert self._failed is not None
+        over = self._failed
+
+        def stopped(_: object) -> None:
+            if not over.done():
+                over.set_result(None)
+
+        stopping = asyncio.ensure_future(stop.wait())
+        stopping.add_done_callback(stopped)
+        try:
+            await over
+        finally:
+            stopping.cancel()
+
+    async def _drain(self) -> None:
+        """Ports close; what is under way is computed and published; the gateway says that it is offline."""
+        began = time.monotonic()
+        log("service.stopping", reason="told to stop")
+        systemd.notify(STOPPING="1", STATUS="bringing out what is under way")
+        publishing = {task for task in self._tasks if task.get_name() == "publisher"}
+        await self._end(self._tasks - publishing)
+        await self.stage.stop(COMPUTING)
+        words = {self._status_topic(name): payload for name, payload in self.reporter.last_words("stopped").items()}
+        await self.publisher.finish(words, PUBLISHING)
+        account = total(self.accounts.values())
+        log("service.stopped", readings=account.readings, acknowledged=account.acknowledged,
+            dropped=account.dropped.total(), took_s=round(time.monotonic() - began, 1))  # fmt: skip
+
+    def _start(self, part: Coroutine[Any, Any, None], name: str = "") -> None:
+        """Runs a part of the street until the end of the service."""
+        task = asyncio.get_running_loop().create_task(part, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            assert self._failed is not None
+            if not self._failed.done():
+                self._failed.set_exception(error)
+
+    @staticmethod
+    async def _end(tasks: set[asyncio.Task[None]]) -> None:
+        ending = list(tasks)
+        for task in ending:
+            task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
+
+    # ingest
+
+    def _add(self, board: Board) -> None:
+        """Starts to read a board: one of the configuration, or one that was found."""
+        account = self.accounts.setdefault(board.name, Account())
+        reader = Reader(board, FORMATS[board.format](board.options), self._take, account, self.reporter.changed)
+        self.readers[board.name] = reader
+        self._start(reader.run())
+
+    def _take(self, board: str, samples: list[Sample], chunk: Chunk) -> None:
+        self.stage.take(board, samples, chunk)
+        reader = self.readers[board]
+        if reader.sender_waits and self._is_held(reader):
+            reader.pause()
+            self._watch()
+
+    def _is_held(self, reader: Reader) -> bool:
+        under_way = self._in_flight(reader.board.name)
+        moving = self.publisher.moving()
+        return holds(under_way, reader.paused, sender_waits=reader.sender_waits, moving=moving)
+
+    def _relieve(self) -> None:
+        """Reads held ports again whose backlog has gone, or whose readings have nowhere to go."""
+        for reader in self.readers.values():
+            if reader.paused and not self._is_held(reader):
+                reader.resume()
+
+    def _watch(self) -> None:
+        """Looks after held ports while nothing is acknowledged that would let them go."""
+        if self._relief is None:
+            self._relief = asyncio.get_running_loop().call_later(RELIEF, self._look_after)
+
+    def _look_after(self) -> None:
+        self._relief = None
+        self._relieve()
+        if any(reader.paused for reader in self.readers.values()):
+            self._watch()
+
+    # compute
+
+    def _computed(self, features: list[Features]) -> None:
+        self.publisher.put(features)
+
+    def _dropped(self, board: str, reason: Drop, readings: int) -> None:
+        self.accounts[board].dropped[reason] += readings
+        if reason is Drop.SHED:
+            self.reporter.changed()
+
+    # publish
+
+    def _password(self) -> str | None:
+        """Read anew for each attempt: it may have been changed. Raises Refused, with a sentence."""
+        file = self.config.mqtt.password_file
+        try:
+            return None if file is None else password(file)
+        except (OSError, ValueError) as error:
+            raise Refused(f"mqtt.password_file: {file} cannot be used: {error}") from None
+
+    def _where(self) -> Where:
+        mqtt = self.config.mqtt
+        return Where(
+            mqtt.host, mqtt.port, f"gateway-{self.config.id}", mqtt.username or None, self._password(), mqtt.version == "5"
+        )
+
+    def _will(self) -> Will:
+        return Will(self._status_topic(None), self.reporter.last_words("lost")[None])
+
+    def _connected(self) -> None:
+        self.reporter.report(all_of_them=True)
+
+    def _status_topic(self, board: str | None) -> str:
+        return f"{self.naming.base if board is None else self.naming.board(board)}/status"
+
+    def _send_status(self, board: str | None, payload: bytes) -> None:
+        self.publisher.document(self._status_topic(board), payload)
+
+    def _event(self, name: str, **fields: Any) -> None:
+        """What a room has to tell goes to the log, and is a reason to look at the status."""
+        log(name, **fields)
+        self.reporter.changed()
+
+    # one look at everything
+
+    def _in_flight(self, board: str) -> int:
+        return self.stage.held(board) + self.publisher.held(board)
+
+    def _look(self) -> Look:
+        counts = self.stage.pool.counts
+        publisher = self.publisher
+        return Look(
+            gateway=self.config.id,
+            run=self.run_id,
+            version=__version__,
+            started=self.started,
+            time=time.time(),
+            clock="unsynced" if unset() else "synced",
+            boards=tuple(self._board_look(reader) for reader in self.readers.values()),
+            broker={
+                "connected": publisher.connected,
+                "reconnects": publisher.reconnects,
+                "url": self.config.mqtt.url,
+                "reason": publisher.trouble,
+                "refusing": publisher.refusing,
+            },
+            pool={
+                "workers": self.stage.pool.running,
+                "batches": counts.batches,
+                "retried": counts.retried,
+                "replaced": counts.replaced,
+                "quarantined": [],
+            },
+        )
+
+    def _board_look(self, reader: Reader) -> BoardLook:
+        board = reader.board
+        now = self.stage.now()
+        known = {sensor.name: self._sensor_look(sensor, reader, now) for sensor in self.stage.sensors(board.name)}
+        failed = {name: SensorLook("failed", 0, None, "") for name in reader.intake.failed if name not in known}
+        return BoardLook(
+            name=board.name,
+            state=reader.state,
+            since=reader.since,
+            port=reader.port,
+            baud=board.port.baud,
+            format=reader.format,
+            reason=reader.reason,
+            account=self.accounts[board.name],
+            in_flight=self._in_flight(board.name),
+            sensors=known | failed,
+        )
+
+    @staticmethod
+    def _sensor_look(sensor: Sensor, reader: Reader, now: float) -> SensorLook:
+        latest = sensor.latest
+        if sensor.name in reader.intake.failed:
+            state = "failed"
+        elif reader.state != "online" or (latest is not None and now - latest.t > sensor.silent_after()):
+            state = "silent"
+        else:
+            state = "ok"
+        return SensorLook(state, sensor.seq, latest.wall if latest else None, latest.unit if latest else "")
+
+
+async def serve(config: Config) -> int:
+    """Runs the gateway until SIGTERM or SIGINT; gives the exit code."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await Service(config).run(stop)
+    return 0

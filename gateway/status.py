@@ -1,0 +1,163 @@
+"""The status documents: what the gateway and each board say of themselves. Pure: from one look at everything to JSON.
+
+A look is taken at one moment, so the sums of the ledger hold in each document.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic_core import to_json
+
+from .faults import Faults
+from .instants import instant
+from .ledger import Account, imbalances, total
+
+LARGEST = 100_000  # bytes of a document, where the broker states no limit
+STATES = ("online", "silent", "offline")
+
+
+@dataclass(frozen=True, slots=True)
+class SensorLook:
+    """One sensor as its board's document shows it."""
+
+    state: str  # ok | failed | silent
+    readings: int
+    last: float | None  # s since 1970
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class BoardLook:
+    """One board: its link, its account, its sensors."""
+
+    name: str
+    state: str  # online | silent | offline
+    since: float
+    port: str
+    baud: int
+    format: str
+    reason: str | None
+    account: Account
+    in_flight: int
+    sensors: Mapping[str, SensorLook]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Everything at one moment. broker and pool are as the gateway's document shows them."""
+
+    gateway: str
+    run: str
+    version: str
+    started: float
+    time: float
+    clock: str
+    boards: tuple[BoardLook, ...]
+    broker: Mapping[str, Any]
+    pool: Mapping[str, Any]
+
+
+def unbalanced(look: Look) -> list[str]:
+    """The laws of the ledger that do not hold, board by board."""
+    return [f"{board.name}: {law}" for board in look.boards for law in imbalances(board.account, board.in_flight)]
+
+
+def gateway_document(look: Look, faults: Faults) -> dict[str, Any]:
+    """The gateway's document while it is online."""
+    account = total(board.account for board in look.boards)
+    states = Counter(board.state for board in look.boards)
+    return {
+        "gateway": look.gateway,
+        "state": "online",
+        "reason": None,
+        "run": look.run,
+        "version": look.version,
+        "started": instant(look.started),
+        "time": instant(look.time),
+        "clock": look.clock,
+        **_came_in(account),
+        "inherited": 0,
+        "acknowledged": account.acknowledged,
+        "sent_unacknowledged": account.sent_unacknowledged,
+        "in_flight": sum(board.in_flight for board in look.boards),
+        "spooled": 0,
+        "condensed": account.condensed,
+        "dropped": dict(account.dropped),
+        "balanced": not unbalanced(look),
+        "boards": {state: states[state] for state in STATES},
+        "broker": dict(look.broker),
+        "spool": {"bytes": 0, "oldest": None, "hours_left": None},
+        "pool": dict(look.pool),
+        "faults": _faults(faults),
+        "fault_totals": dict(faults.totals),
+    }
+
+
+def offline(document: Mapping[str, Any], reason: str) -> dict[str, Any]:
+    """A document for the end: reason "stopped" when the gateway says it, "lost" when its will does."""
+    return {**document, "state": "offline", "reason": reason}
+
+
+def board_document(board: BoardLook, faults: Faults) -> dict[str, Any]:
+    """A board's document."""
+    return {
+        "board": board.name,
+        "state": board.state,
+        "since": instant(board.since),
+        "port": board.port,
+        "baud": board.baud,
+        "format": board.format,
+        "bytes": board.account.bytes,
+        **_came_in(board.account),
+        "dropped": dict(board.account.dropped),
+        "reopened": board.account.reopened,
+        "reason": board.reason,
+        "faults": _faults(faults),
+        "last_refused": board.account.last_refused[:64].hex(),
+        "sensors": {
+            name: {
+                "state": one.state,
+                "readings": one.readings,
+                "last": None if one.last is None else instant(one.last),
+                "unit": one.unit,
+            }
+            for name, one in board.sensors.items()
+        },
+    }
+
+
+def shape(document: Mapping[str, Any]) -> object:
+    """What of a document makes it worth telling at once: states, reasons, faults and sensors, but no counters."""
+    sensors = {name: one["state"] for name, one in document.get("sensors", {}).items()}
+    broker = document.get("broker", {}).get("connected")
+    faults = {name: one["text"] for name, one in document["faults"].items()}
+    return document["state"], document["reason"], faults, sensors, broker, document.get("boards"), document.get("port")
+
+
+def written(document: Mapping[str, Any], largest: int = LARGEST) -> bytes:
+    """The document as JSON; one that is too large goes without its sensors, and says so."""
+    text = to_json(document, inf_nan_mode="null")
+    if len(text) <= largest or "sensors" not in document:
+        return text
+    return to_json({k: v for k, v in document.items() if k != "sensors"} | {"truncated": True}, inf_nan_mode="null")
+
+
+def _came_in(account: Account) -> dict[str, Any]:
+    return {
+        "frames": account.frames,
+        "decoded": account.decoded,
+        "noise": account.noise,
+        "refused": dict(account.refused),
+        "values": account.values,
+        "refused_values": dict(account.refused_values),
+        "readings": account.readings,
+    }
+
+
+def _faults(faults: Faults) -> dict[str, Any]:
+    return {
+        name: {"since": instant(fault.since), "count": faults.totals[name], "text": fault.text}
+        for name, fault in faults.present.items()
+    }

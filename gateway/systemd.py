@@ -1,0 +1,18 @@
+"""What the service manager is told: ready, stopping, and a line of status. Nothing where there is none.
+
+Protocol: sd_notify(3), a datagram of NAME=value lines to the socket in NOTIFY_SOCKET.
+"""
+
+import contextlib
+import os
+import socket
+
+
+def notify(**fields: str) -> None:
+    """Sends e.g. READY="1", STATUS="3 boards". Does not wait, and does nothing outside a service manager."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address.startswith(("/", "@")):
+        return
+    text = "\n".join(f"{name}={value}" for name, value in fields.items())
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as channel, contextlib.suppress(OSError):
+        channel.sendto(text.encode(), "\0" + address[1:] if address.startswith("@") else address)
