@@ -59,6 +59,7 @@ class Sender:
         """Nothing begins before `until`, and nothing is made up for."""
         self._free = self._due = until
         self._end = None
+        self.starved = False
 
     def restart(self, lines: Iterator[Line], banner: bytes) -> None:
         """The board boots again: its banner, then `lines`."""
@@ -80,7 +81,7 @@ class Sender:
         """Half of the next line goes out, and the rest never."""
         line = self._peek()
         if line is not None and not self.pending:
-            self._pop()
+            self._next = None
             self._load([line], rate)
             self._chunk = self._chunk[: len(self._chunk) // 2]
             if not self.flush(wire):
@@ -94,11 +95,12 @@ class Sender:
         until(lambda: self.flush(wire), timeout, nobody)
 
     def paced(self, wire: Wire | None, rate: int, now: float) -> float:
-        """Sends the lines whose last byte has left by `now` at the board's baud; what finds no room is lost, as in a UART.
+        """Sends the lines whose last byte has left by `now` at the board's baud; what finds no room is lost: a UART.
 
         wire: None: nobody is there. rate: at which the reader samples. Gives the time of the next step.
         """
         free = wire is not None and self.flush(wire)
+        self.starved = False
         batch: list[Line] = []
         while (line := self._peek()) is not None:
             if self._end is None:
@@ -106,13 +108,12 @@ class Sender:
             if self._end > now:
                 break
             self._free, self._end = self._end, None
-            batch.append(self._pop())
+            self._next = None
+            batch.append(line)
         if batch and wire is not None and free:
             self._load(batch, rate)
-            if (
-                not self.flush(wire) and self._chunk[self._offset :] != b"\n"
-            ):  # which alone may come late: all else is there
-                self._settle()
+            if not self.flush(wire) and self._chunk[self._offset :] != b"\n":
+                self._settle()  # but a line that lacks no more than that can be read: it may come late
         else:
             for line in batch:
                 self.written.lost(line)
@@ -127,12 +128,12 @@ class Sender:
             if not self.flush(wire):
                 self.starved = True
                 return now + LOOK
-            self.starved = False
             batch: list[Line] = []
             size = 0
             while (line := self._peek()) is not None and (size + len(line.data) <= CHUNK or not batch):
                 size += len(line.data)
-                batch.append(self._pop())
+                self._next = None
+                batch.append(line)
             if not batch:
                 return now + LOOK
             self._load(batch, rate)
@@ -147,6 +148,7 @@ class Sender:
         if self._offset < len(self._chunk):
             return False
         self._settle()
+        self.starved = False
         return True
 
     def _begin(self, line: Line, now: float) -> float:
@@ -169,11 +171,6 @@ class Sender:
             else:
                 self.ended = True
         return self._next
-
-    def _pop(self) -> Line:
-        assert self._next is not None
-        line, self._next = self._next, None
-        return line
 
     def _altered(self, line: Line) -> Line:
         fault = self.alter.popleft()

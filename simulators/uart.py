@@ -3,8 +3,8 @@
     idle 1 | start 0 | 8 data bits, lowest first | stop 1 | idle 1 …          8N1, the only setting here
 
 A receiver waits for the fall from 1 to 0, looks again half a bit later (still 0, or it was a glitch), then samples the
-middle of each of the next nine bits at its own rate. A stop bit that is 0 is a framing error: a Linux tty hands the byte
-up all the same (INPCK off), and the receiver waits for the line to be idle again.
+middle of each of the next nine bits at its own rate. A stop bit that is 0 is a framing error: a Linux tty hands the
+byte up all the same (INPCK off), and the receiver waits for the line to be 1 again.
 """
 
 BITS = 10  # on the wire for one byte

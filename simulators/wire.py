@@ -65,7 +65,7 @@ class Wire:
         """Hangs the reader up: the port vanishes, and its link with it."""
         if self.link is not None:
             with suppress(FileNotFoundError):
-                if os.readlink(self.link) == self.device:
+                if str(self.link.readlink()) == self.device:
                     self.link.unlink()
         os.close(self.fd)
 

@@ -279,7 +279,7 @@ class Narrow:
 
 @pytest.mark.parametrize("room", range(48))
 def test_cut_anywhere(room: int) -> None:
-    """Wherever a full port cuts a line, a line counts if it can be read: not the cut one, nor the one that goes on it."""
+    """Wherever a full port cuts, a line counts if it can be read: not the cut one, nor the one that goes on it."""
     wire = Narrow(room)
     lines = [Line(b"T1:21.50,MSG:%d\r\n" % number, (("T1", "21.50"),), number) for number in range(1, 9)]
     sender = Sender("a", iter(lines), 1_000_000, 1.0, math.inf, None)
@@ -508,7 +508,7 @@ def test_bare_wire_at_a_rate() -> None:
 
 def test_nobody_reads() -> None:
     """Who writes by hand to a port that is full is told so, and not kept waiting."""
-    with Board() as wire, reader(wire), pytest.raises(TimeoutError, match="nobody reads /.*/board"):
+    with Board() as wire, reader(wire), pytest.raises(TimeoutError, match=r"nobody reads /.*/board"):
         wire.write(bytes(100_000), timeout=0.1)
 
 
@@ -612,7 +612,7 @@ def test_program_ends_when_told() -> None:
         assert child.wait(5) == 0
 
 
-def test_program_with_faults(tmp_path: Path) -> None:
+def test_program_with_faults() -> None:
     """A fault comes at its second to its board, and to no other; after `--lines` the program ends."""
     options = ["--json", "--boards", "2", "--kind", "kv", "--rate", "100", "--lines", "60"]
     with program(*options, "--fault", "kv-2/drop@0.4", "kv-2/duplicate@0.5") as child:
