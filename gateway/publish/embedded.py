@@ -9,7 +9,9 @@ What to expect of it, measured with iotcore 0.4 (rumqttd 0.20):
   finds its connection closed, without a reason.
 - It acknowledges QoS 1 at once, and feeds subscribers from a log for each different filter. A late one gets what is
   retained and nothing older. One that falls behind by more than the log loses the oldest, unnoticed.
-- A full LOG is 50,000 readings and some 50 MB of memory; a second filter over the same messages takes 20 MB more. A
+- Of the retained messages that match a new filter it sends AT_ONCE at most, and only 100 with QoS 1: subscribe to
+  documents with QoS 0.
+- A full LOG is 50,000 readings and some 40 MB of memory; a second filter over the same messages takes 20 MB more. A
   filter's log stays when its subscribers have left. The filters of retained documents, of which Home Assistant has
   one for each sensor, have small logs: there, only the newest counts.
 - A topic that starts with a character outside ASCII kills its router while the process lives on, deaf; seen here, the
@@ -19,13 +21,13 @@ What to expect of it, measured with iotcore 0.4 (rumqttd 0.20):
 from __future__ import annotations
 
 import asyncio
-import errno
+import contextlib
 import importlib.util
 import ipaddress
 import json
 import logging
 import os
-import pwd
+import random
 import select
 import signal
 import socket
@@ -33,22 +35,78 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Self, cast
 
+from ..backoff import attempts_after, delay
 from ..threads import in_thread
+from .listening import claimed, written
 
 PACKET = 1 << 20  # bytes
 LOG = (1 << 20, 24)  # bytes a segment, and segments
 DOCUMENTS_LOG = (1 << 18, 2)
 DOCUMENTS = [f"{'+/' * levels}{leaf}" for levels in range(2, 7) for leaf in ("status", "last", "alarm")]
+AT_ONCE = 10_000  # messages read from a log in one go
 CONNECTIONS = 256
 PATIENCE = 30.0  # s for the child to start on a slow board
 GOODBYE = 2.0  # s for the child to end by itself
 READY = b"ready\n"
 DEAF = "thread 'router-"  # how the report of a dead router begins
-ANYWHERE = ("0.0.0.0", "::")
 Started = tuple[str, int, subprocess.Popen[bytes]]  # address, port, child
+
+
+class Embedded:
+    """A broker of our own that is started again whenever it ends. `trouble`: one sentence while there is none."""
+
+    def __init__(self, broker: Broker, login: tuple[str | None, str | None], event: Callable[..., None]) -> None:
+        self.trouble: str | None = None
+        self._broker, self._login, self._event = broker, login, event
+        self._listen = written(broker.host, broker.port)
+        self._keeping = asyncio.create_task(self._keep())
+
+    @classmethod
+    async def start(
+        cls,
+        listen: tuple[str, int],
+        username: str | None = None,
+        password: str | None = None,
+        event: Callable[..., None] = lambda name, **fields: None,
+    ) -> Self:
+        """As `start` of this module. event: gets embedded.started, embedded.lost, embedded.recovered, for the log."""
+        broker = await start(listen, username, password)
+        event("embedded.started", listen=written(broker.host, broker.port))
+        return cls(broker, (username, password), event)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it listens."""
+        return self._broker.host, self._broker.port
+
+    async def stop(self) -> None:
+        """Ends it for good, and frees the port. May be called twice."""
+        self._keeping.cancel()
+        await asyncio.wait([self._keeping])
+        await self._broker.stop()
+
+    async def _keep(self) -> None:
+        loop = asyncio.get_running_loop()
+        attempts = 0
+        while True:
+            since = loop.time()
+            self.trouble = await self._broker.ended
+            self._event("embedded.lost", listen=self._listen, why=self.trouble)
+            lost = loop.time()
+            attempts = attempts_after(attempts, lost - since)
+            while self.trouble:
+                await asyncio.sleep(delay(attempts, random.random()))
+                try:
+                    self._broker = await start(self.address, *self._login)
+                    self.trouble = None
+                except OSError as error:
+                    self.trouble = str(error)
+                    attempts += 1
+            self._event("embedded.recovered", listen=self._listen, after_s=round(loop.time() - lost, 1))
 
 
 class Broker:
@@ -76,7 +134,7 @@ class Broker:
 
     async def _watching(self) -> None:
         why = await in_thread(lambda: _watched(self._process), "broker-watch")
-        if not self._stopping:
+        if not self._stopping and not self.ended.done():  # done: whoever waited for it was cancelled
             self.ended.set_result(why)
 
 
@@ -98,10 +156,10 @@ def _started(listen: tuple[str, int], username: str | None, password: str | None
     """Blocks until the child listens."""
     if importlib.util.find_spec("iotcore") is None:
         raise OSError("the embedded broker is not installed; pip install 'serial-edge-gateway[demo]' brings it")
-    host, port = _claimed(*listen)
+    host, port = claimed(*listen, "mqtt.listen")
     login = None if username is None and password is None else (username or "", password or "")
     if not ipaddress.ip_address(host).is_loopback and not (login and all(login)):
-        raise OSError(f"{host} can be reached from other machines; set mqtt.username and mqtt.password_file as well")
+        raise OSError(f"mqtt.listen: other machines reach {host}; set mqtt.username and mqtt.password_file as well")
     root = str(Path(__file__).parents[2])
     path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
     process = subprocess.Popen(
@@ -112,25 +170,23 @@ def _started(listen: tuple[str, int], username: str | None, password: str | None
         env=os.environ | {"PYTHONPATH": path, "RUST_BACKTRACE": "0"},
         process_group=0,  # so that Ctrl-C leaves it to us when it ends
     )
-    try:
-        _pipe(process.stdin).write(json.dumps(configuration(host, port, login)).encode() + b"\n")
-        _pipe(process.stdin).flush()
-    except BrokenPipeError:  # it has ended; what it said follows
-        pass
+    with contextlib.suppress(BrokenPipeError):  # it has ended; what it said follows
+        os.write(_pipe(process.stdin).fileno(), json.dumps(configuration(host, port, login)).encode() + b"\n")
     answered, _, _ = select.select([_pipe(process.stdout)], [], [], PATIENCE)
     if answered and _pipe(process.stdout).readline() == READY:
         return host, port, process
     process.kill()
-    why = _watched(process) if answered else f"it has said nothing for {PATIENCE:.0f} s"
-    raise OSError(f"the embedded broker did not start: {why}; `python -m iotcore` shows whether it can run here")
+    why = _watched(process)
+    if not answered:
+        why = f"nothing was heard from it for {PATIENCE:.0f} s"
+    raise OSError(f"no embedded broker: {why}; `{sys.executable} -m iotcore` shows whether one can run here")
 
 
 def _forget(starting: asyncio.Future[Started]) -> None:
     """Ends the child of a start that nobody waits for any more."""
     if not starting.cancelled() and starting.exception() is None:
-        process = starting.result()[2]
-        process.kill()
-        _watched(process)
+        starting.result()[2].kill()
+        _watched(starting.result()[2])
 
 
 def _watched(process: subprocess.Popen[bytes]) -> str:
@@ -156,83 +212,6 @@ def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
     return cast(IO[bytes], pipe)
 
 
-# the port
-
-
-def _claimed(host: str, port: int) -> tuple[str, int]:
-    """The address and the port, seen to be free."""
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except socket.gaierror:
-        raise OSError(f"mqtt.listen: there is no host {host}; set an address, such as 127.0.0.1:1883") from None
-    family, _, _, _, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(address)
-        except OSError as error:
-            raise OSError(f"mqtt.listen: {_unavailable(error, str(address[0]), port)}") from None
-        name = probe.getsockname()
-        return name[0], name[1]
-
-
-def _unavailable(error: OSError, address: str, port: int) -> str:
-    shown = _shown(address, port)
-    if error.errno == errno.EADDRINUSE:
-        return f"{shown} is taken by {holder(address, port)}; end that, or set another port"
-    if error.errno == errno.EACCES:
-        return f"this user may not listen on {shown}; set a port from 1024 up"
-    if error.errno == errno.EADDRNOTAVAIL:
-        return f"this machine does not have the address of {shown}; set 127.0.0.1, or one that `ip address` shows"
-    return f"{shown} cannot be had ({error.strerror}); set another"
-
-
-def _shown(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def holder(address: str, port: int) -> str:
-    """Who listens on `port` of `address`, as far as it can be seen: program and process id."""
-    owners: dict[str, int] = {}
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-        if os.path.exists(table):
-            owners |= listeners(Path(table).read_text(), address, port)
-    links = {f"socket:[{inode}]" for inode in owners}
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if any(os.readlink(fd) in links for fd in (process / "fd").iterdir()):
-                return f"{(process / 'comm').read_text().strip()} (pid {process.name})"
-        except OSError:  # another user's, or gone meanwhile
-            continue
-    names = {entry.pw_uid: entry.pw_name for entry in pwd.getpwall()}
-    owner = "".join(f" of user {names.get(uid, uid)}" for uid in list(owners.values())[:1])
-    return f"a program{owner} that cannot be seen from here (`sudo ss -tlnp` shows it)"
-
-
-def listeners(table: str, address: str, port: int) -> dict[str, int]:
-    """Sockets of `table` (the text of /proc/net/tcp or tcp6) in the way of `address`, `port`: inode -> user id."""
-    ours = {_hexadecimal(text) for text in (address, *ANYWHERE)}
-    if "." in address:
-        ours.add(_hexadecimal(f"::ffff:{address}"))
-    out = {}
-    for line in table.splitlines()[1:]:
-        _, local, _, state, _, _, _, uid, _, inode, *_ = line.split()
-        at, _, number = local.partition(":")
-        if state == "0A" and int(number, 16) == port and (at in ours or address in ANYWHERE):
-            out[inode] = int(uid)
-    return out
-
-
-def _hexadecimal(address: str) -> str:
-    """As the kernel's tables write it: words of four bytes, each in the machine's own order."""
-    packed = ipaddress.ip_address(address).packed
-    words = [int.from_bytes(packed[i : i + 4], sys.byteorder) for i in range(0, len(packed), 4)]
-    return "".join(f"{word:08X}" for word in words)
-
-
-# the child
-
-
 def configuration(host: str, port: int, login: tuple[str, str] | None) -> str:
     """rumqttd's configuration, TOML. login: the user and the password that alone may connect."""
     size, count = DOCUMENTS_LOG
@@ -246,13 +225,13 @@ id = 0
 [router]
 id = 0
 max_connections = {CONNECTIONS}
-max_outgoing_packet_count = 200
+max_outgoing_packet_count = {AT_ONCE}
 max_segment_size = {LOG[0]}
 max_segment_count = {LOG[1]}
 {small}
 [v4.1]
 name = "gateway"
-listen = "{_shown(host, port)}"
+listen = "{written(host, port)}"
 next_connection_delay_ms = 1
 [v4.1.connections]
 connection_timeout_ms = 10000
@@ -289,15 +268,12 @@ def _serve() -> None:
 
 
 def _reached(host: str, port: str) -> None:
-    """Returns when the broker accepts connections. Raises OSError when it does not in PATIENCE."""
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
+    """Returns when the broker accepts connections. Raises TimeoutError after PATIENCE."""
+    for wait in (0.01,) * int(PATIENCE / 0.01):
+        with contextlib.suppress(ConnectionRefusedError):
             return socket.create_connection((host.strip("[]"), int(port))).close()
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-        time.sleep(0.01)
+        time.sleep(wait)
+    raise TimeoutError("it does not listen")
 
 
 if __name__ == "__main__":
