@@ -140,3 +140,16 @@ async def test_a_held_port_is_taken_when_it_is_free(tmp_path, monkeypatch):
         assert found == []
         machine.ports = [port("usb-a", "/dev/ttyUSB0")]  # nothing was plugged: no folder tells of it
         await until(lambda: [board.name for board in found] == ["usb-a"])
+
+
+async def test_ports_that_the_gateway_reads_itself_are_no_reason_to_look(tmp_path, monkeypatch):
+    """A port that is held because a table's reader has it is not looked at again and again."""
+    monkeypatch.setattr("gateway.ingest.discover.HELD_PERIOD", 0.0)
+    machine = Machine(str(tmp_path))
+    ours = port("usb-a", "/dev/ttyUSB0", holder=Holder(os.getpid(), "gateway"))
+    machine.set(ours)
+    async with discovering(machine, ours.path) as found:
+        await until(lambda: machine.looks)
+        began = time.monotonic()
+        await until(lambda: time.monotonic() > began + 0.1)
+        assert (machine.looks, found) == (1, [])

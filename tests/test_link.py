@@ -1,4 +1,4 @@
-"""The life-cycle table, the backoff and the patience with a quiet board."""
+"""The life-cycle table, and the patience with a quiet board."""
 
 import itertools
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.ingest.link import LINK, STABLE, Event, State, advance, attempts_after, delay, patience, usual
+from gateway.ingest.link import LINK, Event, State, advance, patience, usual
 
 
 def walk(*events: Event) -> State:
@@ -41,24 +41,6 @@ def test_every_state_is_reached_and_left():
     """No state is a trap, and none is unreachable."""
     assert {old for old, _ in LINK} == set(State)
     assert set(LINK.values()) == set(State)
-
-
-def test_the_first_attempt_does_not_wait():
-    """A board that was well until now is opened again at once."""
-    assert delay(0, 0.999) == 0.0
-
-
-@given(st.integers(1, 10_000), st.floats(0, 1, exclude_max=True), st.floats(0.1, 60))
-def test_a_delay_is_jittered_and_bounded(attempt, chance, most):
-    """A delay is `chance` of its bound, which doubles from a quarter of a second up to the most."""
-    assert 0.0 <= delay(attempt, chance, most=most) <= most
-    assert delay(attempt, 1.0, most=most) == min(most, 0.25 * 2.0 ** min(attempt - 1, 30))
-
-
-def test_only_a_stable_link_is_forgiven():
-    """Attempts are counted on over a flapping link, and start anew after one that held."""
-    assert attempts_after(3, held=STABLE - 0.1) == 4
-    assert attempts_after(3, held=STABLE) == 0
 
 
 def test_patience():

@@ -258,19 +258,26 @@ async def test_a_paused_link_reads_nothing(pty):
     await link.close()
 
 
-async def test_a_board_that_does_not_read_does_not_hold_up_a_close(pty):
-    """Bytes that nobody takes are waiting in the port: a close does not wait for them, and the loop not at all."""
-    main, path = pty
-    handle = await opened(Port(path))
-    link = await connect(handle, lambda data: None)
-    os.set_blocking(handle.fd, False)
-    termios.tcflow(main, termios.TCOOFF)
-    with pytest.raises(BlockingIOError):
-        while True:
-            os.write(handle.fd, b"x" * 4096)
-    began = time.monotonic()
-    await link.close()
-    assert time.monotonic() - began < 0.5
+async def test_a_close_drains_nothing_and_closes_in_a_thread(pty, monkeypatch):
+    """A board that does not read, or an adapter that is slow to close, holds up no close of ours and never the loop."""
+    drained, loop_thread, threads = [], threading.get_ident(), []
+    real = ports.serial.Serial.close
+
+    def slow(line: Line) -> None:
+        threads.append(threading.get_ident())
+        time.sleep(0.2)
+        real(line)
+
+    monkeypatch.setattr(termios, "tcdrain", drained.append)
+    monkeypatch.setattr(ports.serial.Serial, "close", slow)
+    link = await connect(await opened(Port(pty[1])), lambda data: None)
+    closing, rounds_run = asyncio.create_task(link.close()), 0
+    while not closing.done():
+        await asyncio.sleep(0.01)
+        rounds_run += 1
+    assert held(pty[1]) == []
+    assert rounds_run > 5
+    assert (drained, loop_thread in threads) == ([], False)
 
 
 async def test_an_open_that_hangs_holds_up_no_other(pty, monkeypatch):

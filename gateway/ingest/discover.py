@@ -17,12 +17,12 @@ Mark = tuple[int, ...]
 
 def newcomers(ports: Iterable[SerialPort], taken: Collection[str]) -> list[SerialPort]:
     """Those of `ports` that become boards: on USB, held by nobody, not named by a path in `taken`, of whatever kind."""
+    return [port for port in _unnamed(ports, taken) if port.holder is None]
+
+
+def _unnamed(ports: Iterable[SerialPort], taken: Collection[str]) -> list[SerialPort]:
     devices = {os.path.realpath(path) for path in taken}
-    return [
-        port
-        for port in ports
-        if port.usb and port.holder is None and port.path not in taken and port.device not in devices
-    ]
+    return [port for port in ports if port.usb and port.path not in taken and port.device not in devices]
 
 
 def discovered(pattern: Board, port: SerialPort) -> Board:
@@ -47,7 +47,7 @@ async def discover(
     A port is taken when two looks in a row have seen it: udev makes its links one after the other, and the one by which
     another table names it may come last. A board that has gone stays its reader's business, which takes it up again.
     """
-    mine: dict[str, None] = {}
+    mine: set[str] = set()
     seen: set[str] = set()
     mark: Mark | None = None
     due = 0.0
@@ -59,11 +59,11 @@ async def discover(
             new = newcomers(ports, {*taken, *mine})
             for port in new:
                 if port.path in seen:
-                    mine[port.path] = None
+                    mine.add(port.path)
                     found(discovered(pattern, port))
             seen = {port.path for port in new}
-            waiting = seen - mine.keys()
-            held = any(port.usb and port.holder and port.path not in mine for port in ports)
+            waiting = seen - mine
+            held = any(port.holder for port in _unnamed(ports, {*taken, *mine}))
             due = loop.time() + (0.0 if waiting else HELD_PERIOD if held else float("inf"))
         await asyncio.sleep(period)
 

@@ -1,6 +1,6 @@
 """Bytes, cut anywhere, into lines: the framing of every text format."""
 
-from gateway.model import Frame, Noise, Refusal, Why
+from ..model import Frame, Noise, Refusal, Why
 
 HEAD = 64
 """What is kept of bytes that were refused, for whoever has to find out."""

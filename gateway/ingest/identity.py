@@ -107,10 +107,13 @@ def _ports(dev: Path, sys: Path) -> list[SerialPort]:
     twins = _twins(on_usb, by_id)
     ports = []
     for device in sorted(known, key=_natural):
-        twin = device in twins
-        path = (by_path if twin else by_id).get(device) or by_path.get(device, device)
-        note = _note(path == device, twin, known[device]) if device in on_usb else None
-        ports.append(SerialPort(path, device, _description(device, known[device]), device in on_usb, None, note))
+        usb, twin = known[device], device in twins
+        unnumbered = usb is not None and not usb.serial  # a second of its kind, plugged in later, would take its link
+        path = (
+            (by_path if twin or unnumbered else by_id).get(device) or by_path.get(device) or by_id.get(device, device)
+        )
+        note = _note(path == device, twin, unnumbered) if device in on_usb else None
+        ports.append(SerialPort(path, device, _description(device, usb), device in on_usb, None, note))
     return ports
 
 
@@ -191,13 +194,13 @@ def _twins(on_usb: dict[str, Usb | None], by_id: dict[str, str]) -> set[str]:
     return {d for devices in alike.values() if 0 < len(devices & by_id.keys()) < len(devices) for d in devices}
 
 
-def _note(bare: bool, twin: bool, usb: Usb | None) -> str | None:
+def _note(bare: bool, twin: bool, unnumbered: bool) -> str | None:
     if bare:
         return "has no stable path, since udev made no link for it: its number can change at a replug"
     if twin:
         return "another adapter has the same name and serial number, so the path follows the USB socket"
-    if usb is not None and not usb.serial:
-        return "has no serial number: a second adapter of its kind would take this path away"
+    if unnumbered:
+        return "has no serial number, so the path follows the USB socket"
     return None
 
 

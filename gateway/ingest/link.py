@@ -34,7 +34,6 @@ LINK: dict[tuple[State, Event], State] = {
     (State.SILENT, Event.BYTES): State.ONLINE,
 } | {(state, Event.GONE): State.OFFLINE for state in State if state is not State.OFFLINE}
 
-STABLE = 10.0  # s; a link that held for so long was no flapping one
 HORIZON = 300.0  # s; about how far back the usual pause looks
 LEAST_PATIENCE = 30.0  # s
 
@@ -45,22 +44,6 @@ def advance(state: State, event: Event) -> State:
         return LINK[state, event]
     except KeyError:
         raise ValueError(f"a link that is {state} cannot meet '{event}'") from None
-
-
-def delay(attempt: int, chance: float, *, most: float = 5.0, first: float = 0.25) -> float:
-    """Seconds to wait before attempt `attempt` (0: at once), full jitter, at most `most`.
-
-    chance: in [0, 1), drawn anew each time. chance * min(most, first * 2**(attempt - 1)): "full jitter" of
-    Brooker, Exponential Backoff and Jitter.
-    """
-    if attempt <= 0:
-        return 0.0
-    return chance * min(most, first * 2.0 ** min(attempt - 1, 30))
-
-
-def attempts_after(attempts: int, held: float) -> int:
-    """How many attempts in a row count as failed, after a link that held for `held` seconds was lost."""
-    return 0 if held >= STABLE else attempts + 1
 
 
 def usual(before: float | None, pause: float) -> float:

@@ -3,7 +3,7 @@
 import re
 from math import isfinite
 
-from gateway.model import Why
+from ..model import Why
 
 NUMERAL = r"[+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d++)?"
 """A number, as a pattern (with re.ASCII where it meets text): +025.3  -0.50  .5  7.  +2.615E+01"""

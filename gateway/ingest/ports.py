@@ -5,6 +5,7 @@ each has a thread of its own. Whatever goes wrong leaves this file as one senten
 """
 
 import asyncio
+import contextlib
 import errno
 import os
 import re
@@ -98,7 +99,11 @@ class Link(asyncio.Protocol):
         self.made.set_result(transport)  # type: ignore[arg-type]
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The transport calls this last."""
+        """The transport calls this last, with the port still open: what waits behind a failed read is taken."""
+        if exc is not None and isinstance(self._handle, Line):
+            with contextlib.suppress(serial.SerialException):  # it has gone indeed
+                if rest := self._handle.read():
+                    self.data_received(rest)
         self.lost.set_result(str(exc) if exc else "the connection was closed")
 
     def pause(self) -> None:

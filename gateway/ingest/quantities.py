@@ -1,26 +1,27 @@
 """What a name or a unit says about a value: whether it is a temperature, and in which unit it is published.
 
 The tables here are the ones in docs/formats.md. A name is read from its end, since its last word says what it is
-("battery_temp" is a temperature, "temp_alarm" is none); what is set, computed or counted is never a measured temperature.
+("battery_temp" is a temperature, "temp_alarm" is none); what is set, computed or counted is no measured temperature.
 """
 
 import re
 from functools import lru_cache
+from itertools import pairwise
 
-from gateway.ingest.numbers import NUMERAL
-from gateway.model import FormatOptions
+from ..model import FormatOptions
+from .numbers import NUMERAL
 
 TEMPERATURE_UNITS = frozenset(("°C", "°F", "K"))
 
 WORDS = {
-    "temperature": "temp temps temperature temperatures tmp t tc thermocouple rtd ntc celsius fahrenheit kelvin temperatur",
+    "temperature": "temp temps temperature temperatures temperatur tmp t tc thermocouple rtd ntc celsius kelvin",
     "humidity": "hum humidity humid h rh moisture luftfeuchte feuchte",
     "pressure": "pres press pressure baro barometer bar hpa mbar druck",
     "voltage": "v u volt volts voltage vrms vcc vdd vin vout vbus vbat bat batt battery adc",
     "current": "i a amp amps current irms ma",
     "power": "p w watt watts power pwr duty pwm @",
     "energy": "e wh kwh energy",
-    "light": "lux light lvl level uv brightness illuminance",
+    "light": "lux light uv brightness illuminance",
     "wind": "wind gust",
     "rain": "rain",
     "distance": "alt altitude distance dist height depth",
@@ -29,13 +30,13 @@ WORDS = {
     "frequency": "freq frequency hz",
     "weight": "weight mass load",
     "signal": "rssi snr lqi wifi channel signal",
-    "counter": "msg count counter counts pulse pulses seq sequence index cycles attempts attempt devices sensors probes "
-    "samples sample errors warnings retries step steps progress packets bytes",
+    "counter": "msg count counter counts pulse pulses seq sequence index cycles attempt attempts devices sensors "
+    "probes samples sample errors warnings retries step steps progress packets bytes",
     "time": "time date datetime timestamp ts millis ms uptime clock rtc day month year hour minute second sec epoch",
     "identity": "id ident address addr serial sn mac device rom node name type model version ver fw firmware build sdk",
     "setting": "resolution emissivity baud interval rate delay timeout averages gain offset calibration cal configsip "
     "mode div len size heap free flash cpu port pin gpio csum tail boot rst entry line",
-    "other": "ph ntu ec orp tds",
+    "other": "ph ntu ec orp tds lvl level",
     "state": "state status alarm error err flag flags code ok on off relay fault valid quality",
 }
 STEMS = {  # for words that stand together: windspeedmph, dailyrainin, tempf
@@ -47,8 +48,8 @@ MEASURED = frozenset(
 )
 """What the name of a box of values, or of a sensor, can say of the values in it."""
 
-NOT_MEASURED = frozenset(
-    "dew dewpoint heatindex feels feelslike apparent chill windchill target setpoint set goal threshold limit".split()
+NOT_MEASURED = (
+    "dew dewpoint heatindex feels feelslike apparent chill windchill target setpoint set goal threshold limit"
 )
 OTHER_UNITS = {
     "humidity": "% %rh rh",
@@ -67,6 +68,7 @@ OTHER_UNITS = {
     "time": "s ms us µs ns min h",
     "other": "ohm ω kω ph ntu µs/cm l ml l/min",
 }
+_NOT_MEASURED = frozenset(NOT_MEASURED.split())
 _WORDS = {word: quantity for quantity, words in WORDS.items() for word in words.split()}
 _OTHER_UNITS = {unit: quantity for quantity, units in OTHER_UNITS.items() for unit in units.split()}
 _DEGREE = r"(?:Â?[°º˚]|[*'´’]|deg(?:ree)?s?\.?)"
@@ -81,19 +83,23 @@ _BRACKETED = re.compile(r".*?[(\[] ?([^()\[\]]{1,12}?) ?[)\]]", re.DOTALL)
 _GLUED = re.compile(r"(?:.*[^a-z])?(?:temp|tmp|temperature|t)s?[ _]?(?:in[ _])?([cfk])", re.IGNORECASE | re.DOTALL)
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _WORD = re.compile(r"@|[^\W\d_]+")
+_LONGEST = 64  # characters of a name that are read: what is remembered of hostile names has a bound
 _OWN = re.compile(r"S\d{1,4}", re.ASCII)  # as columns without a name are called
 _AMBIGUOUS = frozenset(("in", "min", "ms", "set", "ma", "us", "kn", "lm", "cd", "kt", "ph", "rh"))
 
 
 def unit(text: str) -> str:
-    """A known unit as it is published: "°C", "°F" or "K" for any spelling of those, others as they are; "" if unknown."""
+    """A known unit as it is published: "°C", "°F" or "K" for any spelling, others as they are; "" if unknown."""
     text = text.strip()
-    if len(text) > 16:
-        return ""
+    return _known_unit(text) if len(text) <= 16 else ""
+
+
+@lru_cache(maxsize=1024)
+def _known_unit(text: str) -> str:
     found = _TEMPERATURE.fullmatch(text)
-    if found and (len(text) > 1 or text in "CFK℃℉K"):
+    if found and (len(text) > 1 or text in "CFK℃℉\u212a"):
         letter = (found[1] or found[2] or ("c" if found[3] else "f"))[0].upper()
-        return "K" if letter in "KK" else "°" + letter
+        return "K" if letter in "K\u212a" else "°" + letter
     return text if text.casefold() in _OTHER_UNITS else ""
 
 
@@ -108,8 +114,6 @@ def measure(text: str, decimal: str = ".") -> tuple[str, str]:
 @lru_cache(maxsize=4096)
 def unit_in_name(name: str) -> str:
     """The unit that a name carries: "Temp *C", "imu_degC", "T (°F)", "tempf", "humidity_%", "C"; "" when none."""
-    if len(name) > 64:
-        return ""
     if found := _BRACKETED.fullmatch(name):
         return unit(found[1])
     if found := _GLUED.fullmatch(_CAMEL.sub("_", name)):
@@ -129,15 +133,13 @@ def unit_in_name(name: str) -> str:
 @lru_cache(maxsize=4096)
 def quantity(name: str) -> str:
     """What a name measures, a key of WORDS or "computed"; "" when the name does not say."""
-    words = [word.casefold() for word in _WORD.findall(_CAMEL.sub(" ", name[:64]))]
-    if not NOT_MEASURED.isdisjoint(words) or any(
-        pair == ("heat", "index") for pair in zip(words, words[1:], strict=False)
-    ):
+    words = [word.casefold() for word in _WORD.findall(_CAMEL.sub(" ", name))]
+    if not _NOT_MEASURED.isdisjoint(words) or ("heat", "index") in pairwise(words):
         return "computed"
     if name.casefold() in _WORDS:
         return _WORDS[name.casefold()]
     for word in reversed(words):
-        if word in _WORDS and (len(word) > 1 or len(words) == 1 or word in "xyz@"):
+        if word in _WORDS and (len(word) > 1 or len(name) <= 3 or word in "xyz@"):
             return _WORDS[word]
         for stem, found in STEMS.items():
             if stem in word:
@@ -155,10 +157,11 @@ class Asked:
     def unit(self, name: str, said: str = "", place: int = 0, around: str = "", outer: str = "") -> str | None:
         """The unit in which the value called `name` is published; None when it is not asked for.
 
-        said: the unit written beside it ("" = none), as `unit` gives it; place: its column, from 0, for a unit a column;
-        around: the unit said once for the whole record; outer: the name of what the value is in, or the frame's sensor.
-        The user's unit beats the text's, and the text's beats °C.
+        said: the unit written beside it ("" = none), as `unit` gives it; place: its column, from 0; around: the unit
+        said once for the whole record; outer: the name of what the value is in, or the frame's sensor. The text's
+        unit beats the board's, which beats °C; units given column by column decide alone.
         """
+        name, outer = name[-_LONGEST:], outer[-_LONGEST:]
         own = self._units[place] if 1 < len(self._units) > place else ""
         if own:
             return own if own in TEMPERATURE_UNITS or self._also_named(name, own, outer) else None
@@ -170,7 +173,7 @@ class Asked:
             said = around
         board = self._units[0] if len(self._units) == 1 else ""
         if what != "computed" and (said in TEMPERATURE_UNITS if said else what in ("", "temperature")):
-            published = board or said or "°C"
+            published = said or board or "°C"
             return published if published in TEMPERATURE_UNITS or self._also_named(name, published, outer) else None
         return said or board if self._also_named(name, said, outer) else None
 
@@ -178,6 +181,7 @@ class Asked:
         """Whether the names alone ask for a value, so that a text in its place is a value that does not hold."""
         if outer and name.casefold() == "value":
             return True
+        name, outer = name[-_LONGEST:], outer[-_LONGEST:]
         if _OWN.fullmatch(name):
             return True
         what = quantity(name)
@@ -188,6 +192,6 @@ class Asked:
         """Whether `also` has the value's own name, its outer name, or what it measures by its names or by its unit."""
         if not self._also:
             return False
-        what = quantity(name) or quantity(outer) or _OTHER_UNITS.get(said.casefold(), "")
-        names = (name, outer, f"{outer}.{name}", what)
+        measured = (quantity(name), quantity(outer), _OTHER_UNITS.get(said.casefold(), ""))
+        names = (name, outer, f"{outer}.{name}", *measured)
         return any(each.casefold() in self._also for each in names if each)

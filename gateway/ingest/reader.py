@@ -8,11 +8,12 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from ..backoff import attempts_after, delay
 from ..ledger import Account
 from ..model import Board, Chunk, Format, Take
 from .identity import Node, node, stable_path
 from .intake import Intake
-from .link import Event, State, advance, attempts_after, delay, patience, usual
+from .link import Event, State, advance, patience, usual
 from .ports import SCHEME, Link, PortError, connect, opened
 from .trouble import trouble
 
@@ -25,6 +26,10 @@ SLOW_OPEN = 2.0  # s after which the reason says that opening takes long
 def now() -> Chunk:
     """The time by both clocks."""
     return Chunk(time.time(), time.monotonic())
+
+
+def _is_pty(path: str) -> bool:
+    return os.path.realpath(path).startswith("/dev/pts/")
 
 
 class Reader:
@@ -54,6 +59,7 @@ class Reader:
         self.last: float | None = None  # when bytes arrived last; monotonic
         self.interval: float | None = None  # s, usually, between frames
         self.paused = False
+        self.sender_waits = False  # while it is not read: a server on a socket does, a program on a pty, and no UART
         self._state = State.OFFLINE
         self._changed, self._clock, self._chance = changed, clock, chance
         self._format = decoder
@@ -74,11 +80,6 @@ class Reader:
     def format(self) -> str:
         """The format's name; of `auto` what it has found, once it has."""
         return self._format.name
-
-    @property
-    def sender_waits(self) -> bool:
-        """Whether the sender waits while it is not read: a server on a socket, a program on a pty; no UART does."""
-        return self._is_socket or os.path.realpath(self.port).startswith("/dev/pts/")
 
     def pause(self) -> None:
         """Stops reading, until `resume`: whoever takes the samples is behind."""
@@ -101,10 +102,12 @@ class Reader:
                 except PortError as error:
                     attempts += 1
                     self._meet(Event.REFUSED, str(error))
+                    pause = delay(attempts, self._chance())
                 else:
                     attempts = attempts_after(attempts, self._clock().mono - began)
                     self._meet(Event.GONE, f"{self.port} was lost: {why}")
-                await self._rest(delay(attempts, self._chance()), seen)
+                    pause = delay(attempts - 1, self._chance())  # none after a first loss
+                await self._rest(pause, seen)
         finally:
             if self._state is not State.OFFLINE:
                 self._meet(Event.GONE, "it is not read any more")
@@ -130,6 +133,7 @@ class Reader:
             handle = await opened(replace(self.board.port, path=self.port))
         finally:
             slow.cancel()
+        self.sender_waits = self._is_socket or _is_pty(self.port)
         self.account.reopened += self._opens > 0
         self._opens += 1
         self._quiet_since = self._clock().mono

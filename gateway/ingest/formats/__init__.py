@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-from gateway.ingest.formats.auto import Auto
-from gateway.ingest.formats.csv import Csv
-from gateway.ingest.formats.json import Json
-from gateway.ingest.formats.kv import Kv
-from gateway.ingest.formats.plain import Plain
-from gateway.model import Format, FormatOptions
+from ...model import Format, FormatOptions
+from .auto import Auto
+from .csv import Csv
+from .json import Json
+from .kv import Kv
+from .plain import Plain
 
 FORMATS: dict[str, Callable[[FormatOptions], Format]] = {
     "auto": Auto,

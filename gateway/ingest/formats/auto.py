@@ -7,11 +7,11 @@ splits at commas, and so does a line of pairs. Three lines in turn that one form
 import re
 from typing import Protocol
 
-from gateway.ingest.formats.csv import Csv
-from gateway.ingest.formats.json import Json
-from gateway.ingest.formats.kv import Kv
-from gateway.ingest.formats.plain import Plain
-from gateway.model import Decoded, FormatOptions, Frame, Noise, Refusal
+from ...model import Decoded, FormatOptions, Frame, Noise, Refusal
+from .csv import Csv
+from .json import Json
+from .kv import Kv
+from .plain import Plain
 
 AGREED = 3
 """Lines in turn, read by one format, that decide for it."""
@@ -59,7 +59,7 @@ class Auto:
         """The line as the first format reads it that can; a refusal by one of them says more than noise."""
         worst: Refusal | Noise = Noise(frame[:64])
         for each in self._all:
-            if isinstance(each, Csv) and not _SEPARATED.search(frame):
+            if isinstance(each, Csv) and each is not self._last and not _SEPARATED.search(frame):
                 continue
             result = each.decode(frame)
             if isinstance(result, Decoded):

@@ -1,18 +1,20 @@
 """csv: cells with a separator between them, a header or none, and often a separator behind the last cell too.
 
-rtcDate,rtcTime,imu_degC,humidity_%,degC,degC,        the header names the columns: imu_degC, …, degC, degC_2
-10/12/2019,09:14:37.41,27.23,41.02,22.4100,22.5391,
-23,50;24,00                                           with a decimal comma the separator is another
-(24.3125, 75.7625)                                    brackets around a row, as Python prints them
+    rtcDate,rtcTime,imu_degC,humidity_%,degC,degC,        the header names the columns: imu_degC, …, degC, degC_2
+    10/12/2019,09:14:37.41,27.23,41.02,22.4100,22.5391,
+    23,50;24,00                                           with a decimal comma the separator is another
+    (24.3125, 75.7625)                                    brackets around a row, as Python prints them
+
+Separator, header and decimal mark are found by looking; `separator`, `header` and `decimal` set them.
 """
 
 import re
 
-from gateway.ingest.formats import header
-from gateway.ingest.formats.quick import Quick
-from gateway.ingest.formats.rows import Row, Rows, Shape
-from gateway.ingest.formats.text import is_numberish, noise, readable, refused
-from gateway.model import Decoded, FormatOptions, Frame, Noise, Refusal, Why
+from ...model import Decoded, FormatOptions, Frame, Noise, Refusal, Why
+from . import header
+from .quick import Quick
+from .rows import Row, Rows, Shape
+from .text import is_numberish, noise, readable, refused
 
 SEPARATORS = "\t;|,"
 """Those that are looked for, the surest first."""
@@ -113,6 +115,7 @@ class Csv:
             self._decimal = decimal
         row = row._replace(decimal=decimal or ".")
         result = self._rows.read(row, frame)
+        self._quick.forget()
         if isinstance(result, Decoded) and not result.bad and decimal:
             between = re.escape(separator.encode())
             start = b" *+" + re.escape(bracket.encode()) + rb" *+(?![*?>#])"

@@ -2,8 +2,8 @@
 
 import re
 
-from gateway.ingest.formats.text import ROLES
-from gateway.ingest.quantities import quantity, unit_in_name
+from ..quantities import quantity, unit_in_name
+from .text import ROLES
 
 _NAME = re.compile(r"[^\W\d][\w .%°*/'()\[\]-]{0,39}|[%°][\w ]{0,7}")
 _WORDS = 4
@@ -20,7 +20,7 @@ def is_sure(names: tuple[str, ...]) -> bool:
 
 
 def is_new(names: tuple[str, ...]) -> bool:
-    """Whether these, met after rows of data, are a header: names without blanks and one known, or most of them known."""
+    """Whether these, met after rows, are a header: names without blanks and one known, or most of them known."""
     known = _known(names)
     return 2 * known > len(names) or (known > 0 and not any(" " in name for name in names))
 

@@ -6,18 +6,20 @@
     ok T:21.2 /0.0 B:0.0 /0.0 @:0                             blanks between pairs, where keys are single words
     $,humidity=50.4,tempf=71.3,#                              with a $ in front, the # says that all of it came
 
-The names say everything, so pairs may be missing. A line that is made of pairs only in part is noise; where a name stands
-in it that has held a number, it is refused.
+The names say everything, so pairs may be missing. A line that is made of pairs only in part is noise; where a name
+stands in it that has held a number, it is refused.
 """
 
 import re
 
-from gateway.ingest.formats.pairs import Pair, Pairs, cut, split_value
-from gateway.ingest.formats.text import ROLES, is_log, is_numberish, joined, noise, numbered, outcome, readable, refused
-from gateway.ingest.numbers import SHORT, value, whole
-from gateway.ingest.quantities import TEMPERATURE_UNITS, Asked, unit, unit_in_name
-from gateway.model import BadValue, Decoded, FormatOptions, Frame, Noise, Refusal, Sample, Why
+from ...model import BadValue, Decoded, FormatOptions, Frame, Noise, Refusal, Sample, Why
+from ..numbers import SHORT, value, whole
+from ..quantities import TEMPERATURE_UNITS, Asked, unit, unit_in_name
+from .pairs import Pair, Pairs, cut, split_value
+from .text import ROLES, is_log, is_numberish, joined, noise, numbered, outcome, readable, refused
 
+LONGEST = 128
+"""Characters of a name that is remembered."""
 KNOWN = 1024
 """Names that are remembered; when there are more, all are forgotten and learnt anew."""
 
@@ -49,7 +51,7 @@ class Kv:
         self._by_place = bool(self._columns) or len(options.unit) > 1
         self._board = unit(options.unit[0]) if len(options.unit) == 1 else ""
         self._said: dict[str, str] = {}  # of each name that has held a number: the unit beside the first, or ""
-        self._known: dict[tuple[bytes, bytes], tuple[str, str]] = {}  # key and unit as sent -> sensor, unit as published
+        self._known: dict[tuple[bytes, bytes], tuple[str, str]] = {}  # key, unit as sent -> sensor, published unit
 
     def decode(self, frame: Frame) -> Decoded | Refusal | Noise:
         """What a line holds."""
@@ -71,6 +73,8 @@ class Kv:
             elif sensor is None or (published and (count := whole(text.strip().decode())) is None):
                 return None
         if not samples or (len(found) > 1 and (_has_twins(found) or (b":" in frame and b"=" in frame))):
+            return None
+        if self._renamed and len({sample.sensor for sample in samples}) < len(samples):
             return None
         if count is not None:
             samples = [_new(Sample, (sensor, number, published, count)) for sensor, number, published, _ in samples]
@@ -151,6 +155,8 @@ class Kv:
         return self._asked.unit(name, said, place, around, outer)
 
     def _remember(self, name: str, said: str) -> None:
+        if len(name) > LONGEST:
+            return
         if len(self._said) >= KNOWN:
             self._said.clear()
             self._known.clear()
@@ -158,16 +164,19 @@ class Kv:
 
     def _learn(self, frame: bytes) -> None:
         """Takes note of what the keys of a good line mean, where they have a meaning by themselves."""
-        if self._by_place or self._decimal == "," or not _has_own_names(self._renamed):
+        if self._by_place or self._decimal == ",":
             return
         for raw, _, behind in _QUICK(frame.replace(b", ", b",")):
             key = raw.decode()
             name = self._renamed.get(key, key)
             said = unit(behind.decode())
             role = ROLES.get(name.casefold(), "")
-            if (behind and not said) or role in ("sensor", "unit") or not raw or len(self._known) >= KNOWN:
+            understood = not behind or (said and role != "count")
+            if not raw or not understood or role in ("sensor", "unit") or len(self._known) >= KNOWN:
                 continue
             published = self._published(name, said)
+            if said and published is not None and self._said.get(name) != said:
+                continue  # its unit is not settled yet
             meaning = _SKIP if published is None or not name else (name, published)
             self._known[raw, behind] = _COUNT if role == "count" else meaning
 
@@ -177,9 +186,3 @@ def _has_twins(found: list[tuple[bytes, bytes, bytes]]) -> bool:
     if len(found) == 2:
         return found[0][0] == found[1][0]
     return len({key for key, _, _ in found}) < len(found)
-
-
-def _has_own_names(renamed: dict[str, str]) -> bool:
-    """Whether each key that is given another name is given one of its own."""
-    names = [name for name in renamed.values() if name]
-    return len(set(names)) == len(names)

@@ -3,9 +3,10 @@
 import re
 from typing import NamedTuple
 
-from gateway.ingest.formats.text import is_time
-from gateway.ingest.numbers import number
-from gateway.ingest.quantities import measure
+from ...model import Why
+from ..numbers import number
+from ..quantities import measure
+from .text import is_time
 
 WORDS = 5
 """Words in a key; more of them are a sentence."""
@@ -17,7 +18,8 @@ _BETWEEN_DECIMALS = re.compile(r"[;|\t]| {2,}+")
 _DECIMAL = re.compile(r"(?<=\d),(?=\d)")
 _KEY = re.compile(r"[\w .%°*º˚℃℉'/#@()\[\]+-]{1,64}")
 _TAG = re.compile(r"[$#>*]?\w{0,16}")
-_SECOND = re.compile(r" (?=[+-]?\.?\d)")
+_LISTS = frozenset(("temperatures", "temps", "values", "readings"))  # labels of rows, and no names
+_SECOND = re.compile(r" (?=[+-]?(?:\.?\d|nan|inf|ovf))", re.IGNORECASE)
 
 
 class Pair(NamedTuple):
@@ -38,7 +40,7 @@ class Pairs(NamedTuple):
 def cut(line: str, decimal: str) -> Pairs | None:
     """The pairs of a line; None when it is not made of pairs, and of them alone. decimal: "." or ",", or "auto".
 
-    A comma is a decimal mark where "," is asked for, and where semicolons part the pairs and each comma stands in a number.
+    A comma is a decimal mark where "," is asked for, or where semicolons part the pairs and each comma is in a number.
     """
     if decimal == "auto":
         decimal = "," if ";" in line and 0 < line.count(",") == len(_DECIMAL.findall(line)) else "."
@@ -60,21 +62,23 @@ def cut(line: str, decimal: str) -> Pairs | None:
 
 
 def split_value(text: str, decimal: str) -> tuple[str, str]:
-    """The number of a value and its unit, both as texts; of two numbers ("23.4 *C 74.1 *F", "199.9 /200.0") the first."""
+    """The number of a value and its unit, as texts; of two numbers ("23.4 *C 74.1 *F", "199.9 /200.0") the first."""
     numeral, said = measure(text, decimal)
     if said or ("/" not in text and " " not in text):
         return numeral, said
     head, slash, target = text.partition("/")
-    if slash and isinstance(number(target.strip(), decimal), float):
-        return measure(head.strip(), decimal)
-    head, *tail = _SECOND.split(text, maxsplit=1)
-    if tail and isinstance(number(measure(tail[0], decimal)[0], decimal), float):
+    if not slash:
+        head, *tail = _SECOND.split(text, maxsplit=1)
+        target, again = measure(tail[0], decimal) if tail else ("", "")
+        if not again or not measure(head.strip(), decimal)[1]:
+            return text, ""  # two numbers, but not one temperature in two units
+    if number(target.strip(), decimal) is not Why.NOT_A_NUMBER:
         return measure(head.strip(), decimal)
     return text, ""
 
 
 def _pairs_of(field: str, first: bool) -> list[Pair] | None:
-    """The pairs of a stretch without separators: one, with any key; or several with blanks between and one-word keys."""
+    """The pairs of a stretch without separators: one, with any key; or several, blanks between, with one-word keys."""
     mark = min((mark for mark in ":=" if mark in field), key=field.index)
     parts = field.split(mark)
     rest = field.partition(mark)[2]
@@ -96,10 +100,10 @@ def _pairs_of(field: str, first: bool) -> list[Pair] | None:
 
 
 def _is_key(key: str) -> bool:
-    named = any(char.isalpha() or char == "@" for char in key)
+    named = any(char.isalpha() or char == "@" for char in key) and key.casefold() not in _LISTS
     return named and _KEY.fullmatch(key) is not None and len(key.split()) <= WORDS
 
 
 def _stands_alone(value: str) -> bool:
-    """Whether a value among blanks is one word, or a number with a unit: else nobody knows where the next key begins."""
-    return " " not in value and value != "" or isinstance(number(split_value(value, ".")[0]), float)
+    """Whether a value among blanks is one word, or a number with a unit: else who knows where the next key begins."""
+    return (" " not in value and value != "") or isinstance(number(split_value(value, ".")[0]), float)

@@ -1,18 +1,21 @@
 """plain: numbers with blanks between them, and at most a label before and a unit behind each.
 
-21.5
-temperatures: 21.5 22.0625
-25.1 °C  24.9 °C
-(24.3125 75.7625)
+    21.5
+    temperatures: 21.5 22.0625
+    25.1 °C  24.9 °C
+    (24.3125 75.7625)
+
+The label has to speak of temperatures.
 """
 
 import re
+from itertools import pairwise
 
-from gateway.ingest.formats.quick import Quick
-from gateway.ingest.formats.rows import Row, Rows
-from gateway.ingest.formats.text import is_numberish, is_time, noise, readable, refused
-from gateway.ingest.quantities import TEMPERATURE_UNITS, Asked, measure, unit, unit_in_name
-from gateway.model import Decoded, FormatOptions, Frame, Noise, Refusal, Why
+from ...model import Decoded, FormatOptions, Frame, Noise, Refusal, Why
+from ..quantities import TEMPERATURE_UNITS, Asked, measure, unit, unit_in_name
+from .quick import Quick
+from .rows import Row, Rows
+from .text import is_numberish, is_time, noise, readable, refused
 
 LABEL = 48
 """Characters; what is longer before the first number is prose."""
@@ -61,7 +64,7 @@ class Plain:
         cells = [cell.rstrip(",") if len(cell) > 1 else cell for cell in cells]
         if not cells or (is_time(cells[0]) and " " in cells[0]) or not self._is_data(cells):
             return noise(frame)
-        if any(word[-1:] in (":", "=") and _is_value(after) for word, after in zip(words, words[1:], strict=False)):
+        if any(word[-1:] in (":", "=") and _is_value(after) for word, after in pairwise(words)):
             return noise(frame)  # labels among the numbers: pairs
         if any(" " in cell and measure(cell, self._decimal)[1] == "" for cell in cells):
             return refused(Why.BAD_FRAME, frame)  # words behind a number: something else broke in
@@ -71,6 +74,7 @@ class Plain:
             self._quick.forget()
             return refused(Why.WRONG_COLUMNS, frame)
         result = self._rows.read(row, frame)
+        self._quick.forget()
         if isinstance(result, Decoded) and not result.bad:
             start = b"".join(re.escape(word.encode()) + b" ++" for word in label.split())
             self._quick.learn(self._rows.mould(b" *+" + start, b" ++", b" *+", b"", row), result)

@@ -8,13 +8,15 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from gateway.ingest.numbers import SHORT
-from gateway.model import Decoded, Sample
+from ...model import Decoded, Sample
+from ..numbers import SHORT
 
-WIDEST = 128
+WIDEST = 64
 """Cells; a wider row is always read with care, so that no pattern grows with what a board sends."""
 COMPILED = 64
 """Patterns that one board may cost; after that only the last one is kept."""
+LONGEST = 64
+"""Characters of a name that is remembered."""
 SENSORS = 1024
 """Sensors named by a column that are remembered; when there are more, all are forgotten and learnt anew."""
 
@@ -29,7 +31,7 @@ _new = tuple.__new__  # of a NamedTuple, at half the price: this is done once a 
 
 
 class Cell(NamedTuple):
-    """One column: "value", "count", "sensor", "any" (skipped by name), "other" (not asked for) or "text" (no number)."""
+    """One column: "value", "count", "sensor", "any" (skipped by name), "other" (not asked for), "text" (no number)."""
 
     kind: str
     sensor: str = ""
@@ -48,7 +50,9 @@ class Mould(NamedTuple):
     name: str  # the sensor that the row had; no part of what moulds have in common
 
 
-def mould(start: bytes, between: bytes, end: bytes, pad: bytes, cells: list[Cell], decimal: str, name: str) -> Mould | None:
+def mould(
+    start: bytes, between: bytes, end: bytes, pad: bytes, cells: list[Cell], decimal: str, name: str
+) -> Mould | None:
     """The mould of rows of `cells`; start, between, end, pad: patterns around a row, between and around its cells.
 
     Without a pad no cell is a word. name: the sensor that the row itself names, or "".
@@ -103,7 +107,7 @@ class Quick:
         if seen is not None and seen.name:
             if len(self._sensors) >= SENSORS:
                 self._sensors.clear()
-            if len(result.samples) == len(seen.takes):
+            if len(result.samples) == len(seen.takes) and len(seen.name) <= LONGEST:
                 self._sensors[seen.name.encode()] = tuple((sample.sensor, sample.unit) for sample in result.samples)
             seen = seen._replace(name="")
         if seen is not None and seen == self._mould:

@@ -1,17 +1,17 @@
 """Rows of cells: how many columns there are, what each is called, and which of them are asked for. For plain and csv.
 
-A row of text has no checksum, so its number of cells is held on to: it is configured, or said by a header, or learnt from
-the first row, and a row of another number is refused, since its values might belong to other sensors. Where the board has
-really changed, the same new number comes again and again; the fifth such row in turn is believed.
+A row of text has no checksum, so its number of cells is held on to: it is configured, or said by a header, or learnt
+from the first row, and a row of another number is refused, since its values might belong to other sensors. Where the
+board has really changed, the same new number comes again and again; the fifth such row in turn is believed.
 """
 
 from typing import NamedTuple
 
-from gateway.ingest.formats.quick import Cell, Mould, mould
-from gateway.ingest.formats.text import ROLES, is_numberish, joined, numbered, outcome, refused
-from gateway.ingest.numbers import value, whole
-from gateway.ingest.quantities import Asked, measure, unit
-from gateway.model import BadValue, Decoded, FormatOptions, Noise, Refusal, Sample, Why
+from ...model import BadValue, Decoded, FormatOptions, Noise, Refusal, Sample, Why
+from ..numbers import value, whole
+from ..quantities import Asked, measure, unit
+from .quick import Cell, Mould, mould
+from .text import ROLES, is_numberish, joined, numbered, outcome, refused
 
 CHANGED = 5
 """So many rows in turn of one new number of cells: the board has changed."""
@@ -56,7 +56,7 @@ class Rows:
         return self.width in (0, width) and self._shape in (None, shape)
 
     def fits(self, row: Row) -> bool:
-        """Whether `row` is as expected; the fifth in turn that is otherwise, and all alike, changes what is expected."""
+        """Whether `row` is as expected; the fifth in turn that is otherwise, all alike, changes what is expected."""
         width = len(row.cells)
         if not self.expects(width, row.shape):
             kind = (row.shape, width)
@@ -134,4 +134,6 @@ class Rows:
 
     def _due(self, place: int, name: str, outer: str = "") -> bool:
         """Whether a text in this place is a value that does not hold, and not a column of texts."""
-        return self._configured or self._seen.get(place, ("", None))[1] is not None or self._asked.plainly(name, outer)
+        if self._configured or self._seen.get(place, ("", None))[1] is not None:
+            return True
+        return bool(self.names) and self._asked.plainly(name, outer)

@@ -2,14 +2,14 @@
 
 import re
 
-from gateway.ingest.numbers import NO_VALUE
-from gateway.model import BadValue, Decoded, Noise, Refusal, Sample, Why
+from ...model import BadValue, Decoded, Noise, Refusal, Sample, Why
+from ..numbers import NO_VALUE
 
 HEAD = 64
 ROLES = {"sensor": "sensor", "value": "value", "count": "count", "unit": "unit", "units": "unit", "tempunit": "unit"}
 """Columns by these names say something about the frame, whatever the format; names in lower case."""
 
-_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*+[ -/]*+[@-~]|\][^\x07\x1b]*+(?:\x07|\x1b\\)|[@-Z\\^_=>78])")
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*+[ -/]*+[@-~]|\][^\x07\x1b]*+(?:\x07|\x1b\\))")
 UNSAFE = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 """What no line of data holds: controls, marks that turn the direction of text, and what cannot be seen."""
 

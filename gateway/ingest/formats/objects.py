@@ -1,0 +1,150 @@
+"""One JSON object, read: its values by their paths, those asked for as samples. For json."""
+
+from math import isfinite
+from typing import Any, NamedTuple
+
+from ...model import BadValue, FormatOptions, Sample, Why
+from ..numbers import COUNT_LIMIT
+from ..quantities import Asked, unit
+from .text import ROLES, UNSAFE, joined, numbered
+
+LONGEST = 128
+"""Characters of a path that is remembered."""
+KNOWN = 1024
+"""Paths that are remembered; when there are more, all are forgotten and learnt anew."""
+
+_ROLE_KEYS = frozenset(spelled(role) for role in ROLES for spelled in (str, str.upper, str.title)) | {"TempUnit"}
+_new = tuple.__new__  # of a NamedTuple, at half the price: this is done once a reading
+
+
+class Found(NamedTuple):
+    """What the objects of a line came to, in their order."""
+
+    samples: list[Sample]
+    bad: list[BadValue]
+
+
+class _Meaning(NamedTuple):
+    """What stands at one path."""
+
+    sensor: str
+    unit: str | None  # None: nothing that is asked for
+    due: bool  # whether a text here is a value that does not hold: by its name, or since a number has stood here
+
+
+class _Roles(NamedTuple):
+    """Which keys of an object say something about it."""
+
+    of_unit: str | None
+    of_count: str | None
+    of_sensor: str | None
+
+
+class Objects:
+    """Reads objects. `renamed`: other names for values, by key or by path; "" skips one."""
+
+    def __init__(self, options: FormatOptions, renamed: dict[str, str]) -> None:
+        self._asked = Asked(options)
+        self._none = frozenset(options.none)
+        self._renamed = renamed
+        self._role_keys = (_ROLE_KEYS - {"value", "VALUE", "Value"}) | renamed.keys()
+        self._roles: dict[tuple[str, ...], _Roles] = {}  # by the keys of an object
+        self._known: dict[tuple[str, str, str], _Meaning] = {}  # by path, key, unit of the object
+
+    def read(self, record: dict[str, Any], around: str, found: Found) -> Why | None:
+        """Adds what one object holds to `found`; gives why when it spoils the line. around: the unit said outside."""
+        samples, before = found.samples, len(found.samples)
+        why = self._walk(record, "", around, None, found)
+        new = len(samples) - before
+        if new > 1 and len({sample.sensor for sample in samples[before:]}) < new:
+            unique = numbered([sample.sensor for sample in samples[before:]])
+            samples[before:] = [
+                sample._replace(sensor=name) for sample, name in zip(samples[before:], unique, strict=True)
+            ]
+        return why
+
+    def unit_of(self, node: Any) -> str:
+        """The unit that an object says for all in it, "" when it says none."""
+        if not isinstance(node, dict) or (key := self._roles_of(node).of_unit) is None:
+            return ""
+        said = node[key]
+        return unit(said) if isinstance(said, str) else ""
+
+    def _walk(self, node: dict[str, Any], path: str, around: str, count: int | None, found: Found) -> Why | None:
+        if not self._role_keys.isdisjoint(node):
+            roles = self._roles_of(node)
+            around = self.unit_of(node) or around
+            if roles.of_count is not None:
+                count = node[roles.of_count]
+                if type(count) is not int or not 0 <= count < COUNT_LIMIT:
+                    return Why.NOT_A_NUMBER
+            if roles.of_sensor is not None:
+                named = node[roles.of_sensor]
+                path = named if type(named) is str else str(named) if type(named) is int else ""
+                if not path or UNSAFE.search(path):
+                    return Why.BAD_FRAME
+        for key, item in node.items():
+            kind = type(item)
+            if kind is dict or kind is list:
+                inner = item if kind is dict else {str(place): each for place, each in enumerate(item, 1)}
+                why = self._walk(inner, f"{path}.{key}" if path else key, around, count, found)
+                if why is not None:
+                    return why
+                continue
+            is_number = kind is float or kind is int
+            meaning = self._known.get((path, key, around))
+            if meaning is None or (is_number and not meaning.due):
+                meaning = self._learn(path, key, around, is_number)
+                if meaning is None:
+                    return Why.BAD_FRAME
+            if meaning.unit is None:
+                continue
+            if is_number:
+                value = item if kind is float and item - item == 0.0 and not self._none else self._value(item)
+                if isinstance(value, float):
+                    found.samples.append(_new(Sample, (meaning.sensor, value, meaning.unit, count)))
+                else:
+                    found.bad.append(BadValue(meaning.sensor, value))
+            elif meaning.due:
+                marked = isinstance(item, str) and item in self._none
+                found.bad.append(BadValue(meaning.sensor, Why.ERROR_MARK if marked else Why.NOT_A_NUMBER))
+        return None
+
+    def _value(self, item: float) -> float | Why:
+        try:
+            value = float(item)
+        except OverflowError:
+            return Why.NOT_FINITE
+        if not isfinite(value):
+            return Why.NOT_FINITE
+        return Why.ERROR_MARK if value in self._none else value
+
+    def _learn(self, path: str, key: str, around: str, is_number: bool) -> _Meaning | None:
+        """What stands at this place; None when it has a name that no name may be."""
+        full = f"{path}.{key}" if path else key
+        name = self._renamed.get(full, self._renamed.get(key, joined(path, key)))
+        if UNSAFE.search(name):
+            return None
+        if len(self._known) >= KNOWN:
+            self._known.clear()
+        skipped = (not name and key != "") or self._role(key) not in ("", "value")
+        published = None if skipped else self._asked.unit(key, "", 0, around, path)
+        meaning = _Meaning(name, published, published is None or is_number or self._asked.plainly(key, path))
+        if len(path) + len(key) <= LONGEST:
+            self._known[path, key, around] = meaning
+        return meaning
+
+    def _role(self, key: str) -> str:
+        return ROLES.get(self._renamed.get(key, key).casefold(), "")
+
+    def _roles_of(self, node: dict[str, Any]) -> _Roles:
+        keys = tuple(node)
+        roles = self._roles.get(keys)
+        if roles is None:
+            said = {self._role(key): key for key in reversed(keys)}  # of two of one role the first
+            roles = _Roles(said.get("unit"), said.get("count"), said.get("sensor"))
+            if len(self._roles) >= KNOWN:
+                self._roles.clear()
+            if sum(map(len, keys)) <= LONGEST:
+                self._roles[keys] = roles
+        return roles
