@@ -210,3 +210,10 @@ def test_file_of_another_user(tmp_path: Path) -> None:
     os.waitpid(child, 0)
     with open(reader, "rb") as said:
         assert b"this user may not read it" in said.read()
+
+
+def test_prefix_that_the_embedded_broker_cannot_serve():
+    """A prefix that begins with a letter beyond ASCII is refused for the embedded broker, and fine for another."""
+    board = '[[boards]]\nname = "b"\nport = "/dev/ttyS0"\n'
+    assert any("mqtt.prefix" in one for one in problems(f'[mqtt]\nurl = "embedded"\nprefix = "é"\n{board}'))
+    assert not problems(f'[mqtt]\nprefix = "é"\n{board}')

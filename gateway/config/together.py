@@ -40,6 +40,9 @@ def _mqtt(mqtt: dict[str, Any]) -> Iterator[str]:
     secured = bool(mqtt.get("password_file"))
     if secured and not mqtt.get("username"):
         yield "mqtt.password_file: a password goes with a name; give username as well"
+    prefix = mqtt.get("prefix")
+    if mqtt.get("url") == "embedded" and isinstance(prefix, str) and not prefix[:1].isascii():
+        yield f"mqtt.prefix: {quoted(prefix)} cannot be served by the embedded broker; begin it with a plain letter"
     try:
         host = address(listen(mqtt.get("listen", "127.0.0.1:1883")))[0]
     except Unfit:  # told by its own key
