@@ -16,10 +16,7 @@ Index = NDArray[np.int64]
 N, MEAN, M2, MIN, MAX = range(5)
 TMEAN, TT, TV = range(5, 8)  # only where a slope is asked for
 
-
-def width(slope: bool) -> int:
-    """How many moments a run has."""
-    return 8 if slope else 5
+BLOCK = 16  # neighbours that `suffixes` merges one by one; the fastest of 4, 8, 16 from 1,000 readings on
 
 
 def empty(moments: int, runs: int) -> Rows:
@@ -82,3 +79,27 @@ def runs(rows: Rows, at: Index, lengths: Index) -> Rows:
             rows = doubled
         step *= 2
     return out
+
+
+def suffixes(rows: Rows, lengths: Index) -> Rows:
+    """The run from each reading to the last of its sensor. rows: moments x n; lengths: readings a sensor, n in all.
+
+    Blocks of BLOCK readings are merged from their ends, all blocks at once, and then, by the same function, the blocks
+    themselves: about two merges a reading, however many there are.
+    """
+    if not lengths.size or lengths.max() <= 1:
+        return rows
+    blocks = -(-lengths // BLOCK)
+    last = np.cumsum(blocks) - 1
+    total = int(blocks.sum())
+    within = np.arange(rows.shape[1]) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    block = np.repeat(last - blocks + 1, lengths) + within // BLOCK
+    place = within % BLOCK * total + block  # the first reading of every block, then the second of every block, …
+    spread = empty(len(rows), BLOCK * total)
+    spread[:, place] = rows
+    table = spread.reshape(len(rows), BLOCK, total)
+    for k in range(BLOCK - 2, -1, -1):
+        table[:, k] = merge(table[:, k], table[:, k + 1])
+    behind = np.roll(suffixes(table[:, 0], blocks), -1, axis=1)  # the blocks that follow each one
+    behind[:, last] = empty(len(rows), len(last))
+    return merge(spread[:, place], behind[:, block])

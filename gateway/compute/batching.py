@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pickle import dumps, loads
+from typing import NamedTuple
 
-from ..model import Features, Quality
-from .sensors import EMPTY_RUN, Part, Row, Sensor
+from ..model import Features
+from .sensors import NOTHING_CARRIED, Part, Row, Sensor
+from .tasks import Result
+from .wire import Nonsense
 
-QUALITIES = tuple(Quality)
 SPLIT_AT = 512  # readings; fewer are not worth two batches
 MOST = 4096  # readings in a batch
+HEAVIEST = 32_768  # readings and suffixes of windows that travel with them; one sensor may have more
 
 
-@dataclass(slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One sensor's readings in a batch."""
 
     sensor: Sensor
@@ -26,11 +29,28 @@ class Entry:
 
 @dataclass(slots=True)
 class Batch:
-    """A batch under way: the boards that it keeps waiting, and its entries group by group."""
+    """A batch under way: its entries group by group; the sensors of a group share a plan."""
 
-    boards: tuple[str, ...]
     groups: list[list[Entry]]
-    readings: int
+
+    @property
+    def entries(self) -> Iterator[Entry]:
+        """All of them."""
+        return (entry for group in self.groups for entry in group)
+
+    @property
+    def readings(self) -> int:
+        """How many new readings it has."""
+        return sum(len(entry.rows) for entry in self.entries)
+
+    @property
+    def boards(self) -> tuple[str, ...]:
+        """The boards that it keeps waiting."""
+        return tuple(dict.fromkeys(entry.sensor.board for entry in self.entries))
+
+    def apart(self) -> list[Batch]:
+        """A batch for each sensor, to find the one that cannot be computed."""
+        return [Batch([[entry]]) for entry in self.entries]
 
 
 def portion(waiting: Sequence[int], free: int) -> int:
@@ -49,83 +69,102 @@ def leaves(oldest: float, now: float, linger: float) -> bool:
     return now - oldest >= linger
 
 
-def batch(boards: tuple[str, ...], sensors: Iterable[Sensor], most: int) -> Batch:
-    """A batch of at most `most` waiting readings of `sensors`, which are all of `boards`."""
+def batch(sensors: Iterable[Sensor], most: int) -> Batch:
+    """A batch of at most `most` waiting readings of `sensors`, in their order; fewer where their windows weigh much."""
     groups: dict[tuple[object, ...], list[Entry]] = {}
-    taken = 0
+    left, weight = most, 0
     for sensor in sensors:
-        if taken == most:
+        if left == 0 or weight >= HEAVIEST:
             break
-        rows = sensor.leave(most - taken)
-        taken += len(rows)
-        groups.setdefault(sensor.recipe, []).append(Entry(sensor, rows, sensor.part(rows)))
-    return Batch(boards, list(groups.values()), taken)
+        rows = sensor.leave(left)
+        left -= len(rows)
+        part = sensor.part(rows)
+        weight += part.weight
+        groups.setdefault(sensor.recipe, []).append(Entry(sensor, rows, part))
+    return Batch(list(groups.values()))
 
 
-def written(number: int, batch: Batch) -> bytes:
-    """The batch as a worker reads it: see compute.batch.Group."""
-    return dumps((number, [_group(entries) for entries in batch.groups]), 5)
+def written(batch: Batch) -> bytes:
+    """The batch as a worker reads it: see tasks.Group."""
+    return dumps([_group(entries) for entries in batch.groups], 5)
 
 
 def _group(entries: list[Entry]) -> tuple[object, ...]:
-    parts = [entry.part for entry in entries]
+    numbers, whole, *columns = zip(*[entry.part for entry in entries], strict=True)
     sensors = [entry.sensor for entry in entries]
-    numbers = (array("q", [part[field] for part in parts]).tobytes() for field in range(5))
-    columns = (b"".join([part[field] for part in parts]) for field in range(6, 12))  # type: ignore[misc]
     state = (b"".join([sensor.front for sensor in sensors]), b"".join([sensor.carried for sensor in sensors]))
-    return sensors[0].recipe, *numbers, bytes([part.whole for part in parts]), *columns, *state
+    counted = [array("q", column).tobytes() for column in zip(*numbers, strict=True)]
+    return sensors[0].recipe, *counted, bytes(whole), *map(b"".join, columns), *state
 
 
-def read(answer: bytes) -> tuple[int, list[tuple[bytes, ...]] | str]:
-    """A worker's answer: the batch's number, and its groups' results or a traceback."""
-    number, results = loads(answer)
-    return number, results
+def read(answer: bytes) -> list[Result] | str:
+    """A worker's answer: its groups' results, or a traceback. Raises Nonsense when it is no answer."""
+    try:
+        results = loads(answer)
+        return results if isinstance(results, str) else [Result(*result) for result in results]
+    except Exception as error:  # whatever bytes that are no pickle of ours can raise
+        raise Nonsense(f"no answer: {error}") from error
 
 
-def settled(batch: Batch, results: list[tuple[bytes, ...]]) -> list[Features]:
-    """Puts the new states into the sensors, and gives the features of each sensor."""
+def settled(batch: Batch, results: list[Result]) -> list[Features]:
+    """Puts the new states into the sensors, and gives the features of each sensor.
+
+    Raises Nonsense when the results are not those of this batch; then nothing has changed.
+    """
+    try:
+        fits = len(results) == len(batch.groups) and all(map(_fits, batch.groups, results))
+    except TypeError:  # something without a length
+        fits = False
+    if not fits:
+        raise Nonsense("an answer that does not fit its batch")
     out: list[Features] = []
-    for entries, (columns, ns, quality, fronts, carried, suffixes) in zip(batch.groups, results, strict=True):
-        keys = ("normalized", "feature", *entries[0].sensor.plan.use)
-        total = len(quality)
-        numbers, windows = array("d", columns), array("q", ns)
-        whole = iter(suffixes)
-        at = 0
-        stride, carry = entries[0].sensor.stride, len(carried) // len(entries)
-        for j, entry in enumerate(entries):
-            sensor, rows = entry.sensor, entry.rows
-            suffix = next(whole) if entry.part.whole and suffixes else None
-            sensor.settle(fronts[j * stride : (j + 1) * stride], carried[j * carry : (j + 1) * carry], suffix)
-            end = at + len(rows)
-            columns_here = [numbers[c * total + at : c * total + end] for c in range(len(keys))]
-            out += _features(sensor, rows, keys, columns_here, windows[at:end], quality[at:end])
-            at = end
+    for entries, result in zip(batch.groups, results, strict=True):
+        _settle(entries, result, out)
     return out
 
 
-def _features(
-    sensor: Sensor,
-    rows: list[Row],
-    keys: tuple[str, ...],
-    columns: list[array[float]],
-    n: array[int],
-    quality: bytes,
-) -> list[Features]:
-    """One piece for the readings of one unit; a board that changes its unit in mid-batch gives several."""
-    pieces = []
-    first = 0
-    units = [row.unit for row in rows]
-    while first < len(rows):
-        last = first + 1
-        while last < len(rows) and units[last] == units[first]:
-            last += 1
-        seq, wall, t, value, _, _, _, count = zip(*rows[first:last], strict=True)
-        pieces.append(
-            Features(
+def _fits(entries: list[Entry], result: Result) -> bool:
+    """Whether all columns have the lengths that they must have."""
+    first = entries[0].sensor
+    rows = sum(len(entry.rows) for entry in entries)
+    whole = sum(entry.part.whole for entry in entries) if first.stride else 0
+    due = (8 * rows * (2 + len(first.plan.use)), 8 * rows, rows, first.stride * len(entries))
+    return (
+        (*map(len, result[:4]), len(result.carried)) == (*due, len(NOTHING_CARRIED) * len(entries))
+        and len(result.suffixes) == whole
+        and not any(len(suffix) % first.stride for suffix in result.suffixes)
+    )
+
+
+def _settle(entries: list[Entry], result: Result, out: list[Features]) -> None:
+    plan, stride, carry = entries[0].sensor.plan, entries[0].sensor.stride, len(NOTHING_CARRIED)
+    keys = ("normalized", "feature", *plan.use)
+    numbers, windows, quality = array("d", result.columns), array("q", result.n), result.quality
+    bases = range(0, len(numbers), len(quality))  # of each feature's column
+    suffixes = iter(result.suffixes)
+    at = 0
+    for j, entry in enumerate(entries):
+        sensor, part = entry.sensor, entry.part
+        suffix = next(suffixes) if part.whole and stride else None
+        front, carried = result.fronts[j * stride : (j + 1) * stride], result.carried[j * carry : (j + 1) * carry]
+        sensor.settle(part, front, carried, suffix)
+        seq, wall, t, value, _, _, units, count = zip(*entry.rows, strict=True)
+        for first, last in _of_one_unit(units):
+            a, b = at + first, at + last
+            columns = [numbers[base + a : base + b] for base in bases]
+            here = slice(first, last)
+            piece = Features(
                 sensor.board, sensor.name, units[first], keys,
-                array("q", seq), array("d", wall), array("d", t), array("d", value), list(count),
-                n[first:last], quality[first:last], [column[first:last] for column in columns],
+                array("q", seq[here]), array("d", wall[here]), array("d", t[here]), array("d", value[here]),
+                list(count[here]), windows[a:b], quality[a:b], columns,
             )  # fmt: skip
-        )
-        first = last
-    return pieces
+            out.append(piece)
+        at += len(units)
+
+
+def _of_one_unit(units: Sequence[str]) -> list[tuple[int, int]]:
+    """(first, behind the last) of neighbours with the same unit: a board may change its unit in mid-batch."""
+    if units.count(units[0]) == len(units):
+        return [(0, len(units))]
+    edges = [0, *(i for i in range(1, len(units)) if units[i] != units[i - 1]), len(units)]
+    return list(pairwise(edges))

@@ -20,7 +20,7 @@ EXACT = 2.0**40  # beyond this a product with TENS says nothing about the digit 
 
 
 def founding(value: Column, lo: float, hi: float) -> tuple[Column, Column]:
-    """`normalized` and `feature` of each value. value: finite, n; gives two columns of n, infinite where they overflow."""
+    """`normalized` and `feature` of each value. value: finite, n; gives two columns of n, infinite on overflow."""
     span = hi - lo
     part = (value - lo) / span
     feature = np.sqrt(np.abs(part)) * np.log(np.abs(value) + 1.0)

@@ -7,24 +7,30 @@ found between the two halves of the list by bisection too, since each half is al
 from bisect import bisect_left, insort
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
 
-def medians(values: Sequence[float], starts: Sequence[int], first: int) -> list[tuple[float, float]]:
+
+def medians(
+    values: NDArray[np.float64], starts: Sequence[int], first: int, spread: bool = True
+) -> list[tuple[float, float]]:
     """(median, median absolute deviation) over values[starts[i] : first + i + 1], for each i.
 
-    values: window and new readings, oldest first; starts: ascending, one for each new reading; first: the first new one.
+    values: window and new readings, oldest first; starts: ascending, one for each new reading; first: the first new
+    one; spread: whether the deviation is asked for: it is 0 otherwise.
     """
     if not starts:
         return []
-    ordered = sorted(values[starts[0] : first])
-    gone = starts[0]
-    out = []
-    for i, start in enumerate(starts):
-        insort(ordered, values[first + i])
-        for old in values[gone:start]:
+    ordered: list[float] = np.sort(values[starts[0] : first]).tolist()
+    new, leaving = values[first:].tolist(), values[starts[0] : starts[-1]].tolist()
+    out, gone = [], 0
+    for value, start in zip(new, starts, strict=True):
+        insort(ordered, value)
+        for old in leaving[gone : start - starts[0]]:
             del ordered[bisect_left(ordered, old)]
-        gone = start
+        gone = start - starts[0]
         middle = median(ordered)
-        out.append((middle, deviation(ordered, middle)))
+        out.append((middle, deviation(ordered, middle) if spread else 0.0))
     return out
 
 

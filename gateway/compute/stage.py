@@ -1,12 +1,15 @@
-"""The compute stage: samples in, features out, in order within each sensor. Runs in the loop and computes nothing there.
+"""The compute stage: samples in, features out, in order within each sensor. Runs in the loop, computes nothing there.
 
 A board has at most one batch under way; what arrives meanwhile is its next one. So batches are small while workers are
-free and grow while they are busy, and a board that is slow to compute holds up no other.
+free and grow while they are busy, and a board that is slow to compute holds up no other. Boards take turns.
 """
 
 import asyncio
+import itertools
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from ..model import Chunk, Drop, Features, Plan, Sample
 from .batching import Batch, batch, leaves, portion, read, settled, written
@@ -23,6 +26,7 @@ class Desk:
     waiting: int = 0
     computing: int = 0
     since: float = 0.0  # when the oldest waiting reading came
+    turn: int = 0  # its place in the queue
 
 
 class Stage:
@@ -43,12 +47,12 @@ class Stage:
         most: int = 20_000,
         event: Callable[..., None] = lambda name, **fields: None,
     ) -> None:
-        self.pool = Pool(workers, self._answered, self._soon, event)
+        self.pool = Pool(workers, self._soon, event)
         self._plan, self._emit, self._dropped, self._event = plan, emit, dropped, event
         self._linger, self._most = linger, most
         self._desks: dict[str, Desk] = {}
-        self._under_way: dict[int, Batch] = {}
-        self._number = 0
+        self._apart: deque[Batch] = deque()  # what failed together, to be tried again one by one
+        self._turns = itertools.count()
         self._wake: asyncio.Handle | None = None
         self._empty = asyncio.Event()
         self._empty.set()
@@ -60,15 +64,23 @@ class Stage:
         await self.pool.start()
 
     async def stop(self, patience: float = 4.0) -> None:
-        """Computes what waits, then ends the workers; gives up after `patience` seconds."""
+        """Computes what waits, then ends the workers; what is not computed after `patience` seconds is shed."""
+        self._linger = 0.0
+        if self._wake is not None:
+            self._wake.cancel()
+        self._dispatch()
         try:
             async with asyncio.timeout(patience):
                 await self._empty.wait()
         except TimeoutError:
-            for name, desk in self._desks.items():
-                self._dropped(name, Drop.SHED, desk.waiting + desk.computing)
+            pass
+        finally:
+            await self.pool.stop()
+        for name, desk in self._desks.items():
+            if left := desk.waiting + desk.computing:
                 desk.waiting = desk.computing = 0
-        await self.pool.stop()
+                desk.ready.clear()
+                self._dropped(name, Drop.SHED, left)
 
     def held(self, board: str) -> int:
         """Readings of `board` that have come in and not left this stage."""
@@ -104,68 +116,85 @@ class Stage:
                 ready[sensor] = None
             else:
                 out_of_range += 1
+        if taken:
+            if not desk.waiting:
+                desk.since, desk.turn = t, next(self._turns)
+            desk.waiting += taken
+            self._empty.clear()
+            self._soon()
         if out_of_range:
             self._dropped(board, Drop.OUT_OF_RANGE, out_of_range)
         if shed:
             self._dropped(board, Drop.SHED, shed)
-        if taken:
-            if not desk.waiting:
-                desk.since = t
-            desk.waiting += taken
-            self._empty.clear()
-            self._soon()
 
     def _soon(self) -> None:
         """Looks for a batch to send once the loop has seen what else has arrived."""
+        if isinstance(self._wake, asyncio.TimerHandle):  # it waits for company; something else has come up
+            self._wake.cancel()
+            self._wake = None
         if self._wake is None:
             self._wake = asyncio.get_running_loop().call_soon(self._dispatch)
 
     def _dispatch(self) -> None:
         self._wake = None
         while free := self.pool.free:
-            waiting = [(desk.since, name, desk) for name, desk in self._desks.items() if desk.ready and not desk.computing]
+            if self._apart:
+                self._give(self._apart.popleft())
+                continue
+            waiting = [desk for desk in self._desks.values() if desk.ready and not desk.computing]
             if not waiting:
                 return
-            waiting.sort()
-            oldest = waiting[0][0]
+            oldest = min(desk.since for desk in waiting)
             if not leaves(oldest, self.now(), self._linger):
                 self._wake = asyncio.get_running_loop().call_at(self._start + oldest + self._linger, self._dispatch)
                 return
-            self._send(waiting, portion([desk.waiting for _, _, desk in waiting], free))
+            waiting.sort(key=lambda desk: desk.turn)
+            self._send(waiting, portion([desk.waiting for desk in waiting], free))
 
-    def _send(self, waiting: list[tuple[float, str, Desk]], most: int) -> None:
-        chosen: list[tuple[str, Desk]] = []
-        readings = 0
-        for _, name, desk in waiting:
-            chosen.append((name, desk))
-            readings += desk.waiting
-            if readings >= most:
-                break
-        made = batch(tuple(name for name, _ in chosen), (s for _, desk in chosen for s in desk.ready), most)
-        for entries in made.groups:
-            for entry in entries:
-                desk = self._desks[entry.sensor.board]
-                desk.waiting -= len(entry.rows)
-                desk.computing += len(entry.rows)
-        now = self.now()
-        for _, desk in chosen:
-            desk.ready = {sensor: None for sensor in desk.ready if sensor.fresh}
-            desk.since = min((sensor.fresh[0].t for sensor in desk.ready), default=now)
-        self._number += 1
-        self._under_way[self._number] = made
-        self.pool.give(written(self._number, made))
-
-    def _answered(self, answer: bytes) -> None:
-        number, results = read(answer)
-        made = self._under_way.pop(number)
+    def _send(self, desks: list[Desk], most: int) -> None:
+        made = batch((sensor for desk in desks for sensor in desk.ready), most)
+        for entry in made.entries:
+            desk = self._desks[entry.sensor.board]
+            desk.waiting -= len(entry.rows)
+            desk.computing += len(entry.rows)
+            del desk.ready[entry.sensor]
+            if entry.sensor.fresh:
+                desk.ready[entry.sensor] = None  # the others' turn is first
         for name in made.boards:
-            self._desks[name].computing = 0
+            desk = self._desks[name]
+            desk.since = min((sensor.fresh[0].t for sensor in desk.ready), default=0.0)
+        self._give(made)
+
+    def _give(self, made: Batch) -> None:
+        self.pool.give(written(made), partial(self._answered, made), partial(self._failed, made))
+
+    def _answered(self, made: Batch, answer: bytes) -> None:
+        """A worker's answer. Raises Nonsense when it is none."""
+        results = read(answer)
         if isinstance(results, str):
-            self._event("compute.failed", why=results, boards=made.boards, readings=made.readings)
-            for entries in made.groups:
-                for entry in entries:
-                    self._dropped(entry.sensor.board, Drop.COMPUTE_FAILED, len(entry.rows))
+            self._failed(made, results)
         else:
-            self._emit(settled(made, results))
-        if not self._under_way and not any(desk.waiting for desk in self._desks.values()):
+            features = settled(made, results)
+            self._leave(made)
+            self._emit(features)
+
+    def _failed(self, made: Batch, why: str) -> None:
+        """One sensor's fault stays with it: the others of its batch are computed without it."""
+        entries = list(made.entries)
+        if len(entries) > 1:
+            self._apart += made.apart()
+            self._soon()
+            return
+        self._event("compute.failed", why=why, boards=made.boards, readings=made.readings)
+        for entry in entries:
+            entry.sensor.forget(len(entry.rows))
+            self._dropped(entry.sensor.board, Drop.COMPUTE_FAILED, len(entry.rows))
+        self._leave(made)
+
+    def _leave(self, made: Batch) -> None:
+        for entry in made.entries:
+            desk = self._desks[entry.sensor.board]
+            desk.computing -= len(entry.rows)
+            desk.turn = next(self._turns)  # what has come meanwhile waits behind those that wait already
+        if not any(desk.waiting or desk.computing for desk in self._desks.values()):
             self._empty.set()

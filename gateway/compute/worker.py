@@ -1,40 +1,52 @@
-"""The life of a worker process: tasks in, answers out, over one pipe, until its end closes."""
+"""The life of a worker process: tasks in, answers out, over one socket, until its end closes."""
 
-import contextlib
 import ctypes
 import os
 import signal
-import sys
-from multiprocessing.connection import Connection
+import socket
+from contextlib import suppress
 from pathlib import Path
 
+from .single import one_thread
+from .wire import PIECE, READY, Inbox, framed
+
 PR_SET_PDEATHSIG = 1
-READY = b""
+STDOUT, STDERR = 1, 2
 
 
-def serve(pipe: Connection) -> None:
+def serve(pipe: socket.socket) -> None:
     """Answers each task on `pipe`. Says READY once; returns when the gateway has gone or wants no more."""
-    _settle_in()
-    from .batch import answer  # numpy comes with it: after OPENBLAS_NUM_THREADS has been set
+    _settle_in(pipe)
+    one_thread()  # for a fork server that was there before us
+    from .batch import answer  # numpy comes with it
 
-    pipe.send_bytes(READY)
-    while True:
-        try:
-            task = pipe.recv_bytes()
-        except (EOFError, ConnectionError):
-            return
-        try:
-            pipe.send_bytes(answer(task))
-        except ConnectionError:
-            return
+    inbox = Inbox()
+    with suppress(ConnectionError):  # the gateway has gone
+        pipe.sendall(framed(READY, b""))
+        while piece := pipe.recv(PIECE):
+            for number, task in inbox.feed(piece):
+                pipe.sendall(framed(number, answer(task)))
 
 
-def _settle_in() -> None:
+def _settle_in(pipe: socket.socket) -> None:
     """What makes this process a good child: it dies with its parent, and leaves signals and output to the gateway."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # of the fork server, which ends when the gateway does
+    _close_all_but(pipe.fileno())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group: the gateway drains us
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.environ.pop("NOTIFY_SOCKET", None)
-    os.dup2(sys.stderr.fileno(), 1)  # standard output is the gateway's alone: it may be one JSON document
-    with contextlib.suppress(OSError):  # out of memory, a worker goes before the gateway; some sandboxes forbid it
+    try:
+        os.dup2(STDERR, STDOUT)  # standard output is the gateway's alone: it may be one JSON document
+    except OSError:  # there is no standard error
+        os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
+    with suppress(OSError):  # out of memory, a worker goes before the gateway; some sandboxes forbid it
         Path("/proc/self/oom_score_adj").write_text("500")
+
+
+def _close_all_but(kept: int) -> None:
+    """Above all the pipe by which the fork server sees that the gateway has gone: each child is given an end of it, and
+    a worker that hangs would keep the fork server, and so all the others, alive."""
+    for name in os.listdir("/proc/self/fd"):
+        if int(name) not in (0, STDOUT, STDERR, kept):
+            with suppress(OSError):  # the listing's own
+                os.close(int(name))

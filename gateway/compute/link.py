@@ -1,0 +1,98 @@
+"""The gateway's end of one worker's socket: sends without waiting, and notices a worker that is silent for too long."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+
+from .wire import PIECE, Inbox, Nonsense, framed
+
+LATE = 0.5  # s after its due time at which an alarm says more about this loop than about a worker
+
+
+class Link:
+    """Reads and writes `pipe` in the running loop.
+
+    heard: gets each message, (number, data); raises Nonsense when it is not one that was due. lost: is told why the
+    worker is of no more use, and whether the task that it had may be to blame; it closes this link.
+    """
+
+    def __init__(
+        self, pipe: socket.socket, heard: Callable[[int, bytes], None], lost: Callable[[str, bool], None]
+    ) -> None:
+        self._pipe, self._heard, self._lost = pipe, heard, lost
+        self._inbox = Inbox()
+        self._unsent = memoryview(b"")
+        self._writing = False
+        self._patience: float | None = None
+        self._alarm: asyncio.TimerHandle | None = None
+        self._loop = asyncio.get_running_loop()
+        pipe.setblocking(False)
+        self._loop.add_reader(pipe, self._readable)
+
+    def send(self, number: int, data: bytes, patience: float) -> None:
+        """Sends a message; an answer, or a sign that one is coming, is due within `patience` seconds."""
+        self._unsent = memoryview(framed(number, data))
+        self._patience = patience
+        self._write()
+
+    def rest(self) -> None:
+        """Nothing is due any more."""
+        self._patience = None
+        self._listen()
+
+    def close(self) -> None:
+        """Lets go of the socket. To be called once."""
+        self.rest()
+        self._loop.remove_reader(self._pipe)
+        self._loop.remove_writer(self._pipe)
+        self._pipe.close()
+
+    def _write(self) -> None:
+        """Sends what the socket takes; the rest when it is writable again."""
+        self._listen()
+        try:
+            while self._unsent:
+                self._unsent = self._unsent[self._pipe.send(self._unsent[:PIECE]) :]
+        except BlockingIOError:
+            self._loop.add_writer(self._pipe, self._write)
+            self._writing = True
+            return
+        except OSError:
+            self._unsent = memoryview(b"")  # the reader sees the end, too, and tells
+        if self._writing:
+            self._loop.remove_writer(self._pipe)
+            self._writing = False
+
+    def _readable(self) -> None:
+        try:
+            piece = self._pipe.recv(PIECE)
+        except BlockingIOError:
+            return
+        except OSError:
+            piece = b""
+        if not piece:
+            self._lost("ended", False)
+            return
+        try:
+            messages = self._inbox.feed(piece)
+            if not messages:
+                self._listen()
+            for number, data in messages:
+                self._heard(number, data)
+        except Nonsense:
+            self._lost("answered nonsense", True)
+
+    def _listen(self) -> None:
+        """Gives the worker its time anew: it has taken or sent something."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        if self._patience is not None:
+            due = self._loop.time() + self._patience
+            self._alarm = self._loop.call_at(due, self._silent, due)
+
+    def _silent(self, due: float) -> None:
+        if self._loop.time() - due > LATE:
+            self._listen()  # this loop is late itself: it was stopped, or the whole machine was
+        else:
+            self._lost("was silent", True)

@@ -1,0 +1,104 @@
+"""One worker process: how it is started, watched and ended. The only door to multiprocessing.
+
+Workers are forked by a fork server, a process that has nothing but numpy and our arithmetic loaded: forking the gateway
+itself, with its threads, could leave a child with a lock that nobody holds.
+"""
+
+import contextlib
+import errno
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import threading
+import types
+from collections.abc import Iterator
+from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
+
+from .worker import serve
+
+NOT_ITS_FAULT = {-signal.SIGKILL, -signal.SIGTERM, 255}  # how a process ends that somebody killed; 255: not known
+CURES = {
+    errno.EMFILE: "allow more open files (LimitNOFILE= in the unit, ulimit -n)",
+    errno.EAGAIN: "allow more processes (TasksMax= in the unit, ulimit -u)",
+    errno.ENOMEM: "memory is short: use fewer workers",
+    errno.ENOENT: "the working directory has to exist, and TMPDIR to be one that can be written",
+    errno.ENAMETOOLONG: "TMPDIR has to be a shorter path",
+}
+
+_one_at_a_time = threading.Lock()
+
+
+@dataclass(slots=True, eq=False)
+class Process:
+    """A worker, and our end of its socket."""
+
+    process: BaseProcess
+    pipe: socket.socket
+    pid: int
+
+    @property
+    def sentinel(self) -> int:
+        """A descriptor that can be read once the process has ended."""
+        return self.process.sentinel
+
+    def kill(self) -> None:
+        """Ends it at once."""
+        with contextlib.suppress(ProcessLookupError):
+            if self.process.is_alive():
+                os.kill(self.pid, signal.SIGKILL)
+
+    def crashed(self) -> bool:
+        """Whether it ended by itself. Lets go of it; to be called once, at its end."""
+        code = self.process.exitcode
+        if code is None:  # not even SIGKILL could end it: it hangs in the kernel
+            return False
+        self.process.close()
+        return code not in NOT_ITS_FAULT
+
+
+def spawn() -> Process:
+    """A new worker. Blocks until it is there. Raises OSError with a sentence that says what to do about it."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["gateway.compute.single", "gateway.compute.batch"])
+    ours = theirs = None
+    try:
+        ours, theirs = socket.socketpair()
+        process = context.Process(target=serve, args=(theirs,), daemon=True)
+        with _one_at_a_time, _no_main():
+            process.start()
+    except Exception as error:  # no file, no process, no fork server: whatever it was, the pool tries again
+        if ours is not None:
+            ours.close()
+        raise OSError(_sentence(error)) from error
+    finally:
+        if theirs is not None:
+            theirs.close()
+    return Process(process, ours, process.pid or 0)
+
+
+def _sentence(error: Exception) -> str:
+    number, why = getattr(error, "errno", None), getattr(error, "strerror", None)
+    if isinstance(error, EOFError):  # the fork server has ended; its traceback is on standard error
+        number, why = errno.EAGAIN, "its fork server could not make it"
+    if "path too long" in str(error):  # of a socket; it comes without a number
+        number = errno.ENAMETOOLONG
+    cure = CURES.get(number or 0)
+    return f"a worker process cannot start: {why or error}" + (f"; {cure}" if cure else "")
+
+
+@contextlib.contextmanager
+def _no_main() -> Iterator[None]:
+    """multiprocessing runs the program's main file once more in each child; ours need nothing of it, and a script
+    without the usual guard would start itself over and over. So for a moment `__main__` has no file; all else that is
+    in it can still be found there."""
+    real = sys.modules["__main__"]
+    stand_in = types.ModuleType("__main__")
+    vars(stand_in).update({**vars(real), "__file__": None, "__spec__": None})
+    sys.modules["__main__"] = stand_in
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = real

@@ -1,0 +1,52 @@
+"""One sensor as the gateway keeps it."""
+
+import pytest
+
+from gateway.compute.sensors import Sensor
+from gateway.model import Plan
+
+
+def heard(times, **plan):
+    """A sensor that has heard a reading at each of `times`, each by itself."""
+    sensor = Sensor("a", "S1", Plan(**plan))
+    for t in times:
+        sensor.add(20.0, "°C", None, 0.0, t)
+        sensor.part(sensor.leave(10))
+    return sensor
+
+
+@pytest.mark.parametrize(
+    ("times", "due"),
+    [
+        ([], 30.0),
+        ([5.0], 30.0),
+        ([0.0, 1.0, 2.0], 30.0),
+        ([60.0 * k for k in range(5)], 300.0),
+        ([0.0, 0.01, 60.0, 120.0, 180.0], 300.0),  # a burst at the start
+        ([60.0 * k for k in range(20)] + [1e5 + 60.0 * k for k in range(3)], 300.0),  # a long silence is not usual
+        ([float(k) for k in range(100)] + [100.0 + 60.0 * k for k in range(1, 9)], 300.0),  # it has become slower
+    ],
+)
+def test_silence_is_five_usual_intervals(times, due):
+    """The larger of 30 s and five times what has been usual of late."""
+    assert heard(times).silent_after() == pytest.approx(due)
+
+
+def test_readings_that_were_not_computed_are_forgotten():
+    """The window and the positions are as before them; what was dropped has used its number all the same."""
+    sensor = heard([0.0, 1.0, 2.0], window_s=None, window_n=2)
+    before = (sensor.entered, list(sensor.history_t)[-2:])
+    sensor.add(20.0, "°C", None, 0.0, 3.0)
+    sensor.add(20.0, "°C", None, 0.0, 4.0)
+    sensor.part(sensor.leave(2))
+    sensor.forget(2)
+    assert (sensor.entered, list(sensor.history_t)[-2:]) == before
+    assert len(sensor.history_v) == len(sensor.history_t)
+    assert sensor.seq == 5
+
+
+def test_old_readings_are_let_go():
+    """A time window over a hundred thousand readings keeps what it holds, and at most as much again."""
+    sensor = heard([0.1 * k for k in range(20_000)], window_s=10.0)
+    assert 100 <= len(sensor.history_t) <= 210
+    assert len(sensor.history_v) == len(sensor.history_t)
