@@ -8,75 +8,26 @@ from the one before, and there is no thread of paho's that could die.
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from ..threads import in_thread
-from .packets import Ack
-from .wire import Wire
+from .broker import SENTENCES, WRONG_VERSION, Limits, Refused, Where, Will, less
+from .packets import LONGEST, Ack
+from .wire import Ears, Wire
+
+__all__ = ["Connection", "Limits", "Refused", "Where", "Will", "connect"]
 
 KEEPALIVE = 30  # s
 PATIENCE = 10.0  # s for the broker to accept TCP and to answer CONNECT
-TAKEN_OVER, WRONG_VERSION = 0x8E, 0x84
-SENTENCES = {
-    WRONG_VERSION: "it does not speak this version of MQTT",
-    0x85: "it does not accept the client id; set another gateway.id",
-    0x86: "the user name or password is wrong; see mqtt.username and mqtt.password_file",
-    0x87: "this user may not connect; see mqtt.username and mqtt.password_file, and the broker's access list",
-    0x88: "it is not available now",
-    0x89: "it is busy",
-    0x8A: "it has banned this client",
-    0x9A: "it does not keep retained messages",
-    0x9F: "it allows no more connections now",
-}
-
-
-class Refused(Exception):
-    """No connection. `code` is the broker's reason, or None when it gave none."""
-
-    def __init__(self, why: str, code: int | None = None) -> None:
-        super().__init__(why)
-        self.code = code
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    """The broker, and who connects to it."""
-
-    host: str
-    port: int
-    client_id: str
-    username: str | None = None
-    password: str | None = None
-    v5: bool = True
-
-    @property
-    def text(self) -> str:
-        """For a person."""
-        return f"{self.host}:{self.port}"
-
-
-@dataclass(frozen=True, slots=True)
-class Will:
-    """What the broker says when this connection breaks; retained."""
-
-    topic: str
-    payload: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What the broker stated as it connected."""
-
-    receive: int | None = None  # packets under way; None: not stated
-    packet: int | None = None  # bytes
-    qos: int = 1
-    retain: bool = True
 
 
 class _Client(paho.Client):
@@ -91,15 +42,24 @@ class _Client(paho.Client):
 class Connection:
     """An open connection. `lost` is done when it is gone, with a sentence and the broker's code, if it gave one."""
 
-    def __init__(self, where: Where, acked: Callable[[list[Ack]], None], heard: Callable[[str, bytes], None] | None) -> None:
+    def __init__(
+        self,
+        where: Where,
+        acked: Callable[[list[Ack]], None],
+        drained: Callable[[], None],
+        heard: Callable[[str, bytes], None] | None,
+    ) -> None:
         self.where = where
         self.limits = Limits()
         self._loop = asyncio.get_running_loop()
         self.lost: asyncio.Future[tuple[str, int | None]] = self._loop.create_future()
         self._connack: asyncio.Future[Limits] = self._loop.create_future()
         self._tick: asyncio.TimerHandle | None = None
+        self._leaving = False
+        self._heard = heard
+        self._messages: list[tuple[str, bytes]] = []
         self._client = client = _Client(
-            paho.CallbackAPIVersion.VERSION2,
+            CallbackAPIVersion.VERSION2,
             client_id=where.client_id,
             protocol=paho.MQTTv5 if where.v5 else paho.MQTTv311,
             clean_session=None if where.v5 else True,
@@ -109,24 +69,24 @@ class Connection:
         client.wrap = self._wrapped
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
-        if heard is not None:
-            client.on_message = lambda _client, _data, message: heard(message.topic, message.payload)
+        client.on_message = self._on_message
         if where.username is not None:
             client.username_pw_set(where.username, where.password)
-        self._acked = acked
+        self._ears = Ears(acked, self._packets, drained, self._gone)
         self.wire: Wire
 
-    def _wrapped(self, sock: Any) -> Wire:
-        self.wire = Wire(sock, self._acked, self._packets, self._gone)
+    def _wrapped(self, sock: socket.socket) -> Wire:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.wire = Wire(sock, self._ears)
         if self.lost.done():  # given up while the thread was still connecting
-            self.wire.close()
+            self.wire.abort()
             raise ConnectionAbortedError("given up")
         return self.wire
 
     async def open(self, will: Will | None) -> None:
         """Connects. Raises Refused, with a sentence that says why."""
         if will is not None:
-            self._client.will_set(will.topic, will.payload, qos=1, retain=True)
+            self._client.will_set(will.topic, will.payload, qos=will.qos, retain=will.retain)
         try:
             async with asyncio.timeout(PATIENCE):
                 await in_thread(self._connect, "broker-connect")
@@ -136,6 +96,7 @@ class Connection:
             self.close()
             raise Refused(f"the broker at {self.where.text} does not answer") from None
         except (OSError, ValueError) as error:
+            self.close()
             reason = getattr(error, "strerror", None) or str(error)
             raise Refused(f"no broker at {self.where.text} ({reason}); is it running, and is mqtt.url right?") from None
         except BaseException:
@@ -144,8 +105,11 @@ class Connection:
         self._ping()
 
     def _connect(self) -> None:
+        """In a thread: looks up the name and waits for TCP."""
         if self.where.v5:
-            self._client.connect(self.where.host, self.where.port, KEEPALIVE, clean_start=True)
+            wishes = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+            wishes.MaximumPacketSize = LONGEST
+            self._client.connect(self.where.host, self.where.port, KEEPALIVE, clean_start=True, properties=wishes)
         else:
             self._client.connect(self.where.host, self.where.port, KEEPALIVE)
 
@@ -154,7 +118,8 @@ class Connection:
         self._client.subscribe(topic, qos=1)
 
     def disconnect(self) -> None:
-        """Says goodbye, so that the broker does not publish the will. `close` follows when it has left."""
+        """Says goodbye, so that the broker does not publish the will; `lost` is done when it has heard it."""
+        self._leaving = True
         self._client.disconnect()
 
     def close(self) -> None:
@@ -162,23 +127,34 @@ class Connection:
         if self._tick is not None:
             self._tick.cancel()
         if hasattr(self, "wire"):
-            self.wire.close()
+            self.wire.abort()
         if not self.lost.done():
             self.lost.set_result(("closed", None))
 
     def _packets(self) -> None:
         """The library has packets to read; `loop_read` takes one at a time."""
-        while self.wire.waiting:
-            if self._client.loop_read() not in (paho.MQTT_ERR_SUCCESS, paho.MQTT_ERR_AGAIN):
-                return
+        try:
+            while self.wire.waiting and self._client.loop_read() in (paho.MQTT_ERR_SUCCESS, paho.MQTT_ERR_AGAIN):
+                continue
+        except Exception as error:  # whatever the library raises, it is at bytes that the broker sent
+            self._gone(f"the broker sent what is no MQTT ({type(error).__name__})")
+        heard, self._messages = self._messages, []
+        if self._heard is not None:
+            for topic, payload in heard:
+                self._heard(topic, payload)
+
+    def _on_message(self, _client: Any, _data: Any, message: paho.MQTTMessage) -> None:
+        self._messages.append((message.topic, bytes(message.payload)))
 
     def _ping(self) -> None:
         """Keepalive: sends a ping when it is time, and notices that an answer has not come."""
         self._client.loop_misc()
-        if not self.lost.done():
-            self._tick = self._loop.call_later(KEEPALIVE / 6, self._ping)
+        if not self.lost.done():  # the broker may have asked for a shorter keepalive than ours
+            self._tick = self._loop.call_later(min(KEEPALIVE, self._client.keepalive or KEEPALIVE) / 6, self._ping)
 
-    def _on_connect(self, _client: Any, _data: Any, _flags: Any, reason: ReasonCode, properties: Properties | None) -> None:
+    def _on_connect(
+        self, _client: Any, _data: Any, _flags: Any, reason: ReasonCode, properties: Properties | None
+    ) -> None:
         if self._connack.done():
             return
         if reason.is_failure:
@@ -192,38 +168,57 @@ class Connection:
 
         self._connack.set_result(
             Limits(
-                receive=stated("ReceiveMaximum", None),
-                packet=stated("MaximumPacketSize", None),
+                receive=stated("ReceiveMaximum", None) or None,
+                packet=stated("MaximumPacketSize", None) or None,
                 qos=stated("MaximumQoS", 1),
                 retain=bool(stated("RetainAvailable", 1)),
             )
         )
 
     def _on_disconnect(self, _client: Any, _data: Any, flags: Any, reason: ReasonCode, _properties: Any) -> None:
+        if self._leaving and not flags.is_disconnect_packet_from_server:
+            return
         code = int(reason.value) if flags.is_disconnect_packet_from_server else None
-        self._gone(f"the broker ended the connection ({reason.getName().lower()})" if code else "the connection is lost", code)
+        said = reason.getName().lower()
+        self._gone(
+            f"the broker ended the connection ({said})" if code is not None else f"the connection failed ({said})", code
+        )
 
     def _gone(self, why: str, code: int | None = None) -> None:
         if not self._connack.done():
-            early = f"the broker at {self.where.text} closed the connection before it had accepted it"
-            self._connack.set_exception(Refused(early, WRONG_VERSION if self.where.v5 else None))
+            early = f"the broker at {self.where.text} did not accept the connection: {why}"
+            self._connack.set_exception(Refused(early, WRONG_VERSION if self.where.v5 else None, early=True))
         if not self.lost.done():
             self.lost.set_result((why, code))
-        if self._tick is not None:
-            self._tick.cancel()
+        self.close()
 
 
 async def connect(
     where: Where,
     *,
     acked: Callable[[list[Ack]], None] = lambda acks: None,
+    drained: Callable[[], None] = lambda: None,
     heard: Callable[[str, bytes], None] | None = None,
     will: Will | None = None,
 ) -> Connection:
     """An open connection to the broker. Raises Refused.
 
-    acked: gets acknowledgements of what was written to the wire; heard: gets (topic, payload) of subscriptions.
+    acked: gets acknowledgements of what was written to the wire; drained: what was written has left, after a wait;
+    heard: gets (topic, payload) of subscriptions. A broker that does not take the will gets one that asks for less.
     """
-    connection = Connection(where, acked, heard)
-    await connection.open(will)
+    wanted = will
+    while True:
+        connection = Connection(where, acked, drained, heard)
+        try:
+            await connection.open(will)
+        except Refused as error:
+            if will is None:
+                raise
+            will = less(will, error, v5=where.v5)
+        else:
+            break
+    if will is None:
+        connection.limits = replace(connection.limits, will=wanted is None)
+    elif not where.v5:  # it states nothing, but has shown what it takes
+        connection.limits = replace(connection.limits, qos=will.qos, retain=will.retain)
     return connection

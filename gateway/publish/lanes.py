@@ -18,12 +18,16 @@ JOINED = 256  # readings up to which small pieces are joined, so that a long wai
 
 @dataclass(slots=True, eq=False)
 class Piece:
-    """Rows first…last - 1 of `features`. condensed: by seq, the readings left out just before."""
+    """Rows first…last - 1 of `features`. condensed: by seq, the readings left out just before.
+
+    tried: it was sent before, and perhaps it arrived.
+    """
 
     features: Features
     first: int
     last: int
     condensed: dict[int, int] = field(default_factory=dict)
+    tried: bool = False
 
     def __len__(self) -> int:
         return self.last - self.first
@@ -38,9 +42,13 @@ class Lane:
     waiting: deque[Piece] = field(default_factory=deque)
     queued: bool = False  # has its turn coming
     held_until: float = 0.0  # the broker refused it: not before (s, monotonic)
+    owed: int = 0  # readings that were condensed before some that are not sent either
 
     def put(self, piece: Piece) -> None:
         """Adds newer readings, joined to the last piece where they fit."""
+        if self.owed:
+            _owe(piece, piece.first, self.owed)
+            self.owed = 0
         if self.waiting and _joins(self.waiting[-1], piece):
             last = self.waiting[-1]
             _extend(last.features, piece.features)
@@ -62,9 +70,22 @@ class Lane:
         head = self.waiting[0]
         if len(head) <= most:
             return self.waiting.popleft()
-        taken = Piece(head.features, head.first, head.first + most, head.condensed)
+        taken = Piece(head.features, head.first, head.first + most, head.condensed, head.tried)
         head.first += most
         return taken
+
+    def skipped(self, piece: Piece) -> None:
+        """`piece` is not sent: what was condensed before its readings is told with the next one that is."""
+        seq = piece.features.seq[piece.first : piece.last]
+        owed = sum(piece.condensed.get(number, 0) for number in seq) if piece.condensed else 0
+        if not owed or piece.tried:  # if it has arrived it has told of them already
+            return
+        if piece.last < len(piece.features):
+            _owe(piece, piece.last, owed)
+        elif self.waiting:
+            _owe(self.waiting[0], self.waiting[0].first, owed)
+        else:
+            self.owed += owed
 
 
 class Lanes:
@@ -95,7 +116,7 @@ class Lanes:
             self._shed(self.waiting - self.most + self.most // 100)  # some at once: each search for the oldest costs
 
     def next(self, most: int, now: float) -> Piece | None:
-        """The next piece to send, of at most `most` readings; its lane goes behind the others. None: nothing may leave."""
+        """The next piece to send, at most `most` readings; its lane goes behind the others. None: nothing may leave."""
         for _ in range(len(self._turns)):
             lane = self._turns.popleft()
             lane.queued = False
@@ -110,7 +131,7 @@ class Lanes:
 
     def back(self, pieces: Iterable[Piece]) -> None:
         """Puts pieces that were on the wire back to their places in front."""
-        for piece in reversed(list(pieces)):
+        for piece in reversed(list(pieces)):  # the newest first: each place is then found at once
             lane = self._lanes[piece.features.board, piece.features.sensor]
             lane.back(piece)
             self._count(lane.board, len(piece))
@@ -119,6 +140,17 @@ class Lanes:
     def hold(self, piece: Piece, until: float) -> None:
         """Keeps the lane of `piece` back until then."""
         self._lanes[piece.features.board, piece.features.sensor].held_until = until
+
+    def drop(self, piece: Piece) -> None:
+        """Takes a piece that has just come back out of its lane."""
+        lane = self._lanes[piece.features.board, piece.features.sensor]
+        lane.waiting.remove(piece)
+        lane.skipped(piece)
+        self._count(lane.board, -len(piece))
+
+    def skipped(self, piece: Piece) -> None:
+        """The readings of `piece`, the newest that were taken, are not sent at all."""
+        self._lanes[piece.features.board, piece.features.sensor].skipped(piece)
 
     def shed_all(self) -> None:
         """Gives up what waits: the end of a run, with nowhere to keep it."""
@@ -140,6 +172,7 @@ class Lanes:
             lanes = (lane for lane in self._lanes.values() if lane.board == board and lane.waiting)
             lane = min(lanes, key=lambda lane: lane.waiting[0].features.mono[lane.waiting[0].first])
             piece = lane.take(surplus)
+            lane.skipped(piece)
             surplus -= len(piece)
             self._count(board, -len(piece))
             self._dropped(board, len(piece))
@@ -148,12 +181,19 @@ class Lanes:
 def _joins(last: Piece, piece: Piece) -> bool:
     a, b = last.features, piece.features
     return (
-        len(last) + len(piece) <= JOINED
+        len(a) + len(b) <= JOINED  # what was taken from the front counts: it is freed with the rest
         and (a.unit, a.keys) == (b.unit, b.keys)
+        and not last.tried
         and last.last == len(a)
         and piece.first == 0
         and piece.last == len(b)
     )
+
+
+def _owe(piece: Piece, row: int, readings: int) -> None:
+    """Adds to what was condensed before `row` of the features of `piece`."""
+    seq = piece.features.seq[row]
+    piece.condensed[seq] = piece.condensed.get(seq, 0) + readings
 
 
 def _extend(a: Features, b: Features) -> None:

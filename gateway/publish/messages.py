@@ -1,7 +1,8 @@
-"""Features as payloads: one reading a message, or the rows of a batch in one. Pure; the numbers' text is written in bulk."""
+"""Features as payloads: one reading a message, or the rows of a batch in one. Pure; numbers are written in bulk."""
 
 import json
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from pydantic_core import to_json
 
@@ -21,17 +22,21 @@ class Writer:
 
     def __init__(self, identity: tuple[str, str, str, str], tags: dict[str, str]) -> None:
         gateway, board, sensor, run = identity
-        self._head = {"gateway": gateway, "board": board, "sensor": sensor, "run": run}
-        self._tags = {"tags": tags} if tags else {}
-        self._template: tuple[tuple[str, tuple[str, ...]], bytes] = (("", ()), b"")
+        self._head = {"gateway": gateway, "board": _sayable(board), "sensor": _sayable(sensor), "run": run}
+        self._tags = {"tags": {_sayable(key): _sayable(value) for key, value in tags.items()}} if tags else {}
+        self._template: tuple[tuple[str, tuple[str, ...]], bytes] | None = None
 
     def readings(
         self, features: Features, first: int, last: int, condensed: dict[int, int], clock: str | None
     ) -> Iterator[bytes]:
-        """A payload for each row first…last - 1. condensed: seq -> readings left out before it; clock: None when set."""
+        """A payload for each row first…last - 1. condensed: seq -> readings left out before; clock: None when set."""
         template = self._shape(features.unit, features.keys)
         size = last - first
-        parts: list[Sequence[float | None]] = [features.seq[first:last], features.value[first:last], features.n[first:last]]
+        parts: list[Sequence[float | None]] = [
+            features.seq[first:last],
+            features.value[first:last],
+            features.n[first:last],
+        ]
         parts += [column[first:last] for column in features.columns]
         texts = numbers(parts)
         plain = clock is None and not condensed
@@ -55,12 +60,13 @@ class Writer:
         counts = features.count[first:last]
         if any(count is not None for count in counts):
             columns["count"] = counts
-        if condensed:
-            columns["condensed"] = [condensed.get(seq) for seq in features.seq[first:last]]
+        left_out = [condensed.get(seq) for seq in features.seq[first:last]] if condensed else []
+        if any(left_out):
+            columns["condensed"] = left_out
         columns |= {key: column[first:last] for key, column in zip(features.keys, features.columns, strict=True)}
         document = {
             **self._head,
-            "unit": features.unit,
+            "unit": _sayable(features.unit),
             **self._tags,
             **({"clock": clock} if clock else {}),
             "columns": list(columns),
@@ -69,9 +75,9 @@ class Writer:
         return to_json(document, inf_nan_mode="null")
 
     def _shape(self, unit: str, keys: tuple[str, ...]) -> bytes:
-        if self._template[0] != (unit, keys):
+        if self._template is None or self._template[0] != (unit, keys):
             head = _inside(self._head)
-            features = b"".join(b',"%b":%%b' % key.encode() for key in keys)
+            features = b"".join(b",%b:%%b" % _text(key) for key in keys)
             tags = b"," + _inside(self._tags) if self._tags else b""
             body = b',"seq":%b,"time":"%b","value":%b,' + _inside({"unit": unit}) + b',"n":%b,"quality":"%b"%b'
             self._template = (unit, keys), b"{" + head + body + features + tags + b"}"
@@ -84,9 +90,19 @@ def numbers(columns: Sequence[Sequence[float | None]]) -> list[bytes]:
     return to_json(flat, inf_nan_mode="null")[1:-1].split(b",")
 
 
-def _inside(document: dict[str, object] | dict[str, str] | dict[str, dict[str, str]]) -> bytes:
+def _sayable(text: str) -> str:
+    """Without lone surrogates, which a board may send and no payload can hold."""
+    return text.encode(errors="replace").decode()
+
+
+def _text(value: object) -> bytes:
+    """Compact JSON, ready to stand in a template."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="replace").replace(b"%", b"%%")
+
+
+def _inside(document: dict[str, Any]) -> bytes:
     """A JSON object without its braces, ready to stand in a template."""
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")[1:-1].replace(b"%", b"%%")
+    return _text(document)[1:-1]
 
 
 def _extra(count: int | None, condensed: int | None, clock: str | None) -> bytes:

@@ -3,12 +3,14 @@
 Source: MQTT 5.0 (OASIS), 3.3 and 3.4; 3.1.1 differs in the property length that it does not have.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 PUBLISH, PUBACK = 0x30, 0x40
 QOS1, RETAIN = 0x02, 0x01
+QOS2 = 0x04
 SUCCESS = 0x00
-LONGEST = 1 << 18  # bytes; no broker has to tell a publisher more than that at once
+LONGEST = 1 << 18  # bytes; no broker has to tell us more than that at once
 
 
 class Ack(NamedTuple):
@@ -39,6 +41,15 @@ def publish(topic: bytes, payload: bytes, packet_id: int | None, *, v5: bool, re
     return b"".join((first.to_bytes(1, "big"), variable(size), topic, number, tail, payload))
 
 
+def fits(topic: bytes, payload: bytes, most: int | None) -> bool:
+    """Whether a PUBLISH of it has at most `most` bytes; None: no limit."""
+    if most is None:
+        return True
+    size = len(topic) + 2 + 1 + len(payload)
+    return 1 + len(variable(size)) + size <= most
+
+
+@lru_cache(4096)
 def variable(size: int) -> bytes:
     """A length in 1 to 4 bytes of 7 bits, the lowest first."""
     out = bytearray()
@@ -56,7 +67,7 @@ class Incoming:
         self._rest = b""
 
     def feed(self, data: bytes) -> tuple[list[Ack], bytes]:
-        """What `data` completes. Raises ProtocolError for an acknowledgement or a length that cannot be."""
+        """What `data` completes. Raises ProtocolError for a packet that cannot be, or that nobody asked for."""
         data = self._rest + data
         acks: list[Ack] = []
         others: list[bytes] = []
@@ -76,6 +87,8 @@ class Incoming:
                 if size < 2:
                     raise ProtocolError("the broker sent an acknowledgement without a packet id")
                 acks.append(Ack(data[body] << 8 | data[body + 1], data[body + 2] if size > 2 else SUCCESS))
+            elif data[at] & 0xF0 == PUBLISH and data[at] & QOS2:
+                raise ProtocolError("the broker sent a message of QoS 2, for which nobody asked")
             else:
                 others.append(data[at : body + size])
             at = body + size

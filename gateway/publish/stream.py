@@ -1,7 +1,5 @@
 """One sensor's way to the broker: its topics, its writer, what `every` has sent, and when `last` went out."""
 
-from collections.abc import Callable
-
 from ..model import Features
 from .condense import Sent, gaps, sent_rows
 from .lanes import Piece, selected
@@ -14,27 +12,26 @@ LAST_EVERY = 10.0  # s between two retained `last` messages
 class Stream:
     """The messages of one sensor. base: its topic without the last level."""
 
-    __slots__ = ("_every", "_last_at", "_sent", "features_topic", "last_topic", "topic", "writer")
+    __slots__ = ("_every", "_last_at", "_sent", "last_topic", "topic", "topic_part", "writer")
 
     def __init__(self, base: str, identity: tuple[str, str, str, str], tags: dict[str, str], every: float) -> None:
         self.writer = Writer(identity, tags)
         self.topic = f"{base}/features"
-        self.features_topic = topic_part(self.topic)
+        self.topic_part = topic_part(self.topic)
         self.last_topic = f"{base}/last"
         self._every, self._sent = every, Sent()
         self._last_at: float | None = None
 
-    def condense(self, features: Features, condensed: Callable[[int], None]) -> Piece | None:
-        """The readings that are sent by themselves, or None; `condensed` is told how many are not."""
+    def condense(self, features: Features) -> tuple[Piece | None, int]:
+        """The readings that are sent by themselves, if any, and how many are not."""
         total = len(features)
         if not self._every:
-            return Piece(features, 0, total)
+            return Piece(features, 0, total), 0
         rows = sent_rows(self._sent, features.mono, self._every)
         left_out = gaps(self._sent, rows, total, features.seq)
         if len(rows) == total:
-            return Piece(features, 0, total, left_out)
-        condensed(total - len(rows))
-        return Piece(selected(features, rows), 0, len(rows), left_out) if rows else None
+            return Piece(features, 0, total, left_out), 0
+        return (Piece(selected(features, rows), 0, len(rows), left_out) if rows else None), total - len(rows)
 
     def last(self, features: Features, clock: str | None) -> bytes | None:
         """The retained message of the newest reading, where it is time for one."""

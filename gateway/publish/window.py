@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from .lanes import Piece
+from .suspects import Mark
 
 FIRST_ID, LAST_ID = 0x0100, 0xFFFF  # ids below are left to the client's own packets
 UNSTATED = 20  # a broker of 3.1.1 states no limit; this is what mosquitto takes
@@ -16,6 +17,11 @@ class Flight:
     piece: Piece | None
     topic: str
     payload: bytes = b""  # of a document only; readings are written anew when they go again
+
+    @property
+    def mark(self) -> Mark:
+        """Which message it is, also when it goes again."""
+        return Mark(self.topic, -1 if self.piece is None else self.piece.features.seq[self.piece.first])
 
 
 @dataclass(slots=True)

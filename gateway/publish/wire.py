@@ -7,6 +7,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable
+from typing import NamedTuple
 
 from .packets import Ack, Incoming, ProtocolError
 
@@ -14,26 +15,30 @@ PIECE = 1 << 16  # bytes read at once
 HIGH = 1 << 18  # bytes waiting for the broker's TCP window, beyond which we give it no more
 
 
-class Wire:
-    """A connected socket, shared by the client's library and the data path.
+class Ears(NamedTuple):
+    """Who hears of what happens on a wire.
 
-    acked: gets acknowledgements, several at once. packets: called when `recv` has something for the library.
-    lost: called once, with a sentence, when the connection is gone.
+    acked: gets acknowledgements, several at once. packets: `recv` has something for the library. drained: all that
+    was written has left, after it had to wait. lost: the connection is gone, with a sentence; at most once.
     """
 
-    def __init__(
-        self,
-        sock: socket.socket,
-        acked: Callable[[list[Ack]], None],
-        packets: Callable[[], None],
-        lost: Callable[[str], None],
-    ) -> None:
-        self._sock = sock
-        self._acked, self._packets, self._lost = acked, packets, lost
+    acked: Callable[[list[Ack]], None]
+    packets: Callable[[], None]
+    drained: Callable[[], None]
+    lost: Callable[[str], None]
+
+
+class Wire:
+    """A connected socket, shared by the client's library and the data path."""
+
+    def __init__(self, sock: socket.socket, ears: Ears) -> None:
+        self._sock, self._ears = sock, ears
         self._incoming = Incoming()
         self._for_library = bytearray()
         self._out = bytearray()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._waits = False  # for the broker's TCP window
+        self._left = False  # by the library
         self._closed = False
 
     # what the library calls
@@ -50,9 +55,7 @@ class Wire:
 
     def send(self, data: bytes | bytearray) -> int:
         """Takes all of `data`; it leaves with what else is waiting."""
-        self._out += data
-        if self._loop is not None:
-            self._flush()
+        self.write(data)
         return len(data)
 
     def fileno(self) -> int:
@@ -64,14 +67,11 @@ class Wire:
         self._sock.setblocking(flag)
 
     def close(self) -> None:
-        """Closes the socket; nobody is told."""
-        if self._closed:
-            return
-        self._closed = True
-        if self._loop is not None:
-            self._loop.remove_reader(self._sock.fileno())
-            self._loop.remove_writer(self._sock.fileno())
-        self._sock.close()
+        """The library is done. What was written, its goodbye last, still leaves; then it is for the broker to close."""
+        self._left = True
+        self._for_library.clear()
+        if self._loop is None:
+            self.abort()
 
     # what the data path calls
 
@@ -82,11 +82,23 @@ class Wire:
         loop.add_reader(self._sock.fileno(), self._readable)
         self._flush()
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | bytearray) -> None:
         """Sends whole packets."""
-        if not self._closed:
-            self._out += data
+        if self._closed:
+            return
+        self._out += data
+        if self._loop is not None and not self._waits:
             self._flush()
+
+    def abort(self) -> None:
+        """Closes the socket at once; nobody is told."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._loop is not None:
+            self._loop.remove_reader(self._sock.fileno())
+            self._loop.remove_writer(self._sock.fileno())
+        self._sock.close()
 
     @property
     def waiting(self) -> bool:
@@ -94,56 +106,70 @@ class Wire:
         return bool(self._for_library)
 
     @property
-    def full(self) -> bool:
-        """Whether the broker does not take what is written."""
-        return len(self._out) >= HIGH
+    def room(self) -> int:
+        """How many bytes more it should be given for now; 0 or less: the broker does not take what is written."""
+        return HIGH - len(self._out)
 
     @property
     def empty(self) -> bool:
         """Whether all that was written has left."""
         return not self._out
 
+    def _writable(self) -> None:
+        self._flush()
+        if not self._out and not self._closed:
+            self._ears.drained()
+
     def _flush(self) -> None:
         assert self._loop is not None
         try:
-            while self._out and not self._closed:
+            while self._out:
                 del self._out[: self._sock.send(self._out)]
         except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
-            self._loop.add_writer(self._sock.fileno(), self._flush)
-            return
+            if not self._waits:
+                self._waits = True
+                self._loop.add_writer(self._sock.fileno(), self._writable)
         except OSError as error:
-            self._loop.call_soon(self._gone, _why(error))  # soon: whoever writes is in the middle of something
-            return
-        if not self._closed:
-            self._loop.remove_writer(self._sock.fileno())
+            self._loop.call_soon(self._broken, _why(error))  # soon: whoever writes is in the middle of something
+        else:
+            if self._waits:
+                self._waits = False
+                self._loop.remove_writer(self._sock.fileno())
 
     def _readable(self) -> None:
+        """One piece at a time, so that a broker that never stops does not keep the loop; more of it calls again."""
         try:
-            while True:
-                data = self._sock.recv(PIECE)
-                if not data:
-                    return self._gone("the broker closed the connection")
-                acks, others = self._incoming.feed(data)
-                if others:
-                    self._for_library += others
-                if acks:
-                    self._acked(acks)
-                if others:
-                    self._packets()
-                if self._closed or (len(data) < PIECE and not isinstance(self._sock, ssl.SSLSocket)):
-                    return None
+            self._hear(self._sock.recv(PIECE))
+            while isinstance(self._sock, ssl.SSLSocket) and not self._closed and self._sock.pending():
+                self._hear(self._sock.recv(PIECE))  # what TLS has taken in wakes nobody
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
-            return None
+            return
         except ProtocolError as error:
-            return self._gone(str(error))
+            self._gone(str(error))
         except OSError as error:
-            return self._gone(_why(error))
+            self._gone(_why(error))
+
+    def _hear(self, data: bytes) -> None:
+        if not data:
+            return self._gone("the broker closed the connection")
+        acks, others = self._incoming.feed(data)
+        if acks:
+            self._ears.acked(acks)
+        if others and not self._left and not self._closed:
+            self._for_library += others
+            self._ears.packets()
+        return None
+
+    def _broken(self, why: str) -> None:
+        """It takes nothing more; its last words, which may say why, are still read."""
+        if not self._closed:
+            self._readable()
+        self._gone(why)
 
     def _gone(self, why: str) -> None:
-        if self._closed:
-            return
-        self.close()
-        self._lost(why)
+        if not self._closed:
+            self.abort()
+            self._ears.lost(why)
 
 
 def _why(error: OSError) -> str:

@@ -1,0 +1,97 @@
+"""The broker as we know it: where it is, what it takes, and why it refuses; in our words, not in a library's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+TAKEN_OVER, WRONG_VERSION = 0x8E, 0x84
+NO_RETAIN, NO_QOS = 0x9A, 0x9B
+TOO_LARGE = 0x95
+SENTENCES = {
+    WRONG_VERSION: "it does not speak this version of MQTT",
+    0x85: "it does not accept the client id; set another gateway.id",
+    0x86: "the user name or password is wrong; see mqtt.username and mqtt.password_file",
+    0x87: "the user name or password is wrong, or may not connect; see mqtt.username and mqtt.password_file",
+    0x88: "it is not available now",
+    0x89: "it is busy",
+    0x8A: "it has banned this client",
+    NO_RETAIN: "it does not keep retained messages",
+    NO_QOS: "it takes nothing beyond QoS 0",
+    0x9F: "it allows no more connections now",
+}
+
+
+class Refused(Exception):
+    """No connection. code: the broker's reason, or None when it gave none; early: it closed the connection instead."""
+
+    def __init__(self, why: str, code: int | None = None, *, early: bool = False) -> None:
+        super().__init__(why)
+        self.code, self.early = code, early
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """The broker, and who connects to it."""
+
+    host: str
+    port: int
+    client_id: str
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    v5: bool = True
+
+    @property
+    def text(self) -> str:
+        """For a person."""
+        return f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Will:
+    """What the broker says when this connection breaks."""
+
+    topic: str
+    payload: bytes
+    qos: int = 1
+    retain: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the broker stated as it connected, or has shown."""
+
+    receive: int | None = None  # packets under way; None: not stated
+    packet: int | None = None  # bytes
+    qos: int = 1
+    retain: bool = True
+    will: bool = True
+
+    @property
+    def lacking(self) -> str | None:
+        """One sentence on what does not work with this broker, or None."""
+        lacks = (
+            (self.qos, "takes QoS 0 only, so that nothing is acknowledged"),
+            (
+                self.retain,
+                "keeps no retained messages, so that status and last values reach only who listens at the time",
+            ),
+            (self.will, "does not take our last will, so that nobody is told when this gateway is lost"),
+        )
+        found = [text for has, text in lacks if not has]
+        return f"the broker {'; it '.join(found)}" if found else None
+
+
+def less(will: Will, error: Refused, *, v5: bool) -> Will | None:
+    """The will to try next after a refusal that may be its fault, None for no will; raises `error` if it cannot be.
+
+    5 says what it does not like; 3.1.1 just closes the connection, and its broker's limits are found by trying.
+    """
+    if error.code == NO_RETAIN and will.retain:
+        return replace(will, retain=False)
+    if error.code == NO_QOS and will.qos:
+        return replace(will, qos=0)
+    if error.code != TOO_LARGE and not error.early:
+        raise error
+    if v5 or not (will.qos or will.retain):
+        return None
+    return replace(will, retain=False) if will.retain and will.qos else replace(will, qos=0, retain=not will.retain)

@@ -1,0 +1,157 @@
+"""The contact with the broker, kept over one outage after another: when it is tried again, and what is told of it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from ..backoff import attempts_after, delay
+from .broker import TAKEN_OVER, WRONG_VERSION, Refused, Where, Will
+from .client import Connection, connect
+from .packets import Ack
+
+LONGEST_PAUSE = 15.0  # s: back at most 20 s after any outage
+REFUSED_PAUSE = (10.0, 20.0)  # s after a refusal with a reason: an operator has to do something
+RIVAL_PAUSE = (30.0, 45.0)  # s after a takeover, once it is known that somebody else has our client id
+TAKEOVERS = (3, 60.0)  # known by this many in so many seconds …
+RIVAL_GONE = 300.0  # s … until a connection has held for this long
+GOODBYE = 0.5  # s for the broker to close the connection after our goodbye
+
+
+@dataclass(frozen=True, slots=True)
+class Handlers:
+    """Who has to do with a connection.
+
+    opened: gets a new one. closed: it is gone, with the broker's reason; gives the readings that were on the wire.
+    acked, drained: see `connect`.
+    """
+
+    opened: Callable[[Connection], None]
+    closed: Callable[[int | None], int]
+    acked: Callable[[list[Ack]], None]
+    drained: Callable[[], None]
+
+
+class Contact:
+    """Connects, and again. where, will: made anew for each attempt; where may raise Refused. event: for the log."""
+
+    def __init__(
+        self,
+        where: Callable[[], Where],
+        will: Callable[[], Will],
+        handlers: Handlers,
+        event: Callable[..., None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.reconnects = 0
+        self.trouble: str | None = None  # one sentence, once a connection has failed or was lost
+        self._where, self._will, self._handlers, self._event, self._now = where, will, handlers, event, clock
+        self._url = ""
+        self._v5 = True  # until the broker has shown that it does not speak it
+        self._attempts = 0
+        self._lost_at: float | None = None
+        self._takeovers: deque[float] = deque(maxlen=TAKEOVERS[0])
+        self._rival = False
+        self._ending = False
+
+    def end(self) -> None:
+        """No new attempts; a connection that is still being made is given up in peace."""
+        self._ending = True
+
+    async def run(self) -> None:
+        """Until cancelled; returns after `end`, when the connection is gone."""
+        while not self._ending:
+            wait = await self._once()
+            if not self._ending:
+                await asyncio.sleep(wait)
+
+    async def _once(self) -> float:
+        """One connection from start to end; gives the seconds to wait before the next."""
+        try:
+            where = self._where()
+            self._url = where.text
+            connection = await self._connected(where)
+        except Refused as error:
+            return self._refused(error)
+        if self._ending:
+            connection.disconnect()
+            await asyncio.wait({connection.lost}, timeout=GOODBYE)
+            connection.close()
+            return 0.0
+        since = self._now()
+        self._opened(connection)
+        in_flight, code = 0, None
+        try:
+            why, code = await connection.lost
+        finally:
+            in_flight = self._handlers.closed(code)
+            connection.close()
+        return 0.0 if self._ending else self._lost(why, code, since, in_flight, where.client_id)
+
+    async def _connected(self, where: Where) -> Connection:
+        """A connection by the newest version that both speak."""
+        if where.v5 and self._v5:
+            try:
+                return await self._connect(where)
+            except Refused as error:
+                if error.code != WRONG_VERSION:
+                    raise
+        connection = await self._connect(replace(where, v5=False))
+        self._v5 = False
+        return connection
+
+    async def _connect(self, where: Where) -> Connection:
+        return await connect(where, acked=self._handlers.acked, drained=self._handlers.drained, will=self._will())
+
+    def _refused(self, error: Refused) -> float:
+        self._v5 = True  # it may be another one when it is back
+        self._attempts += 1
+        if self.trouble != str(error):
+            self.trouble = str(error)
+            self._event("broker.refused", url=self._url, why=str(error))
+        self._lost_at = self._lost_at or self._now()
+        return self._pause() if error.code is None else random.uniform(*REFUSED_PAUSE)
+
+    def _opened(self, connection: Connection) -> None:
+        self.trouble = None
+        if self._lost_at is None:
+            self._event("broker.connected", url=self._url, version="5" if connection.where.v5 else "3.1.1")
+        else:
+            away = self._now() - self._lost_at
+            self._event("broker.recovered", url=self._url, after_s=round(away, 1), reconnects=self.reconnects)
+        self._lost_at = None
+        self._handlers.opened(connection)
+
+    def _lost(self, why: str, code: int | None, since: float, in_flight: int, client_id: str) -> float:
+        now = self._now()
+        self._lost_at = now
+        self.reconnects += 1
+        self._attempts = attempts_after(self._attempts, now - since)
+        if self._taken_over(code, since, now):
+            self.trouble = (
+                f"another client connects as {client_id!r} and throws this one out: "
+                "two gateways have one id; set another gateway.id in one of them"
+            )
+            self._event("broker.taken_over", url=self._url, client_id=client_id, times=len(self._takeovers))
+            return random.uniform(*RIVAL_PAUSE)
+        self.trouble = why
+        self._event("broker.lost", url=self._url, why=why, in_flight=in_flight)
+        return self._pause()
+
+    def _pause(self) -> float:
+        return delay(self._attempts, random.random(), most=LONGEST_PAUSE, first=0.5)
+
+    def _taken_over(self, code: int | None, since: float, now: float) -> bool:
+        """Whether it was somebody else who has our client id, and is there to stay."""
+        if now - since >= RIVAL_GONE:
+            self._rival = False
+        if code != TAKEN_OVER:
+            return False
+        self._takeovers.append(now)
+        if len(self._takeovers) == TAKEOVERS[0] and now - self._takeovers[0] <= TAKEOVERS[1]:
+            self._rival = True
+        return self._rival

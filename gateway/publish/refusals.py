@@ -1,0 +1,45 @@
+"""What the broker answered that it does not take: how long that waits, and the sentence for a person. Pure."""
+
+from .broker import TOO_LARGE
+
+WORST = 0x80  # reasons from here on are failures
+CUT = 0x00  # no reason: it closed the connection at a message
+NOT_AUTHORIZED, TOPIC_INVALID, QUOTA, PAYLOAD_INVALID = 0x87, 0x90, 0x97, 0x99
+INVALID = {TOPIC_INVALID, PAYLOAD_INVALID, TOO_LARGE}  # of no use to try again
+WAYS_OUT = {
+    NOT_AUTHORIZED: "check its access list",
+    QUOTA: "its quota is used up",
+    TOO_LARGE: "they are larger than it takes; raise its limit",
+}
+
+
+def pause(reason: int) -> float:
+    """Seconds before a refused message is tried again."""
+    return 60.0 if reason == NOT_AUTHORIZED else 5.0
+
+
+class Refusals:
+    """The topics that are refused now, by the reason of MQTT 5."""
+
+    def __init__(self) -> None:
+        self._reasons: dict[str, int] = {}
+
+    def add(self, topic: str, reason: int) -> None:
+        """A message on `topic` was refused."""
+        self._reasons[topic] = reason
+
+    def clear(self, topic: str) -> None:
+        """A message on `topic` was taken."""
+        self._reasons.pop(topic, None)
+
+    @property
+    def text(self) -> str | None:
+        """One sentence, or None when nothing is refused."""
+        if not self._reasons:
+            return None
+        topic, reason = next(iter(self._reasons.items()))
+        others = f" and {len(self._reasons) - 1} more" if len(self._reasons) > 1 else ""
+        if reason == CUT:
+            return f"the broker closes the connection at messages on {topic}{others}; its log may say why"
+        way_out = f": {WAYS_OUT[reason]}" if reason in WAYS_OUT else ""
+        return f"the broker refuses messages on {topic}{others} (reason {reason:#04x}){way_out}"

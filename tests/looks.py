@@ -1,0 +1,46 @@
+"""A look at a gateway with two boards, made up, for the tests of what is told of it."""
+
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+from gateway.ledger import Account
+from gateway.model import Drop, Why
+from gateway.status import BoardLook, Look, SensorLook
+
+
+def account(**more: Any) -> Account:
+    """An account that balances, with 4 readings in flight."""
+    made = Account(
+        bytes=1000,
+        frames=60,
+        decoded=50,
+        noise=3,
+        refused=Counter({Why.BAD_CHECKSUM: 7}),
+        values=110,
+        refused_values=Counter({Why.ERROR_MARK: 10}),
+        readings=100,
+        acknowledged=80,
+        condensed=10,
+        dropped=Counter({Drop.SHED: 4, Drop.TOO_LARGE: 2}),
+        reopened=1,
+        last_refused=b"\xff" * 100,
+    )
+    return replace(made, **more)
+
+
+def board(name: str = "bench", **more: Any) -> BoardLook:
+    """A board that is online."""
+    sensors = {"S1": SensorLook("ok", 90, 1_795_000_000.5, "°C"), "S2": SensorLook("failed", 0, None, "")}
+    made = BoardLook(
+        name, "online", 1_795_000_000.0, "/dev/serial/by-id/x", 115_200, "csv", None, account(), 4, sensors
+    )
+    return replace(made, **more)
+
+
+def look(*boards: BoardLook, **more: Any) -> Look:
+    """A look at a gateway that is connected."""
+    broker = {"connected": True, "reconnects": 0, "reason": None, "refusing": None, "embedded": None, "lacking": None}
+    pool = {"workers": 2, "batches": 9, "retried": 0, "replaced": 0, "quarantined": []}
+    made = Look("g", "run", "1.0.0", 1_795_000_000.0, 1_795_000_060.25, "synced", boards, broker, pool)
+    return replace(made, **more)

@@ -1,0 +1,67 @@
+"""When the broker is tried again: the pauses, and who is taken for a second gateway with our id."""
+
+import pytest
+
+from gateway.publish import contact
+from gateway.publish.broker import TAKEN_OVER, Refused, Where, Will
+from gateway.publish.contact import LONGEST_PAUSE, REFUSED_PAUSE, RIVAL_PAUSE, Contact, Handlers
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """A contact that is told of losses by hand, its events, and the dice at their highest."""
+    monkeypatch.setattr(contact.random, "random", lambda: 1.0)
+    events, times = [], [0.0]
+    handlers = Handlers(lambda connection: None, lambda code: 0, lambda acks: None, lambda: None)
+    where = Where("127.0.0.1", 1883, "gateway-g")
+    one = Contact(
+        lambda: where, lambda: Will("t", b""), handlers, lambda name, **fields: events.append(name), lambda: times[0]
+    )
+    one.times = times
+    return one, events
+
+
+def lose(one, now, held=1.0, code=None):
+    """The connection that has held so long is lost now; gives the pause."""
+    one.times[0] = now
+    return one._lost("why", code, now - held, 0, "gateway-g")
+
+
+def test_pauses_grow_and_are_bounded(made):
+    """What breaks again and again is tried ever more rarely; after one that held it is tried at once."""
+    one, _ = made
+    pauses = [lose(one, float(now)) for now in range(8)]
+    assert pauses == sorted(pauses)
+    assert (pauses[0], pauses[-1]) == (0.5, LONGEST_PAUSE)
+    assert lose(one, 100.0, held=60.0) == 0.0
+
+
+def test_a_refusal_with_a_reason_waits_longer(made):
+    """An operator has to do something: at most one attempt in 10 s, and one within 20 s."""
+    one, events = made
+    pauses = [one._refused(Refused("wrong password", 0x86)) for _ in range(20)]
+    assert REFUSED_PAUSE[0] <= min(pauses) <= max(pauses) <= REFUSED_PAUSE[1]
+    assert REFUSED_PAUSE == (10.0, 20.0)
+    assert events == ["broker.refused"], "and it is said once"
+    assert one._refused(Refused("no broker")) <= LONGEST_PAUSE
+
+
+def test_takeovers(made):
+    """Three in a minute are a second gateway; from then on each waits at least half a minute, until one has held."""
+    one, events = made
+    assert [lose(one, now, code=TAKEN_OVER) < RIVAL_PAUSE[0] for now in (0.0, 1.0, 2.0)] == [True, True, False]
+    assert "two gateways have one id; set another gateway.id" in one.trouble
+    for number in range(5):
+        assert RIVAL_PAUSE[0] <= lose(one, 50.0 * (number + 1), code=TAKEN_OVER) <= RIVAL_PAUSE[1]
+    assert events.count("broker.taken_over") == 6
+    assert lose(one, 260.0) < RIVAL_PAUSE[0], "another kind of loss"
+    assert lose(one, 300.0, code=TAKEN_OVER) >= RIVAL_PAUSE[0]
+    assert lose(one, 1000.0, held=600.0, code=TAKEN_OVER) < RIVAL_PAUSE[0]
+
+
+def test_takeovers_far_apart(made):
+    """One now and then is somebody who tried something out."""
+    one, events = made
+    for number in range(20):
+        assert lose(one, 31.0 * number, code=TAKEN_OVER) < RIVAL_PAUSE[0]
+    assert "broker.taken_over" not in events

@@ -1,0 +1,140 @@
+"""MQTT's packets as bytes: any cut gives the same, garbage raises nothing unexpected, sizes are right."""
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.publish.packets import LONGEST, Ack, Incoming, ProtocolError, fits, publish, topic_part, variable
+from tests.brokers import Cursor, length, packet, parse_publish
+
+EDGES = (0, 1, 127, 128, 16_383, 16_384, 2_097_151, 2_097_152)
+
+# (the packet, what it acknowledges or None)
+pubacks = st.builds(
+    lambda number, tail: (packet(4, 0, number.to_bytes(2, "big") + tail), Ack(number, tail[0] if tail else 0)),
+    st.integers(0, 0xFFFF),
+    st.binary(max_size=200),
+)
+others = st.builds(
+    lambda first, body: (packet(first >> 4, first & 15, body), None),
+    st.sampled_from([0x20, 0x30, 0x31, 0x32, 0x41, 0x50, 0x90, 0xD0, 0xE0]),
+    st.one_of(st.binary(max_size=50), st.integers(120, 140).map(bytes), st.integers(16_380, 16_390).map(bytes)),
+)
+
+
+def run(pieces: list[bytes]) -> tuple[list[Ack], bytes]:
+    """All acknowledgements and all other bytes that the pieces give."""
+    incoming, acks, rest = Incoming(), [], b""
+    for piece in pieces:
+        got, other = incoming.feed(piece)
+        acks += got
+        rest += other
+    return acks, rest
+
+
+@given(st.lists(st.one_of(pubacks, others), max_size=8), st.lists(st.integers(0, 100_000), max_size=20))
+def test_any_cut_gives_the_same(items, places):
+    """However TCP cuts the stream, the acknowledgements and the other packets are the same, whole and in order."""
+    data = b"".join(item for item, _ in items)
+    edges = [0, *sorted(place % (len(data) + 1) for place in places), len(data)]
+    pieces = [data[a:b] for a, b in itertools.pairwise(edges)]
+    acks = [ack for _, ack in items if ack is not None]
+    assert run(pieces) == (acks, b"".join(item for item, ack in items if ack is None))
+
+
+@given(st.lists(pubacks, min_size=1, max_size=3))
+def test_byte_by_byte(items):
+    """A stream that comes a byte at a time is read as well."""
+    data = b"".join(item for item, _ in items)
+    assert run([bytes([byte]) for byte in data]) == ([ack for _, ack in items], b"")
+
+
+@given(st.lists(st.binary(max_size=400), max_size=40))
+def test_garbage_is_refused_or_waits(pieces):
+    """Random bytes raise ProtocolError or nothing, and no more is kept than the longest packet."""
+    incoming = Incoming()
+    try:
+        for piece in pieces:
+            incoming.feed(piece)
+            assert len(incoming._rest) <= LONGEST + 400
+    except ProtocolError:
+        return
+
+
+def test_an_endless_packet_is_refused_at_its_announcement():
+    """A packet that would fill the memory is refused before its body has come."""
+    incoming = Incoming()
+    with pytest.raises(ProtocolError, match=f"{LONGEST + 1} bytes"):
+        incoming.feed(b"\x30" + length(LONGEST + 1))
+    assert run([packet(3, 0, bytes(LONGEST))])[1] == packet(3, 0, bytes(LONGEST))
+
+
+@pytest.mark.parametrize("size", EDGES)
+def test_lengths(size):
+    """A length has as few bytes as it may, also at the edges."""
+    assert variable(size) == length(size)
+
+
+@pytest.mark.parametrize("head", [b"\x40\x80\x80\x80\x80", b"\x30\xff\xff\xff\xff\x01"])
+def test_a_length_of_five_bytes_is_no_mqtt(head):
+    """A length that goes on after four bytes is refused."""
+    with pytest.raises(ProtocolError, match="four bytes"):
+        Incoming().feed(head)
+
+
+@pytest.mark.parametrize("size", [0, 1])
+def test_an_acknowledgement_needs_a_packet_id(size):
+    """A PUBACK without room for its id is refused."""
+    with pytest.raises(ProtocolError, match="packet id"):
+        Incoming().feed(packet(4, 0, bytes(size)))
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"\x12\x34", 0),
+        (b"\x12\x34\x10", 0x10),
+        (b"\x12\x34\x87\x00", 0x87),
+        (b"\x12\x34\x97\x08\x1f\x00\x05quota", 0x97),
+    ],
+)
+def test_reasons(body, reason):
+    """A PUBACK tells its reason with and without properties; one without a reason is success."""
+    assert run([packet(4, 0, body)]) == ([Ack(0x1234, reason)], b"")
+
+
+@pytest.mark.parametrize("flags", [4, 5, 6, 12])
+def test_qos_2_is_not_asked_for(flags):
+    """A message of QoS 2 would have to be remembered; nobody asked for one, so it is refused."""
+    with pytest.raises(ProtocolError, match="QoS 2"):
+        Incoming().feed(packet(3, flags, b"\x00\x01a\x00\x01"))
+
+
+@given(
+    st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40),
+    st.one_of(st.binary(max_size=100), st.sampled_from([110, 120, 125, 16_370, 16_380, 16_400]).map(bytes)),
+    st.one_of(st.none(), st.integers(1, 0xFFFF)),
+    st.booleans(),
+    st.booleans(),
+)
+def test_publish(topic, payload, number, v5, retain):
+    """A PUBLISH reads as it was meant, in 5 and 3.1.1."""
+    data = publish(topic_part(topic), payload, number, v5=v5, retain=retain)
+    head = len(data) - (len(data) - 2 if len(data) < 130 else len(data) - 3 if len(data) < 16_387 else len(data) - 4)
+    got = parse_publish(data[0] & 15, data[head:], 5 if v5 else 4, 0)
+    assert data[:head] == bytes([data[0]]) + length(len(data) - head)
+    assert (got.topic, got.payload, got.packet_id) == (topic, payload, number)
+    assert (got.qos, got.retain) == (0 if number is None else 1, retain)
+    assert Cursor(data[head:]).string() == topic.encode()
+
+
+@pytest.mark.parametrize("size", [100, 127, 128, 129, 130, 16_383, 16_387, 16_388])
+@pytest.mark.parametrize("payload", range(3))
+def test_fits(size, payload):
+    """What is said to fit has at most that many bytes, and a byte more does not fit."""
+    topic = topic_part("a/b/c")
+    body = bytes(next(n for n in range(size) if len(publish(topic, bytes(n + 1), 1, v5=True)) > size) - 1 + payload)
+    assert fits(topic, body, size) == (len(publish(topic, body, 1, v5=True)) <= size)
+    assert fits(topic, body, None)

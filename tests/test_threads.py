@@ -1,0 +1,53 @@
+"""Calls in threads that nobody waits for."""
+
+import asyncio
+import threading
+
+import pytest
+
+from gateway.threads import in_thread
+from tests.brokers import until
+
+
+async def test_a_result_and_an_error():
+    """What the call gives or raises comes back; it ran in a daemon thread of that name."""
+    found = await in_thread(threading.current_thread, "a-name")
+    assert (found.name, found.daemon) == ("a-name", True)
+    with pytest.raises(ZeroDivisionError):
+        await in_thread(lambda: 1 // 0, "x")
+
+
+async def test_the_loop_goes_on():
+    """While the call waits the loop does other things; a caller that gives up is free, and the result is forgotten."""
+    go_on, ended = threading.Event(), threading.Event()
+
+    def call():
+        go_on.wait(10)
+        ended.set()
+        return "late"
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.02):
+            await in_thread(call, "slow")
+    assert not ended.is_set()
+    go_on.set()
+    await until(ended.is_set)
+    await until(lambda: not any(thread.name == "slow" for thread in threading.enumerate()))
+
+
+def test_a_loop_that_has_ended():
+    """A call that returns after the end of the loop disturbs nobody."""
+    go_on = threading.Event()
+    thread = []
+
+    async def run():
+        task = asyncio.ensure_future(
+            in_thread(lambda: thread.append(threading.current_thread()) or go_on.wait(10), "late")
+        )
+        await until(lambda: thread)
+        task.cancel()
+
+    asyncio.run(run())
+    go_on.set()
+    thread[0].join(10)
+    assert not thread[0].is_alive()
