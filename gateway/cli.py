@@ -31,7 +31,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     """All commands and their options."""
     top = argparse.ArgumentParser(
-        prog="gateway", description="Reads sensor boards on serial ports and publishes features of their readings over MQTT."
+        prog="gateway",
+        description="Reads sensor boards on serial ports and publishes features of their readings over MQTT.",
     )
     top.add_argument("--version", action="version", version=f"gateway {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -87,9 +88,9 @@ def run_service(options: argparse.Namespace) -> int:
 
 def check(options: argparse.Namespace) -> int:
     """Problems, or the plan. Opens no port and no socket."""
+    from .backlog import WAITING
     from .compute.cores import cores
     from .config import Wrong, lines, load, plan, warnings
-    from .backlog import WAITING
 
     path = _configuration(options.config)
     try:
@@ -130,12 +131,23 @@ def init(options: argparse.Namespace) -> int:
         with open(target, "x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
-        return _failed(f"{target} is there already and stays as it is; `gateway check` reads it, `-o FILE` writes another")
+        return _failed(
+            f"{target} is there already and stays as it is; `gateway check` reads it, `-o FILE` writes another"
+        )
     except OSError as error:
-        return _failed(f"{target} cannot be written: {(error.strerror or str(error)).lower()}; name another with `-o FILE`")
+        return _failed(
+            f"{target} cannot be written: {(error.strerror or str(error)).lower()}; name another with `-o FILE`"
+        )
     if not options.json:
-        boards = f"{len(found)} board{'s' * (len(found) != 1)}" if found else "no board yet: it takes each that is plugged in"
-        print(f"wrote {target} ({boards}); `gateway check -c {target}` says what it would do, `gateway run -c {target}` runs it")
+        boards = (
+            f"{len(found)} board{'s' * (len(found) != 1)}"
+            if found
+            else "no board yet: it takes each that is plugged in"
+        )
+        print(
+            f"wrote {target} ({boards}); `gateway check -c {target}` says what it would do, "
+            f"`gateway run -c {target}` runs it"
+        )
         for advice in warnings(load(target)):
             print(f"warning: {advice}")
     return DONE
@@ -198,7 +210,9 @@ def _print_json(document: object) -> None:
 
 
 def _file(command: argparse.ArgumentParser) -> None:
-    command.add_argument("-c", "--config", metavar="FILE", help="the configuration (default: /etc/gateway/gateway.toml)")
+    command.add_argument(
+        "-c", "--config", metavar="FILE", help="the configuration (default: /etc/gateway/gateway.toml)"
+    )
 
 
 def _json(command: argparse.ArgumentParser) -> None:

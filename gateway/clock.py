@@ -12,3 +12,16 @@ def unset(now: float | None = None, timesync: Path = TIMESYNC) -> bool:
     if (time.time() if now is None else now) < RELEASED:
         return True
     return timesync.is_dir() and not (timesync / "synchronized").exists()
+
+
+class Clock:
+    """The `clock` of messages. Looked at once a second at most, since each message asks."""
+
+    def __init__(self) -> None:
+        self._unset, self._due = False, 0.0
+
+    def word(self) -> str | None:
+        """What to say: "unsynced", or None when it has been set."""
+        if (now := time.monotonic()) >= self._due:
+            self._unset, self._due = unset(), now + 1.0
+        return "unsynced" if self._unset else None

@@ -15,7 +15,7 @@ class Fault:
 
 @dataclass(slots=True)
 class Faults:
-    """The faults of one gateway or board. clock: s since 1970; changed: called when one comes, goes or reads differently."""
+    """The faults of one gateway or board. clock: s since 1970; changed: called when one comes, goes or reads anew."""
 
     clock: Callable[[], float]
     changed: Callable[[], None]

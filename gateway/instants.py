@@ -6,7 +6,7 @@ from functools import lru_cache
 
 def instant(wall: float) -> str:
     """RFC 3339 in UTC with milliseconds. wall: s since 1970."""
-    ms = int(wall * 1000)
+    ms = round(wall * 1000)
     return f"{_second(ms // 1000)}.{ms % 1000:03d}Z"
 
 

@@ -1,6 +1,6 @@
 """The nouns of the street: what one room hands to the next. Values only; this file imports nothing of ours.
 
-    bytes -> Frame -> Sample -> Reading (a row of columns) -> Features (columns) -> Message -> broker
+bytes -> Frame -> Sample -> Reading (a row of columns) -> Features (columns) -> Message -> broker
 """
 
 from __future__ import annotations

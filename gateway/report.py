@@ -1,44 +1,38 @@
 """When the status documents go out: at once when something changes, at most every second; all of them every 30 s.
 
-It also tells the log of what comes and goes: boards, shedding, a ledger that does not balance.
+It also has told.py compare each look with what was told, and checks the ledger.
 """
 
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from .faults import Faults
-from .status import BoardLook, Look, board_document, gateway_document, offline, shape, unbalanced, written
+from .status import Look, board_document, gateway_document, offline, shape, unbalanced, written
+from .told import Told
 
 EVERY, LEAST = 30.0, 1.0  # s
-SHEDDING = "more comes from this board than the broker or this machine takes, so its oldest readings are dropped"
-SHED_OVER = 5.0  # s without shedding after which it is over
-
-
-@dataclass(slots=True)
-class Shedding:
-    """Readings of a board are being dropped."""
-
-    before: int  # readings shed before it began
-    began: float  # s, monotonic
-    latest: float
+LOOK = 1.0  # s after which it looks although nobody has told of a change: silence comes without a word
 
 
 class Reporter:
-    """Turns looks into retained documents. send: (board or None for the gateway, payload)."""
+    """Turns looks into retained documents.
+
+    send: (board or None for the gateway, payload). largest: bytes that the broker takes, None where it states no limit.
+    """
 
     def __init__(
-        self, look: Callable[[], Look], send: Callable[[str | None, bytes], None], event: Callable[..., None]
+        self,
+        look: Callable[[], Look],
+        send: Callable[[str | None, bytes], None],
+        event: Callable[..., None],
+        largest: Callable[[], int | None] = lambda: None,
     ) -> None:
         self.faults = Faults(time.time, self.changed)
-        self._look, self._send, self._event = look, send, event
-        self._boards: dict[str, Faults] = {}
+        self._look, self._send, self._event, self._largest = look, send, event, largest
+        self._told: dict[str, Told] = {}
         self._shapes: dict[str | None, object] = {}
-        self._links: dict[str, tuple[str, float]] = {}  # the state that was told, and since when (monotonic)
-        self._shed_told: dict[str, int] = {}
-        self._shedding: dict[str, Shedding] = {}
         self._unbalanced_at: float | None = None
         self._change = asyncio.Event()
 
@@ -57,8 +51,7 @@ class Reporter:
             self._change.clear()
             self.report(all_of_them=full)
             await asyncio.sleep(LEAST)
-            if not self._watched():
-                await self._changed_or(full_at)
+            await self._changed_or(min(full_at, time.monotonic() + LOOK))
 
     async def _changed_or(self, at: float) -> None:
         try:
@@ -67,22 +60,18 @@ class Reporter:
         except TimeoutError:
             return
 
-    def _watched(self) -> bool:
-        """Whether something is going on whose end nobody tells of."""
-        return bool(self._shedding) or self._unbalanced_at is not None
-
     def report(self, *, all_of_them: bool) -> None:
         """Takes a look, and sends each document that has changed its shape, or all."""
         look = self._look()
         self._tell(look)
         documents: dict[str | None, dict[str, Any]] = {None: gateway_document(look, self.faults)}
         for board in look.boards:
-            documents[board.name] = board_document(board, self._boards[board.name])
+            documents[board.name] = board_document(board, self._of(board.name).faults)
         for name, document in documents.items():
             seen = shape(document)
             if all_of_them or seen != self._shapes.get(name):
                 self._shapes[name] = seen
-                self._send(name, written(document))
+                self._send(name, written(document, self._largest()))
 
     def last_words(self, reason: str) -> dict[str | None, bytes]:
         """The gateway's document for its end, and at a stop those of the boards."""
@@ -90,60 +79,30 @@ class Reporter:
         words: dict[str | None, bytes] = {None: written(offline(gateway_document(look, self.faults), reason))}
         if reason == "stopped":
             for board in look.boards:
-                document = board_document(board, self._boards.get(board.name) or Faults(time.time, self.changed))
-                words[board.name] = written(offline(document, "the gateway has stopped"))
+                document = board_document(board, self._of(board.name).faults)
+                words[board.name] = written(offline(document, "the gateway has stopped"), self._largest())
         return words
 
-    # what is told
+    def _of(self, board: str) -> Told:
+        if board not in self._told:
+            self._told[board] = Told(self._event, Faults(time.time, self.changed))
+        return self._told[board]
 
     def _tell(self, look: Look) -> None:
         now = time.monotonic()
         for board in look.boards:
-            faults = self._boards.setdefault(board.name, Faults(time.time, self.changed))
-            faults.tell("link", None if board.state == "online" else board.reason)
-            self._tell_link(board, now)
-            self._tell_shedding(board, faults, now)
+            self._of(board.name).tell(board, now)
         away = look.broker["reason"]
         self.faults.tell("broker", away)
-        self.faults.tell("refused_by_broker", look.broker.get("refusing"))
+        self.faults.tell("refused_by_broker", look.broker["refusing"])
+        self.faults.tell("embedded", look.broker["embedded"])
+        self.faults.tell("broker_lacks", look.broker.get("lacking"))
         wrong = unbalanced(look)
-        self.faults.tell("ledger", f"the ledger does not balance ({'; '.join(wrong)}): please report it" if wrong else None)
+        told = f"the ledger does not balance ({'; '.join(wrong)}): please report it"
+        self.faults.tell("ledger", told if wrong else None)
         if wrong and self._unbalanced_at is None:
             self._unbalanced_at = now
             self._event("ledger.unbalanced", laws=wrong)
         elif not wrong and self._unbalanced_at is not None:
             self._event("ledger.balanced", after_s=round(now - self._unbalanced_at, 1))
             self._unbalanced_at = None
-
-    def _tell_link(self, board: BoardLook, now: float) -> None:
-        before, since = self._links.get(board.name, ("", now))
-        if board.state == before or (not before and board.state == "offline" and board.reason is None):
-            return  # nothing new, or not tried yet
-        trouble_since = since if before in ("silent", "offline") else now
-        self._links[board.name] = (board.state, now if board.state == "online" else trouble_since)
-        if board.state == "silent":
-            self._event("board.silent", board=board.name, port=board.port, why=board.reason)
-        elif board.state == "offline":
-            self._event("board.offline", board=board.name, port=board.port, why=board.reason)
-        elif before:
-            self._event("board.recovered", board=board.name, port=board.port, after_s=round(now - since, 1))
-        else:
-            self._event("board.online", board=board.name, port=board.port, baud=board.baud)
-
-    def _tell_shedding(self, board: BoardLook, faults: Faults, now: float) -> None:
-        """Shedding begins with the first reading shed, and is over when none was for a while."""
-        shed, known = board.account.dropped["shed"], self._shed_told.get(board.name, 0)
-        going_on = self._shedding.get(board.name)
-        if shed > known:
-            self._shed_told[board.name] = shed
-            if going_on is None:
-                self._shedding[board.name] = Shedding(known, now, now)
-                self._event("street.shedding", board=board.name, waiting=board.in_flight)
-                faults.tell("shedding", SHEDDING)
-            else:
-                going_on.latest = now
-        elif going_on is not None and now - going_on.latest > SHED_OVER:
-            del self._shedding[board.name]
-            faults.tell("shedding", None)
-            away = round(now - going_on.began, 1)
-            self._event("street.recovered", board=board.name, shed=shed - going_on.before, after_s=away)

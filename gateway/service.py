@@ -14,8 +14,8 @@ from collections.abc import Coroutine
 from typing import Any
 
 from . import __version__, systemd
-from .backlog import WAITING, holds
-from .clock import unset
+from .backlog import WAITING, Valve
+from .clock import Clock
 from .compute.cores import cores
 from .compute.sensors import Sensor
 from .compute.stage import Stage
@@ -23,6 +23,7 @@ from .config import Config, plan_for
 from .config.password import read as password
 from .ingest.discover import discover
 from .ingest.formats import FORMATS
+from .ingest.identity import serial_port
 from .ingest.reader import Reader
 from .ledger import Account, total
 from .logs import log
@@ -33,7 +34,6 @@ from .report import Reporter
 from .status import BoardLook, Look, SensorLook
 
 COMPUTING, PUBLISHING = 2.0, 2.0  # s that each may take at a stop
-RELIEF = 0.25  # s between looks whether held ports may be read, while the broker does not move
 
 
 class Service:
@@ -43,6 +43,7 @@ class Service:
         self.config = config
         self.run_id = secrets.token_hex(6)
         self.started = time.time()
+        self.clock = Clock()
         self.workers = config.workers or cores()
         self.accounts: dict[str, Account] = {}
         self.readers: dict[str, Reader] = {}
@@ -63,13 +64,13 @@ class Service:
             every=lambda board, sensor: plan_for(config, board, sensor).every,
             will=self._will,
             connected=self._connected,
-            progress=self._relieve,
-            clock=lambda: "unsynced" if unset() else None,
+            progress=lambda: self.valve.relieve(),
+            clock=self.clock.word,
             most=WAITING,
             event=self._event,
         )
+        self.valve = Valve(self._in_flight, self.publisher.moving)
         self.reporter = Reporter(self._look, self._send_status, log)
-        self._relief: asyncio.TimerHandle | None = None
         self._embedded: Any = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._failed: asyncio.Future[None] | None = None
@@ -106,7 +107,7 @@ class Service:
                 await self._embedded.stop()
 
     async def _until(self, stop: asyncio.Event) -> None:
-        """Waits for `stop`. Raises what a part of the street has failed with: a bug of ours, and better told than hidden."""
+        """Waits for `stop`. Raises what a part of the street has failed with: a bug, better told than hidden."""
         assert self._failed is not None
         over = self._failed
 
@@ -129,11 +130,13 @@ class Service:
         publishing = {task for task in self._tasks if task.get_name() == "publisher"}
         await self._end(self._tasks - publishing)
         await self.stage.stop(COMPUTING)
-        words = {self._status_topic(name): payload for name, payload in self.reporter.last_words("stopped").items()}
-        await self.publisher.finish(words, PUBLISHING)
+        await self.publisher.finish(self._last_words, PUBLISHING)
         account = total(self.accounts.values())
         log("service.stopped", readings=account.readings, acknowledged=account.acknowledged,
             dropped=account.dropped.total(), took_s=round(time.monotonic() - began, 1))  # fmt: skip
+
+    def _last_words(self) -> dict[str, bytes]:
+        return {self._status_topic(board): text for board, text in self.reporter.last_words("stopped").items()}
 
     def _start(self, part: Coroutine[Any, Any, None], name: str = "") -> None:
         """Runs a part of the street until the end of the service."""
@@ -163,35 +166,18 @@ class Service:
         reader = Reader(board, FORMATS[board.format](board.options), self._take, account, self.reporter.changed)
         self.readers[board.name] = reader
         self._start(reader.run())
+        self._start(self._note(board))
+
+    @staticmethod
+    async def _note(board: Board) -> None:
+        """Says what one should know of a board's path, such as that two adapters share one name."""
+        port = await asyncio.to_thread(serial_port, board.port.path)
+        if port is not None and port.note:
+            log("port.note", board=board.name, port=port.path, note=port.note)
 
     def _take(self, board: str, samples: list[Sample], chunk: Chunk) -> None:
         self.stage.take(board, samples, chunk)
-        reader = self.readers[board]
-        if reader.sender_waits and self._is_held(reader):
-            reader.pause()
-            self._watch()
-
-    def _is_held(self, reader: Reader) -> bool:
-        under_way = self._in_flight(reader.board.name)
-        moving = self.publisher.moving()
-        return holds(under_way, reader.paused, sender_waits=reader.sender_waits, moving=moving)
-
-    def _relieve(self) -> None:
-        """Reads held ports again whose backlog has gone, or whose readings have nowhere to go."""
-        for reader in self.readers.values():
-            if reader.paused and not self._is_held(reader):
-                reader.resume()
-
-    def _watch(self) -> None:
-        """Looks after held ports while nothing is acknowledged that would let them go."""
-        if self._relief is None:
-            self._relief = asyncio.get_running_loop().call_later(RELIEF, self._look_after)
-
-    def _look_after(self) -> None:
-        self._relief = None
-        self._relieve()
-        if any(reader.paused for reader in self.readers.values()):
-            self._watch()
+        self.valve.fed(board, self.readers[board])
 
     # compute
 
@@ -215,9 +201,9 @@ class Service:
 
     def _where(self) -> Where:
         mqtt = self.config.mqtt
-        return Where(
-            mqtt.host, mqtt.port, f"gateway-{self.config.id}", mqtt.username or None, self._password(), mqtt.version == "5"
-        )
+        client_id = f"gateway-{self.config.id}"
+        user, password = mqtt.username or None, self._password()
+        return Where(mqtt.host, mqtt.port, client_id, user, password, mqtt.version == "5")
 
     def _will(self) -> Will:
         return Will(self._status_topic(None), self.reporter.last_words("lost")[None])
@@ -250,7 +236,7 @@ class Service:
             version=__version__,
             started=self.started,
             time=time.time(),
-            clock="unsynced" if unset() else "synced",
+            clock=self.clock.word() or "synced",
             boards=tuple(self._board_look(reader) for reader in self.readers.values()),
             broker={
                 "connected": publisher.connected,
@@ -258,6 +244,7 @@ class Service:
                 "url": self.config.mqtt.url,
                 "reason": publisher.trouble,
                 "refusing": publisher.refusing,
+                "embedded": self._embedded.trouble if self._embedded is not None else None,
             },
             pool={
                 "workers": self.stage.pool.running,

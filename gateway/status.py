@@ -3,12 +3,11 @@
 A look is taken at one moment, so the sums of the ledger hold in each document.
 """
 
+import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-
-from pydantic_core import to_json
 
 from .faults import Faults
 from .instants import instant
@@ -136,12 +135,17 @@ def shape(document: Mapping[str, Any]) -> object:
     return document["state"], document["reason"], faults, sensors, broker, document.get("boards"), document.get("port")
 
 
-def written(document: Mapping[str, Any], largest: int = LARGEST) -> bytes:
-    """The document as JSON; one that is too large goes without its sensors, and says so."""
-    text = to_json(document, inf_nan_mode="null")
-    if len(text) <= largest or "sensors" not in document:
+def written(document: Mapping[str, Any], largest: int | None = None) -> bytes:
+    """The document as JSON; one that is too large goes without its sensors, and says so. largest: bytes."""
+    text = _json(document)
+    if len(text) <= (LARGEST if largest is None else min(largest, LARGEST)) or "sensors" not in document:
         return text
-    return to_json({k: v for k, v in document.items() if k != "sensors"} | {"truncated": True}, inf_nan_mode="null")
+    return _json({key: value for key, value in document.items() if key != "sensors"} | {"truncated": True})
+
+
+def _json(document: Mapping[str, Any]) -> bytes:
+    """Boards name their sensors, and a lone surrogate in a name shall not stop the documents."""
+    return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode(errors="replace")
 
 
 def _came_in(account: Account) -> dict[str, Any]:

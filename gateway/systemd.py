@@ -13,6 +13,10 @@ def notify(**fields: str) -> None:
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address.startswith(("/", "@")):
         return
-    text = "\n".join(f"{name}={value}" for name, value in fields.items())
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as channel, contextlib.suppress(OSError):
-        channel.sendto(text.encode(), "\0" + address[1:] if address.startswith("@") else address)
+    text = "\n".join(f"{name}={' '.join(value.split())}" for name, value in fields.items())
+    where = "\0" + address[1:] if address.startswith("@") else address
+    with (
+        contextlib.suppress(OSError),  # nobody listens, or no descriptor is left: the service goes on all the same
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as channel,
+    ):
+        channel.sendto(text.encode(errors="replace"), where)

@@ -82,15 +82,15 @@ def test_what_the_program_logs_is_in_the_vocabulary() -> None:
 
 def test_unknown_events_fail_where_they_are_logged() -> None:
     """Before `setup`, which is how tests run, an event, a field or a level that is not in the table raises."""
-    log("pool.started", workers=2)
+    log("board.format", board="b", format="kv")
     wrong: list[tuple[str, dict[str, int]]] = [
-        ("pool.begun", {}), ("pool.started", {}), ("pool.started", {"workers": 2, "x": 1}),
+        ("pool.begun", {}), ("board.format", {}), ("board.format", {"board": "b", "format": "kv", "x": 1}),
     ]  # fmt: skip
     for event, fields in wrong:
         with pytest.raises(Unheard):
             log(event, **fields)
     with pytest.raises(Unheard):
-        logs.get_logger().error("pool.started", workers=2)
+        logs.get_logger().error("board.format", board="b", format="kv")
 
 
 def test_captured_events_are_values() -> None:
@@ -123,16 +123,16 @@ def test_pretty_on_a_terminal(outlet: list[Outlet], monkeypatch: pytest.MonkeyPa
         ours, theirs = os.openpty()
         with open(theirs, "w") as terminal, open(ours, "rb", buffering=0) as seen:
             outlet.append(logs.setup(terminal))
-            log("pool.started", workers=2)
+            log("board.format", board="b", format="kv")
             outlet[-1].close()
             said = seen.read(1000)
-        assert b"pool.started" in said
+        assert b"board.format" in said
         assert (b"\x1b[" in said) != no_color
     stream = io.StringIO()
     outlet.append(logs.setup(stream, pretty=True))
-    log("pool.started", workers=2)
+    log("board.format", board="b", format="kv")
     outlet[-1].close()
-    assert re.search(r"Z \[info +\] pool.started +workers=2\n", stream.getvalue())
+    assert re.search(r"Z \[info +\] board.format +board=b +format=kv\n", stream.getvalue())
 
 
 ANY = st.text(st.characters(exclude_categories=()))
@@ -189,7 +189,7 @@ logs.setup(limit=Limit(burst=10**9, apart=0))
 slowest = 0.0
 for number in range(3000):
     before = time.perf_counter()
-    logs.log("config.wrong", path=f"{number}", problems=["x" * 400] * 40)
+    logs.log("ledger.unbalanced", laws=[f"{number}", *["x" * 400] * 40])
     slowest = max(slowest, time.perf_counter() - before)
     if number % 100 == 0:
         time.sleep(0.001)  # lets the writing thread run

@@ -74,6 +74,12 @@ def serial_ports(dev: Path = DEV, sys: Path = SYS, proc: Path = PROC) -> list[Se
     return [replace(port, holder=held.get(port.device)) for port in ports]
 
 
+def serial_port(path: str) -> SerialPort | None:
+    """The serial port that `path` names now, without who holds it; None when it is none."""
+    device = os.path.realpath(path)
+    return next((port for port in _ports(Path("/dev"), Path("/sys")) if port.device == device), None)
+
+
 def stable_path(path: str, dev: Path = DEV, sys: Path = SYS) -> str:
     """The path by which the device at `path` is found again after a replug; `path` itself where there is none.
 

@@ -1,0 +1,163 @@
+"""When documents go out: on a change at once, at most every second, all every so often; what the gateway is told."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from gateway import report
+from gateway.report import Reporter
+from gateway.status import SensorLook
+from tests.brokers import strict, until
+from tests.looks import account, board, look
+
+
+class Desk:
+    """A reporter, what it sees, and what it has sent."""
+
+    def __init__(self):
+        self.seen, self.largest = look(board(), board("b2")), None
+        self.sent, self.events = [], []
+        self.reporter = Reporter(lambda: self.seen, self._send, self._event, lambda: self.largest)
+
+    def _send(self, name, payload):
+        self.sent.append((name, strict(payload)))
+
+    def _event(self, name, **fields):
+        self.events.append((name, fields))
+
+    def names(self):
+        """Of which documents were sent since the last call."""
+        out = [name for name, _ in self.sent]
+        self.sent.clear()
+        return out
+
+
+@pytest.fixture
+async def desk():
+    """A desk whose reporter does not run by itself."""
+    return Desk()
+
+
+async def test_only_what_has_changed(desk):
+    """A document goes out when its shape has changed, and all of them when asked for."""
+    desk.reporter.report(all_of_them=False)
+    assert desk.names() == [None, "bench", "b2"]
+    desk.seen = look(board(account=account(bytes=2000)), board("b2"), time=1_795_000_070.0)
+    desk.reporter.report(all_of_them=False)
+    assert desk.names() == []
+    desk.seen = look(board(sensors={"S1": SensorLook("silent", 1, None, "°C")}), board("b2"))
+    desk.reporter.report(all_of_them=False)
+    assert desk.names() == ["bench"]
+    desk.reporter.report(all_of_them=True)
+    assert desk.names() == [None, "bench", "b2"]
+
+
+async def test_at_most_every_second(desk, monkeypatch):
+    """Changes in quick succession are told together; the last of them is always told; all documents come in time."""
+    monkeypatch.setattr(report, "LEAST", 0.1)
+    monkeypatch.setattr(report, "LOOK", 30.0)
+    monkeypatch.setattr(report, "EVERY", 0.65)
+    loop = asyncio.get_running_loop()
+    running = asyncio.ensure_future(desk.reporter.run())
+    await until(lambda: desk.sent)
+    began = loop.time()
+    desk.names()
+    for number in range(60):
+        desk.seen = look(board(reason=f"reason {number}"), board("b2"))
+        desk.reporter.changed()
+        await asyncio.sleep(0.005)
+    last = loop.time()
+    await until(lambda: desk.sent and any(d.get("reason") == "reason 59" for _, d in desk.sent))
+    assert loop.time() - last < 0.2
+    assert len(desk.sent) <= (loop.time() - began) / 0.1 + 1
+    assert {name for name, _ in desk.sent} == {"bench"}
+    desk.names()
+    await until(lambda: len(desk.sent) >= 3)
+    assert loop.time() - began > 0.5
+    assert desk.names() == [None, "bench", "b2"]
+    running.cancel()
+
+
+async def test_silence_is_seen_without_a_word(desk, monkeypatch):
+    """What changes by nothing but time is seen although nobody calls."""
+    monkeypatch.setattr(report, "LEAST", 0.01)
+    monkeypatch.setattr(report, "LOOK", 0.01)
+    running = asyncio.ensure_future(desk.reporter.run())
+    await until(lambda: desk.sent)
+    desk.names()
+    desk.seen = look(board(sensors={"S1": SensorLook("silent", 90, None, "°C")}), board("b2"))
+    await until(lambda: desk.sent)
+    assert desk.names() == ["bench"]
+    running.cancel()
+
+
+def broker(**more):
+    """What the gateway says of its broker."""
+    return {**look().broker, **more}
+
+
+@pytest.mark.parametrize(
+    ("key", "fault"),
+    [("reason", "broker"), ("refusing", "refused_by_broker"), ("lacking", "broker_lacks"), ("embedded", "embedded")],
+)
+async def test_faults_of_the_broker(desk, key, fault):
+    """Each trouble with the broker is a fault of the gateway, with its sentence, as long as it lasts."""
+    desk.seen = look(board(), broker=broker(**{key: "the sentence"}))
+    desk.reporter.report(all_of_them=True)
+    assert desk.sent[0][1]["faults"][fault]["text"] == "the sentence"
+    desk.seen = look(board())
+    desk.sent.clear()
+    desk.reporter.report(all_of_them=False)
+    assert desk.sent[0][1]["faults"] == {}
+    assert desk.sent[0][1]["fault_totals"] == {fault: 1}
+
+
+async def test_a_ledger_that_does_not_balance(desk):
+    """It is a fault and one event, with the laws, and one event when it balances again."""
+    wrong = board(account=account(acknowledged=79))
+    for seen in (look(wrong), look(wrong), look(board()), look(board())):
+        desk.seen = seen
+        desk.reporter.report(all_of_them=True)
+    told = [(name, fields) for name, fields in desk.events if name.startswith("ledger")]
+    assert [name for name, _ in told] == ["ledger.unbalanced", "ledger.balanced"]
+    assert told[0][1]["laws"] == ["bench: readings: 100 came in and 99 are accounted for"]
+    gateway = [document for name, document in desk.sent if name is None]
+    assert [document["balanced"] for document in gateway] == [False, False, True, True]
+    assert ["ledger" in document["faults"] for document in gateway] == [True, True, False, False]
+
+
+async def test_last_words(desk):
+    """The will is the gateway's document alone; at a stop each board says that it is offline, and why."""
+    lost = desk.reporter.last_words("lost")
+    assert list(lost) == [None]
+    assert (strict(lost[None])["state"], strict(lost[None])["reason"]) == ("offline", "lost")
+    stopped = {name: strict(payload) for name, payload in desk.reporter.last_words("stopped").items()}
+    assert {name: (one["state"], one["reason"]) for name, one in stopped.items()} == {
+        None: ("offline", "stopped"),
+        "bench": ("offline", "the gateway has stopped"),
+        "b2": ("offline", "the gateway has stopped"),
+    }
+
+
+async def test_a_broker_that_takes_little(desk):
+    """Documents are made for what the broker takes, at the end too."""
+    many = {f"sensor {number}": SensorLook("ok", 1, None, "°C") for number in range(50)}
+    desk.seen, desk.largest = look(board(sensors=many)), 1500
+    desk.reporter.report(all_of_them=True)
+    assert desk.sent[1][1]["truncated"] is True
+    assert strict(desk.reporter.last_words("stopped")["bench"])["truncated"] is True
+    desk.largest = None
+    desk.reporter.report(all_of_them=True)
+    assert len(desk.sent[3][1]["sensors"]) == 50
+
+
+async def test_a_board_that_comes_later(desk):
+    """A board that was found while we run has its document from its first look on."""
+    desk.reporter.report(all_of_them=True)
+    desk.names()
+    desk.seen = replace(desk.seen, boards=(*desk.seen.boards, board("found", state="offline", reason="no such port")))
+    desk.reporter.report(all_of_them=False)
+    found = dict(desk.sent)["found"]
+    assert found["faults"]["link"]["text"] == "no such port"
+    assert set(desk.names()) == {None, "found"}

@@ -1,0 +1,200 @@
+"""The status documents: the contract's keys, sums that hold, and what of them is worth telling at once."""
+
+from collections import Counter
+
+import pytest
+
+from gateway.faults import Faults
+from gateway.ledger import Account
+from gateway.status import (
+    LARGEST,
+    SensorLook,
+    board_document,
+    gateway_document,
+    offline,
+    shape,
+    unbalanced,
+    written,
+)
+from tests.brokers import strict
+from tests.looks import account, board, look
+
+GATEWAY = [
+    "gateway",
+    "state",
+    "reason",
+    "run",
+    "version",
+    "started",
+    "time",
+    "clock",
+    "frames",
+    "decoded",
+    "noise",
+    "refused",
+    "values",
+    "refused_values",
+    "readings",
+    "inherited",
+    "acknowledged",
+    "sent_unacknowledged",
+    "in_flight",
+    "spooled",
+    "condensed",
+    "dropped",
+    "balanced",
+    "boards",
+    "broker",
+    "spool",
+    "pool",
+    "faults",
+    "fault_totals",
+]
+BOARD = [
+    "board",
+    "state",
+    "since",
+    "port",
+    "baud",
+    "format",
+    "bytes",
+    "frames",
+    "decoded",
+    "noise",
+    "refused",
+    "values",
+    "refused_values",
+    "readings",
+    "dropped",
+    "reopened",
+    "reason",
+    "faults",
+    "last_refused",
+    "sensors",
+]
+
+
+@pytest.fixture
+def faults():
+    """No faults, at a clock that stands still."""
+    return Faults(lambda: 1_795_000_001.0, lambda: None)
+
+
+def test_the_gateways_document(faults):
+    """It has the contract's keys, times as text, and the sums of its boards; the laws of the ledger hold in it."""
+    faults.tell("broker", "it is away")
+    document = strict(written(gateway_document(look(board(), board("b2", state="silent")), faults)))
+    assert list(document) == GATEWAY
+    assert (document["state"], document["reason"], document["clock"]) == ("online", None, "synced")
+    assert (document["started"], document["time"]) == ("2026-11-18T11:06:40.000Z", "2026-11-18T11:07:40.250Z")
+    assert document["boards"] == {"online": 1, "silent": 1, "offline": 0}
+    assert document["spool"] == {"bytes": 0, "oldest": None, "hours_left": None}
+    assert document["faults"] == {"broker": {"since": "2026-11-18T11:06:41.000Z", "count": 1, "text": "it is away"}}
+    assert document["fault_totals"] == {"broker": 1}
+    assert document["refused"] == {"bad_checksum": 14}
+    assert document["dropped"] == {"shed": 8, "too_large": 4}
+    assert document["frames"] == document["decoded"] + document["noise"] + sum(document["refused"].values())
+    assert document["values"] == document["readings"] + sum(document["refused_values"].values())
+    out = ("acknowledged", "sent_unacknowledged", "in_flight", "spooled", "condensed")
+    gone = sum(document[key] for key in out) + sum(document["dropped"].values())
+    assert document["readings"] + document["inherited"] == gone
+    assert document["balanced"] is True
+
+
+def test_a_boards_document(faults):
+    """It has the contract's keys; what was refused last is hex, and short."""
+    document = strict(written(board_document(board(), faults)))
+    assert list(document) == BOARD
+    assert (document["since"], document["baud"], document["bytes"]) == ("2026-11-18T11:06:40.000Z", 115_200, 1000)
+    assert document["last_refused"] == "ff" * 64
+    assert document["sensors"] == {
+        "S1": {"state": "ok", "readings": 90, "last": "2026-11-18T11:06:40.500Z", "unit": "°C"},
+        "S2": {"state": "failed", "readings": 0, "last": None, "unit": ""},
+    }
+
+
+@pytest.mark.parametrize("reason", ["stopped", "lost"])
+def test_the_documents_of_the_end(faults, reason):
+    """The will and the last word have the shape of all others, but for the state and its reason."""
+    online = gateway_document(look(board()), faults)
+    last = offline(online, reason)
+    assert (last.pop("state"), last.pop("reason")) == ("offline", reason)
+    assert last == {key: value for key, value in online.items() if key not in ("state", "reason")}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "law"),
+    [
+        ({"frames": 61}, "frames: 61 came in and 60 are accounted for"),
+        ({"values": 111}, "values: 111 came in and 110 are accounted for"),
+        ({"acknowledged": 79}, "readings: 100 came in and 99 are accounted for"),
+    ],
+)
+def test_a_ledger_that_does_not_balance(faults, wrong, law):
+    """It is said of which board and by which law, and two boards cannot make up for each other."""
+    off = {key: 2 * getattr(account(), key) - value for key, value in wrong.items()}
+    seen = look(board(account=account(**wrong)), board("b2", account=account(**off)))
+    assert unbalanced(seen)[0] == f"bench: {law}"
+    assert len(unbalanced(seen)) == 2
+    assert gateway_document(seen, faults)["balanced"] is False
+
+
+def test_the_shape_holds_what_is_worth_telling_at_once(faults):
+    """A state, a reason, a fault, a sensor or the port changes it; counters and times do not."""
+
+    def of(one):
+        return shape(board_document(one, faults))
+
+    before = of(board())
+    assert of(board(account=Account(frames=9), since=1.0)) == before
+    sensors = board().sensors
+    assert of(board(sensors={**sensors, "S1": SensorLook("ok", 91, 1_795_000_001.0, "°C")})) == before
+    for other in (
+        board(state="silent"),
+        board(reason="opening takes long"),
+        board(port="/dev/ttyUSB1"),
+        board(sensors={**sensors, "S1": SensorLook("silent", 90, 1_795_000_000.5, "°C")}),
+        board(sensors={**sensors, "S3": SensorLook("ok", 1, 1_795_000_000.5, "°C")}),
+    ):
+        assert of(other) != before
+    faults.tell("link", "it is gone")
+    assert of(board()) != before
+
+
+def test_the_gateways_shape(faults):
+    """The states of the boards and the connection are in it, and the counts of the pool and the readings are not."""
+
+    def of(one):
+        return shape(gateway_document(one, faults))
+
+    before = of(look(board()))
+    assert of(look(board(account=Account()), time=1_795_000_100.0, pool={"batches": 10})) == before
+    assert of(look(board(state="offline"))) != before
+    assert of(look(board(), broker={"connected": False})) != before
+
+
+@pytest.mark.parametrize("largest", [None, 5000])
+def test_a_document_that_is_too_large(faults, largest):
+    """It goes without its sensors and says so; one that fits, and the gateway's, go whole."""
+    many = {f"sensor {number}": SensorLook("ok", 1, 1_795_000_000.0, "°C") for number in range(2000)}
+    document = board_document(board(sensors=many), faults)
+    text = written(document, largest)
+    assert len(text) < 5000 < LARGEST < len(written(document | {"sensors": {}, "x": "y" * 200_000})) + LARGEST
+    assert strict(text) == {key: value for key, value in strict(text).items() if key != "sensors"}
+    assert strict(text)["truncated"] is True
+    assert "truncated" not in strict(written(board_document(board(), faults), largest))
+    assert "truncated" not in strict(written(gateway_document(look(board()), faults), 10))
+
+
+def test_names_of_any_kind(faults):
+    """A board may name its sensors as it likes, lone surrogates too: the document is JSON in UTF-8."""
+    names = ['"', "\\", "\x00", "𝄞", "\ud800", "%s", "</script>"]
+    sensors = {name: SensorLook("ok", 1, None, name) for name in names}
+    document = strict(written(board_document(board(sensors=sensors, reason="\udfff"), faults)))
+    assert list(document["sensors"]) == ['"', "\\", "\x00", "𝄞", "?", "%s", "</script>"]
+
+
+def test_counters_of_any_key(faults):
+    """Reasons are written by their names, whatever kind of string they are."""
+    made = board(account=account(dropped=Counter({"spool_full": 6})))
+    assert strict(written(board_document(made, faults)))["dropped"] == {"spool_full": 6}

@@ -1,0 +1,112 @@
+"""What is told of a board: one event at the start of a trouble and one at its end, and a fault in between."""
+
+from dataclasses import replace
+
+import pytest
+
+from gateway.faults import Faults
+from gateway.ledger import Account
+from gateway.status import BoardLook
+from gateway.told import SHED_OVER, Told
+
+
+@pytest.fixture
+def told():
+    """(Told, the events so far, a look at a board that is online)."""
+    events = []
+    faults = Faults(lambda: 0.0, lambda: None)
+    one = Told(lambda name, **fields: events.append((name, fields)), faults)
+    look = BoardLook("b", "online", 0.0, "/dev/ttyS0", 9600, "csv", None, Account(), 0, {})
+    return one, events, look
+
+
+def names(events):
+    """The events' names."""
+    return [name for name, _ in events]
+
+
+def test_a_board_that_comes_and_goes(told):
+    """Online once, offline with its reason, recovered with its time; one trouble after another is one outage."""
+    one, events, look = told
+    one.tell(replace(look, state="offline"), 0.0)
+    assert events == []
+    one.tell(look, 1.0)
+    one.tell(replace(look, state="silent", reason="nothing has come for 30 s"), 31.0)
+    one.tell(replace(look, state="offline", reason="it is gone"), 40.0)
+    assert one.faults.present["link"].text == "it is gone"
+    one.tell(look, 41.5)
+    assert names(events) == ["board.online", "board.silent", "board.offline", "board.recovered"]
+    assert events[-1][1]["after_s"] == 10.5
+    assert not one.faults.present
+
+
+def test_the_format_that_was_found(told):
+    """What `auto` finds is told once."""
+    one, events, look = told
+    for name in ("auto", "auto", "kv", "kv"):
+        one.tell(replace(look, format=name), 1.0)
+    assert events[1:] == [("board.format", {"board": "b", "format": "kv"})]
+
+
+def test_lines_that_are_no_readings(told):
+    """Many refused lines are a fault that asks for baud and format, and one event; most lines good again end it."""
+    one, events, look = told
+    account = look.account
+    account.frames = account.decoded = 100
+    one.tell(look, 10.0)
+    account.frames, account.last_refused = 130, b"\x1b[31m\xff\xfe"
+    account.refused["bad_frame"] = 28
+    account.decoded = 102
+    one.tell(look, 11.0)
+    text = one.faults.present["refusing"].text
+    assert "28 of the last 30" in text
+    assert "9600" in text
+    assert "\x1b" not in text
+    account.frames, account.refused["bad_frame"] = 160, 58
+    one.tell(look, 12.0)
+    account.frames, account.decoded = 190, 132
+    one.tell(look, 13.0)
+    assert names(events) == ["board.online", "board.refusing", "board.accepting"]
+    assert events[-1][1] == {"board": "b", "refused": 58, "after_s": 2.0}
+    assert not one.faults.present
+
+
+def test_garbage_without_an_end(told):
+    """At a wrong baud rate no line ends: bytes without one are told after a few seconds, and a slow board's are not."""
+    one, events, look = told
+    one.tell(look, 10.0)
+    look.account.bytes = 90
+    one.tell(look, 14.0)
+    assert not one.faults.present
+    look.account.bytes = 4000
+    one.tell(look, 15.0)
+    assert (
+        "4000 bytes came without an end of line: is the baud rate right (now 9600)"
+        in one.faults.present["refusing"].text
+    )
+    assert names(events) == ["board.online", "board.refusing"]
+
+
+def test_a_few_bad_lines_are_only_counted(told):
+    """One refused line in ten is no event; neither are banner lines at the start."""
+    one, events, look = told
+    look.account.frames, look.account.noise = 12, 12
+    one.tell(look, 1.0)
+    look.account.frames, look.account.decoded = 62, 45
+    look.account.refused["wrong_columns"] = 5
+    one.tell(look, 6.0)
+    assert names(events) == ["board.online"]
+
+
+def test_shedding(told):
+    """Dropping has one event at its start and one at its end, with the sum."""
+    one, events, look = told
+    one.tell(look, 0.0)
+    for second in range(1, 5):
+        look.account.dropped["shed"] += 10
+        one.tell(look, float(second))
+    assert "shedding" in one.faults.present
+    one.tell(look, 4.0 + SHED_OVER + 0.1)
+    assert names(events) == ["board.online", "street.shedding", "street.recovered"]
+    assert events[-1][1]["shed"] == 40
+    assert not one.faults.present
