@@ -312,6 +312,7 @@ async def test_an_open_that_fails_by_our_mistake_is_told(monkeypatch):
     monkeypatch.setattr(threading, "excepthook", lambda arguments: None)
     with pytest.raises(PortError, match="mistake"):
         await asyncio.wait_for(opened(Port("/dev/x")), 1.0)
+    await until(lambda: not any(t.name.startswith("open") for t in threading.enumerate()))
 
 
 async def test_a_serial_server(pty):

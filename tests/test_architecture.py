@@ -1,0 +1,133 @@
+"""The house: data goes one way, each library has one door, and the picture in the docs is the imports' own."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+GATEWAY = ROOT / "gateway"
+ROOMS = ("ingest", "compute", "publish")
+CORRIDOR = {"model", "ledger", "names", "threads", "backoff", "instants", "shown"}
+"""What any room may use: nouns, and small functions that stand on nothing."""
+DOORS = {
+    "serial": "ingest/ports.py",
+    "serial_asyncio": "ingest/ports.py",
+    "paho": "publish/client.py",
+    "iotcore": "publish/embedded.py",
+    "rich": "live.py",
+    "structlog": "logs.py",
+    "multiprocessing": "compute/process.py",
+}
+FILES = sorted(GATEWAY.rglob("*.py"))
+
+
+def imports(file: Path) -> set[str]:
+    """Everything that a file imports, ours as gateway.x.y, inside functions too."""
+    found: set[str] = set()
+    package = ["gateway", *file.relative_to(GATEWAY).parent.parts]
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) + 1 - node.level] if node.level else []
+            source = ".".join([*base, *(node.module or "").split(".")]).strip(".")
+            found |= {f"{source}.{alias.name}" if source == "gateway" else source for alias in node.names}
+            if node.level and not node.module:
+                found |= {f"{source}.{alias.name}" for alias in node.names}
+    return found
+
+
+def place(module: str) -> str:
+    """The room or the file of the corridor that a module of ours belongs to: gateway.publish.wire -> publish."""
+    return module.split(".")[1] if module.startswith("gateway.") else ""
+
+
+def edges() -> set[tuple[str, str]]:
+    """Who imports whom, by rooms and files of the corridor."""
+    out = set()
+    for file in FILES:
+        parts = file.relative_to(GATEWAY).with_suffix("").parts
+        out |= {(parts[0], place(module)) for module in imports(file)}
+    return {(a, b) for a, b in out if b and a != b and a not in ("__init__", "__main__") and not b.startswith("__")}
+
+
+def test_rooms_know_the_nouns_and_never_each_other():
+    """A room imports the corridor's nouns and itself."""
+    assert {b for a, b in edges() if a in ROOMS} <= CORRIDOR
+
+
+def test_nouns_import_nothing_of_ours():
+    """model.py and ledger.py stand on nothing."""
+    assert not {b for a, b in edges() if a in ("model", "ledger", "names", "instants", "backoff", "threads")}
+
+
+def test_only_the_service_knows_all_rooms():
+    """One file joins the street."""
+    found = edges()
+    assert {a for a, _ in found if all((a, room) in found for room in ROOMS)} == {"service"}
+
+
+@pytest.mark.parametrize(("library", "door"), DOORS.items())
+def test_one_door(library, door):
+    """A library's types and errors end at its door; whoever calls it sees only ours."""
+    assert {str(f.relative_to(GATEWAY)) for f in FILES if any(i.split(".")[0] == library for i in imports(f))} == {door}
+
+
+def test_numpy_is_for_workers_only():
+    """The gateway's own process computes nothing and does not load numpy."""
+    code = "import gateway.service, sys; assert 'numpy' not in sys.modules; import gateway.compute.batch"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_a_worker_needs_only_numpy():
+    """What a worker runs imports the standard library, numpy and files of gateway.compute."""
+    seen, waiting = set(), ["gateway.compute.worker"]
+    while waiting:
+        module = waiting.pop()
+        seen.add(module)
+        found = imports(GATEWAY / Path(*module.split(".")[1:]).with_suffix(".py"))
+        waiting += [one for one in found if one.startswith("gateway") and one not in seen]
+        others = {one.split(".")[0] for one in found if not one.startswith("gateway")}
+        assert others <= sys.stdlib_module_names | {"numpy"}
+    assert "gateway.compute.batch" in seen
+    assert all(one.startswith("gateway.compute.") for one in seen)
+
+
+def test_simulators_know_nothing_of_the_gateway():
+    """The boards that tests and the demo use cannot share a mistake with what reads them."""
+    for file in (ROOT / "simulators").glob("*.py"):
+        assert not re.search(r"^\s*(from|import) gateway", file.read_text(), re.MULTILINE), file
+
+
+def test_the_picture_is_the_imports_own():
+    """Each arrow of the picture in docs/architecture.md is an import, and each import but those of nouns an arrow."""
+    text = (ROOT / "docs/architecture.md").read_text()
+    picture = text.split("```mermaid")[1].split("```")[0]
+    drawn = set()
+    for line in picture.splitlines():
+        if match := re.fullmatch(r"\s*(\w+) --> (.+)", line):
+            drawn |= {(match[1], target.strip()) for target in match[2].split("&")}
+    assert drawn == {(a, b) for a, b in edges() if b not in CORRIDOR}
+
+
+def test_files_stay_readable():
+    """No file grows past 300 lines, and each opens by saying its subject."""
+    for file in [*FILES, *(ROOT / "simulators").glob("*.py")]:
+        text = file.read_text()
+        assert len(text.splitlines()) <= 300, file
+        assert ast.get_docstring(ast.parse(text)), file
+
+
+def test_help_answers_at_once():
+    """`gateway --help` loads none of the libraries."""
+    code = (
+        "import sys\nfrom gateway.cli import parser\nparser().format_help()\n"
+        "heavy = {'pydantic', 'structlog', 'paho', 'serial', 'numpy', 'asyncio'}\n"
+        "print(sorted({m.split('.')[0] for m in sys.modules} & heavy))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]"

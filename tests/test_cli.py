@@ -1,0 +1,142 @@
+"""The commands as a user calls them: what they print, and their exit codes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .street import ROOT
+
+GOOD = '[mqtt]\nurl = "mqtt://127.0.0.1:1883"\n[[boards]]\nname = "b"\nport = "/dev/ttyS0"\n'
+
+
+def gateway(*arguments: str, **more) -> subprocess.CompletedProcess[str]:
+    """Runs a command to its end."""
+    environment = {**os.environ, **more.pop("env", {})}
+    return subprocess.run(
+        [sys.executable, "-m", "gateway", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=environment,
+    )
+
+
+def test_help_and_version():
+    """`--help` names every command, `--version` the version."""
+    done = gateway("--help")
+    assert done.returncode == 0
+    assert all(word in done.stdout for word in ("demo", "run", "init", "check", "ports"))
+    assert gateway("--version").stdout.startswith("gateway ")
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["dance"], ["demo", "--boards", "0"], ["demo", "--rate", "no"], ["check", "--no"]]
+)
+def test_wrong_use(arguments):
+    """Wrong use ends with 2, and says how it is used."""
+    done = gateway(*arguments)
+    assert done.returncode == 2
+    assert "usage:" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_check_says_the_plan(tmp_path):
+    """A good configuration: 0, and what would run; with --json one document."""
+    file = tmp_path / "gateway.toml"
+    file.write_text(GOOD)
+    done = gateway("check", "-c", str(file))
+    assert done.returncode == 0
+    assert "/dev/ttyS0" in done.stdout
+    document = json.loads(gateway("check", "--json", "-c", str(file)).stdout)
+    assert document["ok"] is True
+    assert document["plan"]["memory"]["queued_readings"] > 0
+    assert document["plan"]["workers"] >= 1
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (
+            '[mqtt]\nurl = "mqtt://localhost"\n[[boards]]\nname = "b"\nport = "/dev/ttyS0"\nbuad = 9600\n',
+            "did you mean 'baud'",
+        ),
+        ("[mqtt\n", "not TOML"),
+        ("", "boards"),
+    ],
+)
+def test_a_wrong_configuration(tmp_path, text, sentence):
+    """`check` and `run` end with 78 and say what is wrong; `check --json` says the same in its document."""
+    file = tmp_path / "gateway.toml"
+    file.write_text(text)
+    for command in ("check", "run"):
+        done = gateway(command, "-c", str(file))
+        assert done.returncode == 78
+        assert sentence.replace("'", '"') in done.stderr.replace("'", '"')
+        assert "Traceback" not in done.stderr
+    done = gateway("check", "--json", "-c", str(file))
+    assert done.returncode == 78
+    assert json.loads(done.stdout)["problems"]
+
+
+def test_no_configuration(tmp_path):
+    """Where there is none, `run` ends with 78 and names `gateway init`."""
+    done = gateway("run", env={"CONFIGURATION_DIRECTORY": str(tmp_path)})
+    assert done.returncode == 78
+    assert "gateway init" in done.stderr
+    assert str(tmp_path) in done.stderr
+
+
+def test_init_writes_once(tmp_path):
+    """`init` writes what `check` accepts, where `run` looks, and never over a file."""
+    environment = {"CONFIGURATION_DIRECTORY": str(tmp_path)}
+    done = gateway("init", env=environment)
+    assert done.returncode == 0, done.stderr
+    assert gateway("check", env=environment).returncode == 0
+    file = tmp_path / "gateway.toml"
+    file.write_text(GOOD)
+    done = gateway("init", env=environment)
+    assert done.returncode == 1
+    assert "is there already" in done.stderr
+    assert file.read_text() == GOOD
+
+
+def test_init_prints(tmp_path):
+    """`init -o -` prints it, and `-o FILE` writes another; a folder that cannot be made is one sentence."""
+    printed = gateway("init", "-o", "-").stdout
+    assert "[[boards]]" in printed
+    target = tmp_path / "new" / "g.toml"
+    assert gateway("init", "-o", str(target)).returncode == 0
+    assert target.read_text() == printed
+    done = gateway("init", "-o", "/proc/no/g.toml")
+    assert done.returncode == 1
+    assert "cannot be written" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_ports_as_json():
+    """`ports --json` is one list, whatever this machine has."""
+    done = gateway("ports", "--json")
+    assert done.returncode == 0
+    assert all({"path", "device", "holder"} <= port.keys() for port in json.loads(done.stdout))
+
+
+def test_output_that_nobody_reads(tmp_path):
+    """A reader that has gone is no traceback."""
+    command = f"{sys.executable} -m gateway init -o - | true"
+    done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert "Traceback" not in done.stderr
+
+
+def test_no_working_directory_on_the_path(tmp_path):
+    """A file in the directory that a user stands in is not code of the gateway's."""
+    (tmp_path / "pydantic.py").write_text("raise SystemExit('taken from the working directory')")
+    script = Path(sys.executable).parent / "gateway"
+    if not script.exists():
+        pytest.skip("the gateway is not installed in this environment, only its tree is here")
+    done = subprocess.run([script, "check", "-c", "none"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 78

@@ -1,0 +1,60 @@
+"""The documents hold: their configurations are accepted, their commands exist, their links lead somewhere."""
+
+import ast
+import json
+import re
+import shlex
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from gateway.cli import parser
+from gateway.config import problems
+
+from .street import ROOT
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    """The fenced blocks of a language."""
+    return re.findall(rf"```{language}\n(.*?)```", page.read_text(), re.DOTALL)
+
+
+def test_the_readme_leads_with_two_commands():
+    """The first two blocks are one line each: the demo, and the tests."""
+    first, second, *_ = blocks(ROOT / "README.md", "sh")
+    assert first == "sh .ci/setup demo && .venv/bin/gateway demo\n"
+    assert second == "sh .ci/setup test && .venv/bin/python -m pytest\n"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_blocks_are_what_they_say(page):
+    """TOML, JSON and Python in the documents parse; a whole configuration is one that `check` accepts."""
+    for text in blocks(page, "toml"):
+        data = tomllib.loads(text)
+        if "mqtt" in data and "boards" in data:
+            assert problems(text) == []
+    for text in blocks(page, "json"):
+        json.loads(text)
+    for text in blocks(page, "python"):
+        ast.parse(text)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_exist(page):
+    """Each `gateway …` line of a shell block is one that the program takes."""
+    for block in blocks(page, "sh"):
+        for line in block.splitlines():
+            words = shlex.split(line, comments=True)
+            for i, word in enumerate(words):
+                if word.endswith("bin/gateway") and (i == 0 or words[i - 1] in ("&&", "sudo")):
+                    parser().parse_args(words[i + 1 :])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    """Each relative link is a file of the repository."""
+    for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text()):
+        assert (page.parent / target).exists(), target
