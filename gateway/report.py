@@ -96,7 +96,7 @@ class Reporter:
         self.faults.tell("broker", away)
         self.faults.tell("refused_by_broker", look.broker["refusing"])
         self.faults.tell("embedded", look.broker["embedded"])
-        self.faults.tell("broker_lacks", look.broker.get("lacking"))
+        self.faults.tell("broker_lacks", look.broker["lacking"])
         wrong = unbalanced(look)
         told = f"the ledger does not balance ({'; '.join(wrong)}): please report it"
         self.faults.tell("ledger", told if wrong else None)

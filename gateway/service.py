@@ -70,7 +70,7 @@ class Service:
             event=self._event,
         )
         self.valve = Valve(self._in_flight, self.publisher.moving)
-        self.reporter = Reporter(self._look, self._send_status, log)
+        self.reporter = Reporter(self._look, self._send_status, log, lambda: self.publisher.largest)
         self._embedded: Any = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._failed: asyncio.Future[None] | None = None
@@ -244,6 +244,7 @@ class Service:
                 "url": self.config.mqtt.url,
                 "reason": publisher.trouble,
                 "refusing": publisher.refusing,
+                "lacking": publisher.lacking,
                 "embedded": self._embedded.trouble if self._embedded is not None else None,
             },
             pool={

@@ -256,7 +256,7 @@ class FakeBroker:
     """A broker that does as it is told.
 
     welcome: the bytes that answer a CONNECT, None for silence, CUT. answer: the reason that acknowledges a PUBLISH,
-    None for silence, CUT. script: takes over the whole conversation.
+    None for silence, CUT, bytes that are the last words before a cut. script: takes over the whole conversation.
     """
 
     welcome: Callable[[Connect], Any] = lambda connect: WELCOME_5 if connect.version == 5 else WELCOME_3
@@ -320,6 +320,12 @@ class FakeBroker:
                 publish = parse_publish(flags, body, connect.version, number)
                 self.publishes.append(publish)
                 reason = self.answer(publish)
+                if isinstance(reason, bytes):
+                    writer.write(reason)
+                    await writer.drain()
+                    writer.write_eof()
+                    await reader.read()
+                    return
                 if reason is CUT:
                     return
                 if reason is not None and publish.packet_id is not None:

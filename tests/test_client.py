@@ -252,6 +252,20 @@ async def test_random_answers():
     assert elsewhere == []
 
 
+async def test_a_topic_that_is_no_text():
+    """A message that the library cannot read ends the connection, with a sentence."""
+
+    async def script(reader, writer):
+        await reader.read(1000)
+        writer.write(WELCOME_3 + packet(3, 0, b"\x00\x01\xff"))
+        await reader.read()
+
+    async with FakeBroker(script=script) as fake:
+        connection = await connect(where(fake.port, v5=False), heard=lambda topic, payload: None)
+        why, code = await asyncio.wait_for(connection.lost, 5)
+        assert (why, code) == ("the broker sent what is no MQTT (UnicodeDecodeError)", None)
+
+
 async def test_a_listener_that_fails_is_not_blamed_on_the_broker(mosquitto):
     """What `heard` raises is a bug of ours and comes out as itself."""
     elsewhere = []
@@ -357,7 +371,7 @@ async def test_keepalive():
 
     async with FakeBroker(script=deaf) as fake:
         connection = await connect(where(fake.port))
-        assert await asyncio.wait_for(connection.lost, 10) == ("the connection failed (keep alive timeout)", None)
+        assert await asyncio.wait_for(connection.lost, 4) == ("the connection failed (keep alive timeout)", None)
         assert pings == [b"\xc0\x00"]
 
 

@@ -13,6 +13,7 @@ from gateway.publish.broker import Limits
 from gateway.publish.naming import Naming
 from gateway.publish.outbox import OWN_LIMIT, Outbox
 from gateway.publish.packets import Ack
+from gateway.publish.suspects import TOGETHER
 from gateway.publish.window import UNSTATED
 from tests.brokers import parse_publish
 from tests.made import features
@@ -417,3 +418,62 @@ def test_a_refusal_is_over_when_that_topic_is_taken():
     assert "access list" in box.refusals.text
     box.acked([Ack(one.packet_id, 0) for one in sent(box, now=60.0)], 60.0)
     assert box.refusals.text is None
+
+
+def test_room():
+    """What is given out at once is bounded by bytes too: one message more at most."""
+    box, _ = outbox(rows=True)
+    box.opened(Limits(), v5=True)
+    box.put([features(range(1, 300), sensor=f"S{number}") for number in range(9)], None)
+    sizes = [publish.size for publish in sent(box, room=50_000)]
+    assert sum(sizes[:-1]) < 50_000 <= sum(sizes)
+    assert sent(box, room=0) == []
+
+
+def test_a_suspect_goes_alone_until_it_is_answered():
+    """After some cuts at one message all go one by one; when it is answered they go together again."""
+    box, _ = outbox()
+    box.put([features(range(1, 50))], None)
+    for _ in range(TOGETHER):
+        box.opened(Limits(), v5=True)
+        assert len(sent(box)) == 50
+        box.closed(cut=True)
+    box.opened(Limits(), v5=True)
+    (last,) = sent(box)
+    assert last.topic.endswith("/last")
+    box.acked([Ack(last.packet_id, 0)], 0.0)
+    assert len(sent(box)) == 49
+
+
+def test_a_document_that_the_broker_finds_too_large():
+    """It does not go again in that size; a smaller one does; and what makes documents is told."""
+    box, _ = outbox()
+    box.opened(Limits(), v5=True)
+
+    def offer(size):
+        box.document("gw/g/status", bytes(size))
+        return [publish.packet_id for publish in sent(box)]
+
+    assert box.largest is None
+    box.acked([Ack(number, 0x95) for number in offer(5000)], 0.0)
+    assert (box.largest, box.idle) == (4999, True)
+    assert "gw/g/status" in box.refusals.text
+    assert offer(5000) == offer(6000) == []
+    box.closed(cut=False)
+    box.opened(Limits(packet=3000), v5=True)
+    assert box.largest == 2000
+    box.acked([Ack(number, 0) for number in offer(1500)], 0.0)
+    assert box.refusals.text is None
+
+
+def test_what_may_have_arrived_has_told_of_what_was_condensed():
+    """A reading that was on the wire when the line broke, and is shed then, hands nothing on."""
+    box, accounts = outbox(every=3.0, most=3)
+    box.opened(Limits(), v5=True)
+    box.put([features(range(1, 9))], None)
+    assert features_of(sent(box)) == [(1, 0), (4, 2), (7, 2)]
+    box.closed(cut=True)
+    box.put([features(range(9, 14))], None)
+    assert accounts["bench"].dropped == {"shed": 2}
+    box.opened(Limits(), v5=True)
+    assert features_of(sent(box)) == [(7, 2), (10, 2), (13, 2)]

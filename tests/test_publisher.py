@@ -9,11 +9,11 @@ from dataclasses import replace
 import pytest
 
 from gateway.ledger import Account, imbalances, total
-from gateway.publish import client, contact, publisher
+from gateway.publish import client, contact, outbox, publisher
 from gateway.publish.broker import Refused, Where, Will
 from gateway.publish.publisher import Naming, Publisher
 from gateway.publish.suspects import ALONE, TOGETHER
-from tests.brokers import CUT, FakeBroker, Judge, until, welcome_5
+from tests.brokers import CUT, FakeBroker, Judge, puback, until, welcome_5
 from tests.made import features
 
 STATUS = "gw/g/status"
@@ -229,17 +229,18 @@ async def test_a_broker_that_cuts_the_line(bench, after):
 
 async def test_acknowledgements_that_never_come(monkeypatch, bench):
     """The connection stands and pings are answered, and yet it is given up; nothing is lost."""
-    monkeypatch.setattr(publisher, "UNANSWERED", 0.2)
+    monkeypatch.setattr(publisher, "UNANSWERED", 0.05)
     deaf = True
     async with FakeBroker(answer=lambda _: None if deaf else 0) as fake:
         one = bench(fake.port)
         one.read(30)
-        await until(lambda: one.publisher.reconnects >= 2)
+        await until(lambda: one.publisher.reconnects > TOGETHER + ALONE)
         assert "acknowledged nothing" in one.told("broker.lost")[0]["why"]
         deaf = False
         await until(lambda: one.done)
         assert firsts(numbers(fake.publishes)) == list(range(1, 31))
-        assert one.sum.acknowledged == 30
+        assert (one.sum.acknowledged, one.sum.dropped.total()) == (30, 0)
+        assert one.publisher.refusing is None, "and no message was suspected"
 
 
 async def test_a_quiet_time_is_no_silence(monkeypatch, bench):
@@ -289,8 +290,6 @@ async def test_receive_maximum(bench, limit):
             asyncio.get_running_loop().call_later(0.002, acknowledge)
 
     def acknowledge():
-        from tests.brokers import puback
-
         batch, waiting[:] = waiting[:], []
         for publish in batch:
             fake.writers[-1].write(puback(publish.packet_id))
@@ -493,8 +492,6 @@ async def test_a_wrong_password_is_tried_again(bench):
 @pytest.mark.parametrize(("reason", "kept"), [(0x87, True), (0x97, True), (0x90, False), (0x99, False)])
 async def test_messages_that_are_refused(monkeypatch, bench, reason, kept):
     """A refusal that may pass is tried again, one that cannot counts as dropped; both are said and hold up nobody."""
-    from gateway.publish import outbox
-
     monkeypatch.setattr(outbox, "pause", lambda reason: 0.2)
     refusing = True
 
@@ -533,6 +530,22 @@ async def test_two_with_one_id(monkeypatch, mosquitto, bench):
     await until(lambda: one.done and other.done)
     other.task.cancel()
     await until(lambda: one.publisher.connected)
+
+
+async def test_takeovers_are_no_fault_of_a_message(monkeypatch, bench):
+    """However often we are thrown out with a message under way, it goes again, and is not dropped for it."""
+    monkeypatch.setattr(contact, "RIVAL_PAUSE", (0.01, 0.02))
+    again = TOGETHER + ALONE + 1
+
+    def answer(publish):
+        return b"\xe0\x02\x8e\x00" if publish.topic.endswith("/features") and publish.connection <= again else 0
+
+    async with FakeBroker(answer=answer) as fake:
+        one = bench(fake.port)
+        one.read(1)
+        await until(lambda: one.done)
+        assert (one.sum.acknowledged, one.publisher.reconnects) == (1, again)
+        assert len(one.told("broker.taken_over")) == again - 2
 
 
 async def test_shedding(bench):

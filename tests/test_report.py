@@ -16,9 +16,13 @@ class Desk:
     """A reporter, what it sees, and what it has sent."""
 
     def __init__(self):
-        self.seen, self.largest = look(board(), board("b2")), None
+        self.seen, self.largest, self.looks = look(board(), board("b2")), None, 0
         self.sent, self.events = [], []
-        self.reporter = Reporter(lambda: self.seen, self._send, self._event, lambda: self.largest)
+        self.reporter = Reporter(self._look, self._send, self._event, lambda: self.largest)
+
+    def _look(self):
+        self.looks += 1
+        return self.seen
 
     def _send(self, name, payload):
         self.sent.append((name, strict(payload)))
@@ -84,11 +88,25 @@ async def test_silence_is_seen_without_a_word(desk, monkeypatch):
     monkeypatch.setattr(report, "LEAST", 0.01)
     monkeypatch.setattr(report, "LOOK", 0.01)
     running = asyncio.ensure_future(desk.reporter.run())
-    await until(lambda: desk.sent)
+    await until(lambda: desk.looks > 5)
     desk.names()
-    desk.seen = look(board(sensors={"S1": SensorLook("silent", 90, None, "°C")}), board("b2"))
+    silent = board(sensors={"S1": SensorLook("silent", 90, None, "°C")})
+    desk.seen = replace(desk.seen, boards=(silent, *desk.seen.boards[1:]))
     await until(lambda: desk.sent)
     assert desk.names() == ["bench"]
+    running.cancel()
+
+
+async def test_a_quiet_time_costs_nothing(desk, monkeypatch):
+    """Without a word it looks only as often as silence asks for; a word wakes it."""
+    monkeypatch.setattr(report, "LEAST", 0.01)
+    monkeypatch.setattr(report, "LOOK", 30.0)
+    running = asyncio.ensure_future(desk.reporter.run())
+    for expected in range(1, 4):
+        await until(lambda n=expected: desk.looks == n)
+        await asyncio.sleep(0.05)
+        assert desk.looks == expected
+        desk.reporter.changed()
     running.cancel()
 
 

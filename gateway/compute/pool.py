@@ -17,6 +17,7 @@ from .process import Process, spawn
 from .wire import READY, Nonsense
 
 TOO_SILENT = 1.0  # s without a sign before a worker is replaced; doubled for each fault of its task
+SLOWEST = 10e6  # bytes of a task that a slow board computes in a second: windows of a million readings take their time
 MOST_FAULTS = 5  # crashes and silences after which a task is given up; that somebody kills its worker is none
 START_PATIENCE = 60.0  # s for the first worker: its parent imports numpy, on a slow board
 READY_PATIENCE = 20.0  # s for each, from when it is there
@@ -241,13 +242,14 @@ class Pool:
         if worker is None:
             return False
         worker.task = task
-        worker.link.send(task.number, task.data, TOO_SILENT * 2**task.faults)
+        patience = TOO_SILENT + len(task.data) / SLOWEST
+        worker.link.send(task.number, task.data, patience * 2**task.faults)
         return True
 
     def _heard(self, worker: Worker, number: int, data: bytes) -> None:
         """A message of a worker. Raises Nonsense when it is not the one that is due."""
         task = worker.task
-        if task is None and number == READY and not worker.hello.done():
+        if task is None and number == READY and not worker.hello.done() and not self._stopping:
             worker.hello.set_result(None)
             self._workers.append(worker)
             self._freed()

@@ -131,7 +131,7 @@ class Sensor:
             if oldest == len(history):
                 oldest += bisect_right(t, t[-1] - plan.window_s)
             start = max(start, self.base + oldest)
-        if 2 * head > len(history) > 64:
+        if 4 * head > len(history) > 64:
             del self.history_t[:head], self.history_v[:head]
             self.base += head
             head = 0

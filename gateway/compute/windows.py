@@ -94,9 +94,11 @@ def moments(
         origins[whole] = np.where(sizes > 0, first_sent, new[0][at.firsts[whole]])
         fronts[:, whole] = empty(width, whole.size)
         made = suffixes(singles(old[0] - np.repeat(origins[whole], sizes), old[1], width), sizes)
-        of_whole = np.repeat(at.whole, at.sizes)
-        behind = np.empty((width, len(of_whole)))
-        behind[:, of_whole], behind[:, ~of_whole] = made, sent_suffixes
+        behind = made
+        if whole.size < len(at.counts):
+            of_whole = np.repeat(at.whole, at.sizes)
+            behind = np.empty((width, len(of_whole)))
+            behind[:, of_whole], behind[:, ~of_whole] = made, sent_suffixes
 
     # one sequence a sensor: its front, and then its new readings
     rows = empty(width, len(at.owner) + len(at.counts))
