@@ -82,7 +82,6 @@ def run_service(options: argparse.Namespace) -> int:
         return asyncio.run(serve(config))
     except OSError as error:
         log("service.failed", where="start", error=str(error))
-        print(f"gateway: cannot start: {error}", file=sys.stderr)
         return FAILED
 
 

@@ -190,9 +190,9 @@ def test_plan(tmp_path: Path) -> None:
     assert made["topics"] == ["gateway/g/status"]
     assert made["boards"][0]["topics"] == ["gateway/g/a%2Fb/status", "gateway/g/a%2Fb/<sensor>/features"]
     assert made["workers"] == 3
-    assert made["memory"] == {"windows_bytes": 10 * 100 * 80, "queued_readings": 20_000}
+    assert made["memory"] == {"windows_bytes": 10 * 100 * 90, "queued_readings": 20_000}
     said = "\n".join(config.lines(made))
-    for part in ("a/b: /dev/ttyX1, 115200 8N1, format auto", "localhost port 1883", "80.0 kB", "20,000 readings"):
+    for part in ("a/b: /dev/ttyX1, 115200 8N1, format auto", "localhost port 1883", "90.0 kB", "20,000 readings"):
         assert part in said
     auto = config.plan(loaded(tmp_path, '[gateway]\nid = "g"\n[[boards]]\nname = "b-"\nport = "auto"\n'))
     assert auto["boards"][0]["topics"][0] == "gateway/g/b-<id>/status"

@@ -50,3 +50,17 @@ def test_old_readings_are_let_go():
     sensor = heard([0.1 * k for k in range(20_000)], window_s=10.0)
     assert 100 <= len(sensor.history_t) <= 140
     assert len(sensor.history_v) == len(sensor.history_t)
+
+
+def test_units_are_not_mixed():
+    """A board that changes its unit starts new windows; one batch holds one unit; `seq` goes on."""
+    sensor = heard([0.0, 1.0, 2.0], window_s=None, window_n=10)
+    for unit in ("°C", "°F", "°F", "°C"):
+        sensor.add(70.0, unit, None, 0.0, 3.0)
+    left = []
+    while sensor.fresh:
+        rows = sensor.leave(10)
+        part = sensor.part(rows)
+        left.append(([row.unit for row in rows], part.numbers[1]))
+    assert left == [(["°C"], 3), (["°F", "°F"], 0), (["°C"], 0)]
+    assert sensor.seq == 7

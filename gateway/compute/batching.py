@@ -5,7 +5,6 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pickle import dumps, loads
 from typing import NamedTuple
 
@@ -149,22 +148,12 @@ def _settle(entries: list[Entry], result: Result, out: list[Features]) -> None:
         front, carried = result.fronts[j * stride : (j + 1) * stride], result.carried[j * carry : (j + 1) * carry]
         sensor.settle(part, front, carried, suffix)
         seq, wall, t, value, _, _, units, count = zip(*entry.rows, strict=True)
-        for first, last in _of_one_unit(units):
-            a, b = at + first, at + last
-            columns = [numbers[base + a : base + b] for base in bases]
-            here = slice(first, last)
-            piece = Features(
-                sensor.board, sensor.name, units[first], keys,
-                array("q", seq[here]), array("d", wall[here]), array("d", t[here]), array("d", value[here]),
-                list(count[here]), windows[a:b], quality[a:b], columns,
-            )  # fmt: skip
-            out.append(piece)
-        at += len(units)
-
-
-def _of_one_unit(units: Sequence[str]) -> list[tuple[int, int]]:
-    """(first, behind the last) of neighbours with the same unit: a board may change its unit in mid-batch."""
-    if units.count(units[0]) == len(units):
-        return [(0, len(units))]
-    edges = [0, *(i for i in range(1, len(units)) if units[i] != units[i - 1]), len(units)]
-    return list(pairwise(edges))
+        end = at + len(seq)
+        columns = [numbers[base + at : base + end] for base in bases]
+        piece = Features(
+            sensor.board, sensor.name, units[0], keys,
+            array("q", seq), array("d", wall), array("d", t), array("d", value),
+            list(count), windows[at:end], quality[at:end], columns,
+        )  # fmt: skip
+        out.append(piece)
+        at = end

@@ -6,6 +6,7 @@ import math
 from array import array
 from bisect import bisect_right
 from collections import deque
+from itertools import takewhile
 from typing import NamedTuple
 
 from ..model import Plan
@@ -59,20 +60,23 @@ class Sensor:
     def __init__(self, board: str, name: str, plan: Plan) -> None:
         self.board, self.name, self.plan = board, name, plan
         self.recipe = tuple(Recipe(*plan.scale, plan.window_s, plan.window_n, plan.use, plan.stuck, plan.spike))
-        moments = NO_READINGS[: width(plan.use)]
-        self.stride = 8 * len(moments)
+        self.stride = 8 * len(NO_READINGS[: width(plan.use)])
         self.ordered = "median" in plan.use or plan.spike > 0  # the window's readings are sent each time
         self.seq = 0
         self.fresh: list[Row] = []
         self.latest: Row | None = None  # the newest that went to a worker
         self.intervals: deque[float] = deque(maxlen=9)  # s between readings, of the latest batches
+        self._begin()
+
+    def _begin(self) -> None:
+        """Starts with empty windows: at first, and when the board changes its unit, since °C and °F make no mean."""
         self.history_t, self.history_v = array("d"), array("d")
         self.head = 0  # index of the oldest reading that a window may still hold
         self.base = 0  # position of history_t[0]
         self.entered = 0
         self.border = 0  # position from which `front` counts; the suffixes end before it
         self.suffixes, self.suffix_from = b"", 0
-        self.front, self.carried = array("d", moments).tobytes(), NOTHING_CARRIED
+        self.front, self.carried = array("d", NO_READINGS[: width(self.plan.use)]).tobytes(), NOTHING_CARRIED
 
     def add(self, value: float, unit: str, count: int | None, wall: float, t: float) -> bool:
         """Takes a reading in. False when it is dropped as out of range: its seq is used, and no window sees it."""
@@ -88,14 +92,19 @@ class Sensor:
         return True
 
     def leave(self, most: int) -> list[Row]:
-        """Takes the oldest `most` waiting readings out."""
-        rows, self.fresh = self.fresh[:most], self.fresh[most:]
+        """Takes the oldest waiting readings out: at most `most`, and all of one unit."""
+        rows = self.fresh[:most]
+        if len({row.unit for row in rows}) > 1:
+            rows = list(takewhile(lambda row: row.unit == rows[0].unit, rows))
+        self.fresh = self.fresh[len(rows) :]
         return rows
 
     def part(self, rows: list[Row]) -> Part:
         """What the batch needs of this sensor for `rows`, which enter its window now."""
         t = array("d", [row.t for row in rows])
         used = array("d", [row.used for row in rows])
+        if self.latest is not None and self.latest.unit != rows[0].unit:
+            self._begin()
         if self.latest is not None:
             self.intervals.append((t[-1] - self.latest.t) / len(rows))
         self.latest = rows[-1]

@@ -8,7 +8,7 @@ from .checked import Config
 from .keys import ALWAYS
 from .words import amount, span
 
-READING_BYTES = 80
+READING_BYTES = 90
 """The most that a window keeps of one reading: its time and value, and the running sums up to it, as 64-bit numbers."""
 
 
