@@ -1,6 +1,6 @@
 """What many tests need, and how long they may take.
 
-GATEWAY_TEST_BUDGET: seconds for what is marked slow (0: left out) and for searches by hypothesis.
+GATEWAY_TEST_BUDGET: seconds for what is marked slow (0: left out) which also lets hypothesis search longer.
 """
 
 import os
@@ -12,7 +12,7 @@ from tests.brokers import Mosquitto
 
 BUDGET = int(os.environ.get("GATEWAY_TEST_BUDGET", "0"))
 hypothesis.settings.register_profile("fast", deadline=None, max_examples=60)
-hypothesis.settings.register_profile("long", deadline=None, max_examples=60 + BUDGET)
+hypothesis.settings.register_profile("long", deadline=None, max_examples=100)
 hypothesis.settings.load_profile("long" if BUDGET else "fast")
 
 
