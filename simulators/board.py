@@ -151,9 +151,9 @@ class Board:
         with self._lock:
             self._pull = None
             self._leave()
-            if self._wire is not None:
-                self._wire.close()
-                self._wire = None
+            wire, self._wire = self._wire, None  # first: who is hung up may look at once
+            if wire is not None:
+                wire.close()
 
     def write(self, data: bytes, timeout: float = 5.0) -> None:
         """Puts `data` on the line, after what is under way. Raises TimeoutError when nobody makes room for it."""
