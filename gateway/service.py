@@ -17,7 +17,6 @@ from . import __version__, systemd
 from .backlog import WAITING, Valve
 from .clock import Clock
 from .compute.cores import cores
-from .compute.sensors import Sensor
 from .compute.stage import Stage
 from .config import Config, plan_for
 from .config.password import read as password
@@ -27,11 +26,12 @@ from .ingest.identity import serial_port
 from .ingest.reader import Reader
 from .ledger import Account, total
 from .logs import log
+from .looks import board_look
 from .model import Board, Chunk, Drop, Features, Sample
 from .publish.client import Refused, Where, Will
 from .publish.publisher import Naming, Publisher
 from .report import Reporter
-from .status import BoardLook, Look, SensorLook
+from .status import BoardLook, Look
 
 COMPUTING, PUBLISHING = 2.0, 2.0  # s that each may take at a stop
 
@@ -228,8 +228,6 @@ class Service:
         return self.stage.held(board) + self.publisher.held(board)
 
     def _look(self) -> Look:
-        counts = self.stage.pool.counts
-        publisher = self.publisher
         return Look(
             gateway=self.config.id,
             run=self.run_id,
@@ -237,53 +235,18 @@ class Service:
             started=self.started,
             time=time.time(),
             clock=self.clock.word() or "synced",
-            boards=tuple(self._board_look(reader) for reader in self.readers.values()),
+            boards=tuple(map(self._board_look, self.readers)),
             broker={
-                "connected": publisher.connected,
-                "reconnects": publisher.reconnects,
+                **self.publisher.look(),
                 "url": self.config.mqtt.url,
-                "reason": publisher.trouble,
-                "refusing": publisher.refusing,
-                "lacking": publisher.lacking,
                 "embedded": self._embedded.trouble if self._embedded is not None else None,
             },
-            pool={
-                "workers": self.stage.pool.running,
-                "batches": counts.batches,
-                "retried": counts.retried,
-                "replaced": counts.replaced,
-                "quarantined": [],
-            },
+            pool=self.stage.pool.look() | {"quarantined": []},
         )
 
-    def _board_look(self, reader: Reader) -> BoardLook:
-        board = reader.board
-        now = self.stage.now()
-        known = {sensor.name: self._sensor_look(sensor, reader, now) for sensor in self.stage.sensors(board.name)}
-        failed = {name: SensorLook("failed", 0, None, "") for name in reader.intake.failed if name not in known}
-        return BoardLook(
-            name=board.name,
-            state=reader.state,
-            since=reader.since,
-            port=reader.port,
-            baud=board.port.baud,
-            format=reader.format,
-            reason=reader.reason,
-            account=self.accounts[board.name],
-            in_flight=self._in_flight(board.name),
-            sensors=known | failed,
-        )
-
-    @staticmethod
-    def _sensor_look(sensor: Sensor, reader: Reader, now: float) -> SensorLook:
-        latest = sensor.latest
-        if sensor.name in reader.intake.failed:
-            state = "failed"
-        elif reader.state != "online" or (latest is not None and now - latest.t > sensor.silent_after()):
-            state = "silent"
-        else:
-            state = "ok"
-        return SensorLook(state, sensor.seq, latest.wall if latest else None, latest.unit if latest else "")
+    def _board_look(self, name: str) -> BoardLook:
+        stage, reader = self.stage, self.readers[name]
+        return board_look(reader, stage.sensors(name), self.accounts[name], self._in_flight(name), stage.now())
 
 
 async def serve(config: Config) -> int:

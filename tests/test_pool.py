@@ -57,7 +57,7 @@ class Client:
 
     async def all_running(self) -> None:
         """Waits until every worker is there."""
-        await until(lambda: self.pool.running == self.pool.size)
+        await until(lambda: self.pool.look()["workers"] == self.pool.size)
 
 
 @contextlib.asynccontextmanager
@@ -302,7 +302,7 @@ async def test_the_helpers_of_multiprocessing_are_killed(word: str) -> None:
         assert await asyncio.wait_for(asyncio.gather(*answers), 5.0) == [b"0.05"] * 6
         await client.all_running()
         os.kill(client.pool.pids[0], signal.SIGKILL)
-        await until(lambda: client.pool.running == 1)
+        await until(lambda: client.pool.look()["workers"] == 1)
         await client.all_running()
         assert helper(word) != victim
         assert await asyncio.wait_for(client.ask(b"echo x"), 2.0) == b"x"
@@ -372,7 +372,7 @@ async def test_in_flight_the_pool_keeps_trying(monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setattr("gateway.compute.process.serve", odd_workers.never_ready)
         for pid in client.pool.pids:
             os.kill(pid, signal.SIGKILL)
-        await until(lambda: client.pool.running == 0)
+        await until(lambda: client.pool.look()["workers"] == 0)
         answer = client.ask(b"echo x")
         await until(lambda: sum(name == "pool.worker_failed" for name, _ in client.events) >= 4)
         assert not answer.done()
@@ -386,7 +386,7 @@ async def test_main_is_itself_again() -> None:
     """Many workers started at once leave this program's main module as it was."""
     main = sys.modules["__main__"]
     async with running(6) as client:
-        assert client.pool.running == 6
+        assert client.pool.look()["workers"] == 6
     assert sys.modules["__main__"] is main
 
 
@@ -442,7 +442,7 @@ gateway.compute.process.serve = odd_workers.serve
 async def main():
     pool = Pool({size}, lambda: None)
     await pool.start()
-    while pool.running < {size}:
+    while pool.look()["workers"] < {size}:
         await asyncio.sleep(0.01)
     {then}
     print(json.dumps(pool.pids), flush=True)
@@ -525,7 +525,7 @@ async def test_nothing_grows_over_two_hundred_replacements() -> None:
         before = size()
         for n in range(200):
             os.kill(client.pool.pids[n % 2], signal.SIGKILL)
-            await until(lambda n=n: client.pool.counts.replaced == n + 1 and client.pool.running == 2)
+            await until(lambda n=n: client.pool.counts.replaced == n + 1 and client.pool.look()["workers"] == 2)
         await until(lambda: not client.pool._dying and size() <= before)
         assert not client.pool._spawning
         assert not client.pool._starting
@@ -543,7 +543,7 @@ async def test_stop_is_quick_and_leaves_nothing() -> None:
         assert time.monotonic() - began < 0.5
         assert not any(map(alive, pids))
         await client.pool.stop()
-        assert client.pool.free == client.pool.running == 0
+        assert client.pool.free == client.pool.look()["workers"] == 0
     await Client(1).pool.stop()
 
 
@@ -577,7 +577,7 @@ async def test_stop_in_the_middle_of_start() -> None:
     await client.pool.stop()
     with pytest.raises(OSError, match="while it was starting"):
         await starting
-    assert client.pool.running == 0
+    assert client.pool.look()["workers"] == 0
     await until(lambda: not client.pool._dying)
 
 

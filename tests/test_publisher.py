@@ -119,7 +119,7 @@ async def test_a_day_in_the_life(mosquitto, bench):
     """Readings arrive as they were sent, each once, in order, beside the retained documents; the account says so."""
     async with Judge(mosquitto.port) as judge:
         one = bench(mosquitto.port)
-        await until(lambda: one.publisher.connected)
+        await until(lambda: one.publisher.look()["connected"])
         for _ in range(50):
             one.read(7)
             one.read(3, sensor="S2")
@@ -154,14 +154,14 @@ async def test_the_broker_is_restarted(mosquitto, bench, ending, v5):
     async with Judge(mosquitto.port) as judge:
         one = bench(mosquitto.port, v5=v5)
         for round_ in range(3):
-            await until(lambda: one.publisher.connected)
+            await until(lambda: one.publisher.look()["connected"])
             one.read(300)
             await until(lambda r=round_: one.sum.acknowledged > 200 * r + 50)
             one.read(200)
             getattr(mosquitto, ending)()
             one.read(50)
-            await until(lambda: not one.publisher.connected)
-            assert one.publisher.trouble
+            await until(lambda: not one.publisher.look()["connected"])
+            assert one.publisher.look()["reason"]
             one.closed_until = "the judge is not there yet"
             mosquitto.start()
             await judge.connect()
@@ -170,7 +170,7 @@ async def test_the_broker_is_restarted(mosquitto, bench, ending, v5):
         await until(lambda: len(firsts(numbers(judge.messages))) == 1650)
         assert firsts(numbers(judge.messages)) == list(range(1, 1651))
         assert (one.sum.acknowledged, one.sum.dropped.total()) == (1650, 0)
-        assert one.publisher.reconnects == 3
+        assert one.publisher.look()["reconnects"] == 3
         assert len(one.told("broker.lost")) == len(one.told("broker.recovered")) == 3
         await until(lambda: [m.payload for m in judge.messages if m.topic == STATUS][-1] == b"online 4")
 
@@ -179,14 +179,14 @@ async def test_the_broker_is_killed(mosquitto, bench):
     """`kill -9`: what it had not acknowledged comes after it is back, in order; what it had was passed on before."""
     async with Judge(mosquitto.port) as judge:
         one = bench(mosquitto.port)
-        await until(lambda: one.publisher.connected)
+        await until(lambda: one.publisher.look()["connected"])
         for round_ in range(1, 4):
             one.read(400)
             await until(lambda r=round_: one.sum.acknowledged > 400 * (r - 1))
             mosquitto.kill()
             acknowledged = one.sum.acknowledged
             one.read(20)
-            await until(lambda: not one.publisher.connected)
+            await until(lambda: not one.publisher.look()["connected"])
             one.closed_until = "the judge is not there yet"
             mosquitto.start()
             await until(lambda j=judge: j._task.done())
@@ -221,7 +221,7 @@ async def test_a_broker_that_cuts_the_line(bench, after):
             assert firsts(numbers(got, sensor)) == list(range(1, 151))
         assert one.sum.acknowledged == 300
         cuts = len(fake.connects) - 1
-        assert cuts == one.publisher.reconnects == len(one.told("broker.lost")) >= 5
+        assert cuts == one.publisher.look()["reconnects"] == len(one.told("broker.lost")) >= 5
         reasons = {fields["why"] for fields in one.told("broker.lost")}
         assert reasons <= {"the broker closed the connection", "the connection broke (Connection reset by peer)"}
         assert one.told("broker.lost")[0]["in_flight"] > 0
@@ -234,13 +234,13 @@ async def test_acknowledgements_that_never_come(monkeypatch, bench):
     async with FakeBroker(answer=lambda _: None if deaf else 0) as fake:
         one = bench(fake.port)
         one.read(30)
-        await until(lambda: one.publisher.reconnects > TOGETHER + ALONE)
+        await until(lambda: one.publisher.look()["reconnects"] > TOGETHER + ALONE)
         assert "acknowledged nothing" in one.told("broker.lost")[0]["why"]
         deaf = False
         await until(lambda: one.done)
         assert firsts(numbers(fake.publishes)) == list(range(1, 31))
         assert (one.sum.acknowledged, one.sum.dropped.total()) == (30, 0)
-        assert one.publisher.refusing is None, "and no message was suspected"
+        assert one.publisher.look()["refusing"] is None, "and no message was suspected"
 
 
 async def test_a_quiet_time_is_no_silence(monkeypatch, bench):
@@ -258,7 +258,7 @@ async def test_a_quiet_time_is_no_silence(monkeypatch, bench):
         one.read(1)
         assert one.publisher.moving()
         sent = asyncio.get_running_loop().time()
-        await until(lambda: one.publisher.reconnects)
+        await until(lambda: one.publisher.look()["reconnects"])
         assert asyncio.get_running_loop().time() - sent >= 0.29
         late.clear()
 
@@ -274,7 +274,7 @@ async def test_moving(bench):
         one.read(1)
         assert one.publisher.moving()
         await until(lambda: not one.publisher.moving())
-        assert one.publisher.connected
+        assert one.publisher.look()["connected"]
 
 
 @pytest.mark.parametrize("limit", [1, 5])
@@ -315,7 +315,7 @@ async def test_maximum_packet_size(bench):
             row[0] for publish in fake.publishes if publish.topic.endswith("/features") for row in publish.json["rows"]
         ]
         assert rows == list(range(1, 201))
-        assert "gw/g/bench/status (reason 0x95): they are larger than it takes" in one.publisher.refusing
+        assert "gw/g/bench/status (reason 0x95): they are larger than it takes" in one.publisher.look()["refusing"]
         assert one.publisher.largest == 500
 
 
@@ -334,7 +334,7 @@ async def test_a_broker_that_cuts_the_line_at_what_is_too_large(mosquitto, bench
         one.read(40)
         await until(lambda: one.done)
         assert one.sum.acknowledged == 80
-        assert one.publisher.connected
+        assert one.publisher.look()["connected"]
 
 
 @pytest.mark.parametrize("document", [False, True])
@@ -360,16 +360,16 @@ async def test_a_message_at_which_the_broker_cuts_the_line(bench, document):
         assert firsts(taken) == sorted(set(taken))
         assert one.sum.dropped == ({} if document else {"refused_by_broker": 1})
         if document:
-            assert one.publisher.refusing.startswith(
+            assert one.publisher.look()["refusing"].startswith(
                 "the broker closes the connection at messages on gw/g/bench/status;"
             )
-        assert one.publisher.reconnects == TOGETHER + ALONE
-        await until(lambda: one.publisher.connected)
+        assert one.publisher.look()["reconnects"] == TOGETHER + ALONE
+        await until(lambda: one.publisher.look()["connected"])
         if document:
             one.publisher.document("gw/g/bench/status", b"what it does not like")
         one.read(30)
         await until(lambda: one.done)
-        assert one.publisher.reconnects == TOGETHER + ALONE
+        assert one.publisher.look()["reconnects"] == TOGETHER + ALONE
         assert one.publisher._outbox.window.limit > 1
 
 
@@ -384,7 +384,7 @@ async def test_a_broker_of_qos_0_only(mosquitto, bench, v5):
         await until(lambda: len(judge.on("/features")) == 3000)
         assert numbers(judge.messages) == list(range(1, 3001))
         assert (one.sum.sent_unacknowledged, one.sum.acknowledged) == (3000, 0)
-        assert one.publisher.lacking == "the broker takes QoS 0 only, so that nothing is acknowledged"
+        assert one.publisher.look()["lacking"] == "the broker takes QoS 0 only, so that nothing is acknowledged"
         await one.publisher.finish(lambda: {STATUS: b"stopped"}, 2.0)
         await until(lambda: [m.payload for m in judge.messages if m.topic == STATUS][-1] == b"stopped")
 
@@ -405,7 +405,7 @@ async def test_qos_0_counts_what_has_left(bench):
 
     async with FakeBroker(welcome=lambda _: welcome_5(qos=0), script=script) as fake:
         one = bench(fake.port, rows=True)
-        await until(lambda: one.publisher.connected)
+        await until(lambda: one.publisher.look()["connected"])
         for _ in range(400):
             one.read(500)
         await until(lambda: not one.publisher.moving())
@@ -430,8 +430,8 @@ async def test_a_broker_without_retained_messages(mosquitto, bench, v5):
         one = bench(mosquitto.port, v5=v5)
         one.read(10)
         await until(lambda: one.done and len(judge.on("/features")) == 10)
-        assert "keeps no retained messages" in one.publisher.lacking
-        assert one.publisher.reconnects == 0
+        assert "keeps no retained messages" in one.publisher.look()["lacking"]
+        assert one.publisher.look()["reconnects"] == 0
         assert judge.on("/status")
 
 
@@ -463,14 +463,14 @@ async def test_a_broker_that_closes_at_5(bench):
         welcome=lambda c: CUT if c.version == 5 and only_old else welcome_5() if c.version == 5 else b"\x20\x02\x00\x00"
     ) as fake:
         one = bench(fake.port)
-        await until(lambda: one.publisher.connected)
+        await until(lambda: one.publisher.look()["connected"])
         assert [connect.version for connect in fake.connects] == [5, 5, 4]
-        assert one.publisher.lacking is None
+        assert one.publisher.look()["lacking"] is None
         one.closed_until = "away"
         fake.writers[-1].transport.abort()
         await until(lambda: one.told("broker.refused"))
         only_old, one.closed_until = False, None
-        await until(lambda: one.publisher.connected)
+        await until(lambda: one.publisher.look()["connected"])
         assert fake.connects[-1].version == 5
 
 
@@ -483,10 +483,10 @@ async def test_a_wrong_password_is_tried_again(bench):
         await until(lambda: len(fake.connects) >= 3)
         (refused,) = one.told("broker.refused")
         assert "user name or password is wrong" in refused["why"]
-        assert one.publisher.trouble == refused["why"]
+        assert one.publisher.look()["reason"] == refused["why"]
         one.where = replace(one.where, password="right")
         await until(lambda: one.done)
-        assert (one.publisher.trouble, len(one.told("broker.recovered"))) == (None, 1)
+        assert (one.publisher.look()["reason"], len(one.told("broker.recovered"))) == (None, 1)
 
 
 @pytest.mark.parametrize(("reason", "kept"), [(0x87, True), (0x97, True), (0x90, False), (0x99, False)])
@@ -503,15 +503,15 @@ async def test_messages_that_are_refused(monkeypatch, bench, reason, kept):
         one.read(5)
         one.read(5, sensor="S2")
         await until(lambda: numbers(fake.publishes, "S2") == [1, 2, 3, 4, 5])
-        await until(lambda: one.publisher.refusing)
-        assert f"gw/g/bench/S1/features (reason {reason:#04x})" in one.publisher.refusing
+        await until(lambda: one.publisher.look()["refusing"])
+        assert f"gw/g/bench/S1/features (reason {reason:#04x})" in one.publisher.look()["refusing"]
         refusing = False
         await until(lambda: one.done)
         assert one.sum.acknowledged == (10 if kept else 5)
         assert one.sum.dropped == ({} if kept else {"refused_by_broker": 5})
-        assert one.publisher.reconnects == 0
+        assert one.publisher.look()["reconnects"] == 0
         if kept:
-            await until(lambda: one.publisher.refusing is None)
+            await until(lambda: one.publisher.look()["refusing"] is None)
 
 
 async def test_two_with_one_id(monkeypatch, mosquitto, bench):
@@ -524,12 +524,14 @@ async def test_two_with_one_id(monkeypatch, mosquitto, bench):
     for bench_ in (one, other):
         assert bench_.told("broker.taken_over")[0]["times"] == 3
         assert len(bench_.told("broker.lost")) >= 2, "the first are losses like others"
-        await until(lambda b=bench_: b.publisher.trouble and "two gateways have one id" in b.publisher.trouble)
+        await until(
+            lambda b=bench_: b.publisher.look()["reason"] and "two gateways have one id" in b.publisher.look()["reason"]
+        )
     taken = len(one.told("broker.taken_over"))
     await until(lambda: len(one.told("broker.taken_over")) > taken)
     await until(lambda: one.done and other.done)
     other.task.cancel()
-    await until(lambda: one.publisher.connected)
+    await until(lambda: one.publisher.look()["connected"])
 
 
 async def test_takeovers_are_no_fault_of_a_message(monkeypatch, bench):
@@ -544,7 +546,7 @@ async def test_takeovers_are_no_fault_of_a_message(monkeypatch, bench):
         one = bench(fake.port)
         one.read(1)
         await until(lambda: one.done)
-        assert (one.sum.acknowledged, one.publisher.reconnects) == (1, again)
+        assert (one.sum.acknowledged, one.publisher.look()["reconnects"]) == (1, again)
         assert len(one.told("broker.taken_over")) == again - 2
 
 
@@ -575,9 +577,9 @@ async def test_documents_after_a_reconnect(bench):
         await until(lambda: len(fake.publishes) == 3)
         one.closed_until = "away"
         fake.writers[-1].transport.abort()
-        await until(lambda: not one.publisher.connected)
+        await until(lambda: not one.publisher.look()["connected"])
         hold, one.closed_until = False, None
-        await until(lambda: one.publisher.connected)
+        await until(lambda: one.publisher.look()["connected"])
         await until(lambda: len([p for p in fake.publishes if p.connection == 2]) == 2)
         assert {p.topic: p.payload for p in fake.publishes if p.connection == 2} == {
             STATUS: b"online 2",
@@ -603,7 +605,7 @@ async def test_the_end(mosquitto, bench):
     """At the end all that waits is brought out, then `offline` is said, and the will is not published."""
     async with Judge(mosquitto.port) as judge:
         one = bench(mosquitto.port)
-        await until(lambda: one.publisher.connected)
+        await until(lambda: one.publisher.look()["connected"])
         one.read(2000)
         await one.publisher.finish(lambda: {STATUS: b"stopped", "gw/g/bench/status": b"offline"}, 5.0)
         await asyncio.wait_for(one.task, 5)
@@ -664,7 +666,7 @@ async def test_the_line_breaks_at_the_end(bench):
     """A connection that is lost during the last words leaves an exact account too."""
     async with FakeBroker(answer=lambda p: CUT if p.topic.endswith("/features") else 0) as fake:
         one = bench(fake.port)
-        await until(lambda: one.publisher.connected)
+        await until(lambda: one.publisher.look()["connected"])
         one.publisher._contact.end()
         one.read(10)
         await one.publisher.finish(lambda: {STATUS: b"stopped"}, 2.0)
@@ -682,7 +684,7 @@ async def test_cancelled(bench):
         with contextlib.suppress(asyncio.CancelledError):
             await one.task
         await until(lambda: not fake.open)
-        assert (one.publisher.connected, one.publisher.held("bench"), fake.goodbyes) == (False, 10, 0)
+        assert (one.publisher.look()["connected"], one.publisher.held("bench"), fake.goodbyes) == (False, 10, 0)
         one.balance()
 
 
@@ -690,7 +692,7 @@ async def test_a_frozen_broker_does_not_fill_the_memory(mosquitto, bench, monkey
     """No more than the window waits in the socket's buffer; the rest waits in the lanes, whose bound holds."""
     monkeypatch.setattr(client, "PATIENCE", 1.0)
     one = bench(mosquitto.port, most=1000, rows=True)
-    await until(lambda: one.publisher.connected)
+    await until(lambda: one.publisher.look()["connected"])
     mosquitto.signal(signal.SIGSTOP)
     for _ in range(400):
         one.read(400)

@@ -84,10 +84,15 @@ class Pool:
         idle = sum(worker.task is None for worker in self._workers)
         return 0 if self._stopping else max(0, idle - len(self._again))
 
-    @property
-    def running(self) -> int:
-        """Workers that have said that they are ready."""
-        return len(self._workers)
+    def look(self) -> dict[str, int]:
+        """Workers that have said that they are ready, and what happened since the start."""
+        counts = self.counts
+        return {
+            "workers": len(self._workers),
+            "batches": counts.batches,
+            "retried": counts.retried,
+            "replaced": counts.replaced,
+        }
 
     @property
     def pids(self) -> list[int]:

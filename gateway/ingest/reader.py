@@ -5,7 +5,7 @@ import errno
 import os
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from ..backoff import attempts_after, delay
@@ -36,7 +36,7 @@ class Reader:
     """Reads one board until the task of `run` is cancelled.
 
     take: gets the samples of each chunk. account: stays balanced. changed: is called, on the loop, after `state`,
-    `reason`, `port` or `intake.failed` has changed; it shall return soon.
+    `reason`, `port` or `failed` has changed; it shall return soon.
     """
 
     def __init__(
@@ -80,6 +80,11 @@ class Reader:
     def format(self) -> str:
         """The format's name; of `auto` what it has found, once it has."""
         return self._format.name
+
+    @property
+    def failed(self) -> Collection[str]:
+        """Sensors whose last value did not hold."""
+        return self.intake.failed
 
     def pause(self) -> None:
         """Stops reading, until `resume`: whoever takes the samples is behind."""

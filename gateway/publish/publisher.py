@@ -62,30 +62,16 @@ class Publisher:
 
     # what there is to say
 
-    @property
-    def connected(self) -> bool:
-        """Whether there is a connection now."""
-        return self._connection is not None
-
-    @property
-    def reconnects(self) -> int:
-        """How many connections were lost."""
-        return self._contact.reconnects
-
-    @property
-    def trouble(self) -> str | None:
-        """One sentence while there is no connection."""
-        return self._contact.trouble
-
-    @property
-    def refusing(self) -> str | None:
-        """One sentence while the broker refuses messages."""
-        return self._outbox.refusals.text
-
-    @property
-    def lacking(self) -> str | None:
-        """One sentence while the broker that is connected cannot do all that we need."""
-        return self._connection.limits.lacking if self._connection else None
+    def look(self) -> dict[str, Any]:
+        """How it is with the broker. reason, refusing, lacking: one sentence each, while there is something to say."""
+        connection = self._connection
+        return {
+            "connected": connection is not None,
+            "reconnects": self._contact.reconnects,
+            "reason": self._contact.trouble,
+            "refusing": self._outbox.refusals.text,
+            "lacking": connection.limits.lacking if connection is not None else None,
+        }
 
     @property
     def largest(self) -> int | None:

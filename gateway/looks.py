@@ -1,0 +1,98 @@
+"""How one look at a board is taken: from its reader, its sensors and its account to what status.py writes of it."""
+
+from collections.abc import Collection, Iterable
+from typing import Protocol
+
+from .ledger import Account
+from .model import Board
+from .status import BoardLook, SensorLook
+
+
+class Latest(Protocol):
+    """A sensor's newest reading."""
+
+    @property
+    def wall(self) -> float:
+        """S since 1970."""
+        ...
+
+    @property
+    def t(self) -> float:
+        """S, on the clock of `now`."""
+        ...
+
+    @property
+    def unit(self) -> str:
+        """As published."""
+        ...
+
+
+class SeenSensor(Protocol):
+    """What a look needs of a sensor."""
+
+    name: str
+    seq: int
+
+    @property
+    def latest(self) -> Latest | None:
+        """None before its first reading has left for a worker."""
+        ...
+
+    def silent_after(self) -> float:
+        """S without a reading."""
+        ...
+
+
+class SeenReader(Protocol):
+    """What a look needs of a board's reader."""
+
+    board: Board
+    since: float
+    port: str
+    reason: str | None
+
+    @property
+    def state(self) -> str:
+        """online | silent | offline."""
+        ...
+
+    @property
+    def format(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def failed(self) -> Collection[str]:
+        """Sensors whose value does not hold."""
+        ...
+
+
+def board_look(
+    reader: SeenReader, sensors: Iterable[SeenSensor], account: Account, in_flight: int, now: float
+) -> BoardLook:
+    """One board at this moment. now: s, on the clock of the sensors' readings."""
+    known = {sensor.name: _sensor_look(sensor, reader, now) for sensor in sensors}
+    failed = {name: SensorLook("failed", 0, None, "") for name in reader.failed if name not in known}
+    return BoardLook(
+        name=reader.board.name,
+        state=reader.state,
+        since=reader.since,
+        port=reader.port,
+        baud=reader.board.port.baud,
+        format=reader.format,
+        reason=reader.reason,
+        account=account,
+        in_flight=in_flight,
+        sensors=known | failed,
+    )
+
+
+def _sensor_look(sensor: SeenSensor, reader: SeenReader, now: float) -> SensorLook:
+    latest = sensor.latest
+    if sensor.name in reader.failed:
+        state = "failed"
+    elif reader.state != "online" or (latest is not None and now - latest.t > sensor.silent_after()):
+        state = "silent"
+    else:
+        state = "ok"
+    return SensorLook(state, sensor.seq, latest.wall if latest else None, latest.unit if latest else "")
