@@ -68,6 +68,7 @@ def run_service(options: argparse.Namespace) -> int:
     from .config import Wrong, load, warnings
     from .logs import log, setup
     from .service import serve
+    from .state import NoState
 
     path = _configuration(options.config)
     outlet = setup()
@@ -80,7 +81,7 @@ def run_service(options: argparse.Namespace) -> int:
         return _wrong(error.problems)
     try:
         return asyncio.run(serve(config))
-    except OSError as error:
+    except (OSError, NoState) as error:
         log("service.failed", where="start", error=str(error))
         return FAILED
 

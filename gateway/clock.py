@@ -20,6 +20,10 @@ class Clock:
     def __init__(self) -> None:
         self._unset, self._due = False, 0.0
 
+    def ahead(self, start: float) -> float | None:
+        """What times since `start` (s of the monotonic clock) lack to s since 1970; None while it has not been set."""
+        return time.time() - time.monotonic() + start if self.word() is None else None
+
     def word(self) -> str | None:
         """What to say: "unsynced", or None when it has been set."""
         if (now := time.monotonic()) >= self._due:

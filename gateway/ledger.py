@@ -18,6 +18,7 @@ class Account:
     values: int = 0
     refused_values: Counter[str] = field(default_factory=Counter)
     readings: int = 0
+    inherited: int = 0  # found in the spool at the start
     acknowledged: int = 0
     sent_unacknowledged: int = 0  # to a broker that offers QoS 0 only
     condensed: int = 0
@@ -38,6 +39,7 @@ def total(accounts: Iterable[Account]) -> Account:
         out.values += one.values
         out.refused_values += one.refused_values
         out.readings += one.readings
+        out.inherited += one.inherited
         out.acknowledged += one.acknowledged
         out.sent_unacknowledged += one.sent_unacknowledged
         out.condensed += one.condensed
@@ -46,16 +48,17 @@ def total(accounts: Iterable[Account]) -> Account:
     return out
 
 
-def imbalances(account: Account, in_flight: int, *, inherited: int = 0, spooled: int = 0) -> list[str]:
+def imbalances(account: Account, in_flight: int, spooled: int = 0) -> list[str]:
     """The laws that do not hold, a sentence each; [] when the ledger balances.
 
-    in_flight: readings between the first queue and the broker, counted at the queues and not derived from the account.
+    in_flight: readings between the first queue and the broker, spooled: readings on the disk; both counted where they
+    are and not derived from the account.
     """
     refused, refused_values = account.refused.total(), account.refused_values.total()
     gone = account.acknowledged + account.sent_unacknowledged + account.condensed + account.dropped.total()
     laws = (
         ("frames", account.frames, account.decoded + account.noise + refused),
         ("values", account.values, account.readings + refused_values),
-        ("readings", account.readings + inherited, gone + in_flight + spooled),
+        ("readings", account.readings + account.inherited, gone + in_flight + spooled),
     )
     return [f"{name}: {left} came in and {right} are accounted for" for name, left, right in laws if left != right]

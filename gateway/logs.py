@@ -39,7 +39,7 @@ def _event(level: str, fields: str, ends: str = "") -> Event:
 EVENTS = {
     "service.started": _event("info", "gateway run version boards workers broker"),
     "service.stopping": _event("info", "reason"),
-    "service.stopped": _event("info", "readings acknowledged dropped took_s"),
+    "service.stopped": _event("info", "readings acknowledged spooled dropped took_s"),
     "service.failed": _event("error", "where error"),
     "config.unwise": _event("warning", "path text"),
     "board.online": _event("info", "board port baud"),
@@ -62,6 +62,9 @@ EVENTS = {
     "embedded.started": _event("info", "listen"),
     "embedded.lost": _event("warning", "listen why"),
     "embedded.recovered": _event("warning", "listen after_s", "embedded.lost"),
+    "spool.failed": _event("warning", "why"),
+    "spool.recovered": _event("warning", "after_s", "spool.failed"),
+    "spool.damaged": _event("error", "file saved lost complete"),
     "street.shedding": _event("warning", "board waiting"),
     "street.recovered": _event("warning", "board shed after_s", "street.shedding"),
     "ledger.unbalanced": _event("error", "laws"),

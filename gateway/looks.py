@@ -1,11 +1,11 @@
 """How one look at a board is taken: from its reader, its sensors and its account to what status.py writes of it."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Protocol
 
 from .ledger import Account
 from .model import Board
-from .status import BoardLook, SensorLook
+from .status import BoardLook, FormerLook, SensorLook
 
 
 class Latest(Protocol):
@@ -68,7 +68,7 @@ class SeenReader(Protocol):
 
 
 def board_look(
-    reader: SeenReader, sensors: Iterable[SeenSensor], account: Account, in_flight: int, now: float
+    reader: SeenReader, sensors: Iterable[SeenSensor], account: Account, in_flight: int, spooled: int, now: float
 ) -> BoardLook:
     """One board at this moment. now: s, on the clock of the sensors' readings."""
     known = {sensor.name: _sensor_look(sensor, reader, now) for sensor in sensors}
@@ -83,7 +83,22 @@ def board_look(
         reason=reader.reason,
         account=account,
         in_flight=in_flight,
+        spooled=spooled,
         sensors=known | failed,
+    )
+
+
+def former(
+    accounts: Mapping[str, Account],
+    readers: Collection[str],
+    in_flight: Callable[[str], int],
+    spooled: Callable[[str], int],
+) -> tuple[FormerLook, ...]:
+    """The boards that have an account and no reader: the spool had readings of theirs."""
+    return tuple(
+        FormerLook(name, account, in_flight(name), spooled(name))
+        for name, account in accounts.items()
+        if name not in readers
     )
 
 

@@ -36,6 +36,10 @@ class Drop(StrEnum):
     TOO_LARGE = "too_large"
     REFUSED_BY_BROKER = "refused_by_broker"
     COMPUTE_FAILED = "compute_failed"
+    SPOOL_FULL = "spool_full"
+    SPOOL_AGE = "spool_age"
+    SPOOL_CORRUPT = "spool_corrupt"
+    DISK_FULL = "disk_full"
 
 
 class Quality(StrEnum):
@@ -128,9 +132,31 @@ class Features:
     n: array[int]  # readings in the window
     quality: bytes  # indexes into Quality
     columns: list[array[float]]  # NaN = no value
+    unset: bool = False  # the machine's clock had not been set when the bytes arrived
 
     def __len__(self) -> int:
         return len(self.seq)
+
+    def cut(self, first: int, last: int) -> Features:
+        """The rows first…last - 1, in columns of their own."""
+        part = slice(first, last)
+        return Features(
+            self.board, self.sensor, self.unit, self.keys, self.seq[part], self.wall[part], self.mono[part],
+            self.value[part], self.count[part], self.n[part], self.quality[part],
+            [column[part] for column in self.columns], self.unset,
+        )  # fmt: skip
+
+    def extend(self, more: Features) -> None:
+        """Appends later readings of the same sensor, unit and keys."""
+        self.seq += more.seq
+        self.wall += more.wall
+        self.mono += more.mono
+        self.value += more.value
+        self.count += more.count
+        self.n += more.n
+        self.quality += more.quality
+        for ours, theirs in zip(self.columns, more.columns, strict=True):
+            ours += theirs
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,8 @@ class Reporter:
         self.faults.tell("refused_by_broker", look.broker["refusing"])
         self.faults.tell("embedded", look.broker["embedded"])
         self.faults.tell("broker_lacks", look.broker["lacking"])
+        self.faults.tell("spool", look.spool["trouble"])
+        self.faults.tell("spool_damaged", look.spool["damage"])
         wrong = unbalanced(look)
         told = f"the ledger does not balance ({'; '.join(wrong)}): please report it"
         self.faults.tell("ledger", told if wrong else None)

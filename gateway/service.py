@@ -7,13 +7,14 @@ Data goes one way: readers -> stage -> publisher. Three things travel back: back
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import signal
 import time
 from collections.abc import Coroutine
 from typing import Any
 
-from . import __version__, systemd
+from . import __version__, state, systemd
 from .backlog import WAITING, Valve
 from .clock import Clock
 from .compute.cores import cores
@@ -22,14 +23,17 @@ from .config import Config, plan_for
 from .config.password import read as password
 from .ingest.discover import discover
 from .ingest.formats import FORMATS
-from .ingest.identity import serial_port
+from .ingest.notes import noted
 from .ingest.reader import Reader
 from .ledger import Account, total
 from .logs import log
-from .looks import board_look
+from .looks import board_look, former
 from .model import Board, Chunk, Drop, Features, Sample
+from .publish.boot import boot_id
 from .publish.client import Refused, Where, Will
-from .publish.publisher import Naming, Publisher
+from .publish.publisher import Keeping, Naming, Publisher
+from .publish.spool.spool import Spool
+from .publish.spool.sql import Trouble
 from .report import Reporter
 from .status import BoardLook, Look
 
@@ -55,38 +59,60 @@ class Service:
             linger=config.linger,
             event=self._event,
         )
+        self.folder = config.state_dir or state.default()
+        self.spool = Spool(
+            self.folder,
+            config.spool_bytes,
+            config.spool_age,
+            boot_id(),
+            inherited=self._inherited,
+            dropped=self._dropped,
+            clock_set=lambda: self.clock.word() is None,
+            event=self._event,
+        )
         self.naming = Naming(config.id, config.mqtt.prefix, self.run_id, config.mqtt.payload == "rows")
         self.publisher = Publisher(
             self._where,
             self.naming,
             account=self.accounts.__getitem__,
-            tags=lambda board: dict(self.readers[board].board.tags),
+            tags=self._tags,
             every=lambda board, sensor: plan_for(config, board, sensor).every,
             will=self._will,
             connected=self._connected,
             progress=lambda: self.valve.relieve(),
-            clock=self.clock.word,
+            clock=lambda: self.clock.ahead(self.stage.began),
             most=WAITING,
+            keeping=Keeping(self.spool, self.stage, config.at_risk, self.stage.now, lambda board, _: self._tags(board)),
             event=self._event,
         )
-        self.valve = Valve(self._in_flight, self.publisher.moving)
+        self.valve = Valve(self._under_way, self.publisher.moving)
         self.reporter = Reporter(self._look, self._send_status, log, lambda: self.publisher.largest)
         self._embedded: Any = None
+        self._lock = -1
         self._tasks: set[asyncio.Task[None]] = set()
         self._failed: asyncio.Future[None] | None = None
 
     # life
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Runs until `stop` is set, then drains. Raises OSError when no worker, or no broker of its own, can start."""
+        """Runs until `stop` is set, then drains.
+
+        Raises OSError when no worker, or no broker of its own, can start, and NoState when its directory is of no use.
+        """
         mqtt = self.config.mqtt
         self._failed = asyncio.get_running_loop().create_future()
+        self._lock = state.claimed(self.folder)
         try:
             if mqtt.embedded:
                 from .publish.embedded import Embedded  # an extra: imported only where it is used
 
                 self._embedded = await Embedded.start(mqtt.listen, mqtt.username or None, self._password(), self._event)
             await self.stage.start()
+            self.spool.start = self.stage.began
+            try:
+                await self.spool.open()
+            except Trouble as error:
+                raise state.NoState(f"state_dir: the spool cannot be opened: {error}") from error
             log("service.started", gateway=self.config.id, run=self.run_id, version=__version__,
                 boards=len(self.config.boards), workers=self.workers, broker=mqtt.url)  # fmt: skip
             named = {board.port.path for board in self.config.boards}
@@ -96,6 +122,7 @@ class Service:
                 else:
                     self._add(board)
             self._start(self.publisher.run(), "publisher")
+            self._start(self.publisher.keep())
             self._start(self.reporter.run())
             systemd.notify(READY="1", STATUS=f"reading {len(self.config.boards)} boards")
             await self._until(stop)
@@ -105,6 +132,7 @@ class Service:
             await self.stage.pool.stop()
             if self._embedded is not None:
                 await self._embedded.stop()
+            os.close(self._lock)
 
     async def _until(self, stop: asyncio.Event) -> None:
         """Waits for `stop`. Raises what a part of the street has failed with: a bug, better told than hidden."""
@@ -129,10 +157,11 @@ class Service:
         systemd.notify(STOPPING="1", STATUS="bringing out what is under way")
         publishing = {task for task in self._tasks if task.get_name() == "publisher"}
         await self._end(self._tasks - publishing)
-        await self.stage.stop(COMPUTING)
-        await self.publisher.finish(self._last_words, PUBLISHING)
+        left = await self.stage.stop(COMPUTING)
+        await self.publisher.finish(self._last_words, PUBLISHING, left)
         account = total(self.accounts.values())
-        log("service.stopped", readings=account.readings, acknowledged=account.acknowledged,
+        spooled = sum(map(self.publisher.spooled, self.accounts))
+        log("service.stopped", readings=account.readings, acknowledged=account.acknowledged, spooled=spooled,
             dropped=account.dropped.total(), took_s=round(time.monotonic() - began, 1))  # fmt: skip
 
     def _last_words(self) -> dict[str, bytes]:
@@ -166,14 +195,7 @@ class Service:
         reader = Reader(board, FORMATS[board.format](board.options), self._take, account, self.reporter.changed)
         self.readers[board.name] = reader
         self._start(reader.run())
-        self._start(self._note(board))
-
-    @staticmethod
-    async def _note(board: Board) -> None:
-        """Says what one should know of a board's path, such as that two adapters share one name."""
-        port = await asyncio.to_thread(serial_port, board.port.path)
-        if port is not None and port.note:
-            log("port.note", board=board.name, port=port.path, note=port.note)
+        self._start(noted(board, self._event))
 
     def _take(self, board: str, samples: list[Sample], chunk: Chunk) -> None:
         self.stage.take(board, samples, chunk)
@@ -183,6 +205,12 @@ class Service:
 
     def _computed(self, features: list[Features]) -> None:
         self.publisher.put(features)
+
+    def _inherited(self, board: str, readings: int) -> None:
+        self.accounts.setdefault(board, Account()).inherited += readings
+
+    def _tags(self, board: str) -> dict[str, str]:
+        return dict(self.readers[board].board.tags) if board in self.readers else {}
 
     def _dropped(self, board: str, reason: Drop, readings: int) -> None:
         self.accounts[board].dropped[reason] += readings
@@ -224,8 +252,11 @@ class Service:
 
     # one look at everything
 
-    def _in_flight(self, board: str) -> int:
+    def _under_way(self, board: str) -> int:
         return self.stage.held(board) + self.publisher.held(board)
+
+    def _in_flight(self, board: str) -> int:
+        return self.stage.held(board) + self.publisher.in_flight(board)
 
     def _look(self) -> Look:
         return Look(
@@ -241,12 +272,20 @@ class Service:
                 "url": self.config.mqtt.url,
                 "embedded": self._embedded.trouble if self._embedded is not None else None,
             },
+            spool=self.spool.look(self._rate()) | {"trouble": self.spool.trouble, "damage": self.spool.damage},
             pool=self.stage.pool.look() | {"quarantined": []},
+            former=former(self.accounts, self.readers, self._in_flight, self.publisher.spooled),
         )
 
+    def _rate(self) -> float:
+        """Readings/s so far."""
+        readings = sum(account.readings for account in self.accounts.values())
+        return readings / max(1.0, self.stage.now())
+
     def _board_look(self, name: str) -> BoardLook:
-        stage, reader = self.stage, self.readers[name]
-        return board_look(reader, stage.sensors(name), self.accounts[name], self._in_flight(name), stage.now())
+        stage, spooled = self.stage, self.publisher.spooled(name)
+        account, in_flight = self.accounts[name], self._in_flight(name)
+        return board_look(self.readers[name], stage.sensors(name), account, in_flight, spooled, stage.now())
 
 
 async def serve(config: Config) -> int:

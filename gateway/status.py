@@ -40,12 +40,26 @@ class BoardLook:
     reason: str | None
     account: Account
     in_flight: int
+    spooled: int
     sensors: Mapping[str, SensorLook]
 
 
 @dataclass(frozen=True, slots=True)
+class FormerLook:
+    """A board that is not in the configuration any more, with readings of an earlier run."""
+
+    name: str
+    account: Account
+    in_flight: int
+    spooled: int
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
-    """Everything at one moment. broker and pool are as the gateway's document shows them."""
+    """Everything at one moment. broker, spool and pool are as the gateway's document shows them.
+
+    former: boards that nothing is read from in this run, of which the spool had readings.
+    """
 
     gateway: str
     run: str
@@ -55,17 +69,29 @@ class Look:
     clock: str
     boards: tuple[BoardLook, ...]
     broker: Mapping[str, Any]
+    spool: Mapping[str, Any]
     pool: Mapping[str, Any]
+    former: tuple[FormerLook, ...] = ()
+
+    @property
+    def books(self) -> list[BoardLook | FormerLook]:
+        """All that have an account."""
+        return [*self.boards, *self.former]
 
 
 def unbalanced(look: Look) -> list[str]:
     """The laws of the ledger that do not hold, board by board."""
-    return [f"{board.name}: {law}" for board in look.boards for law in imbalances(board.account, board.in_flight)]
+    return [
+        f"{board.name}: {law}"
+        for board in look.books
+        for law in imbalances(board.account, board.in_flight, board.spooled)
+    ]
 
 
 def gateway_document(look: Look, faults: Faults) -> dict[str, Any]:
     """The gateway's document while it is online."""
-    account = total(board.account for board in look.boards)
+    books = look.books
+    account = total(board.account for board in books)
     states = Counter(board.state for board in look.boards)
     return {
         "gateway": look.gateway,
@@ -77,17 +103,17 @@ def gateway_document(look: Look, faults: Faults) -> dict[str, Any]:
         "time": instant(look.time),
         "clock": look.clock,
         **_came_in(account),
-        "inherited": 0,
+        "inherited": account.inherited,
         "acknowledged": account.acknowledged,
         "sent_unacknowledged": account.sent_unacknowledged,
-        "in_flight": sum(board.in_flight for board in look.boards),
-        "spooled": 0,
+        "in_flight": sum(board.in_flight for board in books),
+        "spooled": sum(board.spooled for board in books),
         "condensed": account.condensed,
         "dropped": dict(account.dropped),
         "balanced": not unbalanced(look),
         "boards": {state: states[state] for state in STATES},
         "broker": dict(look.broker),
-        "spool": {"bytes": 0, "oldest": None, "hours_left": None},
+        "spool": dict(look.spool),
         "pool": dict(look.pool),
         "faults": _faults(faults),
         "fault_totals": dict(faults.totals),
@@ -130,7 +156,7 @@ def board_document(board: BoardLook, faults: Faults) -> dict[str, Any]:
 def shape(document: Mapping[str, Any]) -> object:
     """What of a document makes it worth telling at once: states, reasons, faults and sensors, but no counters."""
     sensors = {name: one["state"] for name, one in document.get("sensors", {}).items()}
-    broker = document.get("broker", {}).get("connected")
+    broker = document.get("broker", {}).get("connected"), document.get("spooled", 0) > 0
     faults = {name: one["text"] for name, one in document["faults"].items()}
     return document["state"], document["reason"], faults, sensors, broker, document.get("boards"), document.get("port")
 

@@ -33,7 +33,7 @@ def board(name: str = "bench", **more: Any) -> BoardLook:
     """A board that is online."""
     sensors = {"S1": SensorLook("ok", 90, 1_795_000_000.5, "°C"), "S2": SensorLook("failed", 0, None, "")}
     made = BoardLook(
-        name, "online", 1_795_000_000.0, "/dev/serial/by-id/x", 115_200, "csv", None, account(), 4, sensors
+        name, "online", 1_795_000_000.0, "/dev/serial/by-id/x", 115_200, "csv", None, account(), 4, 0, sensors
     )
     return replace(made, **more)
 
@@ -41,6 +41,7 @@ def board(name: str = "bench", **more: Any) -> BoardLook:
 def look(*boards: BoardLook, **more: Any) -> Look:
     """A look at a gateway that is connected."""
     broker = {"connected": True, "reconnects": 0, "reason": None, "refusing": None, "embedded": None, "lacking": None}
+    spool = {"bytes": 0, "oldest": None, "hours_left": None, "trouble": None, "damage": None}
     pool = {"workers": 2, "batches": 9, "retried": 0, "replaced": 0, "quarantined": []}
-    made = Look("g", "run", "1.0.0", 1_795_000_000.0, 1_795_000_060.25, "synced", boards, broker, pool)
+    made = Look("g", "run", "1.0.0", 1_795_000_000.0, 1_795_000_060.25, "synced", boards, broker, spool, pool)
     return replace(made, **more)

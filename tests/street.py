@@ -81,7 +81,8 @@ class Gateway:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "gateway", "run", "-c", str(self.file)],
-                cwd=ROOT, stdout=log, stderr=log, env={**os.environ, **(environment or {})},
+                cwd=ROOT, stdout=log, stderr=log,
+                env={**os.environ, "STATE_DIRECTORY": str(folder / "state"), **(environment or {})},
             )  # fmt: skip
 
     def events(self) -> list[dict[str, Any]]:

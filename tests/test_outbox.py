@@ -32,7 +32,7 @@ def outbox(*, rows=False, every=0.0, most=10_000):
 def sent(box, *, v5=True, now=0.0, room=ROOM):
     """What it sends now, read by another parser."""
     out = []
-    for data in box.packets(room, now, None):
+    for data in box.packets(room, now):
         head = 2 if data[1] < 128 else 3 if data[2] < 128 else 4
         out.append(parse_publish(data[0] & 15, data[head:], 5 if v5 else 4, 0))
         assert len(data) == out[-1].size
@@ -95,13 +95,13 @@ class Broker(RuleBasedStateMachine):
         self.made[key] += seq
         self.accounts[board].values += total
         self.accounts[board].readings += total
-        self.box.put([features(seq, board=board, sensor=sensor)], None)
+        self.box.put([features(seq, board=board, sensor=sensor)])
 
     @rule(topic=st.sampled_from(["gw/g/status", "gw/g/a/status"]))
     def document(self, topic):
         """A status document comes."""
         self.documents[topic] = b"%d" % next(self.numbers)
-        self.box.document(topic, self.documents[topic])
+        self.box.documents.put(topic, self.documents[topic])
 
     @precondition(lambda self: not self.open)
     @rule(
@@ -118,7 +118,7 @@ class Broker(RuleBasedStateMachine):
         """The connection is there, and the documents are put out again, as the service does."""
         self.box.opened(self.limits, v5=self.v5)
         for topic, payload in self.documents.items():
-            self.box.document(topic, payload)
+            self.box.documents.put(topic, payload)
 
     @precondition(lambda self: self.open)
     @rule(room=st.sampled_from([0, 1, 2000, ROOM]))
@@ -259,8 +259,8 @@ TestBroker.__doc__ = "Whatever a broker does, no reading is forgotten or counted
 def test_documents_go_first():
     """A retained document waits for no reading."""
     box, _ = outbox()
-    box.put([features(range(1, 200))], None)
-    box.document("gw/g/status", b"{}")
+    box.put([features(range(1, 200))])
+    box.documents.put("gw/g/status", b"{}")
     box.opened(Limits(receive=3), v5=True)
     assert [publish.topic.rpartition("/")[2] for publish in sent(box)] == ["last", "status", "features"]
 
@@ -270,15 +270,15 @@ def test_only_the_newest_document_of_a_topic_counts():
     box, _ = outbox()
     box.opened(Limits(), v5=True)
     for number in range(3):
-        box.document("gw/g/status", b"%d" % number)
+        box.documents.put("gw/g/status", b"%d" % number)
     assert [publish.payload for publish in sent(box)] == [b"2"]
-    box.document("gw/g/status", b"3")
+    box.documents.put("gw/g/status", b"3")
     assert [publish.payload for publish in sent(box)] == [b"3"]
     box.closed(cut=False)
     box.opened(Limits(), v5=True)
     assert [publish.payload for publish in sent(box)] == [b"3"]
     box.closed(cut=False)
-    box.document("gw/g/status", b"4")
+    box.documents.put("gw/g/status", b"4")
     box.opened(Limits(), v5=True)
     assert [publish.payload for publish in sent(box)] == [b"4"]
 
@@ -289,7 +289,7 @@ def test_last():
     box.opened(Limits(), v5=True)
 
     def lasts(seq):
-        box.put([features([seq])], None)
+        box.put([features([seq])])
         found = [publish for publish in sent(box) if publish.topic == "gw/g/bench/S1/last"]
         box.acked([Ack(number, 0) for number in box.window.flights], 0.0)
         assert all(publish.retain and publish.qos == 1 for publish in found)
@@ -306,7 +306,7 @@ def test_last_is_told_of_condensed_readings_too():
     box, accounts = outbox(every=100.0)
     box.opened(Limits(), v5=True)
     for seq in range(1, 31):
-        box.put([features([seq])], None)
+        box.put([features([seq])])
     topics = [(publish.topic.rpartition("/")[2], publish.json["seq"]) for publish in sent(box)]
     assert sorted(topics) == [("features", 1), ("last", 21)]
     assert accounts["bench"].condensed == 29
@@ -317,7 +317,7 @@ def test_rows_are_cut_until_they_fit():
     box, accounts = outbox(rows=True)
     accounts["bench"].readings = 400
     box.opened(Limits(receive=1, packet=2000), v5=True)
-    box.put([features(range(1, 401))], None)
+    box.put([features(range(1, 401))])
     got = []
     while not box.idle:
         now = sent(box)
@@ -335,7 +335,7 @@ def test_rows_that_the_broker_finds_too_large():
     """A broker of unknown limits says so afterwards: the same rows go again in halves."""
     box, accounts = outbox(rows=True)
     box.opened(Limits(), v5=True)
-    box.put([features(range(1, 101))], None)
+    box.put([features(range(1, 101))])
     got = []
     while not box.idle:
         for publish in sent(box):
@@ -351,7 +351,7 @@ def test_a_reading_that_never_fits(rows):
     """It is dropped as too large, said so, and stops nobody."""
     box, accounts = outbox(rows=rows)
     box.opened(Limits(packet=180), v5=True)
-    box.put([features([1, 2, 3]), features([1], sensor="x", keys=(), columns=[])], None)
+    box.put([features([1, 2, 3]), features([1], sensor="x", keys=(), columns=[])])
     assert [publish.topic for publish in sent(box) if not publish.retain] == ([] if rows else ["gw/g/bench/x/features"])
     assert accounts["bench"].dropped == {"too_large": 4 if rows else 3}
     assert "larger than it takes" in box.refusals.text
@@ -366,8 +366,7 @@ def test_a_reading_that_never_fits_hands_on_what_was_condensed(rows):
         [
             features([seq], value=[1.0 if seq != 4 else 10 / 3 * 1e-200], count=[None if seq != 4 else 10**200])
             for seq in range(1, 8)
-        ],
-        None,
+        ]
     )
     got = []
     while not box.idle:
@@ -394,7 +393,7 @@ def test_reasons(reason, outcome, wait):
     """Each reason has its way: no subscribers is success, what cannot be mended is dropped, all else is tried again."""
     box, accounts = outbox()
     box.opened(Limits(), v5=True)
-    box.put([features([1])], None)
+    box.put([features([1])])
     (publish,) = (one for one in sent(box) if not one.retain)
     assert box.acked([Ack(publish.packet_id, reason)], now=100.0) == wait
     assert (accounts["bench"].acknowledged, box.held("bench")) == (outcome == "acknowledged", outcome == "kept")
@@ -408,7 +407,7 @@ def test_a_refusal_is_over_when_that_topic_is_taken():
     """What another topic does is no sign; the sentence names one topic and how many more."""
     box, _ = outbox()
     box.opened(Limits(), v5=True)
-    box.put([features([1]), features([1], sensor="S2"), features([1], sensor="S3")], None)
+    box.put([features([1]), features([1], sensor="S2"), features([1], sensor="S3")])
     ids = {one.topic.split("/")[3]: one.packet_id for one in sent(box) if not one.retain}
     box.acked([Ack(ids["S1"], 0x87), Ack(ids["S2"], 0x87)], 0.0)
     assert box.refusals.text.startswith(
@@ -424,7 +423,7 @@ def test_room():
     """What is given out at once is bounded by bytes too: one message more at most."""
     box, _ = outbox(rows=True)
     box.opened(Limits(), v5=True)
-    box.put([features(range(1, 300), sensor=f"S{number}") for number in range(9)], None)
+    box.put([features(range(1, 300), sensor=f"S{number}") for number in range(9)])
     sizes = [publish.size for publish in sent(box, room=50_000)]
     assert sum(sizes[:-1]) < 50_000 <= sum(sizes)
     assert sent(box, room=0) == []
@@ -433,7 +432,7 @@ def test_room():
 def test_a_suspect_goes_alone_until_it_is_answered():
     """After some cuts at one message all go one by one; when it is answered they go together again."""
     box, _ = outbox()
-    box.put([features(range(1, 50))], None)
+    box.put([features(range(1, 50))])
     for _ in range(TOGETHER):
         box.opened(Limits(), v5=True)
         assert len(sent(box)) == 50
@@ -451,7 +450,7 @@ def test_a_document_that_the_broker_finds_too_large():
     box.opened(Limits(), v5=True)
 
     def offer(size):
-        box.document("gw/g/status", bytes(size))
+        box.documents.put("gw/g/status", bytes(size))
         return [publish.packet_id for publish in sent(box)]
 
     assert box.largest is None
@@ -470,10 +469,10 @@ def test_what_may_have_arrived_has_told_of_what_was_condensed():
     """A reading that was on the wire when the line broke, and is shed then, hands nothing on."""
     box, accounts = outbox(every=3.0, most=3)
     box.opened(Limits(), v5=True)
-    box.put([features(range(1, 9))], None)
+    box.put([features(range(1, 9))])
     assert features_of(sent(box)) == [(1, 0), (4, 2), (7, 2)]
     box.closed(cut=True)
-    box.put([features(range(9, 14))], None)
+    box.put([features(range(9, 14))])
     assert accounts["bench"].dropped == {"shed": 2}
     box.opened(Limits(), v5=True)
     assert features_of(sent(box)) == [(7, 2), (10, 2), (13, 2)]

@@ -8,13 +8,14 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.instants import instant
 from gateway.ledger import Account, imbalances, total
 from gateway.publish import client, contact, outbox, publisher
 from gateway.publish.broker import Refused, Where, Will
 from gateway.publish.publisher import Naming, Publisher
 from gateway.publish.suspects import ALONE, TOGETHER
 from tests.brokers import CUT, FakeBroker, Judge, puback, until, welcome_5
-from tests.made import features
+from tests.made import T0, features
 
 STATUS = "gw/g/status"
 
@@ -24,7 +25,7 @@ class Bench:
 
     def __init__(self, port, *, v5=True, rows=False, every=0.0, most=100_000, client_id="gateway-g"):
         self.accounts = defaultdict(Account)
-        self.events, self.connects, self.clock = [], 0, None
+        self.events, self.connects, self.clock = [], 0, 0.0
         self.where = Where("127.0.0.1", port, client_id, v5=v5)
         self.closed_until = None  # a sentence while the way to the broker is closed
         self.seq = defaultdict(int)
@@ -588,17 +589,23 @@ async def test_documents_after_a_reconnect(bench):
 
 
 async def test_the_clock(bench):
-    """While the machine's clock is not set each message says so."""
+    """While the machine's clock is not set each message says so; what is sent later has its time put right."""
     async with FakeBroker() as fake:
         one = bench(fake.port)
-        one.clock = "unsynced"
+        one.clock = None
         one.read(3)
         await until(lambda: one.done)
-        one.clock = None
+        fake.answer = lambda publish: None
+        one.read(2)
+        await until(lambda: len(fake.publishes) >= 5)
+        one.clock = T0 + 100.0
+        fake.answer = lambda publish: 0
+        fake.writers[-1].transport.abort()
         one.read(1)
         await until(lambda: one.done)
-        said = [publish.json.get("clock") for publish in fake.publishes if publish.topic.endswith("/features")]
-        assert said == ["unsynced", "unsynced", "unsynced", None]
+        last = {publish.json["seq"]: publish.json for publish in fake.publishes if publish.topic.endswith("/features")}
+        assert [last[seq].get("clock") for seq in range(1, 7)] == ["unsynced"] * 3 + ["corrected"] * 2 + [None]
+        assert last[4]["time"] == instant(T0 + 104.0)
 
 
 async def test_the_end(mosquitto, bench):

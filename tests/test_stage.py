@@ -189,7 +189,7 @@ async def test_stop_computes_what_waits() -> None:
 
 
 async def test_stop_gives_up_a_worker_that_hangs() -> None:
-    """A stopped worker at the end: what it held is shed, counted, and never comes out after that."""
+    """A stopped worker at the end: what it held is given back as it came, and never comes out after that."""
     street = Street(Plan(), workers=1)
     await street.stage.start()
     street.take("a", ("S", 1.0))
@@ -197,9 +197,10 @@ async def test_stop_gives_up_a_worker_that_hangs() -> None:
     os.kill(street.stage.pool.pids[0], signal.SIGSTOP)
     street.take("a", ("S", 2.0), ("S", 3.0))
     began = time.monotonic()
-    await street.stage.stop(0.2)
+    (left,) = await street.stage.stop(0.2)
     assert time.monotonic() - began < 2.0
-    assert street.dropped == {("a", Drop.SHED): 2}
+    assert (left.board, left.sensor, list(left.seq), list(left.value)) == ("a", "S", [2, 3], [2.0, 3.0])
+    assert not street.dropped
     assert street.stage.held("a") == 0
     assert street.seqs() == {("a", "S"): [1]}
 
@@ -448,8 +449,10 @@ def test_held_is_what_came_less_what_left(doings: list[tuple], workers: int) -> 
             for board in street.came:
                 assert street.came[board] == street.left(board) + street.stage.held(board)
                 assert street.stage.held(board) >= 0
-        await street.stage.stop(0.0)
-        assert all(street.came[board] == street.left(board) for board in street.came)
+        given_back = Counter[str]()
+        for features in await street.stage.stop(0.0):
+            given_back[features.board] += len(features)
+        assert all(street.came[board] == street.left(board) + given_back[board] for board in street.came)
         for seqs in street.seqs().values():
             assert seqs == sorted(set(seqs))
 

@@ -16,7 +16,7 @@ def told():
     events = []
     faults = Faults(lambda: 0.0, lambda: None)
     one = Told(lambda name, **fields: events.append((name, fields)), faults)
-    look = BoardLook("b", "online", 0.0, "/dev/ttyS0", 9600, "csv", None, Account(), 0, {})
+    look = BoardLook("b", "online", 0.0, "/dev/ttyS0", 9600, "csv", None, Account(), 0, 0, {})
     return one, events, look
 
 

@@ -43,6 +43,11 @@ class Batch:
         return sum(len(entry.rows) for entry in self.entries)
 
     @property
+    def first_rows(self) -> Iterator[Row]:
+        """The oldest reading of each sensor."""
+        return (entry.rows[0] for entry in self.entries)
+
+    @property
     def boards(self) -> tuple[str, ...]:
         """The boards that it keeps waiting."""
         return tuple(dict.fromkeys(entry.sensor.board for entry in self.entries))

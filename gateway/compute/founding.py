@@ -7,14 +7,13 @@ numpy computes them by the thousand, but its logarithm may differ from Python's 
 at halves. So the few results that lie at the edge between two rounded values are computed again by Python itself.
 """
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
+from .formula import DIGITS, feature, normalized
+
 Column = NDArray[np.float64]
 
-DIGITS = 4
 TENS = 10.0**DIGITS
 EXACT = 2.0**40  # beyond this a product with TENS says nothing about the digit to round at
 
@@ -23,14 +22,13 @@ def founding(value: Column, lo: float, hi: float) -> tuple[Column, Column]:
     """`normalized` and `feature` of each value. value: finite, n; gives two columns of n, infinite on overflow."""
     span = hi - lo
     part = (value - lo) / span
-    feature = np.sqrt(np.abs(part)) * np.log(np.abs(value) + 1.0)
+    root = np.sqrt(np.abs(part)) * np.log(np.abs(value) + 1.0)
     rounded_part, edge = _rounded(part)
     for i in edge:
-        rounded_part[i] = round((float(value[i]) - lo) / span, DIGITS)
-    rounded_feature, edge = _rounded(feature)
+        rounded_part[i] = normalized(float(value[i]), lo, hi)
+    rounded_feature, edge = _rounded(root)
     for i in edge:
-        v = float(value[i])
-        rounded_feature[i] = round(math.sqrt(abs((v - lo) / span)) * math.log(abs(v) + 1), DIGITS)
+        rounded_feature[i] = feature(float(value[i]), lo, hi)
     return rounded_part, rounded_feature
 
 

@@ -6,6 +6,7 @@ free and grow while they are busy, and a board that is slow to compute holds up 
 
 import asyncio
 import itertools
+import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,7 +15,8 @@ from functools import partial
 from ..model import Chunk, Drop, Features, Plan, Sample
 from .batching import Batch, batch, leaves, portion, read, settled, written
 from .pool import Pool
-from .sensors import Sensor
+from .sensors import Row, Sensor
+from .uncomputed import uncomputed
 
 
 @dataclass(slots=True)
@@ -52,19 +54,25 @@ class Stage:
         self._linger, self._most = linger, most
         self._desks: dict[str, Desk] = {}
         self._apart: deque[Batch] = deque()  # what failed together, to be tried again one by one
+        self._given: dict[int, Batch] = {}  # what the pool has
         self._turns = itertools.count()
         self._wake: asyncio.Handle | None = None
         self._empty = asyncio.Event()
         self._empty.set()
         self._start = 0.0
 
+    @property
+    def began(self) -> float:
+        """When it started; s of the loop's clock, which `now` and Features.mono count from."""
+        return self._start
+
     async def start(self) -> None:
         """Starts the pool; returns when a worker has answered. Raises OSError when none can start."""
         self._start = asyncio.get_running_loop().time()
         await self.pool.start()
 
-    async def stop(self, patience: float = 4.0) -> None:
-        """Computes what waits, then ends the workers; what is not computed after `patience` seconds is shed."""
+    async def stop(self, patience: float = 4.0) -> list[Features]:
+        """Computes what waits, then ends the workers; gives what is not computed after `patience` seconds."""
         self._linger = 0.0
         if self._wake is not None:
             self._wake.cancel()
@@ -76,16 +84,38 @@ class Stage:
             pass
         finally:
             await self.pool.stop()
-        for name, desk in self._desks.items():
-            if left := desk.waiting + desk.computing:
-                desk.waiting = desk.computing = 0
-                desk.ready.clear()
-                self._dropped(name, Drop.SHED, left)
+        left = self.older(math.inf)
+        self._given, self._apart = {}, deque()
+        for desk in self._desks.values():
+            desk.waiting = desk.computing = 0
+            desk.ready.clear()
+        return left
 
     def held(self, board: str) -> int:
         """Readings of `board` that have come in and not left this stage."""
         desk = self._desks.get(board)
         return desk.waiting + desk.computing if desk else 0
+
+    def oldest(self) -> float:
+        """When the oldest reading came that is here; s, on the clock of `now`; infinity when there is none."""
+        under_way = (row.t for made in (*self._given.values(), *self._apart) for row in made.first_rows)
+        waiting = (desk.since for desk in self._desks.values() if desk.ready)
+        return min(itertools.chain(under_way, waiting), default=math.inf)
+
+    def older(self, cut: float) -> list[Features]:
+        """What came until `cut` and is here, in order within each sensor, as far as it can be told without a worker."""
+        rows: dict[Sensor, list[Row]] = {}
+        for made in (*self._given.values(), *self._apart):
+            for entry in made.entries:
+                rows.setdefault(entry.sensor, []).extend(entry.rows)
+        for desk in self._desks.values():
+            for sensor in desk.ready:
+                rows.setdefault(sensor, []).extend(sensor.fresh)
+        return [
+            features
+            for sensor, some in rows.items()
+            for features in uncomputed(sensor, itertools.takewhile(lambda row: row.t <= cut, some))
+        ]
 
     def sensors(self, board: str) -> list[Sensor]:
         """The sensors of `board` so far."""
@@ -166,6 +196,7 @@ class Stage:
         self._give(made)
 
     def _give(self, made: Batch) -> None:
+        self._given[id(made)] = made
         self.pool.give(written(made), partial(self._answered, made), partial(self._failed, made))
 
     def _answered(self, made: Batch, answer: bytes) -> None:
@@ -182,6 +213,7 @@ class Stage:
         """One sensor's fault stays with it: the others of its batch are computed without it."""
         entries = list(made.entries)
         if len(entries) > 1:
+            del self._given[id(made)]
             self._apart += made.apart()
             self._soon()
             return
@@ -192,6 +224,7 @@ class Stage:
         self._leave(made)
 
     def _leave(self, made: Batch) -> None:
+        self._given.pop(id(made), None)
         for entry in made.entries:
             desk = self._desks[entry.sensor.board]
             desk.computing -= len(entry.rows)

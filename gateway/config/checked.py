@@ -57,6 +57,10 @@ class Config:
     max_window: int  # readings
     workers: int | None  # None: one a core that this process may use
     linger: float  # s
+    state_dir: Path | None  # None: the service manager's, or in the user's home
+    at_risk: float  # s
+    spool_bytes: int
+    spool_age: float  # s
 
 
 def host_id() -> str:
@@ -100,6 +104,10 @@ def checked(document: tables.Document, path: Path) -> Config:
         max_window=most,
         workers=document.compute.workers,
         linger=document.compute.linger,
+        state_dir=path.parent / gateway.state_dir if gateway.state_dir else None,
+        at_risk=document.spool.at_risk,
+        spool_bytes=document.spool.max_bytes,
+        spool_age=document.spool.max_age,
     )
 
 

@@ -40,6 +40,7 @@ class Gateway(Table):
     """[gateway]"""
 
     id: Annotated[str, By(keys.gateway_id)] = ""
+    state_dir: Text = ""
     tags: Tags = {}
 
 
@@ -116,6 +117,14 @@ class Compute(Table):
     linger: Annotated[float, By(duration(0, 10))] = 0.0
 
 
+class Spool(Table):
+    """[spool]"""
+
+    at_risk: Annotated[float, By(duration(0.1, 3600))] = 1.0
+    max_bytes: Annotated[int, By(size(1_000_000, 10**13))] = 256_000_000
+    max_age: Annotated[float, By(duration(1, 10 * 365 * 86_400))] = WEEK
+
+
 class Document(Table):
     """The whole file."""
 
@@ -125,19 +134,22 @@ class Document(Table):
     sensors: list[Sensors] = []
     features: Features = Field(default_factory=Features)
     compute: Compute = Field(default_factory=Compute)
+    spool: Spool = Field(default_factory=Spool)
 
 
 TABLES: dict[str, type[Table]] = {
     "gateway": Gateway, "mqtt": Mqtt, "boards": Board, "sensors": Sensors, "features": Features, "compute": Compute,
+    "spool": Spool,
 }  # fmt: skip
 LATER = {
-    "": {"spool", "web"},
-    "gateway": {"state_dir"},
+    "": {"web"},
     "mqtt": {"ca_file", "cert_file", "key_file", "discovery_prefix"},
     "boards": {"preset", "on_silence", "fields", "ask", "pattern", "start", "end", "timeout", "base", "framing", "size",
                "magic", "crc", "unit_id", "units", "registers"},
     "sensors": {"name", "unit", "offset", "gain", "points", "band", "heartbeat", "alarm", "custom"},
     "features": {"custom", "deadline"},
+    "gateway": set(),
     "compute": {"memory"},
+    "spool": set(),
 }  # fmt: skip
 """Keys of the contract that a later version reads: whoever writes one is told so, and not that it is misspelt."""

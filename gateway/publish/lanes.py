@@ -1,17 +1,22 @@
 """Features that wait for the broker: a lane a sensor, in order; the lanes take turns. Bounded; what it sheds it counts.
 
+Live readings and those that come back from the disk have lanes of their own each, so that neither waits for the other.
+
 A lane's readings are `waiting`, or on the wire (a Piece that the window holds) until the broker has acknowledged them.
 When the connection breaks, what was on the wire goes back to the front of its lane.
 """
 
 from __future__ import annotations
 
+import math
 from array import array
+from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ..model import Features
+from .spool.nouns import Block
 
 JOINED = 256  # readings up to which small pieces are joined, so that a long wait costs no object a reading
 
@@ -20,7 +25,7 @@ JOINED = 256  # readings up to which small pieces are joined, so that a long wai
 class Piece:
     """Rows first…last - 1 of `features`. condensed: by seq, the readings left out just before.
 
-    tried: it was sent before, and perhaps it arrived.
+    tried: it was sent before, and perhaps it arrived. block: where it comes from, when it was on the disk.
     """
 
     features: Features
@@ -28,9 +33,19 @@ class Piece:
     last: int
     condensed: dict[int, int] = field(default_factory=dict)
     tried: bool = False
+    block: Block | None = None
 
     def __len__(self) -> int:
         return self.last - self.first
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Where it belongs in its lane: runs and blocks come one after another, and seq counts within them."""
+        return (0 if self.block is None else self.block.id), self.features.seq[self.first]
+
+    def oldest(self) -> float:
+        """When its first reading came; s, monotonic."""
+        return self.features.mono[self.first]
 
 
 @dataclass(slots=True, eq=False)
@@ -51,7 +66,7 @@ class Lane:
             self.owed = 0
         if self.waiting and _joins(self.waiting[-1], piece):
             last = self.waiting[-1]
-            _extend(last.features, piece.features)
+            last.features.extend(piece.features)
             last.last = len(last.features)
             last.condensed |= piece.condensed
         else:
@@ -59,9 +74,8 @@ class Lane:
 
     def back(self, piece: Piece) -> None:
         """Puts an older piece back to its place, which is near the front."""
-        seq = piece.features.seq[piece.first]
         place = 0
-        while place < len(self.waiting) and self.waiting[place].features.seq[self.waiting[place].first] < seq:
+        while place < len(self.waiting) and self.waiting[place].place < piece.place:
             place += 1
         self.waiting.insert(place, piece)
 
@@ -70,9 +84,15 @@ class Lane:
         head = self.waiting[0]
         if len(head) <= most:
             return self.waiting.popleft()
-        taken = Piece(head.features, head.first, head.first + most, head.condensed, head.tried)
+        taken = Piece(head.features, head.first, head.first + most, head.condensed, head.tried, head.block)
         head.first += most
         return taken
+
+    def older(self, cut: float) -> Iterator[Piece]:
+        """Takes out the readings that came until `cut`."""
+        while self.waiting and self.waiting[0].oldest() <= cut:
+            head = self.waiting[0]
+            yield self.take(bisect_right(head.features.mono, cut, head.first, head.last) - head.first)
 
     def skipped(self, piece: Piece) -> None:
         """`piece` is not sent: what was condensed before its readings is told with the next one that is."""
@@ -115,6 +135,19 @@ class Lanes:
         if self.waiting > self.most:
             self._shed(self.waiting - self.most + self.most // 100)  # some at once: each search for the oldest costs
 
+    def oldest(self) -> float:
+        """When the oldest reading that waits came; s, monotonic; infinity when none does."""
+        return min((lane.waiting[0].oldest() for lane in self._lanes.values() if lane.waiting), default=math.inf)
+
+    def older(self, cut: float) -> list[Piece]:
+        """Takes out all readings that came until `cut` (s, monotonic), in order within each lane."""
+        if cut == math.inf:
+            return self.take_all()
+        taken = [piece for lane in self._lanes.values() for piece in lane.older(cut)]
+        for piece in taken:
+            self._count(piece.features.board, -len(piece))
+        return taken
+
     def next(self, most: int, now: float) -> Piece | None:
         """The next piece to send, at most `most` readings; its lane goes behind the others. None: nothing may leave."""
         for _ in range(len(self._turns)):
@@ -141,12 +174,32 @@ class Lanes:
         """Keeps the lane of `piece` back until then."""
         self._lanes[piece.features.board, piece.features.sensor].held_until = until
 
-    def drop(self, piece: Piece) -> None:
-        """Takes a piece that has just come back out of its lane."""
+    def is_held(self, key: tuple[str, str], now: float) -> bool:
+        """Whether the lane of (board, sensor) is kept back."""
+        return key in self._lanes and self._lanes[key].held_until > now
+
+    def ready(self, now: float) -> int:
+        """Readings that wait and may leave."""
+        held = (lane for lane in self._lanes.values() if lane.held_until > now)
+        return self.waiting - sum(len(piece) for lane in held for piece in lane.waiting)
+
+    def take_out(self, piece: Piece) -> bool:
+        """Takes a piece out, if it still waits as it is."""
         lane = self._lanes[piece.features.board, piece.features.sensor]
+        if piece not in lane.waiting:
+            return False
         lane.waiting.remove(piece)
-        lane.skipped(piece)
         self._count(lane.board, -len(piece))
+        return True
+
+    def take_all(self) -> list[Piece]:
+        """Takes out all that waits, in order within each lane."""
+        taken = [piece for lane in self._lanes.values() for piece in lane.waiting]
+        for lane in self._lanes.values():
+            lane.waiting.clear()
+        for piece in taken:
+            self._count(piece.features.board, -len(piece))
+        return taken
 
     def skipped(self, piece: Piece) -> None:
         """The readings of `piece`, the newest that were taken, are not sent at all."""
@@ -182,7 +235,8 @@ def _joins(last: Piece, piece: Piece) -> bool:
     a, b = last.features, piece.features
     return (
         len(a) + len(b) <= JOINED  # what was taken from the front counts: it is freed with the rest
-        and (a.unit, a.keys) == (b.unit, b.keys)
+        and (a.unit, a.keys, a.unset) == (b.unit, b.keys, b.unset)
+        and last.block is piece.block is None
         and not last.tried
         and last.last == len(a)
         and piece.first == 0
@@ -196,19 +250,6 @@ def _owe(piece: Piece, row: int, readings: int) -> None:
     piece.condensed[seq] = piece.condensed.get(seq, 0) + readings
 
 
-def _extend(a: Features, b: Features) -> None:
-    """Appends the columns of `b` to those of `a`."""
-    a.seq += b.seq
-    a.wall += b.wall
-    a.mono += b.mono
-    a.value += b.value
-    a.count += b.count
-    a.n += b.n
-    a.quality += b.quality
-    for ours, theirs in zip(a.columns, b.columns, strict=True):
-        ours += theirs
-
-
 def selected(features: Features, rows: list[int]) -> Features:
     """Only the given rows of `features`."""
     f = features
@@ -217,5 +258,5 @@ def selected(features: Features, rows: list[int]) -> Features:
         array("q", [f.seq[i] for i in rows]), array("d", [f.wall[i] for i in rows]),
         array("d", [f.mono[i] for i in rows]), array("d", [f.value[i] for i in rows]), [f.count[i] for i in rows],
         array("q", [f.n[i] for i in rows]), bytes(f.quality[i] for i in rows),
-        [array("d", [column[i] for i in rows]) for column in f.columns],
+        [array("d", [column[i] for i in rows]) for column in f.columns], f.unset,
     )  # fmt: skip

@@ -27,9 +27,18 @@ class Writer:
         self._template: tuple[tuple[str, tuple[str, ...]], bytes] | None = None
 
     def readings(
-        self, features: Features, first: int, last: int, condensed: dict[int, int], clock: str | None
+        self,
+        features: Features,
+        first: int,
+        last: int,
+        condensed: dict[int, int],
+        clock: str | None,
+        replayed: bool = False,
     ) -> Iterator[bytes]:
-        """A payload for each row first…last - 1. condensed: seq -> readings left out before; clock: None when set."""
+        """A payload for each row first…last - 1.
+
+        condensed: seq -> readings left out before; clock: None when it was set; replayed: they had been on the disk.
+        """
         template = self._shape(features.unit, features.keys)
         size = last - first
         parts: list[Sequence[float | None]] = [
@@ -39,17 +48,25 @@ class Writer:
         ]
         parts += [column[first:last] for column in features.columns]
         texts = numbers(parts)
-        plain = clock is None and not condensed
+        plain = clock is None and not condensed and not replayed
         columns = [texts[at : at + size] for at in range(0, len(texts), size)]
         times = [instant(wall).encode() for wall in features.wall[first:last]]
         qualities = [QUALITY_TEXTS[code] for code in features.quality[first:last]]
         for i, (seq, value, n, *rest) in enumerate(zip(*columns, strict=True), first):
             count = features.count[i]
-            extra = b"" if plain and count is None else _extra(count, condensed.get(features.seq[i]), clock)
+            extra = b"" if plain and count is None else _extra(count, condensed.get(features.seq[i]), clock, replayed)
             yield template % (seq, times[i - first], value, n, qualities[i - first], extra, *rest)
 
-    def rows(self, features: Features, first: int, last: int, condensed: dict[int, int], clock: str | None) -> bytes:
-        """One payload for the rows first…last - 1."""
+    def rows(
+        self,
+        features: Features,
+        first: int,
+        last: int,
+        condensed: dict[int, int],
+        clock: str | None,
+        replayed: bool = False,
+    ) -> bytes:
+        """One payload for the rows first…last - 1; the rest as `readings`."""
         columns: dict[str, Sequence[object]] = {
             "seq": features.seq[first:last],
             "time": [instant(wall) for wall in features.wall[first:last]],
@@ -68,6 +85,7 @@ class Writer:
             **self._head,
             "unit": _sayable(features.unit),
             **self._tags,
+            **({"replayed": True} if replayed else {}),
             **({"clock": clock} if clock else {}),
             "columns": list(columns),
             "rows": list(zip(*columns.values(), strict=True)),
@@ -105,10 +123,12 @@ def _inside(document: dict[str, Any]) -> bytes:
     return _text(document)[1:-1]
 
 
-def _extra(count: int | None, condensed: int | None, clock: str | None) -> bytes:
+def _extra(count: int | None, condensed: int | None, clock: str | None, replayed: bool) -> bytes:
     parts = b"" if count is None else b',"count":%d' % count
     if condensed:
         parts += b',"condensed":%d' % condensed
+    if replayed:
+        parts += b',"replayed":true'
     if clock:
         parts += b',"clock":"%b"' % clock.encode()
     return parts

@@ -1,8 +1,8 @@
 """What waits for the broker and what is under way to it: features in, packets out, acknowledgements in.
 
 Pure: no loop, no clock, no socket. Everything of QoS 1 passes one window, so that the broker's Receive Maximum holds:
-retained documents first, of which only the newest of a topic counts, then the lanes of the sensors, in turn. With a
-broker that takes QoS 0 only, what has left our hands takes the place of what is acknowledged.
+retained documents first, then the lanes of the sensors, in turn, and then what comes back from the disk, at its pace.
+With a broker that takes QoS 0 only, what has left our hands takes the place of what is acknowledged.
 """
 
 from __future__ import annotations
@@ -13,16 +13,19 @@ from collections.abc import Callable, Iterator
 from ..ledger import Account
 from ..model import Drop, Features
 from .broker import TOO_LARGE, Limits
-from .lanes import Lanes, Piece
+from .crossing import Crossing
+from .documents import Documents
+from .lanes import Piece
 from .messages import MOST_ROWS
 from .naming import Naming
 from .packets import Ack, fits, publish, topic_part
 from .refusals import CUT, INVALID, WORST, Refusals, pause
-from .stream import Stream
+from .spool.nouns import Block
+from .stream import Stream, dated
 from .suspects import Suspects
+from .turns import Turns
 from .window import UNSTATED, Flight, Window
 
-TOPIC = 1000  # bytes of a packet that a document leaves to its topic
 OWN_LIMIT = 100  # packets under way at most, whatever the broker allows: more brings nothing and costs at a reconnect
 
 
@@ -30,7 +33,7 @@ class Outbox:
     """The readings and documents of one gateway on their way out; every reading is counted to its end.
 
     account: of a board, where outcomes are counted. tags, every: of (board) and of (board, sensor).
-    most: readings that may wait.
+    most: live readings that may wait.
     """
 
     def __init__(
@@ -41,25 +44,34 @@ class Outbox:
         every: Callable[[str, str], float],
         most: int,
     ) -> None:
-        self.lanes = Lanes(most, self._shed)
+        self.turns = Turns(most, self.shed, rows=naming.rows)
+        self.lanes, self.replay = self.turns.live, self.turns.replay
         self.window = Window()
+        self.crossing = Crossing(self.lanes, self.window)
         self.refusals = Refusals()
-        self.documents: dict[str, bytes] = {}
+        self.documents = Documents()
         self._naming, self._account, self._tags, self._every = naming, account, tags, every
+        self._done: Callable[[Block, int], None] = lambda block, readings: None
+        self._why_shed: Callable[[], Drop] = lambda: Drop.SHED
         self._streams: dict[tuple[str, str], Stream] = {}
-        self._on_wire: Counter[str] = Counter()  # readings, by board
+        self._on_wire: Counter[str] = Counter()  # live readings, by board
         self._limits, self._v5 = Limits(), True
         self._most_rows = MOST_ROWS
         self._suspects = Suspects()
-        self._too_long: dict[str, int] = {}  # bytes of the document of a topic that the broker did not take
+
+    def watched(self, done: Callable[[Block, int], None], why_shed: Callable[[], Drop]) -> None:
+        """There is a spool. done: told of readings that need their block no more; why_shed: what their end is called
+        that find no room.
+        """
+        self._done, self._why_shed = done, why_shed
 
     def held(self, board: str) -> int:
-        """Readings of `board` that are here: waiting, or sent and not acknowledged."""
-        return self.lanes.held(board) + self._on_wire[board]
+        """Live readings of `board` that are here: waiting, sent and not acknowledged, or on their way to the disk."""
+        return self.lanes.held(board) + self._on_wire[board] + self.crossing.moving(board)
 
     @property
     def idle(self) -> bool:
-        """Whether nothing waits and nothing is under way."""
+        """Whether no document and nothing live waits or is under way."""
         return not (self.window.flights or self.documents or self.lanes.waiting)
 
     @property
@@ -70,28 +82,25 @@ class Outbox:
     @property
     def largest(self) -> int | None:
         """Bytes that the broker takes in a document, as far as is known."""
-        known = [size - 1 for size in self._too_long.values()]
-        if self._limits.packet is not None:
-            known.append(max(0, self._limits.packet - TOPIC))
-        return min(known, default=None)
+        return self.documents.largest(self._limits.packet)
 
     # in
 
-    def put(self, pieces: list[Features], clock: str | None) -> None:
-        """Takes in computed readings, in order within each sensor."""
+    def put(self, pieces: list[Features], *, unset: bool = False, now: float = 0.0) -> None:
+        """Takes in computed readings, in order within each sensor. unset: the machine's clock has not been set."""
         for features in pieces:
+            features.unset = unset
             stream = self._stream(features)
-            if (last := stream.last(features, clock)) is not None:
-                self.documents[stream.last_topic] = last
+            if (last := stream.last(features, "unsynced" if unset else None)) is not None:
+                self.documents.put(stream.last_topic, last)
             piece, condensed = stream.condense(features)
             self._account(features.board).condensed += condensed
             if piece is not None:
-                self.lanes.put(piece)
+                self.turns.put(piece, now)
 
-    def document(self, topic: str, payload: bytes) -> None:
-        """Takes in a retained document; it goes behind those that wait."""
-        self.documents.pop(topic, None)
-        self.documents[topic] = payload
+    def return_from_disk(self, block: Block, features: Features, condensed: dict[int, int]) -> None:
+        """Takes in a block, to be sent again."""
+        self.replay.put(Piece(features, 0, len(features), condensed, block=block))
 
     def _stream(self, features: Features) -> Stream:
         key = board, sensor = features.board, features.sensor
@@ -102,8 +111,9 @@ class Outbox:
             self._streams[key] = stream
         return stream
 
-    def _shed(self, board: str, readings: int) -> None:
-        self._account(board).dropped[Drop.SHED] += readings
+    def shed(self, board: str, readings: int) -> None:
+        """Readings of `board` are given up for want of room."""
+        self._account(board).dropped[self._why_shed()] += readings
 
     # the connection
 
@@ -119,50 +129,57 @@ class Outbox:
         self.window.limit = 1 if self._suspects.alone else usual
 
     def closed(self, *, cut: bool) -> int:
-        """It is gone: what was on the wire goes back, to go again with the next. Gives how many readings that were.
+        """It is gone: what was on the wire goes back, to go again with the next. Gives the live readings among that.
 
         cut: it was the broker, or the network, that ended it.
         """
         flights = list(self.window.clear())
         in_flight = self._on_wire.total()
         self._on_wire.clear()
-        pieces = [flight.piece for flight in flights if flight.piece is not None]
-        for piece in pieces:
-            piece.tried = True
-        self.lanes.back(pieces)
-        self.documents = {flight.topic: flight.payload for flight in flights if flight.piece is None} | self.documents
-        if cut and flights and self._limits.qos and self._suspects.cut(flights[0].mark):
+        guilty = bool(cut and flights and self._limits.qos and self._suspects.cut(flights[0].mark))
+        if guilty:
             self._guilty(flights[0])
+        self.documents.back(flight for flight in flights if flight.piece is None)
+        live, replayed = [], []
+        for at, flight in enumerate(flights):
+            if (piece := flight.piece) is None:
+                continue
+            piece.tried = True
+            if guilty and at == 0 and len(piece) == 1:
+                self._drop(piece, flight.copy, Drop.REFUSED_BY_BROKER)
+            elif piece.block is not None:
+                replayed.append(piece)
+            elif flight.copy is not None:
+                self.crossing.promoted(flight.copy)
+            else:
+                live.append(piece)
+        self.lanes.back(live)
+        self.replay.back(replayed)
         return in_flight
 
     def _guilty(self, flight: Flight) -> None:
         """The broker cuts the line at this message, again and again: it does not go again as it is."""
         self.refusals.add(flight.topic, CUT)
-        piece = flight.piece
-        if piece is None:
-            self._too_long[flight.topic] = len(flight.payload)
-        elif len(piece) > 1:
-            self._most_rows = max(1, len(piece) // 2)
-        else:
-            self.lanes.drop(piece)
-            self._account(piece.features.board).dropped[Drop.REFUSED_BY_BROKER] += 1
+        if flight.piece is None:
+            self.documents.refused(flight)
+        elif len(flight.piece) > 1:
+            self._most_rows = max(1, len(flight.piece) // 2)
 
     # out
 
-    def packets(self, room: int, now: float, clock: str | None) -> Iterator[bytes]:
-        """What may be sent now, until the window is full or about `room` bytes are given. now: s, monotonic."""
+    def packets(self, room: int, now: float, clock: float | None = 0.0) -> Iterator[bytes]:
+        """What may be sent now, until the window is full or about `room` bytes are given.
+
+        now: s, monotonic. clock: what Features.mono lacks to s since 1970; None while the machine's clock is not set.
+        """
         while room > 0 and self.window.room > 0:
             if self.documents:
-                topic = next(iter(self.documents))
-                packets = self._document(topic, self.documents.pop(topic))
+                packets = self._document(*self.documents.next())
             else:
-                piece = self.lanes.next(self._most_rows if self._naming.rows else self.window.room, now)
+                piece = self.turns.next(self.window, self._most_rows, now)
                 if piece is None:
                     return
-                stream = self._stream(piece.features)
-                packets = (
-                    self._rows(piece, stream, clock) if self._naming.rows else self._readings(piece, stream, clock)
-                )
+                packets = self._rows(piece, clock) if self._naming.rows else self._readings(piece, clock)
             for packet in packets:
                 room -= len(packet)
                 yield packet
@@ -171,44 +188,59 @@ class Outbox:
         part = topic_part(topic)
         if not fits(part, payload, self._limits.packet):
             self.refusals.add(topic, TOO_LARGE)
-        elif len(payload) < self._too_long.get(topic, len(payload) + 1):
+        elif not self.documents.too_long(topic, payload):
             yield self._sent(Flight(None, topic, payload), part, payload)
 
-    def _readings(self, piece: Piece, stream: Stream, clock: str | None) -> Iterator[bytes]:
+    def _readings(self, piece: Piece, clock: float | None) -> Iterator[bytes]:
         """A packet for each reading."""
-        features, most = piece.features, self._limits.packet
-        payloads = stream.writer.readings(features, piece.first, piece.last, piece.condensed, clock)
-        for i, payload in enumerate(payloads, piece.first):
-            cut = Piece(features, i, i + 1, piece.condensed, piece.tried)
+        features, word = dated(piece.features, clock)
+        stream, most, back = self._stream(features), self._limits.packet, piece.block is not None
+        write = stream.writer_of(piece).readings
+        for i, payload in enumerate(write(features, piece.first, piece.last, piece.condensed, word, back), piece.first):
+            cut = Piece(piece.features, i, i + 1, piece.condensed, piece.tried, piece.block)
             if fits(stream.topic_part, payload, most):
                 yield self._sent(Flight(cut, stream.topic), stream.topic_part, payload)
             else:
                 self._too_large(cut, stream)
 
-    def _rows(self, piece: Piece, stream: Stream, clock: str | None) -> Iterator[bytes]:
+    def _rows(self, piece: Piece, clock: float | None) -> Iterator[bytes]:
         """One packet for all rows. If that is too large they go back, and from now on fewer go at once."""
-        most = self._limits.packet
-        payload = stream.writer.rows(piece.features, piece.first, piece.last, piece.condensed, clock)
+        features, word = dated(piece.features, clock)
+        stream, most, back = self._stream(features), self._limits.packet, piece.block is not None
+        write = stream.writer_of(piece).rows
+        payload = write(features, piece.first, piece.last, piece.condensed, word, back)
         if most is None or fits(stream.topic_part, payload, most):
             yield self._sent(Flight(piece, stream.topic), stream.topic_part, payload)
         elif len(piece) == 1:
             self._too_large(piece, stream)
         else:
             self._most_rows = max(1, min(len(piece) - 1, len(piece) * most // len(payload)))
-            self.lanes.back([piece])
+            self.turns.of(piece).back([piece])
 
     def _sent(self, flight: Flight, topic: bytes, payload: bytes) -> bytes:
         """Notes a flight; gives its packet."""
         number, piece = self.window.add(flight), flight.piece
-        if piece is not None:
+        if piece is not None and piece.block is None:
             self._on_wire[piece.features.board] += len(piece)
         retain = piece is None and self._limits.retain
         return publish(topic, payload, number if self._limits.qos else None, v5=self._v5, retain=retain)
 
     def _too_large(self, piece: Piece, stream: Stream) -> None:
-        self._account(piece.features.board).dropped[Drop.TOO_LARGE] += len(piece)
+        self._drop(piece, None, Drop.TOO_LARGE)
         self.refusals.add(stream.topic, TOO_LARGE)
-        self.lanes.skipped(piece)
+
+    def _drop(self, piece: Piece, copy: int | None, reason: Drop) -> None:
+        """It is not sent, or not again."""
+        self._account(piece.features.board).dropped[reason] += len(piece)
+        self.turns.of(piece).skipped(piece)
+        self._finish(piece, copy)
+
+    def _finish(self, piece: Piece, copy: int | None) -> None:
+        """Nobody needs its readings any more."""
+        if piece.block is not None:
+            self._done(piece.block, len(piece))
+        if copy is not None:
+            self.crossing.uncopied(copy)
 
     # back
 
@@ -220,39 +252,42 @@ class Outbox:
             if flight is None:
                 continue
             piece = flight.piece
-            if piece is not None:
+            if piece is not None and piece.block is None:
                 self._on_wire[piece.features.board] -= len(piece)
             if self._suspects.answered(flight.mark):
                 self._set_limit()
             if reason >= WORST:
                 self.refusals.add(flight.topic, reason)
-                if piece is not None and self._refused(piece, reason, now):
+                if piece is not None and self._refused(piece, flight.copy, reason, now):
                     again = max(again or 0.0, pause(reason))
                 elif piece is None and reason == TOO_LARGE:
-                    self._too_long[flight.topic] = len(flight.payload)
+                    self.documents.refused(flight)
                 continue
             self.refusals.clear(flight.topic)
             if piece is not None:
                 self._account(piece.features.board).acknowledged += len(piece)
+                self._finish(piece, flight.copy)
         return again
 
-    def _refused(self, piece: Piece, reason: int, now: float) -> bool:
+    def _refused(self, piece: Piece, copy: int | None, reason: int, now: float) -> bool:
         """Whether it is of use to try again later."""
-        if reason == TOO_LARGE and len(piece) > 1:
+        if reason in INVALID and not (reason == TOO_LARGE and len(piece) > 1):
+            self._drop(piece, copy, Drop.TOO_LARGE if reason == TOO_LARGE else Drop.REFUSED_BY_BROKER)
+            return False
+        if reason == TOO_LARGE:
             self._most_rows = max(1, len(piece) // 2)
-            self.lanes.back([piece])
-        elif reason in INVALID:
-            drop = Drop.TOO_LARGE if reason == TOO_LARGE else Drop.REFUSED_BY_BROKER
-            self._account(piece.features.board).dropped[drop] += len(piece)
-        else:
-            self.lanes.back([piece])
-            self.lanes.hold(piece, now + pause(reason))
-            return True
-        return False
+        if copy is not None:
+            self.crossing.uncopied(copy)  # it waits here again, and goes to the disk anew if it has to
+        lanes = self.turns.of(piece)
+        lanes.back([piece])
+        if reason != TOO_LARGE:
+            lanes.hold(piece, now + pause(reason))
+        return reason != TOO_LARGE
 
     def landed(self) -> None:
         """All that was given out has left us, which is all that can be known with QoS 0."""
         for flight in self.window.clear():
             if (piece := flight.piece) is not None:
                 self._account(piece.features.board).sent_unacknowledged += len(piece)
+                self._finish(piece, flight.copy)
         self._on_wire.clear()

@@ -6,7 +6,7 @@ What is sent, and in which order, is the outbox's; here it meets the connection,
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..ledger import Account
@@ -14,11 +14,12 @@ from ..model import Features
 from .broker import TAKEN_OVER
 from .client import Connection, Where, Will
 from .contact import GOODBYE, Contact, Handlers
+from .keeper import Keeper, Keeping, rest_of
 from .naming import Naming
 from .outbox import Outbox
 from .packets import Ack
 
-__all__ = ["Naming", "Publisher"]
+__all__ = ["Keeping", "Naming", "Publisher"]
 
 UNANSWERED = 30.0  # s without any acknowledgement, while some are due, before the connection is given up
 SLOW = 0.5  # s without an acknowledgement after which the broker no longer moves
@@ -31,8 +32,9 @@ class Publisher:
     account: of a board, where outcomes are counted. tags, every: of (board) and of (board, sensor).
     where, will: made anew for each connection. connected: called when one is open, to put out the documents again.
     progress: called when readings have been acknowledged, and when the connection is lost.
-    most: readings that may wait here while the broker is away. clock: "unsynced", or None when it has been set; asked
-    for each batch, so it shall be quick.
+    most: readings that may wait here while the broker is away. clock: what Features.mono lacks to s since 1970, or None
+    while the machine's clock is not set; asked for each batch, so it shall be quick. keeping: with a spool, what it is
+    to be done with.
     """
 
     def __init__(
@@ -46,12 +48,20 @@ class Publisher:
         will: Callable[[], Will],
         connected: Callable[[], None],
         progress: Callable[[], None] = lambda: None,
-        clock: Callable[[], str | None] = lambda: None,
+        clock: Callable[[], float | None] = lambda: 0.0,
         most: int = 100_000,
+        keeping: Keeping | None = None,
         event: Callable[..., None] = lambda name, **fields: None,
     ) -> None:
         self.naming = naming
         self._outbox = Outbox(naming, account, tags, every, most)
+        self.spool = keeping.spool if keeping is not None else None
+        self._keeper: Keeper | None = None
+        if keeping is not None:
+            spool = keeping.spool
+            self._outbox.watched(spool.done, lambda: spool.why_shed)
+            self._outbox.crossing.uncopied, self._outbox.crossing.promoted = spool.uncopied, spool.promoted
+            self._keeper = Keeper(self._outbox, keeping, run=naming.run, pump=self._pump)
         self._contact = Contact(where, will, Handlers(self._opened, self._closed, self._acked, self._pump), event)
         self._on_connected, self._progress, self._clock = connected, progress, clock
         self._connection: Connection | None = None
@@ -59,6 +69,7 @@ class Publisher:
         self._given_up = False  # the connection that is there, by us
         self._due_since = 0.0  # the last acknowledgement, or what was sent first after a time with nothing under way
         self._check: asyncio.TimerHandle | None = None
+        self._paced: asyncio.TimerHandle | None = None  # when the pace allows more from the disk
 
     # what there is to say
 
@@ -84,19 +95,27 @@ class Publisher:
         return self._connection is not None and (not self._outbox.window.flights or waited < SLOW)
 
     def held(self, board: str) -> int:
-        """Readings of `board` that are in this stage: waiting, or sent and not acknowledged."""
+        """Readings of `board` that are in this stage's memory: waiting, or sent and not acknowledged."""
         return self._outbox.held(board)
+
+    def in_flight(self, board: str) -> int:
+        """Those of them that are on no disk."""
+        return self._outbox.held(board) - self._outbox.crossing.copied(board)
+
+    def spooled(self, board: str) -> int:
+        """Readings of `board` on the disk, whatever else they are."""
+        return self._outbox.crossing.copied(board) + (self.spool.held(board) if self.spool is not None else 0)
 
     # in and out
 
     def put(self, pieces: list[Features]) -> None:
         """Takes in computed readings, in order within each sensor."""
-        self._outbox.put(pieces, self._clock())
+        self._outbox.put(pieces, unset=self._clock() is None, now=asyncio.get_running_loop().time())
         self._pump()
 
     def document(self, topic: str, payload: bytes) -> None:
         """Publishes a retained document; of one topic only the newest counts."""
-        self._outbox.document(topic, payload)
+        self._outbox.documents.put(topic, payload)
         self._pump()
 
     def _pump(self) -> None:
@@ -117,7 +136,15 @@ class Publisher:
             wire.write(packets)
             if unacknowledged and wire.empty:
                 loop.call_soon(self._pump)
+        if self._keeper is not None:
+            self._keeper.hungry()
+            if self._paced is None and self._outbox.replay.waiting and self._outbox.window.room > 0:
+                self._paced = loop.call_later(self._outbox.turns.pace.pause, self._pump_again)
         self._settle()
+
+    def _pump_again(self) -> None:
+        self._paced = None
+        self._pump()
 
     def _settle(self) -> None:
         if self._outbox.idle:
@@ -153,8 +180,15 @@ class Publisher:
         """Connects, and again whenever the connection is lost; until cancelled or `finish` has been called."""
         await self._contact.run()
 
+    async def keep(self) -> None:
+        """Moves readings to the disk and back, for ever; with a spool only."""
+        if self._keeper is not None:
+            await self._keeper.run()
+
     def _opened(self, connection: Connection) -> None:
         self._connection = connection
+        if self._keeper is not None:
+            self._keeper.connected = True
         self._outbox.opened(connection.limits, v5=connection.where.v5)
         self._on_connected()
         self._pump()
@@ -163,6 +197,8 @@ class Publisher:
         """Gives how many readings were on the wire; they go again with the next. code: the broker's reason."""
         cut, self._given_up = not self._given_up and code != TAKEN_OVER, False
         self._connection = None
+        if self._keeper is not None:
+            self._keeper.connected = False
         if self._check is not None:
             self._check.cancel()
             self._check = None
@@ -170,19 +206,26 @@ class Publisher:
         self._progress()
         return in_flight
 
-    async def finish(self, last_words: Callable[[], dict[str, bytes]], patience: float) -> None:
+    async def finish(
+        self, last_words: Callable[[], dict[str, bytes]], patience: float, left: Sequence[Features] = ()
+    ) -> None:
         """Brings out what waits, then the documents of `last_words`, and disconnects; gives up after `patience` s.
 
-        What could not be brought out is dropped, and counted. last_words: topic -> payload, made when that is known.
+        What could not be brought out goes to the disk, with `left`, which came after it; without one it is dropped, and
+        counted. last_words: topic -> payload, made when that is known. `keep` has to have ended.
         """
         self._contact.end()
         deadline = asyncio.get_running_loop().time() + patience
+        rest = self._outbox.replay.take_all()
         await self._until_idle(deadline - LAST_WORDS)
+        if self._keeper is None or not await self._keeper.finish(left, patience):
+            for features in left:
+                self._outbox.shed(features.board, len(features))
         self._outbox.lanes.shed_all()
         self._outbox.documents.clear()
         for topic, payload in last_words().items():
             self.document(topic, payload)
-        await self._until_idle(deadline)
+        await self._until_idle(max(deadline, asyncio.get_running_loop().time() + LAST_WORDS))
         if (connection := self._connection) is not None:
             if self._outbox.said:  # else our goodbye would take the will back, and leave us online for ever
                 connection.disconnect()
@@ -190,6 +233,8 @@ class Publisher:
             connection.close()
         self._closed()
         self._outbox.lanes.shed_all()
+        if self.spool is not None:
+            await self.spool.close(rest_of([*rest, *self._outbox.replay.take_all()]), patience)
 
     async def _until_idle(self, deadline: float) -> None:
         """Waits until everything is acknowledged, the connection is gone, or the deadline."""

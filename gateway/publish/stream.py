@@ -1,10 +1,14 @@
 """One sensor's way to the broker: its topics, its writer, what `every` has sent, and when `last` went out."""
 
+import math
+from dataclasses import replace
+
 from ..model import Features
 from .condense import Sent, gaps, sent_rows
 from .lanes import Piece, selected
 from .messages import Writer
 from .packets import topic_part
+from .spool.nouns import Source
 
 LAST_EVERY = 10.0  # s between two retained `last` messages
 
@@ -12,15 +16,36 @@ LAST_EVERY = 10.0  # s between two retained `last` messages
 class Stream:
     """The messages of one sensor. base: its topic without the last level."""
 
-    __slots__ = ("_every", "_last_at", "_sent", "last_topic", "topic", "topic_part", "writer")
+    __slots__ = (
+        "_every",
+        "_identity",
+        "_last_at",
+        "_older",
+        "_sent",
+        "last_topic",
+        "topic",
+        "topic_part",
+        "writer",
+    )
 
     def __init__(self, base: str, identity: tuple[str, str, str, str], tags: dict[str, str], every: float) -> None:
+        self._identity = identity
         self.writer = Writer(identity, tags)
+        self._older: tuple[Source, Writer] | None = None
         self.topic = f"{base}/features"
         self.topic_part = topic_part(self.topic)
         self.last_topic = f"{base}/last"
         self._every, self._sent = every, Sent()
         self._last_at: float | None = None
+
+    def writer_of(self, piece: Piece) -> Writer:
+        """Who writes the readings of `piece`: those of an earlier run have its number, and the tags of their time."""
+        if piece.block is None:
+            return self.writer
+        source = piece.block.source
+        if self._older is None or self._older[0] != source:
+            self._older = source, Writer((*self._identity[:3], source.run), dict(source.tags))
+        return self._older[1]
 
     def condense(self, features: Features) -> tuple[Piece | None, int]:
         """The readings that are sent by themselves, if any, and how many are not."""
@@ -44,3 +69,13 @@ class Stream:
     def forget_last(self) -> None:
         """The broker may have forgotten: the next reading is a `last` again."""
         self._last_at = None
+
+
+def dated(features: Features, clock: float | None) -> tuple[Features, str | None]:
+    """The features with the times to be told, and what is to be said of them. clock: what
+    Features.mono lacks to s since 1970; None while the machine's clock is not set."""
+    if not features.unset:
+        return features, None
+    if clock is None or math.isnan(features.mono[0]):  # those of another boot cannot be put right
+        return features, "unsynced"
+    return replace(features, wall=type(features.wall)("d", [t + clock for t in features.mono])), "corrected"

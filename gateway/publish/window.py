@@ -12,11 +12,12 @@ UNSTATED = 20  # a broker of 3.1.1 states no limit; this is what mosquitto takes
 
 @dataclass(slots=True, eq=False)
 class Flight:
-    """One PUBLISH under way: readings, or a retained document (piece None)."""
+    """One PUBLISH under way: readings, or a retained document (piece None). copy: the block that has them, too."""
 
     piece: Piece | None
     topic: str
     payload: bytes = b""  # of a document only; readings are written anew when they go again
+    copy: int | None = None
 
     @property
     def mark(self) -> Mark:
@@ -51,6 +52,14 @@ class Window:
     def acknowledged(self, number: int) -> Flight | None:
         """The flight of that id, no longer under way; None for an id that nobody waits for."""
         return self.flights.pop(number, None)
+
+    def unsafe(self) -> Iterator[tuple[Piece, Flight]]:
+        """Live readings that are on no disk, in the order in which they were sent."""
+        return (
+            (piece, flight)
+            for flight in self.flights.values()
+            if flight.copy is None and (piece := flight.piece) is not None and piece.block is None
+        )
 
     def clear(self) -> Iterator[Flight]:
         """All that was under way, in order: the connection is gone."""

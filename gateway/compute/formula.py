@@ -1,0 +1,15 @@
+"""The founding formulas for one value, as plain Python computes them; by the thousand: founding.py."""
+
+import math
+
+DIGITS = 4
+
+
+def normalized(value: float, lo: float, hi: float) -> float:
+    """Where `value` lies between lo (0) and hi (1), rounded. Infinite on overflow."""
+    return round((value - lo) / (hi - lo), DIGITS)
+
+
+def feature(value: float, lo: float, hi: float) -> float:
+    """sqrt(|normalized, unrounded|) * ln(|value| + 1), rounded. Infinite on overflow."""
+    return round(math.sqrt(abs((value - lo) / (hi - lo))) * math.log(abs(value) + 1), DIGITS)

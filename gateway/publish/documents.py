@@ -1,0 +1,53 @@
+"""Retained documents on their way out: of one topic only the newest counts, and what was too large stays away. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .window import Flight
+
+TOPIC = 1000  # bytes of a packet that a document leaves to its topic
+
+
+class Documents:
+    """Documents that wait, in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, bytes] = {}
+        self._too_long: dict[str, int] = {}  # bytes of the document of a topic that the broker did not take
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def put(self, topic: str, payload: bytes) -> None:
+        """Takes in a document; it goes behind those that wait."""
+        self._waiting.pop(topic, None)
+        self._waiting[topic] = payload
+
+    def next(self) -> tuple[str, bytes]:
+        """The next one: topic and payload."""
+        topic = next(iter(self._waiting))
+        return topic, self._waiting.pop(topic)
+
+    def back(self, flights: Iterable[Flight]) -> None:
+        """What was on the wire goes again, unless there is something newer."""
+        self._waiting = {flight.topic: flight.payload for flight in flights} | self._waiting
+
+    def clear(self) -> None:
+        """Forgets those that wait."""
+        self._waiting.clear()
+
+    def refused(self, flight: Flight) -> None:
+        """The broker does not take one of this size."""
+        self._too_long[flight.topic] = len(flight.payload)
+
+    def too_long(self, topic: str, payload: bytes) -> bool:
+        """Whether the broker has refused one like it."""
+        return len(payload) >= self._too_long.get(topic, len(payload) + 1)
+
+    def largest(self, packet: int | None) -> int | None:
+        """Bytes that the broker takes in a document, as far as is known. packet: bytes that it takes in all."""
+        known = [size - 1 for size in self._too_long.values()]
+        if packet is not None:
+            known.append(max(0, packet - TOPIC))
+        return min(known, default=None)

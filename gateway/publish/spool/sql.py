@@ -1,0 +1,112 @@
+"""The only door to sqlite3: a file of tables, safe from a power cut once `transaction` has returned. Everything blocks.
+
+WAL with synchronous=FULL: with NORMAL a power cut takes the last transactions along. Whatever goes wrong leaves this
+file as Trouble, which says of what kind it is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from .nouns import Damaged
+
+FULL, READ_ONLY, CORRUPT, FAILED = "full", "read_only", "corrupt", "failed"
+KINDS = {
+    sqlite3.SQLITE_FULL: FULL,
+    sqlite3.SQLITE_READONLY: READ_ONLY,
+    sqlite3.SQLITE_CANTOPEN: READ_ONLY,
+    sqlite3.SQLITE_CORRUPT: CORRUPT,
+    sqlite3.SQLITE_NOTADB: CORRUPT,
+}
+ERRNOS = {
+    errno.ENOSPC: FULL, errno.EDQUOT: FULL, errno.EROFS: READ_ONLY, errno.EACCES: READ_ONLY, errno.EPERM: READ_ONLY,
+}  # fmt: skip
+PAGE = 1024  # bytes; small ones waste little on small blocks, and wear a card less
+SETTINGS = (
+    f"page_size={PAGE}", "locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=0",
+    "temp_store=MEMORY", "secure_delete=OFF", "cache_size=-1024", "trusted_schema=OFF",
+)  # fmt: skip
+
+
+class Trouble(Exception):
+    """The disk does not do what it shall. kind: full | read_only | corrupt | failed."""
+
+    def __init__(self, kind: str, text: str) -> None:
+        super().__init__(text)
+        self.kind = kind
+
+
+class File:
+    """An open file of tables. Raises Trouble, from each method."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with told(path):
+            private(path)
+            self._db = sqlite3.connect(path, isolation_level=None, timeout=0.0, check_same_thread=False)
+
+    def settle(self) -> None:
+        """Sets it up for writing, by this process alone."""
+        for text in SETTINGS:
+            self.rows(f"PRAGMA {text}")
+
+    def rows(self, text: str, *values: object) -> list[tuple[Any, ...]]:
+        """What a statement gives."""
+        with told(self.path):
+            return self._db.execute(text, values).fetchall()
+
+    def row(self, text: str, *values: object) -> tuple[Any, ...] | None:
+        """The first of what a statement gives."""
+        return next(iter(self.rows(text, *values)), None)
+
+    def number(self, text: str, *values: object) -> int:
+        """The number that a statement gives; 0 where that is NULL, or nothing."""
+        return (self.row(text, *values) or (0,))[0] or 0
+
+    def do(self, text: str, *values: object) -> int:
+        """How many rows a statement has changed."""
+        with told(self.path):
+            return self._db.execute(text, values).rowcount
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All that is done within, or nothing of it; on the disk at its end."""
+        self.rows("BEGIN IMMEDIATE")
+        try:
+            yield
+            self.rows("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):  # the first error is the one to tell
+                self._db.execute("ROLLBACK")
+            raise
+
+    def close(self) -> None:
+        """Gives the file back, whatever state it is in."""
+        with contextlib.suppress(sqlite3.Error):
+            self._db.close()
+
+
+@contextlib.contextmanager
+def told(path: Path) -> Iterator[None]:
+    """Turns the library's and the system's errors into Trouble."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", None) or 0
+        usual = FAILED if isinstance(error, sqlite3.OperationalError) else CORRUPT
+        raise Trouble(KINDS.get(code & 0xFF, usual), f"{path}: {error}") from error
+    except (Damaged, KeyError) as error:
+        raise Trouble(CORRUPT, f"{path}: {error}") from error
+    except OSError as error:
+        raise Trouble(ERRNOS.get(error.errno or 0, FAILED), f"{path}: {error.strerror or error}") from error
+
+
+def private(path: Path) -> None:
+    """Makes the file where there is none, for this user alone; follows no link that somebody has put there."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))

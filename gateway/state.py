@@ -1,0 +1,62 @@
+"""The directory that outlasts a run: whose it is, and that one gateway alone uses it."""
+
+import fcntl
+import os
+import pwd
+import shlex
+from pathlib import Path
+
+LOCK = "lock"
+
+
+class NoState(Exception):
+    """The directory cannot be used: one sentence that says why, and what to do."""
+
+
+def default() -> Path:
+    """Where the service manager wants it, else in the user's home."""
+    given = os.environ.get("STATE_DIRECTORY")
+    return Path(given.split(":")[0]) if given else Path("~/.local/state/gateway").expanduser()
+
+
+def claimed(folder: Path) -> int:
+    """Makes `folder` where it is missing, for this user alone, and keeps other gateways out.
+
+    Gives the descriptor of its lock, which holds until it is closed or the process ends. Raises NoState.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise NoState(_sentence(folder, error)) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        holder = os.pread(lock, 20, 0).decode(errors="replace").strip()
+        os.close(lock)
+        raise NoState(
+            f"state_dir: {folder} is in use by another gateway (pid {holder or 'unknown'}): stop it, "
+            "or give this one a state_dir of its own"
+        ) from None
+    if folder.stat().st_mode & 0o077 and folder.stat().st_uid == os.geteuid():
+        folder.chmod(0o700)
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, str(os.getpid()).encode(), 0)
+    return lock
+
+
+def _sentence(folder: Path, error: OSError) -> str:
+    user, place = _user(), shlex.quote(str(folder))
+    if isinstance(error, PermissionError):
+        return f"state_dir: {folder} is not {user}'s to write: run `sudo install -d -m 700 -o {user} {place}`"
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        return f"state_dir: {folder} is no directory: name another with gateway.state_dir"
+    why = (error.strerror or str(error)).lower()
+    return f"state_dir: {folder} cannot be used ({why}): name another with gateway.state_dir"
+
+
+def _user() -> str:
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
