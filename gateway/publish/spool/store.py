@@ -48,8 +48,7 @@ class Store:
         self._reserve = Reserve(folder, min(max(limit // 64, 32_768), 131_072))
         self._log = min(max(limit // 32, 32_768), 500_000)  # bytes of a transaction, and of a log that is emptied
         self._pages = (limit - self._reserve.size - 2 * self._log - 160_000) // PAGE
-        self._lanes: dict[Lane, int] = {}
-        self._sources: dict[Source, int] = {}
+        self._lanes, self._sources = dict[Lane, int](), dict[Source, int]()
         self._tails: dict[Lane, list[tuple[int, int, int]]] = {}  # (block, source, readings) of the newest small ones
         self._half_done: dict[int, Gone] = {}  # blocks of a `put` that failed after them
         self._file = File(folder / FILE)
@@ -98,7 +97,8 @@ class Store:
 
     def oldest(self) -> float | None:
         """When the oldest block's readings came, s since 1970; None when there is none."""
-        return (self._file.row("SELECT wall FROM blocks ORDER BY id LIMIT 1") or (None,))[0]
+        walls: list[float] = [wall for (wall,) in self._file.rows("SELECT wall FROM blocks ORDER BY id LIMIT 1")]
+        return walls[0] if walls else None
 
     def next(self, lane: Lane, after: int) -> Stored | None:
         """The first block of `lane` behind number `after`."""
