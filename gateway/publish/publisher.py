@@ -52,6 +52,7 @@ class Publisher:
     ) -> None:
         self.naming = naming
         self._outbox = Outbox(naming, account, tags, every, most)
+        self._outbox.refusals.event = event
         self._contact = Contact(where, will, Handlers(self._opened, self._closed, self._acked, self._pump), event)
         self._on_connected, self._progress, self._clock = connected, progress, clock
         self._connection: Connection | None = None
