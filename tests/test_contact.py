@@ -4,7 +4,18 @@ import pytest
 
 from gateway.publish import contact
 from gateway.publish.broker import TAKEN_OVER, Refused, Where, Will
-from gateway.publish.contact import ABSENT_PAUSE, LONGEST_PAUSE, REFUSED_PAUSE, RIVAL_LATE, RIVAL_PAUSE, Contact, Handlers
+from gateway.publish.contact import (
+    ABSENT_PAUSE,
+    CUT_PAUSE,
+    CUTS,
+    LONGEST_PAUSE,
+    REFUSED_PAUSE,
+    RIVAL_LATE,
+    RIVAL_PAUSE,
+    Contact,
+    Handlers,
+)
+from gateway.publish.suspects import ALONE, TOGETHER
 
 
 @pytest.fixture
@@ -30,9 +41,10 @@ def lose(one, now, held=1.0, code=None):
 def test_pauses_grow_and_are_bounded(made):
     """What breaks again and again is tried ever more rarely; after one that held it is tried at once."""
     one, _ = made
-    pauses = [lose(one, float(now)) for now in range(8)]
+    pauses = [lose(one, float(now)) for now in range(CUTS + 1)]
     assert pauses == sorted(pauses)
-    assert (pauses[0], pauses[-1]) == (0.5, LONGEST_PAUSE)
+    assert (pauses[0], pauses[-2], pauses[-1]) == (0.5, CUT_PAUSE, LONGEST_PAUSE)
+    assert CUTS > 2 * (TOGETHER + ALONE), "as many as it takes to find two messages"
     assert lose(one, 100.0, held=60.0) == 0.0
 
 
@@ -48,7 +60,7 @@ def test_a_refusal_with_a_reason_waits_longer(made):
 
 def test_takeovers(made):
     """Three in a minute are a second gateway; from then on each waits at least half a minute, until one has held."""
-    one, events = made
+    one, _ = made
     assert [lose(one, now, code=TAKEN_OVER) < RIVAL_PAUSE[0] for now in (0.0, 1.0, 2.0)] == [True, True, False]
     assert "two gateways have one id; set another gateway.id" in one.trouble
     assert "waits for" in one.trouble

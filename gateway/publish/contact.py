@@ -15,6 +15,7 @@ from .client import Connection, connect
 from .packets import Ack
 
 LONGEST_PAUSE = 15.0  # s: back at most 20 s after any outage
+CUT_PAUSE, CUTS = 2.0, 12  # s after a cut, while they are so few that they may come from two messages: suspects.py
 ABSENT_PAUSE = 1.5  # s while nobody listens there: back at most 2 s after the broker is
 REFUSED_PAUSE = (10.0, 20.0)  # s after a refusal with a reason: an operator has to do something
 RIVAL_PAUSE = (30.0, 45.0)  # s after a takeover, once it is known that somebody else has our client id
@@ -162,7 +163,7 @@ class Contact:
         if not self._said:
             self._said.add(why)
             self._event("broker.lost", url=self._url, why=why, in_flight=in_flight)
-        return _pause(self._flaps, LONGEST_PAUSE)
+        return _pause(self._flaps, CUT_PAUSE if self._flaps <= CUTS else LONGEST_PAUSE)
 
     async def _alone(self, connection: Connection) -> None:
         """Returns when the connection is lost, or has held for so long that nobody else has our client id."""

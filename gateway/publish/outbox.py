@@ -131,7 +131,7 @@ class Outbox:
             piece.tried = True
         self.lanes.back(pieces)
         self.documents = {flight.topic: flight.payload for flight in flights if flight.piece is None} | self.documents
-        if cut and flights and self._limits.qos and self._suspects.cut(flights[0].mark):
+        if cut and flights and self._limits.qos and self._suspects.cut([flight.mark for flight in flights]):
             self._guilty(flights[0])
         return in_flight
 

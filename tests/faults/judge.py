@@ -63,7 +63,7 @@ class Judge:
         self._file.touch()
         self._at = 0
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.listener", str(port), str(self._file)],
+            [sys.executable, "-m", "tests.faults.listener", str(port), str(self._file), name],
             cwd=ROOT, stdin=subprocess.PIPE,
         )  # fmt: skip
         until(lambda: self.listen() or self._subscribed, "the judge is subscribed")
@@ -154,6 +154,11 @@ class Judge:
             if key[0] in boards and sent is not None and since <= sent[1] <= to:
                 found.append(heard[0].at - sent[1])
         return sorted(found)
+
+    @property
+    def pid(self) -> int:
+        """Of the process that listens."""
+        return self._process.pid
 
     def close(self) -> None:
         """Ends the process."""

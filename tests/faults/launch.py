@@ -17,6 +17,7 @@ from tests.faults.defences import DEFENCES
 TIMERS = {
     "keepalive": ("gateway.publish.client", "KEEPALIVE"),  # between two pings
     "unanswered": ("gateway.publish.publisher", "UNANSWERED"),  # without an acknowledgement
+    "denied": ("gateway.publish.refusals", "DENIED_PAUSE"),  # before a message that may not be published goes again
     "rival": ("gateway.publish.contact", "RIVAL_PAUSE"),  # after a takeover; twice this at most
     "refused": ("gateway.publish.contact", "REFUSED_PAUSE"),  # after a refusal with a reason; twice this at most
 }

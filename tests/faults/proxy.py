@@ -10,6 +10,7 @@ import contextlib
 import socket
 import struct
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
@@ -56,7 +57,7 @@ class Link:
     def __init__(self, ours: asyncio.StreamWriter) -> None:
         self.ours = ours
         self.theirs: asyncio.StreamWriter | None = None
-        self.under_way: set[int] = set()
+        self.under_way: dict[int, bytes] = {}
         self.kept = False  # our side to the broker outlives the gateway's
 
 
@@ -64,8 +65,10 @@ class Proxy:
     """Listens on `port`; forwards to the broker at `to`.
 
     frozen: it accepts, and moves nothing. delay: s that each piece takes. rate: bytes a second each way. eaten: kinds
-    of packets of the broker that vanish. edit: the broker's packet -> what is sent in its place. cut: bytes of the
-    gateway after which a connection is reset. received, sent: kinds of packets of the gateway and of the broker.
+    of packets of the broker that vanish. edit: the broker's packet -> what is sent in its place. answer: topic and
+    payload of a PUBLISH -> the reason with which it is answered in the broker's place, None to pass it on. cut: bytes
+    of the gateway after which a connection is reset. received, sent: kinds of packets of either. acknowledged: payloads
+    that the broker has answered. welcomes: its CONNACKs.
     """
 
     def __init__(self, to: int) -> None:
@@ -75,10 +78,13 @@ class Proxy:
         self.rate: float | None = None
         self.eaten: set[int] = set()
         self.edit: Callable[[bytes], bytes] | None = None
+        self.answer: Callable[[str, bytes], int | None] = lambda topic, payload: None
         self.cut: int | None = None
+        self.acknowledged: list[bytes] = []
+        self.welcomes: list[bytes] = []
         self.received: Counter[int] = Counter()
         self.sent: Counter[int] = Counter()
-        self.vanished = self.edited = self.cuts = 0
+        self.vanished = self.edited = self.cuts = self.answered = 0
         self.accepted: list[float] = []  # when, by the loop's clock (monotonic)
         self.most_under_way = 0  # PUBLISH without an answer, at any time
         self.longest = 0  # bytes of a PUBLISH
@@ -93,6 +99,13 @@ class Proxy:
     def open(self) -> int:
         """Connections that are open now."""
         return len(self._links)
+
+    def until_closed(self, seconds: float) -> bool:
+        """Whether no connection is open, within so many seconds."""
+        deadline = time.monotonic() + seconds
+        while self.open and time.monotonic() < deadline:
+            time.sleep(LOOK)
+        return not self.open
 
     def reset(self) -> None:
         """All connections end by RST, on both sides."""
@@ -196,13 +209,19 @@ class Proxy:
     def _up(self, link: Link, packet: bytes) -> bytes:
         kind = packet[0] >> 4
         self.received[kind] += 1
+        if kind == PUBLISH:
+            self.longest = max(self.longest, len(packet))
         if kind == PUBLISH and packet[0] & 6:
             start = body(packet)
             at = 2 + int.from_bytes(start[:2], "big")
-            link.under_way.add(int.from_bytes(start[at : at + 2], "big"))
+            number, payload = int.from_bytes(start[at : at + 2], "big"), start[at + 2 :]
+            reason = self.answer(start[2:at].decode(), payload)
+            if reason is not None:
+                self.answered += 1
+                link.ours.write(bytes([PUBACK << 4, 3]) + start[at : at + 2] + bytes([reason]))
+                return b""
+            link.under_way[number] = payload
             self.most_under_way = max(self.most_under_way, len(link.under_way))
-        if kind == PUBLISH:
-            self.longest = max(self.longest, len(packet))
         return packet
 
     def _down(self, link: Link, packet: bytes) -> bytes:
@@ -211,7 +230,10 @@ class Proxy:
             self.vanished += 1
             return b""
         if kind == PUBACK:
-            link.under_way.discard(int.from_bytes(body(packet)[:2], "big"))
+            payload = link.under_way.pop(int.from_bytes(body(packet)[:2], "big"), b"")
+            self.acknowledged.append(payload[payload.find(b"{") :])
+        elif kind == CONNACK:
+            self.welcomes.append(packet)
         self.sent[kind] += 1
         if self.edit is None:
             return packet
@@ -225,28 +247,3 @@ def _reset(writer: asyncio.StreamWriter) -> None:
     with contextlib.suppress(OSError):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()
-
-
-def answers(reason: int, chosen: Callable[[int], bool] = lambda number: True) -> Callable[[bytes], bytes]:
-    """An `edit`: PUBACK of the packet ids that are `chosen` says `reason` (MQTT 5)."""
-
-    def edit(packet: bytes) -> bytes:
-        if packet[0] >> 4 != PUBACK or not chosen(int.from_bytes(body(packet)[:2], "big")):
-            return packet
-        return bytes([PUBACK << 4, 3]) + body(packet)[:2] + bytes([reason])
-
-    return edit
-
-
-def states(extra: bytes) -> Callable[[bytes], bytes]:
-    """An `edit`: CONNACK has the properties `extra` besides its own (MQTT 5, all of them under 128 bytes)."""
-
-    def edit(packet: bytes) -> bytes:
-        if packet[0] >> 4 != CONNACK:
-            return packet
-        start = body(packet)
-        properties = start[3:] + extra
-        inner = start[:2] + bytes([len(properties)]) + properties
-        return bytes([CONNACK << 4, len(inner)]) + inner
-
-    return edit

@@ -35,15 +35,21 @@ HAS_STATE_DIR = "state_dir" not in LATER["gateway"]
 
 
 class Scene:
-    """See the module. A row's own gateway.toml: mqtt, gateway (keys of those tables), each (of every board), extra."""
+    """See the module.
+
+    boards: names, or names with options of Board. broker: lines of mosquitto's configuration. A row's own gateway.toml:
+    url, mqtt, gateway (keys of those tables), each (of every board), extra. timers: see launch.py. environment, prefix:
+    of the gateway's process.
+    """
 
     def __init__(
         self,
         folder: Path,
         *,
-        boards: Sequence[str] = ("bench", "attic", "cellar"),
+        boards: Sequence[str] | dict[str, dict[str, Any]] = ("bench", "attic", "cellar"),
         sensors: int = 4,
         rate: float = 50.0,
+        baud: int = 115_200,
         broker: Sequence[str] = KEEPS,
         proxy: bool = False,
         url: str = "",
@@ -70,13 +76,17 @@ class Scene:
             self.stack.callback(self.proxy.close)
         self.boards: dict[str, Board] = {}
         for place, name in enumerate(boards):
-            kind = KINDS[place % len(KINDS)]
-            one = Board(kind, name=name, sensors=sensors, rate=rate, boot=0.05, seed=self.seed, log=self.judge.written)  # type: ignore[arg-type]
-            self.boards[name] = self.stack.enter_context(one)
+            usual: dict[str, Any] = {
+                "kind": KINDS[place % len(KINDS)], "sensors": sensors, "rate": rate, "baud": baud, "boot": 0.05,
+                "seed": self.seed, "log": self.judge.written,
+            }  # fmt: skip
+            own = boards[name] if isinstance(boards, dict) else {}
+            self.boards[name] = self.stack.enter_context(Board(name=name, **usual | own))
         place = self.proxy.port if self.proxy is not None else self.broker.port
         state = f'state_dir = "{folder / "state"}"\n' if HAS_STATE_DIR else ""
         tables = "".join(
-            f'\n[[boards]]\nname = "{name}"\nport = "{board.path}"\n{each}\n' for name, board in self.boards.items()
+            f'\n[[boards]]\nname = "{name}"\nport = "{board.path}"\nbaud = {board.baud}\n{each}\n'
+            for name, board in self.boards.items()
         )
         self.text = (
             f'[gateway]\nid = "gw"\n{state}{gateway}\n[mqtt]\nurl = "{url or f"mqtt://127.0.0.1:{place}"}"\n'
