@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -72,15 +72,26 @@ class Judge:
 
 
 class Gateway:
-    """`gateway run` as a child process, with a configuration given as TOML text."""
+    """`gateway run` as a child process, with a configuration given as TOML text.
 
-    def __init__(self, folder: Path, text: str, *, environment: dict[str, str] | None = None) -> None:
+    program: another module to start, and its options; prefix: a command that starts it.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        text: str,
+        *,
+        environment: dict[str, str] | None = None,
+        program: Sequence[str] = ("gateway",),
+        prefix: Sequence[str] = (),
+    ) -> None:
         self.file = folder / "gateway.toml"
         self.file.write_text(text)
         self.log = folder / "gateway.log"
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "gateway", "run", "-c", str(self.file)],
+                [*prefix, sys.executable, "-m", *program, "run", "-c", str(self.file)],
                 cwd=ROOT, stdout=log, stderr=log,
                 env={**os.environ, "STATE_DIRECTORY": str(folder / "state"), **(environment or {})},
             )  # fmt: skip
@@ -112,6 +123,12 @@ class Gateway:
         assert "Traceback" not in self.log.read_text(), self.log.read_text()
         return code
 
+    def kill(self) -> None:
+        """SIGKILL, if it still runs; returns when it is gone."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(5)
+
 
 def configuration(port: int, boards: dict[str, str], extra: str = "", mqtt: str = "", each: str = "") -> str:
     """A gateway.toml. boards: name -> port; each: keys of every board."""
@@ -126,6 +143,4 @@ def running(folder: Path, text: str) -> Iterator[Gateway]:
     try:
         yield gateway
     finally:
-        if gateway.process.poll() is None:
-            gateway.process.kill()
-            gateway.process.wait(5)
+        gateway.kill()

@@ -4,7 +4,18 @@ import pytest
 
 from gateway.publish import contact
 from gateway.publish.broker import TAKEN_OVER, Refused, Where, Will
-from gateway.publish.contact import LONGEST_PAUSE, REFUSED_PAUSE, RIVAL_PAUSE, Contact, Handlers
+from gateway.publish.contact import (
+    ABSENT_PAUSE,
+    CUT_PAUSE,
+    CUTS,
+    LONGEST_PAUSE,
+    REFUSED_PAUSE,
+    RIVAL_LATE,
+    RIVAL_PAUSE,
+    Contact,
+    Handlers,
+)
+from gateway.publish.suspects import ALONE, TOGETHER
 
 
 @pytest.fixture
@@ -30,9 +41,10 @@ def lose(one, now, held=1.0, code=None):
 def test_pauses_grow_and_are_bounded(made):
     """What breaks again and again is tried ever more rarely; after one that held it is tried at once."""
     one, _ = made
-    pauses = [lose(one, float(now)) for now in range(8)]
+    pauses = [lose(one, float(now)) for now in range(CUTS + 1)]
     assert pauses == sorted(pauses)
-    assert (pauses[0], pauses[-1]) == (0.5, LONGEST_PAUSE)
+    assert (pauses[0], pauses[-2], pauses[-1]) == (0.5, CUT_PAUSE, LONGEST_PAUSE)
+    assert CUTS > 2 * (TOGETHER + ALONE), "as many as it takes to find two messages"
     assert lose(one, 100.0, held=60.0) == 0.0
 
 
@@ -48,15 +60,43 @@ def test_a_refusal_with_a_reason_waits_longer(made):
 
 def test_takeovers(made):
     """Three in a minute are a second gateway; from then on each waits at least half a minute, until one has held."""
-    one, events = made
+    one, _ = made
     assert [lose(one, now, code=TAKEN_OVER) < RIVAL_PAUSE[0] for now in (0.0, 1.0, 2.0)] == [True, True, False]
     assert "two gateways have one id; set another gateway.id" in one.trouble
+    assert "waits for" in one.trouble
     for number in range(5):
         assert RIVAL_PAUSE[0] <= lose(one, 50.0 * (number + 1), code=TAKEN_OVER) <= RIVAL_PAUSE[1]
-    assert events.count("broker.taken_over") == 6
     assert lose(one, 260.0) < RIVAL_PAUSE[0], "another kind of loss"
     assert lose(one, 300.0, code=TAKEN_OVER) >= RIVAL_PAUSE[0]
-    assert lose(one, 1000.0, held=600.0, code=TAKEN_OVER) < RIVAL_PAUSE[0]
+    assert lose(one, 1000.0, held=RIVAL_PAUSE[1] + RIVAL_LATE, code=TAKEN_OVER) < RIVAL_PAUSE[0]
+
+
+def test_an_outage_is_told_once(made):
+    """Its start, once for each thing that there is to say, and its end; while it is away only the sentence changes."""
+    one, events = made
+    lose(one, 100.0)
+    for why in ("nobody there", "no answer", "nobody there"):
+        one._refused(Refused(why, away=True))
+        assert one.trouble == why
+    assert events == ["broker.lost"]
+    one._refused(Refused("wrong password", 0x86))
+    one._refused(Refused("nobody there", away=True))
+    one._refused(Refused("wrong password", 0x86))
+    assert events == ["broker.lost", "broker.refused"]
+    one._opened(None)
+    assert (events.pop(), one.trouble) == ("broker.recovered", None)
+    lose(one, 200.0)
+    assert events == ["broker.lost", "broker.refused", "broker.lost"]
+
+
+def test_a_broker_that_is_not_there_is_asked_for_often(made):
+    """A machine that says at once that nobody listens costs nothing: at most 1.5 s pass, however long it is away."""
+    one, _ = made
+    pauses = [one._refused(Refused("nobody there", away=True, absent=True)) for _ in range(100)]
+    assert (pauses[0], max(pauses)) == (0.5, ABSENT_PAUSE)
+    assert max(one._refused(Refused("no answer", away=True)) for _ in range(100)) == LONGEST_PAUSE
+    one._opened(None)
+    assert lose(one, 1000.0) == 0.5, "that was no flapping"
 
 
 def test_takeovers_far_apart(made):

@@ -22,11 +22,17 @@ SENTENCES = {
 
 
 class Refused(Exception):
-    """No connection. code: the broker's reason, or None when it gave none; early: it closed the connection instead."""
+    """No connection. code: the broker's reason, or None when it gave none; early: it closed the connection instead.
 
-    def __init__(self, why: str, code: int | None = None, *, early: bool = False) -> None:
+    away: nobody answered, or the network says so. absent: the machine said at once that nobody listens there, so that
+    to ask again costs next to nothing.
+    """
+
+    def __init__(
+        self, why: str, code: int | None = None, *, early: bool = False, away: bool = False, absent: bool = False
+    ) -> None:
         super().__init__(why)
-        self.code, self.early = code, early
+        self.code, self.early, self.away, self.absent = code, early, away, absent
 
 
 @dataclass(frozen=True, slots=True)

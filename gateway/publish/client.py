@@ -56,6 +56,7 @@ class Connection:
         self._connack: asyncio.Future[Limits] = self._loop.create_future()
         self._tick: asyncio.TimerHandle | None = None
         self._leaving = False
+        self._found = False  # its address
         self._heard = heard
         self._messages: list[tuple[str, bytes]] = []
         self._client = client = _Client(
@@ -94,11 +95,13 @@ class Connection:
                 self.limits = await self._connack
         except TimeoutError:
             self.close()
-            raise Refused(f"the broker at {self.where.text} does not answer") from None
+            what = "the broker at" if self._found else "the name server, asked for"
+            raise Refused(f"{what} {self.where.text} does not answer", away=True) from None
         except (OSError, ValueError) as error:
             self.close()
             reason = getattr(error, "strerror", None) or str(error)
-            raise Refused(f"no broker at {self.where.text} ({reason}); is it running, and is mqtt.url right?") from None
+            why = f"no broker at {self.where.text} ({reason}); is it running, and is mqtt.url right?"
+            raise Refused(why, away=True, absent=isinstance(error, ConnectionRefusedError)) from None
         except BaseException:
             self.close()
             raise
@@ -106,6 +109,8 @@ class Connection:
 
     def _connect(self) -> None:
         """In a thread: looks up the name and waits for TCP."""
+        socket.getaddrinfo(self.where.host, self.where.port, type=socket.SOCK_STREAM)
+        self._found = True
         if self.where.v5:
             wishes = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
             wishes.MaximumPacketSize = LONGEST

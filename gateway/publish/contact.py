@@ -15,10 +15,13 @@ from .client import Connection, connect
 from .packets import Ack
 
 LONGEST_PAUSE = 15.0  # s: back at most 20 s after any outage
+CUT_PAUSE, CUTS = 2.0, 12  # s after a cut, while they are so few that they may come from two messages: suspects.py
+ABSENT_PAUSE = 1.5  # s while nobody listens there: back at most 2 s after the broker is
 REFUSED_PAUSE = (10.0, 20.0)  # s after a refusal with a reason: an operator has to do something
 RIVAL_PAUSE = (30.0, 45.0)  # s after a takeover, once it is known that somebody else has our client id
 TAKEOVERS = (3, 60.0)  # known by this many in so many seconds …
-RIVAL_GONE = 300.0  # s … until a connection has held for this long
+RIVAL_LATE = 5.0  # s … until a connection has held for so much longer than the other's pause, if it is one of us
+TAKEN_OVER_SAID = "taken over"
 GOODBYE = 0.5  # s for the broker to close the connection after our goodbye
 
 
@@ -52,11 +55,18 @@ class Contact:
         self._where, self._will, self._handlers, self._event, self._now = where, will, handlers, event, clock
         self._url = ""
         self._v5 = True  # until the broker has shown that it does not speak it
-        self._attempts = 0
+        self._attempts = 0  # in this outage
+        self._flaps = 0  # connections in a row that did not hold
         self._lost_at: float | None = None
+        self._said: set[str] = set()  # what was told of this outage
         self._takeovers: deque[float] = deque(maxlen=TAKEOVERS[0])
         self._rival = False
         self._ending = False
+
+    @property
+    def _rival_gone(self) -> float:
+        """S that a connection has to hold to show that nobody else has our client id."""
+        return RIVAL_PAUSE[1] + RIVAL_LATE
 
     def end(self) -> None:
         """No new attempts; a connection that is still being made is given up in peace."""
@@ -86,6 +96,8 @@ class Contact:
         self._opened(connection)
         in_flight, code = 0, None
         try:
+            if self._rival:
+                await self._alone(connection)
             why, code = await connection.lost
         finally:
             in_flight = self._handlers.closed(code)
@@ -110,44 +122,59 @@ class Contact:
     def _refused(self, error: Refused) -> float:
         self._v5 = True  # it may be another one when it is back
         self._attempts += 1
-        if self.trouble != str(error):
-            self.trouble = str(error)
-            self._event("broker.refused", url=self._url, why=str(error))
+        self.trouble = why = str(error)
+        if why not in self._said and not (error.away and self._said):  # that it is away is said once
+            self._said.add(why)
+            self._event("broker.refused", url=self._url, why=why)
         self._lost_at = self._lost_at or self._now()
-        return self._pause() if error.code is None else random.uniform(*REFUSED_PAUSE)
+        if error.code is not None:
+            return random.uniform(*REFUSED_PAUSE)
+        return _pause(self._attempts, ABSENT_PAUSE if error.absent else LONGEST_PAUSE)
 
     def _opened(self, connection: Connection) -> None:
-        self.trouble = None
+        self._attempts = 0
         if self._lost_at is None:
             self._event("broker.connected", url=self._url, version="5" if connection.where.v5 else "3.1.1")
+        elif self._rival:
+            self.trouble = _two(connection.where.client_id)
         else:
-            away = self._now() - self._lost_at
-            self._event("broker.recovered", url=self._url, after_s=round(away, 1), reconnects=self.reconnects)
-        self._lost_at = None
+            self._recovered()
         self._handlers.opened(connection)
+
+    def _recovered(self) -> None:
+        away = self._now() - (self._lost_at or 0.0)
+        self.trouble, self._lost_at = None, None
+        self._said.clear()
+        self._event("broker.recovered", url=self._url, after_s=round(away, 1), reconnects=self.reconnects)
 
     def _lost(self, why: str, code: int | None, since: float, in_flight: int, client_id: str) -> float:
         now = self._now()
-        self._lost_at = now
+        self._lost_at = self._lost_at or now
         self.reconnects += 1
-        self._attempts = attempts_after(self._attempts, now - since)
+        self._flaps = attempts_after(self._flaps, now - since)
         if self._taken_over(code, since, now):
-            self.trouble = (
-                f"another client connects as {client_id!r} and throws this one out: "
-                "two gateways have one id; set another gateway.id in one of them"
-            )
-            self._event("broker.taken_over", url=self._url, client_id=client_id, times=len(self._takeovers))
-            return random.uniform(*RIVAL_PAUSE)
+            wait = random.uniform(*RIVAL_PAUSE)
+            self.trouble = f"{_two(client_id)}; this one waits for {wait:.0f} s before it tries again"
+            if TAKEN_OVER_SAID not in self._said:
+                self._said.add(TAKEN_OVER_SAID)
+                self._event("broker.taken_over", url=self._url, client_id=client_id, times=len(self._takeovers))
+            return wait
         self.trouble = why
-        self._event("broker.lost", url=self._url, why=why, in_flight=in_flight)
-        return self._pause()
+        if not self._said:
+            self._said.add(why)
+            self._event("broker.lost", url=self._url, why=why, in_flight=in_flight)
+        return _pause(self._flaps, CUT_PAUSE if self._flaps <= CUTS else LONGEST_PAUSE)
 
-    def _pause(self) -> float:
-        return delay(self._attempts, random.random(), most=LONGEST_PAUSE, first=0.5)
+    async def _alone(self, connection: Connection) -> None:
+        """Returns when the connection is lost, or has held for so long that nobody else has our client id."""
+        done, _ = await asyncio.wait({connection.lost}, timeout=self._rival_gone)
+        if not done:
+            self._rival = False
+            self._recovered()
 
     def _taken_over(self, code: int | None, since: float, now: float) -> bool:
         """Whether it was somebody else who has our client id, and is there to stay."""
-        if now - since >= RIVAL_GONE:
+        if now - since >= self._rival_gone:
             self._rival = False
         if code != TAKEN_OVER:
             return False
@@ -155,3 +182,14 @@ class Contact:
         if len(self._takeovers) == TAKEOVERS[0] and now - self._takeovers[0] <= TAKEOVERS[1]:
             self._rival = True
         return self._rival
+
+
+def _two(client_id: str) -> str:
+    return (
+        f"another client connects as {client_id!r} and throws this one out: two gateways have one id; "
+        "set another gateway.id in one of them"
+    )
+
+
+def _pause(attempts: int, most: float) -> float:
+    return delay(attempts, random.random(), most=most, first=0.5)

@@ -136,7 +136,7 @@ class Outbox:
         flights = list(self.window.clear())
         in_flight = self._on_wire.total()
         self._on_wire.clear()
-        guilty = bool(cut and flights and self._limits.qos and self._suspects.cut(flights[0].mark))
+        guilty = bool(cut and flights and self._limits.qos and self._suspects.cut([flight.mark for flight in flights]))
         if guilty:
             self._guilty(flights[0])
         self.documents.back(flight for flight in flights if flight.piece is None)

@@ -62,6 +62,7 @@ class Publisher:
             self._outbox.watched(spool.done, lambda: spool.why_shed)
             self._outbox.crossing.uncopied, self._outbox.crossing.promoted = spool.uncopied, spool.promoted
             self._keeper = Keeper(self._outbox, keeping, run=naming.run, pump=self._pump)
+        self._outbox.refusals.event = event
         self._contact = Contact(where, will, Handlers(self._opened, self._closed, self._acked, self._pump), event)
         self._on_connected, self._progress, self._clock = connected, progress, clock
         self._connection: Connection | None = None

@@ -1,4 +1,7 @@
-"""What the broker answered that it does not take: how long that waits, and the sentence for a person. Pure."""
+"""What the broker answered that it does not take: how long that waits, the sentence for a person, and what is told."""
+
+import time
+from collections.abc import Callable
 
 from .broker import TOO_LARGE
 
@@ -11,26 +14,38 @@ WAYS_OUT = {
     QUOTA: "its quota is used up",
     TOO_LARGE: "they are larger than it takes; raise its limit",
 }
+DENIED_PAUSE, REFUSED_PAUSE = 60.0, 5.0  # s
 
 
 def pause(reason: int) -> float:
     """Seconds before a refused message is tried again."""
-    return 60.0 if reason == NOT_AUTHORIZED else 5.0
+    return DENIED_PAUSE if reason == NOT_AUTHORIZED else REFUSED_PAUSE
 
 
 class Refusals:
-    """The topics that are refused now, by the reason of MQTT 5."""
+    """The topics that are refused now, by the reason of MQTT 5. event: for the log. clock: s, monotonic."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.event: Callable[..., None] = lambda name, **fields: None
+        self._clock = clock
         self._reasons: dict[str, int] = {}
+        self._since = 0.0
+        self._count = 0  # messages refused since then
 
     def add(self, topic: str, reason: int) -> None:
         """A message on `topic` was refused."""
+        first = not self._reasons
         self._reasons[topic] = reason
+        self._count += 1
+        if first:
+            self._since, self._count = self._clock(), 1
+            self.event("broker.refusing", topic=topic, reason=reason, why=self.text)
 
     def clear(self, topic: str) -> None:
         """A message on `topic` was taken."""
-        self._reasons.pop(topic, None)
+        if self._reasons.pop(topic, None) is not None and not self._reasons:
+            away = round(self._clock() - self._since, 1)
+            self.event("broker.accepting", topic=topic, refused=self._count, after_s=away)
 
     @property
     def text(self) -> str | None:

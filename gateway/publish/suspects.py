@@ -3,6 +3,7 @@
 Some brokers close the connection at a message that they do not take, and would do so for ever, all others behind it.
 """
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 TOGETHER, ALONE = 3, 2  # cuts at the same message, among others and then by itself, until it is found guilty
@@ -16,10 +17,13 @@ class Mark(NamedTuple):
 
 
 class Suspects:
-    """The message that was the oldest unanswered one at the last cuts."""
+    """The messages that were unanswered at each of the last cuts: one of them is to blame, unless it is the network.
+
+    Not only the oldest: a broker may cut before it has answered what came first.
+    """
 
     def __init__(self) -> None:
-        self._mark: Mark | None = None
+        self._marks: set[Mark] = set()
         self._cuts = 0
 
     @property
@@ -27,23 +31,28 @@ class Suspects:
         """Whether messages are to go one by one, so that it is known at which the line is cut."""
         return self._cuts >= TOGETHER
 
-    def cut(self, oldest: Mark) -> bool:
-        """The line was cut. Whether `oldest`, which was not answered, is guilty of it."""
-        if oldest != self._mark:
-            self._mark, self._cuts = oldest, 0
+    def cut(self, unanswered: Collection[Mark]) -> bool:
+        """The line was cut. Whether it is the fault of what was unanswered, which then is one message."""
+        common = self._marks.intersection(unanswered)
+        if not common:
+            self._cuts = 0
+        self._marks = common or set(unanswered)
         self._cuts += 1
-        guilty = self._cuts >= TOGETHER + ALONE
+        guilty = self._cuts >= TOGETHER + ALONE and len(unanswered) == 1
         if guilty:
             self.clear()
         return guilty
 
     def answered(self, mark: Mark) -> bool:
-        """A message was answered. Whether that clears the suspect."""
-        cleared = mark == self._mark
-        if cleared:
-            self.clear()
-        return cleared
+        """A message was answered. Whether that clears the last suspect."""
+        if mark not in self._marks:
+            return False
+        self._marks.discard(mark)
+        if self._marks:
+            return False
+        self.clear()
+        return True
 
     def clear(self) -> None:
         """Nobody is suspected."""
-        self._mark, self._cuts = None, 0
+        self._marks, self._cuts = set(), 0

@@ -1,0 +1,116 @@
+"""What protects the gateway, each by its name, and how it is taken out: a test that still passes then shows nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+
+class Defence(NamedTuple):
+    """What it is; how it is taken out; the test that must fail without it, and a part of what that then says."""
+
+    what: str
+    out: Callable[[], None]
+    test: str
+    says: str
+
+
+def _set(module: str, name: str, value: Any) -> Callable[[], None]:
+    """Takes a defence out by setting `name`, an attribute or a class's attribute, of a module of the gateway."""
+
+    def out() -> None:
+        import importlib
+
+        holder: Any = importlib.import_module(f"gateway.{module}")
+        *path, last = name.split(".")
+        for part in path:
+            holder = getattr(holder, part)
+        if not hasattr(holder, last):
+            raise SystemExit(f"gateway.{module} has no {name} any more: mend tests/faults/defences.py")
+        setattr(holder, last, value)
+
+    return out
+
+
+def _forgetful_lanes() -> None:
+    from gateway.publish.lanes import Lanes
+
+    Lanes.back = lambda self, pieces: None  # type: ignore[method-assign]
+
+
+def _in_the_loop() -> None:
+    from gateway.publish import client
+
+    async def in_thread(call: Callable[[], Any], name: str) -> Any:
+        return call()
+
+    client.in_thread = in_thread  # type: ignore[assignment]
+
+
+def _any_window() -> None:
+    from gateway.publish.outbox import Outbox
+
+    def unlimited(self: Any) -> None:
+        self.window.limit = 60_000
+
+    Outbox._set_limit = unlimited  # type: ignore[method-assign]
+
+
+def _changing_id() -> None:
+    import os
+    from dataclasses import replace
+
+    from gateway.service import Service
+
+    right = Service._where
+
+    def where(self: Any) -> Any:
+        found = right(self)
+        return replace(found, client_id=f"{found.client_id}-{os.getpid()}")
+
+    Service._where = where  # type: ignore[method-assign]
+
+
+DEFENCES = {
+    "back": Defence(
+        "what was on the wire of a lost connection goes again",
+        _forgetful_lanes, "test_f36_broker_restarted", "written and neither heard nor counted",
+    ),
+    "anew": Defence(
+        "all documents are published anew on each connection",
+        _set("service", "Service._connected", lambda self: None), "test_f36_broker_restarted", "online again",
+    ),
+    "cap": Defence(
+        "the pause between two attempts is bounded",
+        _set("publish.contact", "delay", lambda *a, **k: 120.0), "test_f36_broker_restarted", "back",
+    ),
+    "unanswered": Defence(
+        "a connection without acknowledgements is given up",
+        _set("publish.publisher", "UNANSWERED", 3600.0), "test_f40_acknowledgements_never_come", "is given up",
+    ),
+    "patience": Defence(
+        "an attempt that hangs is given up",
+        _set("publish.client", "PATIENCE", 3600.0), "test_f51_a_port_that_says_nothing", "given up",
+    ),
+    "suspects": Defence(
+        "a message at which the broker cuts the line is found and dropped",
+        _set("publish.suspects", "TOGETHER", math.inf), "test_f43_a_message_that_cuts_the_line", "the others arrive",
+    ),
+    "receive_maximum": Defence(
+        "no more is under way than the broker takes",
+        _any_window, "test_f44_the_broker_states_limits", "under way",
+    ),
+    "look_up": Defence(
+        "the name of the broker is looked up in a thread",
+        _in_the_loop, "test_f50_dns_hangs", "late",
+    ),
+    "rival": Defence(
+        "a second gateway with the same id is not fought",
+        _set("publish.contact", "RIVAL_PAUSE", (0.5, 0.6)), "test_f52_two_gateways_with_one_id", "s apart",
+    ),
+    "one_id": Defence(
+        "the client id is the same in every run",
+        _changing_id, "test_f53_the_late_will", "stays online",
+    ),
+}  # fmt: skip

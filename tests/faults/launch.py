@@ -1,0 +1,73 @@
+"""Starts the real gateway after making it slower to be patient, or weaker, or metered; the product has no such options.
+
+python -m tests.faults.launch [--timer NAME=SECONDS …] [--without DEFENCE …] [--lag FILE] run -c gateway.toml
+"""
+
+import argparse
+import functools
+import importlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.faults import lag
+from tests.faults.defences import DEFENCES
+
+TIMERS = {
+    "keepalive": ("gateway.publish.client", "KEEPALIVE"),  # between two pings
+    "unanswered": ("gateway.publish.publisher", "UNANSWERED"),  # without an acknowledgement
+    "denied": ("gateway.publish.refusals", "DENIED_PAUSE"),  # before a message that may not be published goes again
+    "rival": ("gateway.publish.contact", "RIVAL_PAUSE"),  # after a takeover; twice this at most
+    "refused": ("gateway.publish.contact", "REFUSED_PAUSE"),  # after a refusal with a reason; twice this at most
+}
+"""Times of the product that a short run makes shorter, by name."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Starts `gateway`; gives its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.launch")
+    parser.add_argument("--timer", action="append", default=[], metavar="NAME=SECONDS")
+    parser.add_argument("--without", action="append", default=[], choices=DEFENCES)
+    parser.add_argument("--lag", type=Path, metavar="FILE")
+    parser.add_argument("command", nargs=argparse.REMAINDER)
+    options = parser.parse_args(arguments)
+    for timer in options.timer:
+        name, _, seconds = timer.partition("=")
+        _set_timer(name, float(seconds))
+    for name in options.without:
+        DEFENCES[name].out()
+    if options.lag is not None:
+        _meter(options.lag)
+    from gateway.cli import run
+
+    return run(options.command)
+
+
+def _set_timer(name: str, seconds: float) -> None:
+    module, attribute = TIMERS[name]
+    holder = importlib.import_module(module)
+    before = getattr(holder, attribute)
+    value: Any = (seconds, 2 * seconds) if isinstance(before, tuple) else type(before)(seconds)
+    setattr(holder, attribute, value)
+
+
+def _meter(file: Path) -> None:
+    """Has the service's own loop metered for as long as it serves."""
+    from gateway import service
+
+    serve = service.serve
+
+    @functools.wraps(serve)
+    async def metered(config: Any) -> int:
+        end = lag.meter(file)
+        try:
+            return await serve(config)
+        finally:
+            end()
+
+    service.serve = metered
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,21 @@
+"""docs/faults.md is what the rows say."""
+
+import re
+
+from tests.faults.page import PAGE, page
+from tests.faults.rows import DURATIONS, ROWS
+
+
+def test_the_page_is_made_from_the_rows():
+    """`python -m tests.faults.page` writes it."""
+    assert PAGE.read_text() == page()
+
+
+def test_rows_are_whole():
+    """Each has its texts, and its tests carry its number."""
+    page()
+    assert ROWS
+    for number, row in ROWS.items():
+        assert row.field and row.happens and row.promised and row.shown, number
+        assert all(f"test_{number.lower()}_" in shown for shown in row.shown), number
+    assert all(re.fullmatch(r"test_f\d\d_\w+", name) for name in DURATIONS)
