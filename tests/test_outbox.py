@@ -442,7 +442,7 @@ def test_a_suspect_goes_alone_until_it_is_answered():
         (one,) = sent(box)
         assert one.topic.endswith("/features" if number else "/last")
         if number == 48:
-            box.put([features(range(50, 60))], None)
+            box.put([features(range(50, 60))])
         box.acked([Ack(one.packet_id, 0)], 0.0)
     assert len(sent(box)) == 10
 

@@ -138,7 +138,7 @@ class Keeper:
     # from the disk
 
     async def _fetch(self) -> None:
-        now, replay = self._now(), self._outbox.replay
+        now, replay = asyncio.get_running_loop().time(), self._outbox.replay  # the clock by which lanes are held
         while self.connected and self._spool.waiting and replay.ready(now) < READ_AHEAD:
             found = await self._spool.fetch(lambda lane: not replay.is_held(lane, now))
             if found is None:
