@@ -59,6 +59,8 @@ EVENTS = {
     "broker.refused": _event("warning", "url why"),
     "broker.taken_over": _event("warning", "url client_id times"),
     "broker.recovered": _event("warning", "url after_s reconnects", "broker.lost broker.refused broker.taken_over"),
+    "broker.stalled": _event("warning", "url why"),
+    "broker.moving": _event("warning", "url after_s", "broker.stalled"),
     "broker.refusing": _event("warning", "topic reason why"),
     "broker.accepting": _event("warning", "topic refused after_s", "broker.refusing"),
     "embedded.started": _event("info", "listen"),

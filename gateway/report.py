@@ -96,6 +96,7 @@ class Reporter:
         self.faults.tell("broker", away)
         self.faults.tell("refused_by_broker", look.broker["refusing"])
         self.faults.tell("embedded", look.broker["embedded"])
+        self.faults.tell("stalled", look.broker["stalled"])
         self.faults.tell("broker_lacks", look.broker["lacking"])
         self.faults.tell("spool", look.spool["trouble"])
         self.faults.tell("spool_damaged", look.spool["damage"])

@@ -40,7 +40,15 @@ def board(name: str = "bench", **more: Any) -> BoardLook:
 
 def look(*boards: BoardLook, **more: Any) -> Look:
     """A look at a gateway that is connected."""
-    broker = {"connected": True, "reconnects": 0, "reason": None, "refusing": None, "embedded": None, "lacking": None}
+    broker = {
+        "connected": True,
+        "reconnects": 0,
+        "reason": None,
+        "refusing": None,
+        "embedded": None,
+        "lacking": None,
+        "stalled": None,
+    }
     spool = {"bytes": 0, "oldest": None, "hours_left": None, "trouble": None, "damage": None}
     pool = {"workers": 2, "batches": 9, "retried": 0, "replaced": 0, "quarantined": []}
     made = Look("g", "run", "1.0.0", 1_795_000_000.0, 1_795_000_060.25, "synced", boards, broker, spool, pool)

@@ -22,7 +22,11 @@ from .packets import Ack
 __all__ = ["Keeping", "Naming", "Publisher"]
 
 UNANSWERED = 30.0  # s without any acknowledgement, while some are due, before the connection is given up
+STALLED = 10.0  # s of that before it is told
 SLOW = 0.5  # s without an acknowledgement after which the broker no longer moves
+STALLING = (
+    "the broker is connected and acknowledges nothing, so that readings wait on the disk: is it stopped, or its disk?"
+)
 LAST_WORDS = 0.5  # s of the patience at the end that are kept for the farewell
 
 
@@ -64,10 +68,11 @@ class Publisher:
             self._keeper = Keeper(self._outbox, keeping, run=naming.run, pump=self._pump)
         self._outbox.refusals.event = event
         self._contact = Contact(where, will, Handlers(self._opened, self._closed, self._acked, self._pump), event)
-        self._on_connected, self._progress, self._clock = connected, progress, clock
+        self._on_connected, self._progress, self._clock, self._event = connected, progress, clock, event
         self._connection: Connection | None = None
         self._idle = asyncio.Event()
         self._given_up = False  # the connection that is there, by us
+        self._stalled: float | None = None  # since when
         self._due_since = 0.0  # the last acknowledgement, or what was sent first after a time with nothing under way
         self._check: asyncio.TimerHandle | None = None
         self._paced: asyncio.TimerHandle | None = None  # when the pace allows more from the disk
@@ -83,6 +88,7 @@ class Publisher:
             "reason": self._contact.trouble,
             "refusing": self._outbox.refusals.text,
             "lacking": connection.limits.lacking if connection is not None else None,
+            "stalled": STALLING if self._stalled is not None else None,
         }
 
     @property
@@ -133,7 +139,7 @@ class Publisher:
             if nothing_due:
                 self._due_since = loop.time()
             if self._check is None:
-                self._check = loop.call_later(UNANSWERED, self._unanswered)
+                self._check = loop.call_later(STALLED, self._unanswered)
             wire.write(packets)
             if unacknowledged and wire.empty:
                 loop.call_soon(self._pump)
@@ -155,6 +161,7 @@ class Publisher:
 
     def _acked(self, acks: list[Ack]) -> None:
         loop = asyncio.get_running_loop()
+        self._moves(loop.time())
         self._due_since = loop.time()
         again = self._outbox.acked(acks, self._due_since)
         if again is not None:
@@ -169,11 +176,21 @@ class Publisher:
         if self._connection is None or not self._outbox.window.flights:
             return
         left = self._due_since + UNANSWERED - loop.time()
-        if left > 0:
+        if left > UNANSWERED - STALLED:
+            self._check = loop.call_later(left - (UNANSWERED - STALLED), self._unanswered)
+        elif left > 0:
             self._check = loop.call_later(left, self._unanswered)
+            if self._stalled is None:
+                self._stalled = self._due_since
+                self._event("broker.stalled", url=self._connection.where.text, why=STALLING)
         elif not self._connection.lost.done():
             self._given_up = True
             self._connection.lost.set_result((f"the broker acknowledged nothing for {UNANSWERED:.0f} s", None))
+
+    def _moves(self, now: float) -> None:
+        if self._stalled is not None and self._connection is not None:
+            self._event("broker.moving", url=self._connection.where.text, after_s=round(now - self._stalled, 1))
+        self._stalled = None
 
     # the connection
 
@@ -197,7 +214,7 @@ class Publisher:
     def _closed(self, code: int | None = None) -> int:
         """Gives how many readings were on the wire; they go again with the next. code: the broker's reason."""
         cut, self._given_up = not self._given_up and code != TAKEN_OVER, False
-        self._connection = None
+        self._connection, self._stalled = None, None
         if self._keeper is not None:
             self._keeper.connected = False
         if self._check is not None:

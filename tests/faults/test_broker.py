@@ -100,7 +100,7 @@ def test_f38_broker_frozen(scene):
     s.over(told=[OUTAGE] if TIER != "fast" else (), faults=["broker"] if TIER != "fast" else ())
 
 
-@row("F38", full=60, missing="`stalled` is not told yet")
+@row("F38", full=60)
 def test_f38_a_stalled_broker_is_told(scene):
     s = scene()
     s.steady()
@@ -110,7 +110,7 @@ def test_f38_a_stalled_broker_is_told(scene):
         s.noticed("broker.stalled", 15)
         s.broker.signal(signal.SIGCONT)
     s.back(within=20)
-    s.over(faults=["stalled"])
+    s.over(told=[("broker.stalled", "broker.moving")], faults=["stalled"])
 
 
 @row(
