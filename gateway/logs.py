@@ -42,6 +42,8 @@ EVENTS = {
     "service.stopped": _event("info", "readings acknowledged spooled dropped took_s"),
     "service.failed": _event("error", "where error"),
     "config.unwise": _event("warning", "path text"),
+    "config.refused": _event("error", "path problems"),
+    "config.reloaded": _event("info", "path opened gone later"),
     "board.online": _event("info", "board port baud"),
     "board.format": _event("info", "board format"),
     "board.silent": _event("warning", "board port why"),

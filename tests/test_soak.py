@@ -10,7 +10,7 @@ from .soak import Soak
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_soak(tmp_path, budget):
-    """The gateway and its workers are killed, stopped and hung, the broker is restarted and frozen, boards are pulled."""
+    """The gateway and its workers are killed and stopped, the broker is restarted and frozen, boards are pulled."""
     seed = random.randrange(1_000_000)
     print(f"seed {seed}")
     soak = Soak(tmp_path, seed, rate=200.0)

@@ -53,20 +53,29 @@ class Sensor:
     """The readings and the state of one sensor. At most one batch of it is under way at any time."""
 
     __slots__ = (
-        "base", "board", "border", "carried", "entered", "fresh", "front", "head", "history_t", "history_v",
+        "_next", "base", "board", "border", "carried", "entered", "fresh", "front", "head", "history_t", "history_v",
         "intervals", "latest", "name", "ordered", "plan", "recipe", "seq", "stride", "suffix_from", "suffixes",
     )  # fmt: skip
 
     def __init__(self, board: str, name: str, plan: Plan) -> None:
-        self.board, self.name, self.plan = board, name, plan
-        self.recipe = tuple(Recipe(*plan.scale, plan.window_s, plan.window_n, plan.use, plan.stuck, plan.spike))
-        self.stride = 8 * len(NO_READINGS[: width(plan.use)])
-        self.ordered = "median" in plan.use or plan.spike > 0  # the window's readings are sent each time
+        self.board, self.name = board, name
+        self._next: Plan | None = None
+        self._take_on(plan)
         self.seq = 0
         self.fresh: list[Row] = []
         self.latest: Row | None = None  # the newest that went to a worker
         self.intervals: deque[float] = deque(maxlen=9)  # s between readings, of the latest batches
         self._begin()
+
+    def replan(self, plan: Plan) -> None:
+        """From the next batch on `plan` counts; the windows start anew where it is another."""
+        self._next = plan if plan != self.plan else None
+
+    def _take_on(self, plan: Plan) -> None:
+        self.plan = plan
+        self.recipe = tuple(Recipe(*plan.scale, plan.window_s, plan.window_n, plan.use, plan.stuck, plan.spike))
+        self.stride = 8 * len(NO_READINGS[: width(plan.use)])
+        self.ordered = "median" in plan.use or plan.spike > 0  # the window's readings are sent each time
 
     def _begin(self) -> None:
         """Starts with empty windows: at first, and when the board changes its unit, since °C and °F make no mean."""
@@ -103,6 +112,10 @@ class Sensor:
         """What the batch needs of this sensor for `rows`, which enter its window now."""
         t = array("d", [row.t for row in rows])
         used = array("d", [row.used for row in rows])
+        if self._next is not None:  # no batch of this sensor is under way now
+            self._take_on(self._next)
+            self._next = None
+            self._begin()
         if self.latest is not None and self.latest.unit != rows[0].unit:
             self._begin()
         if self.latest is not None:

@@ -117,6 +117,13 @@ class Stage:
             for features in uncomputed(sensor, itertools.takewhile(lambda row: row.t <= cut, some))
         ]
 
+    def replan(self, plan: Callable[[str, str], Plan]) -> None:
+        """From each sensor's next batch on `plan`, of (board, sensor), counts."""
+        self._plan = plan
+        for desk in self._desks.values():
+            for sensor in desk.sensors.values():
+                sensor.replan(plan(sensor.board, sensor.name))
+
     def sensors(self, board: str) -> list[Sensor]:
         """The sensors of `board` so far."""
         desk = self._desks.get(board)

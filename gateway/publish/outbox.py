@@ -86,6 +86,11 @@ class Outbox:
 
     # in
 
+    def renew(self) -> None:
+        """Asks anew for tags and for how often is sent."""
+        for (board, sensor), stream in self._streams.items():
+            stream.renew(self._tags(board), self._every(board, sensor))
+
     def put(self, pieces: list[Features], *, unset: bool = False, now: float = 0.0) -> None:
         """Takes in computed readings, in order within each sensor. unset: the machine's clock has not been set."""
         for features in pieces:

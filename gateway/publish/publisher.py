@@ -120,6 +120,10 @@ class Publisher:
         self._outbox.put(pieces, unset=self._clock() is None, now=asyncio.get_running_loop().time())
         self._pump()
 
+    def renew(self) -> None:
+        """The configuration was read again: tags and `every` may be others."""
+        self._outbox.renew()
+
     def document(self, topic: str, payload: bytes) -> None:
         """Publishes a retained document; of one topic only the newest counts."""
         self._outbox.documents.put(topic, payload)

@@ -38,6 +38,10 @@ class Stream:
         self._every, self._sent = every, Sent()
         self._last_at: float | None = None
 
+    def renew(self, tags: dict[str, str], every: float) -> None:
+        """From now on with these tags, and so often."""
+        self.writer, self._every = Writer(self._identity, tags), every
+
     def writer_of(self, piece: Piece) -> Writer:
         """Who writes the readings of `piece`: those of an earlier run have its number, and the tags of their time."""
         if piece.block is None:
