@@ -87,7 +87,7 @@ def run_service(options: argparse.Namespace) -> int:
 
 
 def check(options: argparse.Namespace) -> int:
-    """Problems, or the plan. Opens no port and no socket."""
+    """Problems, or the plan. Opens no port and no socket; custom features are tried, in processes of their own."""
     from .backlog import WAITING
     from .compute.cores import cores
     from .config import Wrong, lines, load, plan, warnings
@@ -100,13 +100,27 @@ def check(options: argparse.Namespace) -> int:
             _print_json({"file": str(path), "ok": False, "problems": error.problems, "warnings": [], "plan": None})
             return CONFIG
         return _wrong(error.problems)
-    unwise = warnings(config)
+    unwise, custom = warnings(config), []
+    if config.custom:
+        import asyncio
+
+        from .compute.custom.trial import Custom, try_out
+
+        try:
+            custom = asyncio.run(try_out(Custom(config.custom, path.parent, config.deadline, config.memory)))
+        except OSError as error:
+            return _failed(f"the custom features cannot be tried: {error}")
+        unwise += [f"features.custom: {one.feature} {one.why}" for one in custom if one.why]
     what = plan(config, cores=cores(), queued=WAITING)
     if options.json:
+        what["custom"] = [{"feature": one.feature, "keys": list(one.keys), "why": one.why or None} for one in custom]
         _print_json({"file": str(path), "ok": True, "problems": [], "warnings": unwise, "plan": what})
         return DONE
     print(f"{path} is good; `gateway run` would do this:")
     print("\n".join(f"  {line}" for line in lines(what)))
+    for one in custom:
+        if not one.why:
+            print(f"  tried     {one.feature}: answers {' '.join(one.keys)}")
     for text in unwise:
         print(f"warning: {text}")
     return DONE

@@ -114,6 +114,7 @@ class Plan:
     every: float = 0.0  # s; at most one message in this time
     stuck: float = 0.0  # s unchanged before quality says so; 0 = never
     spike: float = 0.0  # times the median absolute deviation; 0 = never
+    custom: tuple[str, ...] = ()  # features of the user's own, "module:function"
 
 
 @dataclass(slots=True)
@@ -123,7 +124,7 @@ class Features:
     board: str
     sensor: str
     unit: str
-    keys: tuple[str, ...]  # of `columns`: normalized, feature, then those of the plan
+    keys: tuple[str, ...]  # of `columns`: normalized, feature, then those of the plan, then the user's own
     seq: array[int]
     wall: array[float]  # when the bytes arrived; s since 1970, UTC
     mono: array[float]  # the same, s of the monotonic clock since the start

@@ -18,7 +18,7 @@ from . import __version__, state, systemd
 from .backlog import WAITING, Valve
 from .clock import Clock
 from .compute.cores import cores
-from .compute.stage import Stage
+from .compute.room import Custom, Room
 from .config import Config, plan_for
 from .config.password import read as password
 from .ingest.discover import discover
@@ -51,12 +51,13 @@ class Service:
         self.workers = config.workers or cores()
         self.accounts: dict[str, Account] = {}
         self.readers: dict[str, Reader] = {}
-        self.stage = Stage(
+        self.stage = Room(
             lambda board, sensor: plan_for(config, board, sensor),
             self._computed,
             self._dropped,
             workers=self.workers,
             linger=config.linger,
+            custom=Custom(config.custom, config.path.parent, config.deadline, config.memory),
             event=self._event,
         )
         self.folder = config.state_dir or state.default()
@@ -129,7 +130,7 @@ class Service:
             await self._drain()
         finally:
             await self._end(self._tasks)
-            await self.stage.pool.stop()
+            await self.stage.end()
             if self._embedded is not None:
                 await self._embedded.stop()
             os.close(self._lock)
@@ -273,7 +274,7 @@ class Service:
                 "embedded": self._embedded.trouble if self._embedded is not None else None,
             },
             spool=self.spool.look(self._rate()) | {"trouble": self.spool.trouble, "damage": self.spool.damage},
-            pool=self.stage.pool.look() | {"quarantined": []},
+            pool=self.stage.look(),
             former=former(self.accounts, self.readers, self._in_flight, self.publisher.spooled),
         )
 

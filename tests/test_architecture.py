@@ -83,9 +83,16 @@ def test_numpy_is_for_workers_only():
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
 
-def test_a_worker_needs_only_numpy():
+@pytest.mark.parametrize(
+    ("start", "reached"),
+    [
+        ("gateway.compute.worker", "gateway.compute.batch"),
+        ("gateway.compute.custom.warden", "gateway.compute.custom.work"),
+    ],
+)
+def test_a_worker_needs_only_numpy(start, reached):
     """What a worker runs imports the standard library, numpy and files of gateway.compute."""
-    seen, waiting = set(), ["gateway.compute.worker"]
+    seen, waiting = set(), [start]
     while waiting:
         module = waiting.pop()
         seen.add(module)
@@ -93,7 +100,7 @@ def test_a_worker_needs_only_numpy():
         waiting += [one for one in found if one.startswith("gateway") and one not in seen]
         others = {one.split(".")[0] for one in found if not one.startswith("gateway")}
         assert others <= sys.stdlib_module_names | {"numpy"}
-    assert "gateway.compute.batch" in seen
+    assert reached in seen
     assert all(one.startswith("gateway.compute.") for one in seen)
 
 

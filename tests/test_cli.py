@@ -140,3 +140,40 @@ def test_no_working_directory_on_the_path(tmp_path):
         pytest.skip("the gateway is not installed in this environment, only its tree is here")
     done = subprocess.run([script, "check", "-c", "none"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert done.returncode == 78
+
+
+def test_check_tries_custom_features(tmp_path):
+    """Each is run once: what it answers, or one sentence of what is wrong; --json stays one document."""
+    (tmp_path / "own.py").write_text(
+        "print('hello')\ndef good(t, v, new):\n    print('loud')\n    return {'a': v[-new:], 'b': t[-new:]}\n"
+        "def bad(t, v, new):\n    return v\n"
+    )
+    file = tmp_path / "gateway.toml"
+    file.write_text(f'{GOOD}[features]\ncustom = ["own:good", "own:bad", "none:f"]\n[compute]\nmemory = "50MB"\n')
+    done = gateway("check", "-c", str(file))
+    assert done.returncode == 0
+    assert "own:good: answers a b\n" in done.stdout
+    assert "own:bad answered 60 numbers for 3 new readings" in done.stdout
+    assert f"none:f cannot be imported: there is no module none in {tmp_path}" in done.stdout
+    assert "hello" not in done.stdout + done.stderr and "loud" not in done.stdout + done.stderr
+    document = json.loads(gateway("check", "--json", "-c", str(file)).stdout)
+    assert document["ok"] is True and len([text for text in document["warnings"] if "features.custom" in text]) == 2
+    assert [one["keys"] for one in document["plan"]["custom"]] == [["a", "b"], [], []]
+    assert document["plan"]["memory"]["custom_bytes"] == 150_000_000
+
+
+def test_the_working_directory_is_not_on_the_path(tmp_path):
+    """What lies where the program is started is not imported: not instead of a library, not as a feature."""
+    here = tmp_path / "here"
+    here.mkdir()
+    for name in ("numpy", "structlog", "pydantic", "own", "gateway_compute", "socketserver"):
+        (here / f"{name}.py").write_text(f"open({str(tmp_path / 'taken')!r}, 'a').write({name!r})\nf = len\n")
+    file = tmp_path / "gateway.toml"
+    file.write_text(f'{GOOD}[features]\ncustom = ["own:f"]\n')
+    done = subprocess.run(
+        [sys.executable, "-m", "gateway", "check", "-c", str(file)],
+        cwd=here, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert "there is no module own" in done.stdout
+    assert not (tmp_path / "taken").exists(), (tmp_path / "taken").read_text()

@@ -4,7 +4,7 @@ import asyncio
 import socket
 from collections.abc import Callable
 
-from .wire import PIECE, Inbox, Nonsense, framed
+from .wire import LARGEST, PIECE, Inbox, Nonsense, framed
 
 LATE = 0.5  # s after its due time at which an alarm says more about this loop than about a worker
 
@@ -13,14 +13,19 @@ class Link:
     """Reads and writes `pipe` in the running loop.
 
     heard: gets each message, (number, data); raises Nonsense when it is not one that was due. lost: is told why the
-    worker is of no more use, and whether the task that it had may be to blame; it closes this link.
+    worker is of no more use, and whether the task that it had may be to blame; it closes this link. largest: bytes of a
+    message that it may send.
     """
 
     def __init__(
-        self, pipe: socket.socket, heard: Callable[[int, bytes], None], lost: Callable[[str, bool], None]
+        self,
+        pipe: socket.socket,
+        heard: Callable[[int, bytes], None],
+        lost: Callable[[str, bool], None],
+        largest: int = LARGEST,
     ) -> None:
         self._pipe, self._heard, self._lost = pipe, heard, lost
-        self._inbox = Inbox()
+        self._inbox = Inbox(largest)
         self._unsent = memoryview(b"")
         self._writing = False
         self._patience: float | None = None
@@ -34,6 +39,10 @@ class Link:
         self._unsent = memoryview(framed(number, data))
         self._patience = patience
         self._write()
+
+    def renew(self) -> None:
+        """Of several answers one has come: the next is due within as long again."""
+        self._listen()
 
     def rest(self) -> None:
         """Nothing is due any more."""

@@ -13,7 +13,7 @@ import socket
 import sys
 import threading
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 
@@ -38,6 +38,7 @@ class Process:
     process: BaseProcess
     pipe: socket.socket
     pid: int
+    leads: bool = False  # a group of its own, which ends with it
 
     @property
     def sentinel(self) -> int:
@@ -48,7 +49,15 @@ class Process:
         """Ends it at once."""
         with contextlib.suppress(ProcessLookupError):
             if self.process.is_alive():
+                if self.leads:
+                    with contextlib.suppress(ProcessLookupError):  # it has not made its group yet
+                        os.killpg(self.pid, signal.SIGKILL)
                 os.kill(self.pid, signal.SIGKILL)
+
+    @property
+    def code(self) -> int | None:
+        """How it ended: its exit code, or minus the signal; None while it has not."""
+        return self.process.exitcode
 
     def crashed(self) -> bool:
         """Whether it ended by itself. Lets go of it; to be called once, at its end."""
@@ -59,14 +68,17 @@ class Process:
         return code not in NOT_ITS_FAULT
 
 
-def spawn() -> Process:
-    """A new worker. Blocks until it is there. Raises OSError with a sentence that says what to do about it."""
+def spawn(target: Callable[..., None] | None = None, *more: socket.socket) -> Process:
+    """A new worker, which runs `serve`, or a `target` that makes a group of its own and also gets the sockets `more`.
+
+    Blocks until it is there. Raises OSError with a sentence that says what to do about it.
+    """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["gateway.compute.single", "gateway.compute.batch"])
     ours = theirs = None
     try:
         ours, theirs = socket.socketpair()
-        process = context.Process(target=serve, args=(theirs,), daemon=True)
+        process = context.Process(target=target or serve, args=(theirs, *more), daemon=True)
         with _one_at_a_time, _no_main():
             process.start()
     except Exception as error:  # no file, no process, no fork server: whatever it was, the pool tries again
@@ -76,7 +88,7 @@ def spawn() -> Process:
     finally:
         if theirs is not None:
             theirs.close()
-    return Process(process, ours, process.pid or 0)
+    return Process(process, ours, process.pid or 0, leads=target is not None)
 
 
 def _sentence(error: Exception) -> str:

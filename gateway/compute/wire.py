@@ -18,10 +18,11 @@ def framed(number: int, data: bytes) -> bytes:
 
 
 class Inbox:
-    """Bytes in, whole messages out. Holds at most one message that is not complete."""
+    """Bytes in, whole messages out. Holds at most one message that is not complete, of at most `largest` bytes."""
 
-    def __init__(self) -> None:
+    def __init__(self, largest: int = LARGEST) -> None:
         self._rest = bytearray()
+        self._largest = largest
 
     def feed(self, piece: bytes) -> list[tuple[int, bytes]]:
         """The messages that `piece` completes: (number, data). Raises Nonsense when no message can begin so."""
@@ -29,7 +30,7 @@ class Inbox:
         out = []
         while len(self._rest) >= HEADER.size:
             number, size = HEADER.unpack_from(self._rest)
-            if size > LARGEST:
+            if size > self._largest:
                 raise Nonsense(f"a message of {size} bytes")
             end = HEADER.size + size
             if len(self._rest) < end:

@@ -30,8 +30,8 @@ def serve(pipe: socket.socket) -> None:
 
 def _settle_in(pipe: socket.socket) -> None:
     """What makes this process a good child: it dies with its parent, and leaves signals and output to the gateway."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # of the fork server, which ends when the gateway does
-    _close_all_but(pipe.fileno())
+    die_with_parent()  # the fork server, which ends when the gateway does
+    close_all_but(pipe.fileno())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group: the gateway drains us
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.environ.pop("NOTIFY_SOCKET", None)
@@ -39,14 +39,24 @@ def _settle_in(pipe: socket.socket) -> None:
         os.dup2(STDERR, STDOUT)  # standard output is the gateway's alone: it may be one JSON document
     except OSError:  # there is no standard error
         os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
-    with suppress(OSError):  # out of memory, a worker goes before the gateway; some sandboxes forbid it
-        Path("/proc/self/oom_score_adj").write_text("500")
+    goes_first(500)
 
 
-def _close_all_but(kept: int) -> None:
+def die_with_parent() -> None:
+    """This process is killed when the one that forked it ends."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def goes_first(score: int) -> None:
+    """Out of memory, this process goes before the gateway; some sandboxes forbid to say so."""
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(str(score))
+
+
+def close_all_but(*kept: int) -> None:
     """Above all the pipe by which the fork server sees that the gateway has gone: each child is given an end of it, and
     a worker that hangs would keep the fork server, and so all the others, alive."""
     for name in os.listdir("/proc/self/fd"):
-        if int(name) not in (0, STDOUT, STDERR, kept):
+        if int(name) not in (0, STDOUT, STDERR, *kept):
             with suppress(OSError):  # the listing's own
                 os.close(int(name))

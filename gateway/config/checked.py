@@ -54,6 +54,9 @@ class Config:
     features: Plan  # what [features] and mqtt.every say
     of_boards: Mapping[str, Changes]  # by the board's name
     of_sensors: tuple[Rule, ...]
+    custom: tuple[str, ...]  # "module:function" of all features of the user's own; whom they cover, plans say
+    deadline: float  # s
+    memory: int  # bytes for the process of each of those
     max_window: int  # readings
     workers: int | None  # None: one a core that this process may use
     linger: float  # s
@@ -93,7 +96,11 @@ def checked(document: tables.Document, path: Path) -> Config:
         mqtt=_mqtt(document.mqtt, path),
         boards=tuple(_board(board, gateway.tags) for board in document.boards),
         features=Plan(
-            scale=features.scale, use=features.use, every=document.mqtt.every, **_window(features.window, most)
+            scale=features.scale,
+            use=features.use,
+            custom=features.custom,
+            every=document.mqtt.every,
+            **_window(features.window, most),
         ),
         of_boards={
             board.name: _changes(board, ("range", "out_of_range", "stuck", "spike"), most) for board in document.boards
@@ -101,6 +108,9 @@ def checked(document: tables.Document, path: Path) -> Config:
         of_sensors=tuple(
             Rule(one.match, _changes(one, one.model_fields_set - {"match"}, most)) for one in document.sensors
         ),
+        custom=_custom(document),
+        deadline=features.deadline,
+        memory=document.compute.memory,
         max_window=most,
         workers=document.compute.workers,
         linger=document.compute.linger,
@@ -109,6 +119,12 @@ def checked(document: tables.Document, path: Path) -> Config:
         spool_bytes=document.spool.max_bytes,
         spool_age=document.spool.max_age,
     )
+
+
+def _custom(document: tables.Document) -> tuple[str, ...]:
+    """All features of the user's own, whichever sensors they cover."""
+    lists = [document.features.custom, *(one.custom or () for one in document.sensors)]
+    return tuple(dict.fromkeys(name for names in lists for name in names))
 
 
 def _window(window: float | int, most: int) -> dict[str, Any]:

@@ -10,6 +10,7 @@ FEATURES = ("mean", "std", "min", "max", "range", "median", "slope", "rate", "ew
 ALWAYS = ("normalized", "feature")  # in every message, without being asked for
 WEEK = 7 * DAY
 MOST_WINDOW = 1_000_000  # readings
+MOST_CUSTOM = 16  # processes
 
 
 def gateway_id(value: object) -> str:
@@ -189,6 +190,22 @@ def use(value: object) -> tuple[str, ...]:
         choice(*FEATURES)(name)
         if names.count(name) > 1:
             raise Unfit(f"'{name}' stands there twice; take one out")
+    return names
+
+
+def custom(value: object) -> tuple[str, ...]:
+    """Functions of modules, "module:function", each once."""
+    names = texts(value)
+    for name in names:
+        module, colon, function = name.partition(":")
+        if not colon or not function.isidentifier() or not all(part.isidentifier() for part in module.split(".")):
+            raise wanted('"module:function", such as "vibration:crest" for the function crest of vibration.py,', name)
+        if module.split(".")[0] == "gateway":
+            raise Unfit(f"'gateway' is the gateway's own package; call the module otherwise; found {found(name)}")
+        if names.count(name) > 1:
+            raise Unfit(f"{quoted(name)} stands there twice; take one out")
+    if len(names) > MOST_CUSTOM:
+        raise Unfit(f"at most {MOST_CUSTOM} were expected, each has a process of its own; found {len(names)}")
     return names
 
 

@@ -10,6 +10,8 @@ from .words import amount, span
 
 READING_BYTES = 90
 """The most that a window keeps of one reading: its time and value, and the running sums up to it, as 64-bit numbers."""
+CUSTOM_BYTES = 16
+"""What is kept besides for features of the user's own: its time and value once more."""
 
 
 def plan(config: Config, *, cores: int | None = None, queued: int | None = None) -> dict[str, Any]:
@@ -45,9 +47,15 @@ def plan(config: Config, *, cores: int | None = None, queued: int | None = None)
         "scale": list(features.scale),
         "every_s": features.every,
         "rules": [rule.match for rule in config.of_sensors],
+        "custom": list(config.custom),
+        "deadline_s": config.deadline,
         "workers": config.workers or cores or "auto",
         "linger_s": config.linger,
-        "memory": {"windows_bytes": _windows(config), "queued_readings": queued},
+        "memory": {
+            "windows_bytes": _windows(config),
+            "queued_readings": queued,
+            "custom_bytes": len(config.custom) * config.memory,
+        },
     }
 
 
@@ -70,9 +78,12 @@ def lines(plan: dict[str, Any]) -> list[str]:
     out += [
         f"features  {' '.join(plan['features'])}; window {plan['window']}, scale {low:g} to {high:g}",
         *(f"sensors   {shown(rule)}: keys of their own" for rule in plan["rules"]),
+        *(f"custom    {name}: a message waits for it at most {span(plan['deadline_s'])}" for name in plan["custom"]),
         f"workers   {'one a core' if plan['workers'] == 'auto' else plan['workers']}",
         f"memory    windows: at most {amount(memory['windows_bytes'])}",
     ]
+    if plan["custom"]:
+        out.append(f"memory    custom features: at most {amount(memory['custom_bytes'])} besides Python and numpy")
     if memory["queued_readings"] is not None:
         out.append(f"memory    waiting for the broker: at most {memory['queued_readings']:,} readings")
     return out
@@ -90,4 +101,5 @@ def _window(seconds: float | None, count: int) -> str:
 def _windows(config: Config) -> int:
     """Bytes, when each board has as many sensors as it may and each window is as full as it may be."""
     longest: int = max([config.features.window_n, *(rule.changes.get("window_n", 0) for rule in config.of_sensors)])
-    return sum(board.max_sensors for board in config.boards) * longest * READING_BYTES
+    each = READING_BYTES + (CUSTOM_BYTES if config.custom else 0)
+    return sum(board.max_sensors for board in config.boards) * longest * each

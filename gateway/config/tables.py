@@ -27,6 +27,7 @@ Spike = Annotated[float, By(keys.spike)]
 Every = Annotated[float, By(duration(0, WEEK))]
 Window = Annotated[float | int, By(keys.window)]
 Use = Annotated[tuple[str, ...], By(keys.use)]
+Custom = Annotated[tuple[str, ...], By(keys.custom)]
 Scale = Annotated[tuple[float, float], By(keys.scale)]
 
 
@@ -99,6 +100,7 @@ class Sensors(Table):
     window: Window | None = None
     use: Use | None = None
     scale: Scale | None = None
+    custom: Custom | None = None
 
 
 class Features(Table):
@@ -107,6 +109,8 @@ class Features(Table):
     window: Window = 60.0
     use: Use = ("mean", "std", "min", "max")
     scale: Scale = (20.0, 80.0)
+    custom: Custom = ()
+    deadline: Annotated[float, By(duration(0.001, 10))] = 0.5
     max_window: Annotated[int, By(whole(1, keys.MOST_WINDOW))] = 10_000
 
 
@@ -115,6 +119,7 @@ class Compute(Table):
 
     workers: Annotated[int | None, By(keys.workers)] = None
     linger: Annotated[float, By(duration(0, 10))] = 0.0
+    memory: Annotated[int, By(size(16_000_000, 1_000_000_000_000))] = 256_000_000
 
 
 class Spool(Table):
@@ -146,10 +151,10 @@ LATER = {
     "mqtt": {"ca_file", "cert_file", "key_file", "discovery_prefix"},
     "boards": {"preset", "on_silence", "fields", "ask", "pattern", "start", "end", "timeout", "base", "framing", "size",
                "magic", "crc", "unit_id", "units", "registers"},
-    "sensors": {"name", "unit", "offset", "gain", "points", "band", "heartbeat", "alarm", "custom"},
-    "features": {"custom", "deadline"},
+    "sensors": {"name", "unit", "offset", "gain", "points", "band", "heartbeat", "alarm"},
     "gateway": set(),
-    "compute": {"memory"},
+    "features": set(),
+    "compute": set(),
     "spool": set(),
 }  # fmt: skip
 """Keys of the contract that a later version reads: whoever writes one is told so, and not that it is misspelt."""

@@ -1,6 +1,8 @@
 """What will run, and is unwise: for `gateway check` and the start. Looks at links and modes, opens nothing."""
 
+import os
 import re
+import stat
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -8,7 +10,7 @@ from pathlib import Path
 from . import password
 from .checked import Config
 from .together import local
-from .words import quoted
+from .words import path_of, quoted
 
 USUAL = {
     "raspberrypi",
@@ -26,7 +28,7 @@ USUAL = {
 
 def warnings(config: Config, serial: Path = Path("/dev/serial")) -> list[str]:
     """A sentence each. `serial`: where the system keeps its stable names of ports, in by-id and by-path."""
-    return [*_gateway(config), *_mqtt(config), *_ports(config, serial), *_matches(config)]
+    return [*_gateway(config), *_mqtt(config), *_ports(config, serial), *_matches(config), *_custom(config)]
 
 
 def _gateway(config: Config) -> Iterator[str]:
@@ -81,3 +83,37 @@ def _matches(config: Config) -> Iterator[str]:
             and not any(fnmatchcase(one.name.partition("/")[0], board) for one in config.boards)
         ):
             yield f"sensors[{at}].match: there is no board {quoted(board)}, so it matches nothing; see [[boards]]"
+
+
+def _custom(config: Config) -> Iterator[str]:
+    """Code that others can change is run by the gateway. Looks beside the configuration, where it is found first."""
+    folder = config.path.parent.absolute()
+    seen: set[Path] = set()
+    for name in config.custom:
+        for place in _code(folder, name.partition(":")[0].split(".")):
+            if place not in seen and _open_to_others(place):
+                seen.add(place)
+                yield (
+                    f"features.custom: others can write {path_of(place)}, and what it says is run by the gateway; "
+                    "`chmod go-w` it, and `chown` it to root or to the gateway's user"
+                )
+
+
+def _code(folder: Path, parts: list[str]) -> Iterator[Path]:
+    """The files and directories that say what a module does, as far as they are there."""
+    yield folder
+    place = folder
+    for part in parts:
+        place = place / part
+        yield from (one for one in (place, place / "__init__.py", place.with_suffix(".py")) if one.exists())
+
+
+def _open_to_others(place: Path) -> bool:
+    try:
+        found = place.stat()
+    except OSError:
+        return False
+    sticky = stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_ISVTX  # as /tmp: nobody can replace what is there
+    writable = found.st_mode & stat.S_IWOTH and not sticky
+    grouped = found.st_mode & stat.S_IWGRP and found.st_gid not in (0, os.getgid()) and not sticky
+    return bool(writable or grouped or found.st_uid not in (0, os.getuid()))

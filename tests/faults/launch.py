@@ -20,6 +20,7 @@ TIMERS = {
     "denied": ("gateway.publish.refusals", "DENIED_PAUSE"),  # before a message that may not be published goes again
     "rival": ("gateway.publish.contact", "RIVAL_PAUSE"),  # after a takeover; twice this at most
     "refused": ("gateway.publish.contact", "REFUSED_PAUSE"),  # after a refusal with a reason; twice this at most
+    "quarantine": ("gateway.compute.custom.quarantine", "FIRST"),  # before a custom feature is tried again
 }
 """Times of the product that a short run makes shorter, by name."""
 

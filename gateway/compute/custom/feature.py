@@ -1,0 +1,209 @@
+"""One feature of a user's own: what waits for it, what it is asked, and what becomes of it when it misbehaves."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from pickle import dumps
+
+from ...instants import instant
+from ...shown import shown
+from . import quarantine
+from .answers import MOST_KEYS, Answer, key_problem, read
+from .pieces import Call, Custom, Piece, ordered
+from .queue import Queue
+from .runner import Heard, Runner
+
+
+class Feature:
+    """Asks its process for what waits. name: "module:function".
+
+    settled: (piece, name) once it has its columns or will not get any. owners: key -> name of the feature that uses it,
+    shared by all. event: the log.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        custom: Custom,
+        settled: Callable[[Piece, str], None],
+        owners: dict[str, str],
+        event: Callable[..., None],
+    ) -> None:
+        self.name, self.function = name, name.partition(":")[2]
+        self.conduct = quarantine.Conduct()
+        self.reason: str | None = None  # a sentence, while it is in quarantine
+        self.keys: tuple[str, ...] = ()  # of its latest answer
+        self.calls, self.missed, self.replaced = 0, 0, 0  # since the start
+        self._settled, self._owners, self._event = settled, owners, event
+        self._queue = Queue()
+        self._retry: asyncio.TimerHandle | None = None
+        self._loop = asyncio.get_running_loop()
+        heard = Heard(self._ask, self._answered, self._lost, self._printed)
+        self.runner = Runner(ordered(name, custom), custom.deadline, heard, event)
+
+    def start(self) -> None:
+        """Starts its process, in the background."""
+        self.runner.start()
+
+    def end(self) -> None:
+        """Ends its process; what it has not answered it never will."""
+        if self._retry is not None:
+            self._retry.cancel()
+        self.runner.end()
+        self._give_up(self._queue.clear())
+
+    def anew(self) -> None:
+        """Begins again with what its file says now; a quarantine is lifted."""
+        if self.conduct.since is not None:
+            self._freed()
+        self.conduct = quarantine.Conduct()
+        self.runner.end()
+        self._queue.back()
+        self.runner.start()
+
+    @property
+    def quarantined(self) -> bool:
+        """Whether it is in quarantine; then it may be trying again."""
+        return self.conduct.since is not None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether readings wait for it: not in quarantine, nor while what tries again is only starting."""
+        if self.conduct.since is None:
+            return True
+        trying = quarantine.asked(self.conduct, self._loop.time())
+        return trying and (self.runner.idle or self.busy)
+
+    @property
+    def busy(self) -> bool:
+        """Whether its process has something to compute."""
+        return bool(self._queue.asked)
+
+    @property
+    def null_keys(self) -> tuple[str, ...]:
+        """The keys of readings that it has not answered for: its last ones, or its own name."""
+        if self.keys or key_problem(self.function) or self._owners.get(self.function, self.name) != self.name:
+            return self.keys
+        return (self.function,)
+
+    def put(self, piece: Piece) -> None:
+        """Queues a piece; `flush` then asks for it."""
+        self._queue.put(piece)
+
+    def flush(self) -> None:
+        """Asks for what is queued, if the process has nothing to do."""
+        if self.runner.idle:
+            self._ask()
+
+    def expired(self, piece: Piece) -> None:
+        """A piece leaves as it is; it is the oldest of its sensor."""
+        self._queue.left(piece)
+
+    # asking
+
+    def _ask(self) -> None:
+        if not quarantine.asked(self.conduct, self._loop.time()):
+            return
+        if calls := self._queue.ask():
+            self.calls += len(calls)
+            self.runner.ask(dumps(calls, 5), len(calls))
+
+    def _answered(self, data: bytes) -> None:
+        """Raises Nonsense when it is no answer."""
+        call = self._queue.asked[0]
+        answer = read(data, call.new)
+        why = answer.why or self._unusable(answer)
+        self._queue.asked.popleft()
+        if answer.worn:
+            self.runner.end()
+            self.replaced += 1
+            self._queue.back()
+            if not why:
+                self._event("custom.worn", feature=self.name)
+        if why:
+            self._give_up(call.pieces)
+            self._miss(why)
+        else:
+            self._take(call, answer)
+            if self.conduct.since is not None:
+                self._good()
+        if answer.worn and quarantine.asked(self.conduct, self._loop.time()):
+            self.runner.start()
+
+    def _unusable(self, answer: Answer) -> str:
+        """Why the keys of an answer cannot be taken, as a clause; "" when they can."""
+        for key in answer.keys:
+            if (owner := self._owners.setdefault(key, self.name)) != self.name:
+                return f"answered the key '{key}', which is that of {owner} already; answer {{key: array}} with another"
+        if sum(owner == self.name for owner in self._owners.values()) > MOST_KEYS + 1:  # its own name is one
+            return f"answered more than {MOST_KEYS} different keys"
+        return ""
+
+    def _take(self, call: Call, answer: Answer) -> None:
+        self.keys = answer.keys
+        at = 0
+        for piece in call.pieces:
+            end = at + len(piece.features)
+            if not piece.left:
+                columns = zip(answer.keys, answer.columns, strict=True)
+                piece.columns[self.name] = {key: column[at:end] for key, column in columns}
+                self._settled(piece, self.name)
+            at = end
+
+    def _give_up(self, pieces: list[Piece]) -> None:
+        """They will get nothing."""
+        for piece in pieces:
+            if not piece.left:
+                self._settled(piece, self.name)
+
+    # misbehaving
+
+    def _lost(self, why: str, miss: bool) -> None:
+        """The process has gone. If that is a miss, what it was computing is to blame."""
+        self.replaced += 1
+        guilty = self._queue.asked.popleft().pieces if miss and self._queue.asked else []
+        self._queue.back()
+        self._give_up(guilty)
+        if miss:
+            self._miss(why)
+        if quarantine.asked(self.conduct, self._loop.time()):
+            self.runner.start()
+
+    def _miss(self, why: str) -> None:
+        self.missed += 1
+        before, now = self.conduct, self._loop.time()
+        self.conduct = conduct = quarantine.missed(before, now)
+        if conduct.since is None:
+            self._event("custom.missed", feature=self.name, why=shown(why, 300))
+            return
+        if conduct == before:
+            return
+        pause = conduct.until - now
+        self.runner.end()
+        self._give_up(self._queue.clear())
+        self._retry = self._loop.call_at(conduct.until, self.runner.start)
+        self.reason = (
+            f"the custom feature {self.name} {shown(why, 300)}: it is not asked any more, and its values are null; "
+            f"mend it and restart the gateway; it is tried again at {instant(time.time() + pause)}"
+        )
+        if before.since is None:
+            self._event("custom.quarantined", feature=self.name, why=shown(why, 300), again_s=round(pause))
+
+    def _good(self) -> None:
+        """An answer while it was trying again."""
+        conduct = quarantine.answered(self.conduct, self._loop.time())
+        if conduct is not self.conduct:
+            self._freed()
+            self.conduct = conduct
+
+    def _freed(self) -> None:
+        if self._retry is not None:
+            self._retry.cancel()
+        since = self.conduct.since or 0.0
+        self.reason = None
+        self._event("custom.recovered", feature=self.name, after_s=round(self._loop.time() - since, 1))
+
+    def _printed(self, line: str, lines: int) -> None:
+        self._event("custom.output", feature=self.name, text=line, lines=lines)

@@ -1,0 +1,69 @@
+"""This room as the service sees it: the stage, and behind it the lane of users' own features."""
+
+from collections.abc import Callable
+from typing import Any
+
+from ..model import Drop, Features, Plan
+from .custom.lane import Lane
+from .custom.pieces import Custom
+from .stage import Stage
+
+__all__ = ["Custom", "Room"]
+
+ANSWERING = 0.5  # s at a stop in which custom features may still answer
+
+
+class Room:
+    """Samples in (`take`), features out. plan, emit, dropped, event: see Stage."""
+
+    def __init__(
+        self,
+        plan: Callable[[str, str], Plan],
+        emit: Callable[[list[Features]], None],
+        dropped: Callable[[str, Drop, int], None],
+        *,
+        workers: int,
+        linger: float,
+        custom: Custom,
+        event: Callable[..., None],
+    ) -> None:
+        self.lane = Lane(custom, plan, emit, event)
+        self.stage = Stage(plan, self.lane.put, dropped, workers=workers, linger=linger, event=event)
+        self.take, self.sensors, self.now = self.stage.take, self.stage.sensors, self.stage.now
+
+    @property
+    def began(self) -> float:
+        """See Stage."""
+        return self.stage.began
+
+    async def start(self) -> None:
+        """Starts all processes; returns when a worker has answered. Raises OSError when none can start."""
+        await self.stage.start()
+        self.lane.start()
+
+    async def stop(self, patience: float) -> list[Features]:
+        """Computes what waits, then ends all processes; gives what is not computed after `patience` seconds."""
+        left = await self.stage.stop(patience)
+        await self.lane.stop(min(ANSWERING, patience))
+        return left
+
+    async def end(self) -> None:
+        """Ends all processes at once."""
+        await self.lane.stop(0.0)
+        await self.stage.pool.stop()
+
+    def held(self, board: str) -> int:
+        """Readings of `board` that have come in and not left."""
+        return self.stage.held(board) + self.lane.held(board)
+
+    def oldest(self) -> float:
+        """When the oldest reading came that is here; s, on the clock of `now`; infinity when there is none."""
+        return min(self.stage.oldest(), self.lane.oldest())
+
+    def older(self, cut: float) -> list[Features]:
+        """What came until `cut` and is here, in order within each sensor, as far as it is computed."""
+        return [*self.lane.older(cut), *self.stage.older(cut)]
+
+    def look(self) -> dict[str, Any]:
+        """What the status shows as `pool`."""
+        return self.stage.pool.look() | self.lane.look()
