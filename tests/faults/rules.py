@@ -17,6 +17,7 @@ STORM = 60.0  # s in which all is well again
 ENOUGH = 1000  # readings without which a row has shown nothing
 GROWTH = 20_000_000  # bytes
 SLOWEST, TIMES = 0.1, 2.0  # s; times the latency before
+HOPS = 3  # processes on the way, each of which the machine may have kept waiting, as it did with an idle one
 LATE, LATEST = 0.02, 0.1  # s that the loop may be late: p99 and ever, beyond an idle loop beside it
 CLEAN = 2.0  # s after the end of a trouble in which the status is clean
 STOP = 5.0  # s
@@ -164,7 +165,8 @@ def local(scene: Scene, bystanders: Collection[str], excepted: Collection[str]) 
     """Rule 3: bystanders are as quick as before, during the fault too; and everybody is, after it."""
     judge, boards = scene.judge, set(scene.boards)
     before = share(judge.latencies(boards, scene.steady_from, scene.steady_to), 0.99)
-    limit = max(TIMES * before, SLOWEST)
+    idle = lag.read(scene.folder / "idle.lag", scene.steady_from, time.monotonic())
+    limit = max(TIMES * before, SLOWEST) + HOPS * share(idle, 0.999)
     after = share(judge.latencies(boards, scene.calm, time.monotonic()), 0.99)
     scene.told |= {"p99_before_ms": round(before * 1e3, 1), "p99_after_ms": round(after * 1e3, 1)}
     if bystanders:

@@ -75,6 +75,7 @@ def test_f37_broker_killed(scene):
     s.back(within=20)
     s.until(lambda: s.judge.last[GATEWAY].at > s.healed, "the document is there again", 5)
     s.spend(lasting(3, 2))
+    s.judge.listen()
     by_the_broker = s.judge.missing() & acknowledged(s.proxy)
     s.told["lost by the broker"] = len(by_the_broker)
     s.over(told=[OUTAGE], faults=["broker"], lost=len(by_the_broker))
