@@ -127,10 +127,11 @@ def test_f38_a_stalled_broker_is_told(scene):
 )
 def test_f40_acknowledgements_never_come(scene):
     limit = lasting(30, 5, 2)
-    s = scene(proxy=True, timers={"unanswered": limit, "keepalive": 1})
+    s = scene(proxy=True, timers={"unanswered": limit, "stalled": limit / 3, "keepalive": 1})
     s.steady()
     with s.fault():
         s.proxy.eaten = {PUBACK}
+        s.noticed("broker.stalled", limit)
         lost = s.noticed("broker.lost", limit + 3)
         s.prove(lambda: s.proxy.vanished > 0 and s.proxy.sent[PINGRESP] > 0, "PUBACKs vanished, pings were answered")
         s.proxy.eaten = set()
