@@ -54,7 +54,8 @@ class Judge:
         self.readings: dict[Key, list[Heard]] = {}
         self.newest: dict[str, float] = {}  # board -> when the newest of its heard readings was written
         self.order: dict[tuple[str, str], list[dict[str, Any]]] = {}
-        self.documents: dict[str, list[Heard]] = {}  # by topic
+        self.documents: dict[str, list[Heard]] = {}  # by topic, as they were published
+        self.last: dict[str, Heard] = {}  # by topic; what the broker had retained when we subscribed, too
         self.refused: list[str] = []
         self.topics: set[str] = set()
         self.written = Written()
@@ -91,8 +92,10 @@ class Judge:
         if topic.endswith("/features"):
             for one in rows(document):
                 self._reading(Heard(at, one))
-        elif not retained:
-            self.documents.setdefault(topic, []).append(Heard(at, document))
+        else:
+            self.last[topic] = Heard(at, document)
+            if not retained:
+                self.documents.setdefault(topic, []).append(Heard(at, document))
 
     def _reading(self, heard: Heard) -> None:
         one = heard.document

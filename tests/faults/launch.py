@@ -16,6 +16,7 @@ from tests.faults.defences import DEFENCES
 
 TIMERS = {
     "keepalive": ("gateway.publish.client", "KEEPALIVE"),  # between two pings
+    "stalled": ("gateway.publish.publisher", "STALLED"),  # of that, before it is told
     "unanswered": ("gateway.publish.publisher", "UNANSWERED"),  # without an acknowledgement
     "denied": ("gateway.publish.refusals", "DENIED_PAUSE"),  # before a message that may not be published goes again
     "rival": ("gateway.publish.contact", "RIVAL_PAUSE"),  # after a takeover; twice this at most

@@ -5,6 +5,7 @@ JSON line for each message: [monotonic time, topic, payload as text, retained, d
 """
 
 import json
+import socket
 import sys
 import time
 from typing import Any
@@ -33,6 +34,7 @@ def main(port: int, file: str, name: str) -> None:
     client.on_connect = lambda client, *_: client.subscribe("#", qos=1)
     client.on_subscribe = lambda *_: write(time.monotonic(), "$subscribed", "", False, False)
     client.on_message = heard
+    client.on_socket_open = lambda _c, _d, sock: sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     client.reconnect_delay_set(1, 1)
     client.connect("127.0.0.1", port, keepalive=600, clean_start=False, properties=keeps)
     client.loop_start()

@@ -247,3 +247,17 @@ def _reset(writer: asyncio.StreamWriter) -> None:
     with contextlib.suppress(OSError):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()
+
+
+def states(extra: bytes) -> Callable[[bytes], bytes]:
+    """An `edit`: CONNACK has the properties `extra` besides those of its own that are no limits (MQTT 5)."""
+
+    def edit(packet: bytes) -> bytes:
+        if packet[0] >> 4 != CONNACK:
+            return packet
+        own = body(packet)
+        stated = own[3:].replace(b"\x21\x00\x14", b"") + extra
+        inner = own[:2] + bytes([len(stated)]) + stated
+        return bytes([CONNACK << 4, len(inner)]) + inner
+
+    return edit

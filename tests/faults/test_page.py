@@ -2,6 +2,7 @@
 
 import re
 
+from tests.faults.defences import DEFENCES
 from tests.faults.page import PAGE, page
 from tests.faults.rows import DURATIONS, ROWS
 
@@ -19,3 +20,9 @@ def test_rows_are_whole():
         assert row.field and row.happens and row.promised and row.shown, number
         assert all(f"test_{number.lower()}_" in shown for shown in row.shown), number
     assert all(re.fullmatch(r"test_f\d\d_\w+", name) for name in DURATIONS)
+
+
+def test_defences_name_tests_that_there_are():
+    """So that a renamed test does not leave its defence unproven."""
+    page()
+    assert {one.test for one in DEFENCES.values()} <= set(DURATIONS)
