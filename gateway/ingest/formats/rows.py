@@ -11,7 +11,7 @@ from ...model import BadValue, Decoded, FormatOptions, Noise, Refusal, Sample, W
 from ..numbers import value, whole
 from ..quantities import Asked, measure, unit
 from .quick import Cell, Mould, mould
-from .text import ROLES, is_numberish, joined, numbered, outcome, refused
+from .text import NAMES, ROLES, is_numberish, joined, numbered, outcome, refused
 
 CHANGED = 5
 """So many rows in turn of one new number of cells: the board has changed."""
@@ -75,7 +75,8 @@ class Rows:
         count = whole(about["count"]) if "count" in about else None
         if "count" in about and count is None:
             return refused(Why.NOT_A_NUMBER, frame)
-        if about.get("sensor") == "":
+        sensor = about.get("sensor")
+        if sensor is not None and (sensor == "" or len(sensor) * len(row.cells) > NAMES):
             return refused(Why.BAD_FRAME, frame)
         around = unit(about["unit"]) if "unit" in about else row.unit
         samples: list[Sample] = []
