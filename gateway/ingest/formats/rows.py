@@ -40,6 +40,7 @@ class Rows:
         self._shape: Shape | None = None
         self._other: tuple[Shape, int] | None = None  # what the rows refused last were like …
         self._turns = 0  # … and how many of them came in turn
+        self._sure = False  # two rows in turn had this shape
         self.call(options.columns)
 
     def call(self, names: tuple[str, ...], shape: Shape | None = None) -> None:
@@ -58,7 +59,10 @@ class Rows:
     def fits(self, row: Row) -> bool:
         """Whether `row` is as expected; the fifth in turn that is otherwise, all alike, changes what is expected."""
         width = len(row.cells)
-        if not self.expects(width, row.shape):
+        one_row = (
+            self._configured and width == self.width and not self._sure
+        )  # what one row says of the shape is little
+        if not self.expects(width, row.shape) and not one_row:
             kind = (row.shape, width)
             self._turns = self._turns + 1 if kind == self._other else 1
             self._other = kind
@@ -66,6 +70,7 @@ class Rows:
                 return False
             if width != self.width:
                 self.call(())
+        self._sure = self._shape == row.shape
         self.width, self._shape, self._other = width, row.shape, None
         return True
 
