@@ -1,5 +1,6 @@
 """Hostile material: lines that are nearly data, options of any kind, and the files of tests/corpus."""
 
+from itertools import pairwise
 from pathlib import Path
 
 from hypothesis import settings
@@ -73,4 +74,4 @@ def corpus(kind: str) -> list[Path]:
 def cut(data: bytes, places: list[int]) -> list[bytes]:
     """`data` in pieces, cut at `places`, wherever those are."""
     edges = [0, *sorted(place % (len(data) + 1) for place in places), len(data)]
-    return [data[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    return [data[start:end] for start, end in pairwise(edges)]

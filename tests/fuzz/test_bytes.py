@@ -83,8 +83,8 @@ def test_any_bytes(name, given, data, places, limit):
 def test_what_was_found(name, find):
     """What once went wrong does so no more: whole, and in pieces of seven bytes."""
     data = b"\n" + find.read_bytes() + b"\n"
-    for given in OPTIONS:
-        whole, pieces = Desk(name, given, 1_000_000), Desk(name, given, 1_000_000)
+    for chosen in OPTIONS:
+        whole, pieces = Desk(name, chosen, 1_000_000), Desk(name, chosen, 1_000_000)
         whole.feed([data])
         pieces.feed(data[at : at + 7] for at in range(0, len(data), 7))
         whole.check()

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ...model import BadValue, Decoded, FormatOptions, Noise, Refusal, Sample, Why
 from ..numbers import value, whole
-from ..quantities import Asked, measure, unit
+from ..quantities import Asked, measure, quantity, unit
 from .quick import Cell, Mould, mould
 from .text import NAMES, ROLES, is_numberish, joined, numbered, outcome, refused
 
@@ -18,6 +18,19 @@ CHANGED = 5
 
 Shape = tuple[str, bool]
 """The separator of a row, and whether one stands behind the last cell too."""
+
+
+def misread(options: FormatOptions) -> list[tuple[str, str]]:
+    """Columns of one or two letters that may be meant as temperatures and are none: name, what it is taken for."""
+    asked = Asked(options)
+    return [
+        (name, quantity(name))
+        for place, name in enumerate(options.columns)
+        if 0 < len(name) <= 2
+        and name.casefold() not in ROLES
+        and quantity(name)
+        and asked.unit(name, "", place) is None
+    ]
 
 
 class Row(NamedTuple):
@@ -59,10 +72,8 @@ class Rows:
     def fits(self, row: Row) -> bool:
         """Whether `row` is as expected; the fifth in turn that is otherwise, all alike, changes what is expected."""
         width = len(row.cells)
-        one_row = (
-            self._configured and width == self.width and not self._sure
-        )  # what one row says of the shape is little
-        if not self.expects(width, row.shape) and not one_row:
+        unsure = self._configured and width == self.width and not self._sure  # of a shape that one row alone had
+        if not self.expects(width, row.shape) and not unsure:
             kind = (row.shape, width)
             self._turns = self._turns + 1 if kind == self._other else 1
             self._other = kind
