@@ -44,22 +44,22 @@ def pss(pid: int) -> int:
     return size
 
 
-class Highest:
-    """The most memory that a gateway took, looked at from time to time."""
+class Memory:
+    """What a gateway takes, looked at from time to time."""
 
     def __init__(self, pid: int) -> None:
-        self.bytes = 0
+        self.looks: list[int] = []
         self._pid, self._over = pid, threading.Event()
         threading.Thread(target=self._watch, name="pss", daemon=True).start()
 
     def _watch(self) -> None:
         while not self._over.wait(LOOK):
-            self.bytes = max(self.bytes, pss(self._pid))
+            self.looks.append(pss(self._pid))
 
-    def stop(self) -> int:
-        """Gives it, and looks no more."""
+    def stop(self) -> list[int]:
+        """Bytes at each look; there are no more looks."""
         self._over.set()
-        return self.bytes
+        return self.looks
 
 
 @contextlib.contextmanager
@@ -105,7 +105,7 @@ def _flooded(scene: Scene, hostile: dict[str, Any], seed: int) -> dict[str, Any]
     scene.spend(STEADY)
     scene.steady_to = time.monotonic()
     before = pss(scene.pid)
-    highest = Highest(scene.pid)
+    memory = Memory(scene.pid)
     written = {}
     with scene.fault():
         for board in hostile.values():
@@ -120,7 +120,8 @@ def _flooded(scene: Scene, hostile: dict[str, Any], seed: int) -> dict[str, Any]
         scene.until(lambda size=size, status=status: scene.status(status).get("bytes") == size, f"{name} is read", 60)
         found = scene.status(status)
         assert found["readings"] >= GOODBYES, f"{name}: the good lines at the end were read: {found}"
-    grown = highest.stop() - before
+    looks = memory.stop()
+    grown = max(looks) - before
     kept = [key for key in scene.judge.readings if key[0] == "clean"]
     figures = {
         "seed": seed,
@@ -129,6 +130,7 @@ def _flooded(scene: Scene, hostile: dict[str, Any], seed: int) -> dict[str, Any]
         "mb_per_s": round(sum(written.values()) / 1e6 / took, 2),
         "pss_before_mb": round(before / 1e6, 1),
         "pss_grown_mb": round(grown / 1e6, 1),
+        "pss_mb": [round(look / 1e6, 1) for look in looks[:: max(1, len(looks) // 20)]],  # over the time
         "frames": sum(scene.status(f"hostile-{name}")["frames"] for name in written),
         "hostile_readings": sum(scene.status(f"hostile-{name}")["readings"] for name in written),
         "clean_readings": len(kept),

@@ -94,7 +94,7 @@ def test_outer_names():
     """What a value is in says what the value's own name does not; a name that is a mere label says nothing."""
     asked = Asked(FormatOptions())
     assert asked.unit("inside", outer="humidity") is None
-    assert [asked.unit("value", outer=outer) for outer in ("A", "P1", "device 3", "channel-2")] == ["°C"] * 4
+    assert [asked.unit("value", outer=outer) for outer in ("A", "P1", "a/b", "device 3", "channel-2")] == ["°C"] * 5
     assert asked.unit("temp", outer="wind") == "°C"
 
 
