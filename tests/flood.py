@@ -30,6 +30,7 @@ from tests.street import ROOT, until
 GROWTH = 20_000_000  # bytes of PSS
 SLOWEST, TIMES = 0.1, 2.0  # s at p99, or so many times the latency before, whichever is more
 ON_THE_WAY = 4  # processes on a reading's way, each as late on a busy machine as one that does nothing
+EACH = "max_sensors = 64"  # what is kept of a sensor is meant to be kept, and no growth
 STEADY = 5.0  # s before
 LOOK = 0.5  # s between two looks at the memory
 
@@ -84,7 +85,8 @@ def flood(folder: Path, *, most: float = 0, seconds: float = 0, seed: int, forma
     """The whole run; gives its figures. Raises AssertionError for what does not hold."""
     with pouring(folder, formats, most, seconds, seed) as hostile:
         tables = "".join(
-            f'[[boards]]\nname = "hostile-{name}"\nport = "{folder / name}"\nformat = "{name}"\n' for name in formats
+            f'[[boards]]\nname = "hostile-{name}"\nport = "{folder / name}"\nformat = "{name}"\n{EACH}\n'
+            for name in formats
         )
         scene = Scene(
             folder,
