@@ -87,6 +87,7 @@ def test_f17_bytes_that_no_text_holds(scene):
                 places = range(len(golden) + 1) if TIER == "full" else range(0, len(golden) + 1, 4)
                 for place in places:
                     hand.write(b"".join(golden[:place] + bytes([byte]) + golden[place:] + b"\n" for byte in range(256)))
+                    s.spend(0.2)
                 for text in (
                     b"\x1b[31mT1\x1b[0m:21.5",
                     b"T\xe2\x80\xae1:21.5",
@@ -166,6 +167,7 @@ def test_f19_json_bombs(scene):
                 odd.says(b'{"S1":20.0,"count":%d,"S1":%d.5}' % (odd.next, turn), S1=turn + 0.5)
                 odd.says(b'{"S1":"21.5","S2":1e999,"S3":23.5,"count":%d}' % odd.next, S3=23.5)
                 odd.says(b'{"hum":1%b}' % b"".join(b',"hum%d":1' % key for key in range(600)))
+                s.spend(0.3)
             s.prove(lambda: s.until(odd.heard, "the last good line", 60), "all is read")
         s.over(bystanders=list(s.boards))
         found = odd.status()
@@ -192,6 +194,8 @@ def test_f20_a_new_name_in_every_line(scene):
                     b'{"sensor":"%b","count":%d,"value":21.5}' % (name.encode(), odd.next),
                     **({name: 21.5} if odd.frames < 256 else {}),
                 )
+                if odd.frames % 50 == 0:
+                    s.spend(0.02)  # a board, and no flood
             known = next(iter(key[1] for key in s.judge.written.sent if key[0] == "odd"))
             odd.says(b'{"sensor":"%b","count":%d,"value":22.5}' % (known.encode(), odd.next), **{known: 22.5})
             s.prove(lambda: s.until(odd.heard, "the last good line", 60), "all is read")
