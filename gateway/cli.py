@@ -66,6 +66,7 @@ def run_service(options: argparse.Namespace) -> int:
     import asyncio
 
     from .config import Wrong, load, warnings
+    from .ingest.formats.rows import misread
     from .logs import log, setup
     from .service import serve
     from .state import NoState
@@ -74,7 +75,7 @@ def run_service(options: argparse.Namespace) -> int:
     outlet = setup()
     try:
         config = load(path)
-        for text in warnings(config):
+        for text in warnings(config, misread=misread):
             log("config.unwise", path=str(path), text=text)
     except Wrong as error:
         outlet.close()
@@ -91,6 +92,7 @@ def check(options: argparse.Namespace) -> int:
     from .backlog import WAITING
     from .compute.cores import cores
     from .config import Wrong, lines, load, plan, warnings
+    from .ingest.formats.rows import misread
 
     path = _configuration(options.config)
     try:
@@ -100,7 +102,7 @@ def check(options: argparse.Namespace) -> int:
             _print_json({"file": str(path), "ok": False, "problems": error.problems, "warnings": [], "plan": None})
             return CONFIG
         return _wrong(error.problems)
-    unwise, custom = warnings(config), []
+    unwise, custom = warnings(config, misread=misread), []
     if config.custom:
         import asyncio
 

@@ -45,6 +45,20 @@ def test_wrong_use(arguments):
     assert "Traceback" not in done.stderr
 
 
+def test_check_tells_of_columns_that_are_left_out(tmp_path):
+    """A column called "A" would be a current, and so no reading would come of it: that is said beforehand."""
+    file = tmp_path / "gateway.toml"
+    board = (
+        '[[boards]]\nname = "bench"\nport = "/dev/ttyX0"\nformat = "csv"\ncolumns = ["A", "T1", "hum", "", "count"]\n'
+    )
+    for unit, told in (("", 1), ('unit = "°F"', 1), ('unit = ["°C", "K", "%", "", ""]', 0), ('also = ["a"]', 0)):
+        file.write_text(board + unit)
+        found = json.loads(gateway("check", "--json", "-c", str(file)).stdout)["warnings"]
+        columns = [one for one in found if one.startswith("boards[0].columns:")]
+        assert len(columns) == told
+        assert all('"A" is taken for current and left out' in one for one in columns)
+
+
 def test_check_says_the_plan(tmp_path):
     """A good configuration: 0, and what would run; with --json one document."""
     file = tmp_path / "gateway.toml"

@@ -174,6 +174,8 @@ def test_bare_port_has_a_stable_path(tmp_path: Path) -> None:
     made = loaded(tmp_path, BENCH.replace("/dev/ttyX0", device) + '[gateway]\nid = "g"')
     (found,) = config.warnings(made, tmp_path)
     assert "/dev/serial/by-id or by-path stays" in found
+    absent = config.warnings(loaded(tmp_path, BENCH.replace("ttyX0", "ttyUSB999") + '[gateway]\nid = "g"'), tmp_path)
+    assert ["there is no" in absent[0], "may be another board after a restart" in absent[1]] == [True, True]
     for kind in ("by-path", "by-id"):
         (tmp_path / kind).mkdir()
         (tmp_path / kind / "usb-x").symlink_to(device)

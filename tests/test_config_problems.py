@@ -93,7 +93,12 @@ def the_one(text: str) -> str:
         ("[features]\nwindow = 20000", "features.window: 20000 readings are more than features.max_window = 10000"),
         ("[features]\nscale = [5, 5]", "features.scale: its two ends must differ"),
         ("[features]\nuse = ['medan']", "found \"medan\"; did you mean 'median'?"),
-        ("[features]\nuse = ['mean', 'mean']", "'mean' stands there twice"),
+        ("[features]\nuse = ['mean', 'mean']", "features.use: 'mean' stands there 2 times; leave one"),
+        (
+            "[features]\nuse = ['mena', 'min', 'qqq', 'feature', 'min', 'min']",
+            "found \"mena\"; did you mean 'mean'? and \"qqq\"; and 'feature' is in every message without being asked "
+            "for; take it out; and 'min' stands there 3 times; leave one",
+        ),
         ("[features]\nuse = ['normalized']", "'normalized' is in every message without being asked for"),
         ("[features]\ncustom = ['a.b']", 'features.custom: "module:function", such as'),
         ("[features]\ncustom = ['a:b', 'a:b']", 'features.custom: "a:b" stands there twice'),
@@ -104,6 +109,8 @@ def the_one(text: str) -> str:
         ("[compute]\nlinger = '1m'", 'a duration from "0s" to "10s" was expected'),
         ("[[sensors]]\nrange = [1, 2]", 'sensors[0].match: is missing; "board/sensor"'),
         ("[[sensors]]\nmatch = 'bench'", "sensors[0].match: \"board/sensor\", each with * and ?"),
+        ("[[sensors]]\nmatch = 'bench/T[12'", 'no ] ends it: "bench/T[12"; write [[] for the character itself'),
+        ("[[sensors]]\nmatch = 'bench/[!]'", "sensors[0].match: a [ begins a choice of characters"),
         ("[[sensors]]\nmatch = '*'\nwindow = 10001", "sensors[0].window: 10001 readings are more than"),
         ("[sensors]\nmatch = '*'", "sensors: a table under [[sensors]] was expected; found a table"),
         ("[[boards]]\nname = 'b'", "boards[1].port: is missing; a path such as"),

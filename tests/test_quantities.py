@@ -94,8 +94,12 @@ def test_outer_names():
     """What a value is in says what the value's own name does not; a name that is a mere label says nothing."""
     asked = Asked(FormatOptions())
     assert asked.unit("inside", outer="humidity") is None
-    assert [asked.unit("value", outer=outer) for outer in ("A", "P1", "device 3", "channel-2")] == ["°C"] * 4
+    assert [asked.unit("value", outer=outer) for outer in ("A", "P1", "a/b", "device 3", "channel-2")] == ["°C"] * 5
     assert asked.unit("temp", outer="wind") == "°C"
+    assert [asked.unit("value", outer=outer) for outer in ("b02e736b9adc", "28-0adc835afbb3")] == ["°C"] * 2
+    assert [asked.unit(name) for name in ("28FF0ADC83160341", "0adc8316 temp", "adc1", "0adc8316 hum")] == [
+        "°C", "°C", None, None
+    ]  # fmt: skip
 
 
 @given(st.text(max_size=200), st.text(max_size=20))

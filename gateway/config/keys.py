@@ -3,14 +3,15 @@
 import re
 
 from ..names import level, plain
-from .values import address, any_text, choice, duration, joined, number, pair, text, texts, whole
-from .words import DAY, Unfit, found, nearest, quoted, wanted
+from .values import address, any_text, duration, joined, number, pair, text, texts, whole
+from .words import DAY, Unfit, found, listed, nearest, quoted, wanted
 
 FEATURES = ("mean", "std", "min", "max", "range", "median", "slope", "rate", "ewma", "zscore")
 ALWAYS = ("normalized", "feature")  # in every message, without being asked for
 WEEK = 7 * DAY
 MOST_WINDOW = 1_000_000  # readings
 MOST_CUSTOM = 16  # processes
+MOST_TOLD = 5  # names of one list that a sentence repeats
 
 
 def gateway_id(value: object) -> str:
@@ -18,7 +19,8 @@ def gateway_id(value: object) -> str:
     name = text(value)
     if name and level(name) != name:
         expected = "one plain topic level of at most 64 bytes, without / + # % or a leading $,"
-        raise Unfit(f"{wanted(expected, name)}; {quoted(plain(name))} would do")
+        near = "" if "://" in name else f"; {quoted(plain(name))} would do"  # a URL may hold a password
+        raise Unfit(f"{wanted(expected, name)}{near}")
     return name
 
 
@@ -179,6 +181,12 @@ def spike(value: object) -> float:
 def match(value: object) -> str:
     """A glob on "board/sensor"."""
     pattern = text(value)
+    rest = re.sub(r"\[!?+\]?+[^\]]*+\]", "", pattern)
+    if "[" in rest:
+        raise Unfit(
+            f"a [ begins a choice of characters, as in [12], and here no ] ends it: {quoted(pattern)}; "
+            "write [[] for the character itself"
+        )
     if "/" not in pattern and "*" not in pattern:
         raise wanted('"board/sensor", each with * and ? where any will do, such as "bench/*",', pattern)
     return pattern
@@ -194,12 +202,16 @@ def window(value: object) -> float | int:
 def use(value: object) -> tuple[str, ...]:
     """Names of features, each once."""
     names = texts(value)
-    for name in names:
-        if name in ALWAYS:
-            raise Unfit(f"'{name}' is in every message without being asked for; take it out")
-        choice(*FEATURES)(name)
-        if names.count(name) > 1:
-            raise Unfit(f"'{name}' stands there twice; take one out")
+    each = tuple(dict.fromkeys(names))
+    wrong = []
+    if unknown := [f"{quoted(name)}{nearest(name, FEATURES)}" for name in each if name not in FEATURES + ALWAYS]:
+        more = f" and {len(unknown) - MOST_TOLD} more" if len(unknown) > MOST_TOLD else ""
+        wrong.append(f"{listed(FEATURES)} was expected; found {' and '.join(unknown[:MOST_TOLD])}{more}")
+    wrong += [f"'{name}' is in every message without being asked for; take it out" for name in each if name in ALWAYS]
+    twice = [name for name in each if name in FEATURES and names.count(name) > 1]
+    wrong += [f"'{name}' stands there {names.count(name)} times; leave one" for name in twice]
+    if wrong:
+        raise Unfit("; and ".join(wrong))
     return names
 
 

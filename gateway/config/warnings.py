@@ -3,14 +3,15 @@
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from ..model import FormatOptions
 from . import password
 from .checked import Config
 from .together import local
-from .words import path_of, quoted
+from .words import path_of, quoted, toml
 
 USUAL = {
     "raspberrypi",
@@ -26,9 +27,16 @@ USUAL = {
 }
 
 
-def warnings(config: Config, serial: Path = Path("/dev/serial")) -> list[str]:
-    """A sentence each. `serial`: where the system keeps its stable names of ports, in by-id and by-path."""
-    return [*_gateway(config), *_mqtt(config), *_ports(config, serial), *_matches(config), *_custom(config)]
+Misread = Callable[[FormatOptions], list[tuple[str, str]]]
+
+
+def warnings(config: Config, serial: Path = Path("/dev/serial"), misread: Misread = lambda options: []) -> list[str]:
+    """A sentence each. `serial`: where the system keeps its stable names of ports, in by-id and by-path.
+
+    misread: of a board's options, the columns that may be meant as temperatures, and what each is taken for.
+    """
+    columns = _columns(config, misread)
+    return [*_gateway(config), *_mqtt(config), *_ports(config, serial), *columns, *_matches(config), *_custom(config)]
 
 
 def _gateway(config: Config) -> Iterator[str]:
@@ -56,10 +64,19 @@ def _ports(config: Config, serial: Path) -> Iterator[str]:
             continue
         if not Path(path).exists():
             yield f"boards[{at}].port: there is no {quoted(path)} now; the gateway waits until there is"
-        elif re.fullmatch("/dev/tty(USB|ACM)[0-9]+", path) or path.startswith("/dev/pts/"):
+        if re.fullmatch("/dev/tty(USB|ACM)[0-9]+", path) or path.startswith("/dev/pts/"):
             stable = _stable(path, serial)
             advice = f"write port = {quoted(stable)}" if stable else "a path in /dev/serial/by-id or by-path stays"
             yield f"boards[{at}].port: {quoted(path)} may be another board after a restart; {advice}"
+
+
+def _columns(config: Config, misread: Misread) -> Iterator[str]:
+    for at, board in enumerate(config.boards):
+        for name, what in misread(board.options):
+            yield (
+                f"boards[{at}].columns: {quoted(name)} is taken for {what} and left out; if it is a temperature, give "
+                f"it another name or each column its unit; else also = [{toml(name)}] takes it in"
+            )
 
 
 def _stable(path: str, serial: Path) -> str:

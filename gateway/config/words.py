@@ -15,13 +15,16 @@ DAY = SECONDS["d"]
 BYTES = {"B": 1, "kB": 1000, "MB": 1000**2, "GB": 1000**3, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 
 
+_LOGIN = re.compile(":.*@", re.DOTALL)
+
+
 class Unfit(ValueError):
     """A value that will not do. Its text is a clause: what was expected, what was found."""
 
 
 def quoted(text: str, most: int = 80) -> str:
-    """`text` in quotes, as a terminal may show it, cut to `most` characters."""
-    return f'"{shown(text, most)}"'
+    """`text` in quotes, as a terminal may show it, cut to `most` characters; without the password of a URL."""
+    return f'"{shown(_LOGIN.sub(":…@", text), most)}"'
 
 
 def found(value: object) -> str:

@@ -18,7 +18,7 @@ class Lines:
         self.limit = limit
         self._head = min(limit, HEAD)
         self._midstream = midstream
-        self._rest = b""  # the line under way
+        self._rest = bytearray()  # the line under way
         self._skipping = False  # that line was refused already: wait for its end
         self._after_cr = False  # a LF that comes next belongs to the CR before it
 
@@ -33,19 +33,22 @@ class Lines:
             data, self._after_cr = data[1:], False
         if not data:
             return []
-        ended = data[-1] in b"\r\n"
         self._after_cr = data[-1] == 13
-        whole = self._rest + data
-        lines = whole.splitlines()
-        self._rest = b"" if ended else lines.pop()
-        if self._midstream or self._skipping or len(whole) > self.limit:
+        lines, rest = data.splitlines(), self._rest
+        size = len(rest) + len(data)
+        half = b"" if data[-1] in b"\r\n" else lines.pop()
+        if lines and rest:
+            lines[0] = bytes(rest) + lines[0]
+            rest.clear()
+        rest += half  # in place: a long line in many small pieces is not copied at each of them
+        if self._midstream or self._skipping or size > self.limit:
             return self._with_care(lines)
         return lines  # type: ignore[return-value]  # list is invariant; a copy of it would cost more than the split
 
     def lost(self) -> Noise | None:
         """Gives up the line under way, at a close: half a line is never a reading. None when there is none."""
-        noise = Noise(self._rest[:HEAD]) if self._rest else None
-        self._rest, self._skipping, self._after_cr = b"", False, False
+        noise = Noise(bytes(self._rest[:HEAD])) if self._rest else None
+        self._rest, self._skipping, self._after_cr = bytearray(), False, False
         return noise
 
     def _with_care(self, lines: list[bytes]) -> list[Frame | Refusal | Noise]:
@@ -59,8 +62,9 @@ class Lines:
                 out.append(Noise(line[:HEAD]) if self._midstream else line)
             self._midstream = False
         if self._skipping:
-            self._rest = b""
+            self._rest.clear()
         elif len(self._rest) > self.limit:
-            out.append(Refusal(Why.TOO_LONG, self._rest[: self._head]))
-            self._rest, self._skipping = b"", True
+            out.append(Refusal(Why.TOO_LONG, bytes(self._rest[: self._head])))
+            self._rest.clear()
+            self._skipping = True
         return out

@@ -83,6 +83,8 @@ _BRACKETED = re.compile(r".*?[(\[] ?([^()\[\]]{1,12}?) ?[)\]]", re.DOTALL)
 _GLUED = re.compile(r"(?:.*[^a-z])?(?:temp|tmp|temperature|t)s?[ _]?(?:in[ _])?([cfk])", re.IGNORECASE | re.DOTALL)
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _WORD = re.compile(r"@|[^\W\d_]+")
+_NUMBERED = re.compile(r"(?<![^\W_])(?=[a-f]*\d)[\da-f]{8,}(?![^\W_])", re.IGNORECASE)  # 28ff0adc83160341 is no adc
+_WRITTEN_OUT = re.compile(r"[^\W\d_]{2}")
 _LONGEST = 64  # characters of a name that are read: what is remembered of hostile names has a bound
 _OWN = re.compile(r"S\d{1,4}", re.ASCII)  # as columns without a name are called
 _AMBIGUOUS = frozenset(("in", "min", "ms", "set", "ma", "us", "kn", "lm", "cd", "kt", "ph", "rh"))
@@ -133,7 +135,7 @@ def unit_in_name(name: str) -> str:
 @lru_cache(maxsize=4096)
 def quantity(name: str) -> str:
     """What a name measures, a key of WORDS or "computed"; "" when the name does not say."""
-    words = [word.casefold() for word in _WORD.findall(_CAMEL.sub(" ", name))]
+    words = [word.casefold() for word in _WORD.findall(_CAMEL.sub(" ", _NUMBERED.sub(" ", name)))]
     if not _NOT_MEASURED.isdisjoint(words) or ("heat", "index") in pairwise(words):
         return "computed"
     if name.casefold() in _WORDS:
@@ -167,8 +169,8 @@ class Asked:
             return own if own in TEMPERATURE_UNITS or self._also_named(name, own, outer) else None
         said = said or unit_in_name(name)
         what = quantity(name)
-        if not what and len(outer.rstrip("0123456789_-. ")) > 1 and quantity(outer) in MEASURED:
-            what = quantity(outer)  # a box called "humidity"; but "A" or "P1" is just a name
+        if not what and _WRITTEN_OUT.search(outer) and quantity(outer) in MEASURED:
+            what = quantity(outer)  # a box called "humidity"; but "A", "P1" or "a/b" is just a name
         if not said and (not what or (what == "temperature" and around in TEMPERATURE_UNITS)):
             said = around
         board = self._units[0] if len(self._units) == 1 else ""

@@ -4,7 +4,7 @@ import json
 import math
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,7 @@ def rows(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
 class Judge:
     """Listens in a process of its own, and compares. refused: payloads that are no JSON, NaN and infinity included."""
 
-    def __init__(self, folder: Path, port: int, name: str = "judge") -> None:
+    def __init__(self, folder: Path, port: int, name: str = "judge", topics: Sequence[str] = ()) -> None:
         self.readings: dict[Key, list[Heard]] = {}
         self.newest: dict[str, float] = {}  # board -> when the newest of its heard readings was written
         self.order: dict[tuple[str, str], list[dict[str, Any]]] = {}
@@ -64,7 +64,7 @@ class Judge:
         self._file.touch()
         self._at = 0
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.listener", str(port), str(self._file), name],
+            [sys.executable, "-m", "tests.faults.listener", str(port), str(self._file), name, *topics],
             cwd=ROOT, stdin=subprocess.PIPE,
         )  # fmt: skip
         until(lambda: self.listen() or self._subscribed, "the judge is subscribed")

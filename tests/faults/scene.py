@@ -62,6 +62,7 @@ class Scene:
         timers: dict[str, float] | None = None,
         environment: dict[str, str] | None = None,
         prefix: Sequence[str] = (),
+        topics: Sequence[str] = (),
         start: bool = True,
     ) -> None:
         self.folder = folder
@@ -71,7 +72,7 @@ class Scene:
         self.broker = Mosquitto(folder, broker)
         self.broker.start()
         self.stack.callback(self.broker.kill)
-        self.judge = Judge(folder, self.broker.port)
+        self.judge = Judge(folder, self.broker.port, topics=topics)
         self.stack.callback(self.judge.close)
         self.proxy = Proxy(self.broker.port) if proxy else None
         if self.proxy is not None:

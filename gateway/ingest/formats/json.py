@@ -18,9 +18,9 @@ from typing import Any
 from pydantic_core import from_json
 
 from ...model import Decoded, FormatOptions, Frame, Noise, Refusal, Why
-from .objects import Found, Objects
+from .objects import LONGEST, Found, Objects
 from .rows import Row, Rows
-from .text import numbered, outcome, readable, refused
+from .text import NAMES, numbered, outcome, readable, refused
 
 _ONLY_NUMBERS = re.compile(r"[-+\d.eE,\s\[\]]*+")
 
@@ -46,9 +46,11 @@ class Json:
         """What a line holds."""
         if frame[:1] == b"{" and not self._after:
             try:
-                return self._outcome([from_json(frame)], frame)
+                document = from_json(frame)
             except ValueError:
                 pass  # colours, Latin-1, several objects, or no JSON at all: with care
+            else:
+                return self._outcome([document], frame)
         text = readable(frame)
         if isinstance(text, Refusal):
             return text
@@ -98,7 +100,13 @@ class Json:
         """Adds what one object holds to `found`; gives the reason when it spoils the line."""
         if not self._by_place:
             return self._objects.read(record, around, found)
-        leaves = list(_leaves(record, ""))
+        leaves, spelt = [], 0
+        for path, item in _nodes(record, ""):
+            spelt += max(0, len(path) - LONGEST)
+            if spelt > NAMES:
+                return Why.BAD_FRAME
+            if not isinstance(item, dict | list):
+                leaves.append((path, item))
         names = tuple(numbered([path for path, _ in leaves]))
         if not self._named and names != self._rows.names:
             self._rows.call(names)
@@ -130,14 +138,13 @@ def _documents(text: str) -> list[Any] | None:
     return documents
 
 
-def _leaves(node: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """Each value of an object with its path, in order."""
+def _nodes(node: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """All that is in an object, and in what is in it, each with its path, in order."""
     for key, item in node.items() if isinstance(node, dict) else enumerate(node, 1):
         inner = f"{path}.{key}" if path else str(key)
+        yield inner, item
         if isinstance(item, dict | list):
-            yield from _leaves(item, inner)
-        else:
-            yield inner, item
+            yield from _nodes(item, inner)
 
 
 def _cell(item: Any) -> str:

@@ -16,7 +16,7 @@ from ...model import BadValue, Decoded, FormatOptions, Frame, Noise, Refusal, Sa
 from ..numbers import SHORT, value, whole
 from ..quantities import TEMPERATURE_UNITS, Asked, unit, unit_in_name
 from .pairs import Pair, Pairs, cut, split_value
-from .text import ROLES, is_log, is_numberish, joined, noise, numbered, outcome, readable, refused
+from .text import NAMES, ROLES, is_log, is_numberish, joined, noise, numbered, outcome, readable, refused
 
 LONGEST = 128
 """Characters of a name that is remembered."""
@@ -117,7 +117,8 @@ class Kv:
         count = whole(about["count"]) if "count" in about else None
         if "count" in about and count is None:
             return refused(Why.NOT_A_NUMBER, frame)
-        if about.get("sensor") == "":
+        sensor = about.get("sensor")
+        if sensor is not None and (sensor == "" or len(sensor) * len(values) > NAMES):
             return refused(Why.BAD_FRAME, frame)
         around = unit(about.get("unit", ""))
         names: list[str] = []

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from ...model import BadValue, FormatOptions, Sample, Why
 from ..numbers import COUNT_LIMIT
 from ..quantities import Asked, unit
-from .text import ROLES, UNSAFE, joined, numbered
+from .text import NAMES, ROLES, UNSAFE, joined, numbered
 
 LONGEST = 128
 """Characters of a path that is remembered."""
@@ -50,10 +50,12 @@ class Objects:
         self._role_keys = (_ROLE_KEYS - {"value", "VALUE", "Value"}) | renamed.keys()
         self._roles: dict[tuple[str, ...], _Roles] = {}  # by the keys of an object
         self._known: dict[tuple[str, str, str], _Meaning] = {}  # by path, key, unit of the object
+        self._spelt = 0  # characters of long paths, in the object that is read
 
     def read(self, record: dict[str, Any], around: str, found: Found) -> Why | None:
         """Adds what one object holds to `found`; gives why when it spoils the line. around: the unit said outside."""
         samples, before = found.samples, len(found.samples)
+        self._spelt = 0
         why = self._walk(record, "", around, None, found)
         new = len(samples) - before
         if new > 1 and len({sample.sensor for sample in samples[before:]}) < new:
@@ -83,6 +85,10 @@ class Objects:
                 path = named if type(named) is str else str(named) if type(named) is int else ""
                 if not path or UNSAFE.search(path):
                     return Why.BAD_FRAME
+        if len(path) > LONGEST:  # it is in the name of each value, and in the path of each list, below it
+            self._spelt += len(path) * len(node)
+            if self._spelt > NAMES:
+                return Why.BAD_FRAME
         for key, item in node.items():
             kind = type(item)
             if kind is dict or kind is list:

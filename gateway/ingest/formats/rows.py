@@ -9,15 +9,28 @@ from typing import NamedTuple
 
 from ...model import BadValue, Decoded, FormatOptions, Noise, Refusal, Sample, Why
 from ..numbers import value, whole
-from ..quantities import Asked, measure, unit
+from ..quantities import Asked, measure, quantity, unit
 from .quick import Cell, Mould, mould
-from .text import ROLES, is_numberish, joined, numbered, outcome, refused
+from .text import NAMES, ROLES, is_numberish, joined, numbered, outcome, refused
 
 CHANGED = 5
 """So many rows in turn of one new number of cells: the board has changed."""
 
 Shape = tuple[str, bool]
 """The separator of a row, and whether one stands behind the last cell too."""
+
+
+def misread(options: FormatOptions) -> list[tuple[str, str]]:
+    """Columns of one or two letters that may be meant as temperatures and are none: name, what it is taken for."""
+    asked = Asked(options)
+    return [
+        (name, quantity(name))
+        for place, name in enumerate(options.columns)
+        if 0 < len(name) <= 2
+        and name.casefold() not in ROLES
+        and quantity(name)
+        and asked.unit(name, "", place) is None
+    ]
 
 
 class Row(NamedTuple):
@@ -40,6 +53,7 @@ class Rows:
         self._shape: Shape | None = None
         self._other: tuple[Shape, int] | None = None  # what the rows refused last were like …
         self._turns = 0  # … and how many of them came in turn
+        self._sure = False  # two rows in turn had this shape
         self.call(options.columns)
 
     def call(self, names: tuple[str, ...], shape: Shape | None = None) -> None:
@@ -58,7 +72,8 @@ class Rows:
     def fits(self, row: Row) -> bool:
         """Whether `row` is as expected; the fifth in turn that is otherwise, all alike, changes what is expected."""
         width = len(row.cells)
-        if not self.expects(width, row.shape):
+        unsure = self._configured and width == self.width and not self._sure  # of a shape that one row alone had
+        if not self.expects(width, row.shape) and not unsure:
             kind = (row.shape, width)
             self._turns = self._turns + 1 if kind == self._other else 1
             self._other = kind
@@ -66,6 +81,7 @@ class Rows:
                 return False
             if width != self.width:
                 self.call(())
+        self._sure = self._shape == row.shape
         self.width, self._shape, self._other = width, row.shape, None
         return True
 
@@ -75,7 +91,8 @@ class Rows:
         count = whole(about["count"]) if "count" in about else None
         if "count" in about and count is None:
             return refused(Why.NOT_A_NUMBER, frame)
-        if about.get("sensor") == "":
+        sensor = about.get("sensor")
+        if sensor is not None and (sensor == "" or len(sensor) * len(row.cells) > NAMES):
             return refused(Why.BAD_FRAME, frame)
         around = unit(about["unit"]) if "unit" in about else row.unit
         samples: list[Sample] = []

@@ -6,6 +6,9 @@ from ...model import BadValue, Decoded, Noise, Refusal, Sample, Why
 from ..numbers import NO_VALUE
 
 HEAD = 64
+NAMES = 250_000
+"""Characters that one name which is part of the names of many values may come to in a line; more is refused."""
+
 ROLES = {"sensor": "sensor", "value": "value", "count": "count", "unit": "unit", "units": "unit", "tempunit": "unit"}
 """Columns by these names say something about the frame, whatever the format; names in lower case."""
 

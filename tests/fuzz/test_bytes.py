@@ -1,0 +1,136 @@
+"""From a port's bytes to payloads, with every format: the account balances, all is finite, cuts change nothing."""
+
+import math
+from collections.abc import Iterable
+from itertools import groupby
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.ingest.formats import FORMATS
+from gateway.ingest.intake import Intake
+from gateway.ledger import Account, imbalances
+from gateway.model import Board, Chunk, FormatOptions, Port, Sample, Why
+from gateway.publish.messages import Writer
+from tests.brokers import strict
+from tests.made import features
+
+from .hostile import FORMAT_NAMES, corpus, cut, lines, many, options, scraps, streams, terminators
+
+AT = Chunk(1_790_000_000.0, 12.5)
+OPTIONS = (FormatOptions(), FormatOptions(unit=("°F", "K")), FormatOptions(columns=("sensor", "value", "count")))
+
+
+class Desk:
+    """An intake with a real format, and all that came of its bytes."""
+
+    def __init__(self, name: str, given: FormatOptions, limit: int = 4000) -> None:
+        self.account, self.samples = Account(), list[Sample]()
+        board = Board("b", Port("/dev/x"), name, given, max_line=limit, max_sensors=1000)
+        self.intake = Intake(board, FORMATS[name](given), self._take, self.account, lambda: None)
+
+    def _take(self, board: str, samples: list[Sample], at: Chunk) -> None:
+        self.samples += samples
+
+    def feed(self, pieces: Iterable[bytes]) -> None:
+        for piece in pieces:
+            self.intake.feed(piece, AT)
+            assert imbalances(self.account, self.account.readings) == []
+
+    def check(self) -> None:
+        """Only the vocabulary, and only what a payload can hold."""
+        assert self.account.readings == len(self.samples)
+        assert {*self.account.refused, *self.account.refused_values} <= set(Why)
+        assert len(self.account.last_refused) <= 64
+        for sensor, value, unit, count in self.samples:
+            assert type(value) is float and math.isfinite(value)
+            assert type(sensor) is str and type(unit) is str
+            assert count is None or (type(count) is int and 0 <= count < 10**18)
+        for (sensor, unit), same in groupby(self.samples, lambda sample: (sample.sensor, sample.unit)):
+            say(sensor, unit, list(same))
+
+
+def say(sensor: str, unit: str, samples: list[Sample]) -> None:
+    """Both payloads of these samples are JSON without NaN and infinity, and say the values bit by bit."""
+    values = [sample.value for sample in samples]
+    made = features(
+        range(1, len(samples) + 1), sensor=sensor, unit=unit, value=values, count=[sample.count for sample in samples]
+    )
+    writer = Writer(("g", "b", sensor, "r"), {})
+    assert [strict(payload)["value"] for payload in writer.readings(made, 0, len(made), {}, None)] == values
+    document = strict(writer.rows(made, 0, len(made), {}, None))
+    assert [row[document["columns"].index("value")] for row in document["rows"]] == values
+
+
+@pytest.mark.parametrize("name", FORMAT_NAMES)
+@many(40, 1000)
+@given(
+    given=options, data=streams, places=st.lists(st.integers(0, 5000), max_size=8), limit=st.sampled_from([16, 4000])
+)
+def test_any_bytes(name, given, data, places, limit):
+    """Nothing raises, all is accounted for and finite, and however the bytes are cut the same comes out."""
+    whole, pieces = Desk(name, given, limit), Desk(name, given, limit)
+    whole.feed([data])
+    pieces.feed(cut(data, places))
+    whole.check()
+    assert pieces.samples == whole.samples
+    assert pieces.account == whole.account
+
+
+@pytest.mark.parametrize("find", corpus("bytes"), ids=lambda path: path.name)
+@pytest.mark.parametrize("name", FORMAT_NAMES)
+def test_what_was_found(name, find):
+    """What once went wrong does so no more: whole, and in pieces of seven bytes."""
+    data = b"\n" + find.read_bytes() + b"\n"
+    for chosen in OPTIONS:
+        whole, pieces = Desk(name, chosen, 1_000_000), Desk(name, chosen, 1_000_000)
+        whole.feed([data])
+        pieces.feed(data[at : at + 7] for at in range(0, len(data), 7))
+        whole.check()
+        assert pieces.account == whole.account
+
+
+GOOD = {
+    "plain": (FormatOptions(columns=("S1", "S2")), b"21.5 22.25"),
+    "csv": (FormatOptions(columns=("S1", "S2"), separator=",", header=False), b"21.5,22.25"),
+    "kv": (FormatOptions(unit=("°C",)), b"S1:21.5,S2:22.25"),
+    "json": (FormatOptions(), b'{"S1":21.5,"S2":22.25}'),
+}
+
+
+@pytest.mark.parametrize("name", GOOD)
+@many(60, 2000)
+@given(rubbish=st.one_of(st.lists(scraps, max_size=20).map(b"".join), lines, st.binary(max_size=5000)), end=terminators)
+def test_finds_its_feet_again(name, rubbish, end):
+    """A good line after any rubbish and a line end is read as it is alone, from the first on."""
+    given, good = GOOD[name]
+    desk = Desk(name, given)
+    desk.feed([b"\n", rubbish, end, good + b"\n"])
+    assert desk.samples[-2:] == [Sample("S1", 21.5, "°C"), Sample("S2", 22.25, "°C")]
+
+
+@pytest.mark.parametrize("name", FORMAT_NAMES)
+@many(40, 1000)
+@given(rubbish=st.lists(lines, max_size=4))
+def test_rubbish_teaches_nothing(name, rubbish):
+    """What was refused among good lines changes nothing about how the good ones are read."""
+    good = GOOD["kv" if name == "auto" else name][1]
+    desk = Desk(name, FormatOptions(header=False) if name == "csv" else FormatOptions())
+    desk.feed([b"\n", (good + b"\n") * 5])
+    before, known = len(desk.samples), desk.samples[-2:]
+    desk.feed(line + b"\n" for line in rubbish)
+    if len(desk.samples) == before:
+        desk.feed([good + b"\n"])
+        assert desk.samples[before:] == known
+
+
+@pytest.mark.parametrize("name", FORMAT_NAMES)
+def test_a_flood_without_an_end(name):
+    """Megabytes without a line end are one refusal; the good line behind them is read."""
+    desk = Desk(name, FormatOptions())
+    desk.feed([b"\n"])
+    desk.feed([b"\xff{[1,T:" * 1000] * 500)
+    desk.feed([b"\n", GOOD["json" if name == "auto" else name][1] + b"\n"])
+    assert desk.account.refused == {Why.TOO_LONG: 1}
+    assert [sample.value for sample in desk.samples] == [21.5, 22.25]
