@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from .lanes import Lanes, Piece
 from .window import Flight, Window
@@ -36,12 +36,20 @@ class Crossing:
         on_wire = min((piece.oldest() for piece, _ in self._window.unsafe()), default=math.inf)
         return min(self._lanes.oldest(), on_wire)
 
-    def begin(self, cut: float) -> tuple[list[Piece], list[Flight]]:
-        """What came until `cut`: what waited, out of its lane and to be told by `end`; and what is on the wire."""
-        waiting = self._lanes.older(cut)
+    def begin(self, cut: float, most: int) -> tuple[list[Piece], list[Flight]]:
+        """What came until `cut`: what waited, out of its lane and to be told by `end`; and what is on the wire.
+
+        About `most` readings; what is on the wire, which is older, before all else.
+        """
+        flights: list[Flight] = []
+        for piece, flight in self._window.unsafe():
+            if piece.oldest() <= cut and most > 0:
+                flights.append(flight)
+                most -= len(piece)
+        waiting = self._lanes.older(cut, most)
         for piece in waiting:
             self._moving[piece.features.board] += len(piece)
-        return waiting, [flight for piece, flight in self._window.unsafe() if piece.oldest() <= cut]
+        return waiting, flights
 
     def end(self, waiting: Sequence[Piece], copied: Mapping[int, Flight] | None) -> None:
         """It is on the disk. copied: the flights, by the numbers of their copies. None: it is not, and waits again."""
@@ -58,3 +66,9 @@ class Crossing:
                 self.promoted(copy)
             else:  # acknowledged meanwhile, or sent anew
                 self.uncopied(copy)
+
+    def vanished(self, copies: Collection[int]) -> None:
+        """The disk has lost these copies: what is on the wire has none any more."""
+        for flight in self._window.flights.values():
+            if flight.copy in copies:
+                flight.copy = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Protocol
 
@@ -61,7 +61,9 @@ class Keeper:
         self._not_before = -math.inf
         self._forgot = -math.inf
         self._hungry = asyncio.Event()
+        self._looking: asyncio.Future[None] | None = None
         self.connected = False
+        keeping.spool.vanished = self._vanished
 
     def hungry(self) -> None:
         """The outbox has room for more from the disk."""
@@ -69,7 +71,7 @@ class Keeper:
             self._hungry.set()
 
     async def run(self) -> None:
-        """For ever."""
+        """For ever. When it is cancelled, what is under way to the disk is seen to by `finish`."""
         while True:
             try:
                 async with asyncio.timeout(self._at_risk / LOOKS):
@@ -77,17 +79,18 @@ class Keeper:
             except TimeoutError:
                 pass
             self._hungry.clear()
-            await self._look()
+            self._looking = asyncio.ensure_future(self._look())
+            await asyncio.shield(self._looking)
 
     async def _look(self) -> None:
         now = self._now()
         fresh = self._fresh(now)
         if now >= self._not_before and (self._outbox.crossing.oldest() <= now - self._at_risk or fresh):
-            await self._keep(math.inf if not self.connected else now - self._at_risk / 2, fresh)
+            await self._keep(now - self._at_risk / 2 if self.connected else now, fresh)
         elif self._spool.untidy and (now - self._forgot >= FORGET or not self._spool.waiting):
             self._forgot = now
             await self._spool.forget()
-        await self._spool.age()
+        await self._spool.tend()
         await self._fetch()
 
     # to the disk
@@ -116,17 +119,54 @@ class Keeper:
         return features.cut(at, len(features)) if at < len(features) else None
 
     async def _keep(self, cut: float, fresh: Sequence[Features]) -> None:
-        waiting, flights = self._outbox.crossing.begin(cut)
-        on_wire = [self._saved([flight.piece]) for flight in flights if flight.piece is not None]
-        moved = [self._saved(pieces) for pieces in _blocks(waiting)]
-        done = await self._spool.keep(on_wire, moved, [Saved(f, {}, self._run, self._of(f)) for f in fresh])
-        if done is None:
-            self._not_before = self._now() + AGAIN
-            self._outbox.crossing.end(waiting, None)
+        if not await self._move(cut):
             return
-        self._outbox.crossing.end(waiting, dict(zip(done[0], flights, strict=True)))
-        for features, number in zip(fresh, done[1], strict=True):
-            self._copies.setdefault((features.board, features.sensor), []).append((features.seq[-1], number))
+        for part in self._parcels(fresh):
+            done = await self._spool.keep([], [], part)
+            if done is None:
+                self._not_before = self._now() + AGAIN
+                return
+            for one, number in zip(part, done[1], strict=True):
+                lane = one.features.board, one.features.sensor
+                self._copies.setdefault(lane, []).append((one.features.seq[-1], number))
+
+    async def _move(self, cut: float) -> bool:
+        """What the outbox holds goes to the disk, a parcel after the other. False: the disk does not take it."""
+        crossing = self._outbox.crossing
+        while any(found := crossing.begin(cut, self._spool.parcel)):
+            waiting, flights = found
+            done = None
+            try:
+                on_wire = [self._saved([flight.piece]) for flight in flights if flight.piece is not None]
+                done = await self._spool.keep(on_wire, [self._saved(pieces) for pieces in _blocks(waiting)], [])
+            finally:  # also when nobody waits for the disk any more
+                crossing.end(waiting, None if done is None else dict(zip(done[0], flights, strict=True)))
+            if done is None:
+                self._not_before = self._now() + AGAIN
+                return False
+        return True
+
+    def _parcels(self, several: Sequence[Features]) -> Iterator[list[Saved]]:
+        """Readings that came before they were features, as blocks, and so many of these as the disk takes at once."""
+        part, readings = list[Saved](), 0
+        for features in several:
+            for first in range(0, len(features), BLOCK_ROWS):
+                cut = features.cut(first, min(first + BLOCK_ROWS, len(features)))
+                if part and readings + len(cut) > self._spool.parcel:
+                    yield part
+                    part, readings = [], 0
+                part.append(Saved(cut, {}, self._run, self._of(cut)))
+                readings += len(cut)
+        if part:
+            yield part
+
+    def _vanished(self, copies: set[int]) -> None:
+        """The disk has lost these copies."""
+        self._outbox.crossing.vanished(copies)
+        for lane, have in list(self._copies.items()):
+            self._copies[lane] = [one for one in have if one[1] not in copies]
+            if not self._copies[lane]:
+                del self._copies[lane]
 
     def _saved(self, pieces: Sequence[Piece]) -> Saved:
         features, condensed = joined(pieces)
@@ -148,27 +188,42 @@ class Keeper:
 
     # the end
 
-    async def finish(self, left: Sequence[Features], patience: float) -> bool:
+    async def finish(self, left: Sequence[Features], patience: float) -> list[Features]:
         """Everything that is not acknowledged goes to the disk, `left` too, which came after all that is here.
 
-        False: the disk did not take it within `patience` s, and what was in the outbox is there still.
+        Gives what of `left` the disk did not take within `patience` s; what was in the outbox is there still, then.
         """
-        waiting, flights = self._outbox.crossing.begin(math.inf)
-        on_wire = [self._saved([flight.piece]) for flight in flights if flight.piece is not None]
-        moved = [self._saved(pieces) for pieces in _blocks(waiting)]
+        over: list[Saved] = []
+        parcels = list(self._parcels(left))
+        finishing = asyncio.ensure_future(self._finish(parcels, over))
+        await asyncio.wait({finishing}, timeout=patience)
+        if not finishing.done():  # it hangs; the thread that it hangs in holds up nothing
+            finishing.cancel()
+            await asyncio.wait({finishing})
+        if not finishing.cancelled():
+            finishing.result()
+        done = {id(one) for one in over}
+        return [one.features for part in parcels for one in part if id(one) not in done]
+
+    async def _finish(self, parcels: Sequence[list[Saved]], over: list[Saved]) -> None:
+        if self._looking is not None:
+            await self._looking
+        if not await self._move(math.inf):
+            return
+        for part in parcels:
+            if part is parcels[-1]:  # copies of what is left are there until all of it is
+                self._uncopy()
+            if await self._spool.keep([], part, []) is None:
+                return
+            over += part
+        if not parcels:
+            self._uncopy()
+
+    def _uncopy(self) -> None:
         for copies in self._copies.values():
             for _, number in copies:
                 self._spool.uncopied(number)
         self._copies = {}
-        last = [Saved(features, {}, self._run, self._of(features)) for features in left]
-        done = None
-        try:
-            async with asyncio.timeout(patience):
-                done = await self._spool.keep(on_wire, [*moved, *last], [])
-        except TimeoutError:  # it hangs; the thread that it hangs in holds up nothing
-            pass
-        self._outbox.crossing.end(waiting, None if done is None else dict(zip(done[0], flights, strict=True)))
-        return done is not None
 
 
 def joined(pieces: Sequence[Piece]) -> tuple[Features, dict[int, int]]:
@@ -189,12 +244,15 @@ def _blocks(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
         return f.board, f.sensor, f.unit, f.keys, f.unset
 
     for _, alike in groupby(pieces, shared):
-        part: list[Piece] = []
+        part, readings = list[Piece](), 0
         for piece in alike:
-            if part and sum(map(len, part)) + len(piece) > BLOCK_ROWS:
-                yield part
-                part = []
-            part.append(piece)
+            for first in range(piece.first, piece.last, BLOCK_ROWS):
+                cut = replace(piece, first=first, last=min(first + BLOCK_ROWS, piece.last))
+                if part and readings + len(cut) > BLOCK_ROWS:
+                    yield part
+                    part, readings = [], 0
+                part.append(cut)
+                readings += len(cut)
         yield part
 
 

@@ -88,11 +88,13 @@ class Lane:
         head.first += most
         return taken
 
-    def older(self, cut: float) -> Iterator[Piece]:
-        """Takes out the readings that came until `cut`."""
-        while self.waiting and self.waiting[0].oldest() <= cut:
+    def older(self, cut: float, most: int) -> Iterator[Piece]:
+        """Takes out the readings that came until `cut`, the oldest `most` of them."""
+        while most > 0 and self.waiting and self.waiting[0].oldest() <= cut:
             head = self.waiting[0]
-            yield self.take(bisect_right(head.features.mono, cut, head.first, head.last) - head.first)
+            piece = self.take(min(most, bisect_right(head.features.mono, cut, head.first, head.last) - head.first))
+            most -= len(piece)
+            yield piece
 
     def skipped(self, piece: Piece) -> None:
         """`piece` is not sent: what was condensed before its readings is told with the next one that is."""
@@ -139,13 +141,14 @@ class Lanes:
         """When the oldest reading that waits came; s, monotonic; infinity when none does."""
         return min((lane.waiting[0].oldest() for lane in self._lanes.values() if lane.waiting), default=math.inf)
 
-    def older(self, cut: float) -> list[Piece]:
-        """Takes out all readings that came until `cut` (s, monotonic), in order within each lane."""
-        if cut == math.inf:
-            return self.take_all()
-        taken = [piece for lane in self._lanes.values() for piece in lane.older(cut)]
-        for piece in taken:
-            self._count(piece.features.board, -len(piece))
+    def older(self, cut: float, most: int) -> list[Piece]:
+        """Takes out readings that came until `cut` (s, monotonic), at most `most`, in order within each lane."""
+        taken: list[Piece] = []
+        for lane in self._lanes.values():
+            for piece in lane.older(cut, most):
+                taken.append(piece)
+                most -= len(piece)
+                self._count(lane.board, -len(piece))
         return taken
 
     def next(self, most: int, now: float) -> Piece | None:

@@ -240,9 +240,8 @@ class Publisher:
         deadline = asyncio.get_running_loop().time() + patience
         rest = self._outbox.replay.take_all()
         await self._until_idle(deadline - LAST_WORDS)
-        if self._keeper is None or not await self._keeper.finish(left, patience):
-            for features in left:
-                self._outbox.shed(features.board, len(features))
+        for features in left if self._keeper is None else await self._keeper.finish(left, patience):
+            self._outbox.shed(features.board, len(features))
         self._outbox.lanes.shed_all()
         self._outbox.documents.clear()
         for topic, payload in last_words().items():

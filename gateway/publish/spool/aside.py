@@ -1,11 +1,10 @@
-"""A spool that cannot be read: set aside with its date, and what can be read of it is carried over.
+"""A spool that cannot be read is set aside (leftovers.py), and what can be read of it is carried over into a new one.
 
 Everything here blocks (disk.py).
 """
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -14,14 +13,25 @@ from itertools import islice
 from pathlib import Path
 
 from .blocks import read
-from .nouns import Damaged, Gone, Lane, Source, Stored
-from .sql import File, Trouble
-from .store import FILE, Store
-from .tables import BLOCK
+from .nouns import Damaged, Gone, Lane, Stored, lane_of
+from .sql import FULL, File, Trouble
+from .store import Store
+from .tables import BLOCK, stored
 
 AT_ONCE = 50  # blocks
-KEPT = 2  # spools set aside that stay; older ones go
 PATIENCE = 3.0  # s for reading what can be read: the gateway waits to start
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What is known of a spool that turned out to be damaged; nothing at a start.
+
+    rows: readings by lane. spare: blocks that are no loss. last: the last number that is good, None when not known.
+    """
+
+    rows: Mapping[Lane, int] = field(default_factory=dict)
+    spare: Mapping[int, Gone] = field(default_factory=dict)
+    last: int | None = None
 
 
 @dataclass(slots=True)
@@ -31,79 +41,81 @@ class Rescue:
     path: Path  # where it lies now
     saved: int = 0  # readings
     lost: Counter[Lane] = field(default_factory=Counter)  # readings, as far as their number is known
+    missing: set[int] = field(default_factory=set)  # blocks that were spare, and are not in the new one
     complete: bool = True  # whether that is known of all
 
 
-def set_aside(folder: Path) -> Path:
-    """Renames the spool's files; gives the new name of the first. Raises OSError."""
-    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
-    path = folder / f"spool.{stamp}.damaged.db"
-    for at in range(1, 100):
-        if not path.exists():
-            break
-        path = folder / f"spool.{stamp}-{at}.damaged.db"
-    for suffix in ("-wal", "-shm", ""):
-        with contextlib.suppress(FileNotFoundError):
-            (folder / f"{FILE}{suffix}").rename(f"{path}{suffix}")
-    for old in sorted(folder.glob("spool.*.damaged.db"))[:-KEPT]:
-        for suffix in ("", "-wal", "-shm"):
-            old.with_name(old.name + suffix).unlink(missing_ok=True)
-    return path
-
-
-def rescue(path: Path, into: Store, known: Mapping[Lane, int], spare: Mapping[int, Gone]) -> Rescue:
-    """Carries the readable blocks of the spool at `path` over into an empty one, with their numbers.
-
-    known: readings by lane that there should be; {} when that is not known. spare: blocks that are no loss.
-    """
-    out = Rescue(path)
+def rescue(path: Path, into: Store, before: Before) -> Rescue:
+    """Carries the readable blocks of the spool at `path` over, with their numbers. Raises Trouble, of `into`."""
+    out = Rescue(path, missing=set(before.spare))
     deadline = time.monotonic() + PATIENCE
+    expected: Counter[Lane] | None = Counter(before.rows) if before.last is not None else None
     found: Counter[Lane] = Counter()
-    spared = dict(spare)
-    old = File(path)
     try:
-        expected = Counter(known) or _expected(old)
-        blocks = _readable(old, out)
-        while part := list(islice(blocks, AT_ONCE)):
-            good = [block for block in part if _holds(block)]
-            into.carry(good)
-            for block in good:
-                found[block.source.lane] += block.rows
-                spared.pop(block.id, None)
-            if time.monotonic() > deadline:
-                out.complete = False
-                break
-    finally:
-        old.close()
+        old = File(path)
+    except Trouble:
+        old = None
+        out.complete = False
+    if old is not None:
+        try:
+            if expected is None:
+                expected = _expected(old)
+            _carry(_readable(old, out, before.last), into, found, out, deadline)
+        finally:
+            old.close()
     out.saved = found.total()
     if expected is None:
         out.complete = False
     else:
-        for gone in spared.values():
-            expected[gone.lane] -= gone.rows
+        for number in out.missing:
+            lane, rows = before.spare[number]
+            expected[lane] -= rows
         out.lost = expected - found
+        out.complete = out.complete or before.last is not None
     return out
+
+
+def _carry(blocks: Iterator[Stored], into: Store, found: Counter[Lane], out: Rescue, deadline: float) -> None:
+    while part := list(islice(blocks, AT_ONCE)):
+        good = [block for block in part if _holds(block)]
+        try:
+            into.carry(good)
+        except Trouble as trouble:
+            if trouble.kind != FULL:
+                raise
+            out.complete = False
+            return
+        for block in good:
+            found[block.source.lane] += block.rows
+            out.missing.discard(block.id)
+        if time.monotonic() > deadline:
+            out.complete = False
+            return
 
 
 def _expected(old: File) -> Counter[Lane] | None:
     """Readings by lane, by the index alone; None when that cannot be read."""
-    text = "SELECT l.board, l.sensor, sum(b.rows) FROM blocks b INDEXED BY by_lane JOIN lanes l ON l.id = b.lane"
+    text = "SELECT l.name, sum(b.rows) FROM blocks b INDEXED BY by_lane JOIN lanes l ON l.id = b.lane GROUP BY b.lane"
     try:
-        return Counter({(board, sensor): rows for board, sensor, rows in old.rows(f"{text} GROUP BY b.lane")})
-    except Trouble:
+        found = {lane_of(name): rows for name, rows in old.rows(text)}
+    except (Trouble, Damaged):
         return None
+    return Counter(found) if all(type(rows) is int and 0 < rows < 2**40 for rows in found.values()) else None
 
 
-def _readable(old: File, out: Rescue) -> Iterator[Stored]:
-    """All blocks that can be read, past those that cannot."""
+def _readable(old: File, out: Rescue, last: int | None) -> Iterator[Stored]:
+    """All blocks that can be read, past those that cannot, up to number `last`."""
     after: int | None = 0
     while after is not None:
+        number = after
         try:
             row = old.row(BLOCK + "WHERE b.id > ? ORDER BY b.id LIMIT 1", after)
             after = row[0] if row else None
-            if row:
-                yield Stored(row[0], Source.read(row[1]), *row[2:])
+            if row and (last is None or row[0] <= last):
+                yield stored(row)
         except (Trouble, Damaged):
+            if after != number:  # it was read, and is no good
+                continue
             try:
                 found = old.row("SELECT min(id) FROM blocks INDEXED BY by_lane WHERE id > ?", after)
             except Trouble:  # not even the numbers of the others can be read

@@ -11,13 +11,15 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from .aside import Rescue, rescue, set_aside
+from .aside import Before, Rescue, rescue
+from .leftovers import set_aside
 from .nouns import Gone, Lane
-from .sql import CORRUPT, FULL, Trouble
-from .store import Store
+from .sql import CORRUPT, FULL, Trouble, told
+from .store import FILE, Store
 
 T = TypeVar("T")
 Job = Callable[[Store], Any]
@@ -25,16 +27,32 @@ Job = Callable[[Store], Any]
 AGAIN = 2.0  # s after trouble before the file is opened anew
 
 
-class Disk:
-    """Runs jobs on the store in `folder`. rescued: told, on the loop, of a file that was set aside."""
+@dataclass(frozen=True, slots=True)
+class News:
+    """Whom to tell, on the loop, of what is nobody's job.
 
-    def __init__(self, folder: Path, limit: int, rescued: Callable[[Rescue], None]) -> None:
-        self._folder, self._limit, self._rescued = folder, limit, rescued
+    opened: the file is open for the first time; readings in it, by lane. rescued: it was set aside. lost: blocks that a
+    job had given up which failed, and which have gone all the same.
+    """
+
+    opened: Callable[[dict[Lane, int]], None]
+    rescued: Callable[[Rescue], None]
+    lost: Callable[[list[Gone]], None]
+
+
+class Disk:
+    """Runs jobs on the store in `folder`. limit: bytes."""
+
+    def __init__(self, folder: Path, limit: int, news: News) -> None:
+        self._folder, self._limit, self._news = folder, limit, news
         self._loop = asyncio.get_running_loop()
         self._jobs: queue.SimpleQueue[tuple[Job, asyncio.Future[Any]] | None] = queue.SimpleQueue()
         self._store: Store | None = None
         self._known: int | None = None  # the last number that is good
         self._rows: dict[Lane, int] = {}  # what there was when all was well
+        self._doubtful: dict[int, Gone] = {}  # blocks that have perhaps gone
+        self._damaged: Path | None = None  # set aside, and not yet seen to
+        self._opened_once = False
         self._trouble: Trouble | None = None
         self._not_before = 0.0
         self._since: float | None = None  # when the running job began; monotonic
@@ -85,7 +103,9 @@ class Disk:
             if trouble.kind != FULL:
                 self._give_up(trouble)
             raise
-        self._known, self._rows, self._trouble = store.last, dict(+store.rows), None
+        finally:
+            store.doubtful = {}
+        self._known, self._rows = store.last, dict(+store.rows)
         return result
 
     def _opened(self) -> Store:
@@ -94,33 +114,54 @@ class Disk:
         if self._trouble is not None and time.monotonic() < self._not_before:
             raise self._trouble
         try:
-            if self._trouble is not None and self._trouble.kind == CORRUPT:
-                raise self._trouble
-            self._store = Store(self._folder, self._limit, self._known)
+            self._store = self._begun()
         except Trouble as trouble:
-            if trouble.kind != CORRUPT:
-                self._give_up(trouble)
-                raise
-            self._store = self._renewed()
+            self._give_up(trouble)
+            raise
+        self._trouble = None
         return self._store
 
-    def _renewed(self) -> Store:
-        """A new file in place of a damaged one, with what can be saved of it."""
+    def _begun(self) -> Store:
+        """The open file; a new one in place of a damaged one, with what can be saved of it."""
+        if self._trouble is not None and self._trouble.kind == CORRUPT:
+            self._set_aside()
         try:
-            path = set_aside(self._folder)
             store = Store(self._folder, self._limit, self._known)
-            found = rescue(path, store, self._rows, self.spare)
-        except (OSError, Trouble) as error:
-            trouble = error if isinstance(error, Trouble) else Trouble("failed", str(error))
-            self._give_up(Trouble("failed", str(trouble)))
-            raise trouble from error
-        self._known, self._trouble = store.last, None
-        self._tell(self._rescued, found)
+        except Trouble as trouble:
+            if trouble.kind != CORRUPT:
+                raise
+            self._set_aside()
+            store = Store(self._folder, self._limit, self._known)
+        try:
+            self._catch_up(store)
+        except BaseException:
+            store.close()
+            raise
         return store
+
+    def _set_aside(self) -> None:
+        self._trouble = None
+        with told(self._folder):
+            self._damaged = set_aside(self._folder / FILE)
+
+    def _catch_up(self, store: Store) -> None:
+        """Tells of what the file has lost since it was open before."""
+        if self._damaged is not None:
+            found = rescue(self._damaged, store, Before(self._rows, self.spare, self._known))
+            self._damaged = None
+            self._tell(self._news.rescued, found)
+        elif lost := [gone for id, gone in self._doubtful.items() if not store.has(id)]:
+            self._tell(self._news.lost, lost)
+        self._doubtful = {}
+        self._known, self._rows = store.last, dict(+store.rows)
+        if not self._opened_once:
+            self._opened_once = True
+            self._tell(self._news.opened, dict(self._rows))
 
     def _give_up(self, trouble: Trouble) -> None:
         self._trouble, self._not_before = trouble, time.monotonic() + AGAIN
         if self._store is not None:
+            self._doubtful |= self._store.doubtful
             self._store.close()
             self._store = None
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 
 from ...model import Features
 from .blocks import read, written
-from .nouns import Damaged, New, Source
+from .nouns import Block, Damaged, New, Source
+
+LONGEST_UP = 1e10  # s of a boot's clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +23,21 @@ class Saved:
     tags: dict[str, str]
 
 
-def filed(saved: Saved, boot: str, start: float) -> New:
+def filed(saved: Saved, boot: str, start: float, *, copy: bool = False) -> New:
     """The block of `saved`. start: s of the boot's clock at which the street's begins."""
     f = saved.features
-    mono = array("d", [t + start for t in f.mono])
     source = Source(f.board, f.sensor, saved.run, f.unit, f.keys, tuple(saved.tags.items()), boot, f.unset)
-    return New(source, len(f), f.wall[-1], mono[-1], written(replace(f, mono=mono), saved.condensed))
+    return _new(source, f, saved.condensed, start, copy=copy)
+
+
+def refiled(block: Block, features: Features, condensed: dict[int, int], start: float) -> New:
+    """What is left of a block that was being sent."""
+    return _new(block.source, features, condensed, start)
+
+
+def _new(source: Source, f: Features, condensed: dict[int, int], start: float, *, copy: bool = False) -> New:
+    mono = array("d", [0.0 if math.isnan(t) else t + start for t in f.mono])
+    return New(source, len(f), f.wall[-1], mono[-1], written(replace(f, mono=mono), condensed), copy)
 
 
 def found_in(source: Source, rows: int, data: bytes, boot: str, start: float) -> tuple[Features, dict[int, int]]:
@@ -37,5 +48,10 @@ def found_in(source: Source, rows: int, data: bytes, boot: str, start: float) ->
     features, condensed = read(source, data)
     if len(features) != rows:
         raise Damaged("a block of another length")
-    features.mono = array("d", [t - start if source.boot == boot else math.nan for t in features.mono])
+    if source.boot != boot:
+        features.mono = array("d", [math.nan]) * rows
+    elif all(-1.0 < t < LONGEST_UP for t in features.mono):
+        features.mono = array("d", [t - start for t in features.mono])
+    else:
+        raise Damaged("a block of another time")
     return features, condensed

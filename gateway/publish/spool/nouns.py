@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
 Lane = tuple[str, str]
 """(board, sensor)."""
+LONE = re.compile("[\ud800-\udfff]")
 
 
 class Damaged(Exception):
     """Bytes that are no block, or a text that is no source."""
+
+
+def name_of(lane: Lane) -> str:
+    """A lane as it is written: boards may send halves of characters, which no file of tables takes."""
+    return json.dumps(lane)
+
+
+def lane_of(name: object) -> Lane:
+    """The lane that was so written. Raises Damaged."""
+    try:
+        board, sensor = json.loads(name)  # type: ignore[arg-type]
+    except (ValueError, TypeError, RecursionError) as error:
+        raise Damaged(f"no sensor: {error}") from None
+    if type(board) is not str or type(sensor) is not str:
+        raise Damaged("no sensor: a text was expected")
+    return board, sensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +63,19 @@ class Source:
             source = cls(**found, keys=keys, tags=tags)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise Damaged(f"no source: {error}") from None
-        texts = [
+        texts = (
             source.board,
             source.sensor,
             source.run,
             source.unit,
             source.boot,
             *keys,
-            *(t for two in tags for t in two),
-        ]
+            *(t for tag in tags for t in tag),
+        )
         if not all(type(one) is str for one in texts) or type(source.unset) is not bool:
             raise Damaged("no source: a text was expected")
+        if any(map(LONE.search, (source.run, *keys))):  # they come from us, and go into messages as they are
+            raise Damaged("no source: half a character")
         return source
 
 
@@ -67,6 +87,7 @@ class New(NamedTuple):
     wall: float  # of its newest reading; s since 1970
     mono: float  # the same; s of the boot's monotonic clock
     data: bytes
+    copy: bool = False  # its readings are in memory as well: it stays as it is, and is no loss
 
 
 class Stored(NamedTuple):

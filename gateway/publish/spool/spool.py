@@ -1,34 +1,33 @@
-"""The spool as the loop sees it: what lies on the disk, by board and lane, and what of that is done with.
-
-A reading is in one of three places here: in a block that waits, in one that is being sent (`out`), or in a copy: it is
-still in memory, and the disk has it only for the case that this process dies. Copies become blocks when what was in
-memory is given up for them, and go when it is settled.
-"""
+"""The spool as the loop sees it: readings go to the disk and come back, and trouble with it is told."""
 
 from __future__ import annotations
 
 import asyncio
 import math
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from ...model import Drop, Features
 from .aside import Rescue
-from .disk import Disk
-from .filing import Saved, filed, found_in
-from .nouns import Block, Damaged, Gone, Lane, Source
-from .sql import FULL, Trouble
-from .store import Put, Store
+from .disk import Disk, News
+from .filing import Saved, filed, found_in, refiled
+from .health import Health
+from .holdings import Holdings
+from .nouns import Block, Damaged, Gone, Lane, Stored
+from .sql import FULL, READ_ONLY, STALLED, Trouble
+from .store import Put, Store, parcel
 
-STALLED = 3.0  # s that the disk may take for one job before it is said
+SLOW = 3.0  # s that the disk may take for one job before it is said
+OPENING = 4.0  # s that a start waits for the disk
+PROBES = 1.0  # s between two looks at a disk that is in trouble
 SENTENCES = {
     "full": "the disk is full, so that readings wait in memory; make room on it",
     "read_only": "the disk cannot be written, so that readings wait in memory; see whether it is mounted read-only",
     "failed": "the disk fails, so that readings wait in memory; see what the system's log says of it",
     "corrupt": "the spool cannot be read, so that readings wait in memory",
+    "stalled": "the disk has stalled, so that readings wait in memory; see what the system's log says of it",
 }
 HEADROOM = 50.0  # bytes of a reading on the disk, until it is known
 
@@ -37,7 +36,8 @@ class Spool:
     """Keeps readings in `folder`. limit: bytes; max_age: s.
 
     start: s of the boot's monotonic clock at which Features.mono counts from. inherited, dropped: told of readings of a
-    board that were found, or had to go. clock_set: whether the machine's clock can be believed.
+    board that were found, or had to go. vanished: told of copies that the disk has lost. clock_set: whether the
+    machine's clock can be believed.
     """
 
     def __init__(
@@ -54,64 +54,56 @@ class Spool:
     ) -> None:
         self._folder, self._limit, self._max_age, self._boot = folder, limit, max_age, boot
         self._inherited, self._dropped, self._clock_set, self._event = inherited, dropped, clock_set, event
-        self._rows: Counter[Lane] = Counter()  # readings in blocks, which are not done with
-        self._copies: dict[int, Gone] = {}
-        self._out: dict[int, Block] = {}
-        self._gone: dict[int, Gone] = {}
-        self._cursors: dict[Lane, int] = {}
+        self.vanished: Callable[[set[int]], None] = lambda copies: None
+        self._holds = Holdings()
         self._seen: dict[str, Any] = {"bytes": 0, "oldest": None, "free": limit}
         self._weight = HEADROOM
-        self._trouble: Trouble | None = None
-        self._since = 0.0  # of the trouble; monotonic
-        self.damage: str | None = None  # one sentence, when readings may be lost that nobody can count
+        self._health = Health()
         self._opened = False
-        self._aged = -math.inf
+        self._aged = self._probed = -math.inf
+        self.damage: str | None = None  # one sentence, when readings may be lost that nobody can count
         self.start = 0.0
 
     async def open(self) -> None:
-        """Opens the file, and counts what was found. Raises Trouble."""
-        self._disk = Disk(self._folder, self._limit, self._rescued)
+        """Opens the file; what was found is counted. While the disk is in trouble that comes later.
 
-        def job(store: Store) -> dict[Lane, int]:
-            self._look_at(store)
-            return dict(+store.rows)
-
-        self._rows = Counter(await self._disk.run(job))
-        self._opened = True
-        for (board, _), rows in self._rows.items():
-            self._inherited(board, rows)
+        Raises Trouble when the file is not ours to write.
+        """
+        self._disk = Disk(self._folder, self._limit, News(self._found, self._rescued, self._lost))
+        opening = asyncio.ensure_future(self._try(self._look_at))
+        await asyncio.wait({opening}, timeout=OPENING)
+        trouble = self._health.trouble
+        if trouble is not None and trouble.kind == READ_ONLY:
+            raise trouble
 
     # what there is to say
 
     def held(self, board: str) -> int:
         """Readings of `board` that only the disk has."""
-        return sum(rows for lane, rows in self._rows.items() if lane[0] == board)
-
-    @property
-    def boards(self) -> set[str]:
-        """Boards of which it holds readings."""
-        return {board for (board, _), rows in self._rows.items() if rows}
+        return self._holds.held(board)
 
     @property
     def waiting(self) -> bool:
         """Whether there is something to send."""
-        return any(self._rows.values())
+        return self._holds.waiting
 
     @property
     def why_shed(self) -> Drop:
         """Why readings are dropped that find no room in memory."""
-        return Drop.DISK_FULL if self._trouble is not None and self._trouble.kind == FULL else Drop.SHED
+        trouble = self._health.trouble
+        return Drop.DISK_FULL if trouble is not None and trouble.kind == FULL else Drop.SHED
 
     @property
     def trouble(self) -> str | None:
         """One sentence while the disk does not do what it shall."""
-        if (busy := self._disk.busy_for) > STALLED:
-            return f"the disk has not answered for {busy:.0f} s ({self._folder}), so that readings wait in memory"
-        return None if self._trouble is None else f"{SENTENCES[self._trouble.kind]} ({self._trouble})"
+        if (busy := self._disk.busy_for) > SLOW:
+            return f"{SENTENCES[STALLED]} ({self._folder} has not answered for {busy:.0f} s)"
+        trouble = self._health.trouble
+        return None if trouble is None else f"{SENTENCES[trouble.kind]} ({trouble})"
 
     def look(self, rate: float) -> dict[str, Any]:
         """For the status. rate: readings/s that come in."""
-        hours = self._seen["free"] / (self._weight * rate) / 3600 if rate > 0 else None
+        hours = max(0, self._seen["free"]) / (self._weight * rate) / 3600 if rate > 0 else None
         return {
             "bytes": self._seen["bytes"],
             "oldest": self._seen["oldest"],
@@ -120,6 +112,11 @@ class Spool:
 
     # to the disk
 
+    @property
+    def parcel(self) -> int:
+        """Readings that it takes at once."""
+        return int(parcel(self._limit) / 64)
+
     async def keep(
         self, first: Sequence[Saved], moved: Sequence[Saved], last: Sequence[Saved]
     ) -> tuple[list[int], list[int]] | None:
@@ -127,120 +124,107 @@ class Spool:
 
         Gives the numbers of the copies. None: the disk does not take them; nothing has changed.
         """
-        gone = dict(self._gone)
-        busy = {*self._out, *self._copies} - gone.keys()
-        all_of_them = (*first, *moved, *last)
+        holds, troubled = self._holds, self._health.trouble is not None
+        gone, busy = dict(holds.gone), holds.busy
+        flags = [*(True for _ in first), *(False for _ in moved), *(True for _ in last)]
+        all_of_them = list(zip((*first, *moved, *last), flags, strict=True))
 
         def job(store: Store) -> Put:
-            blocks = [filed(one, self._boot, self.start) for one in all_of_them]
+            if troubled:
+                store.probe()  # before all of it is written in vain
+            blocks = [filed(one, self._boot, self.start, copy=copy) for one, copy in all_of_them]
             done = store.put(blocks, gone, busy)
-            self._look_at(store)
             if rows := sum(block.rows for block in blocks):
                 self._weight += (sum(len(block.data) for block in blocks) / rows + 3 - self._weight) / 8
             return done
 
-        done = await self._try(job)
+        done = await self._try(job, writes=True)
         if done is None:
             return None
-        self._forgotten(gone)
+        holds.forgotten(gone)
         self._lose(done.lost, Drop.SPOOL_FULL)
-        for number, one in zip(done.ids, all_of_them, strict=True):
-            self._copies[number] = Gone((one.features.board, one.features.sensor), len(one.features))
-        for number in done.ids[len(first) : len(first) + len(moved)]:
-            self.promoted(number)
+        for number, (one, copy) in zip(done.ids, all_of_them, strict=True):
+            holds.stored(number, (one.features.board, one.features.sensor), len(one.features), copy=copy)
         return done.ids[: len(first)], done.ids[len(first) + len(moved) :]
 
     def uncopied(self, number: int) -> None:
         """Nobody needs this copy any more."""
-        self._gone[number] = self._copies.pop(number)
+        self._holds.uncopied(number)
 
     def promoted(self, number: int) -> None:
         """This copy is all there is of its readings now."""
-        lane, rows = self._copies.pop(number)
-        self._rows[lane] += rows
+        self._holds.promoted(number)
 
     # from the disk
 
     async def fetch(self, ready: Callable[[Lane], bool]) -> tuple[Block, Features, dict[int, int]] | None:
         """The next block of a lane that is `ready`, the oldest of all such; None when there is none."""
-        first = dict.fromkeys(self._rows, math.inf)
-        for number, gone in self._copies.items():
-            first[gone.lane] = min(first.get(gone.lane, math.inf), number)
-        after = {lane: self._cursors.get(lane, 0) for lane, rows in self._rows.items() if rows and ready(lane)}
-
-        def job(store: Store) -> tuple[int, Source, int, bytes] | None:
-            found = [block for lane, number in after.items() if (block := store.next(lane, number)) is not None]
-            found = [block for block in found if block.id < first[block.source.lane]]  # in order: copies come first
-            if not found:
+        holds = self._holds
+        while True:
+            after, before = holds.ahead(filter(ready, holds.rows))
+            found: Stored | None = None
+            if after:
+                found = await self._try(lambda store, a=after, b=before: store.next(a, b))  # type: ignore[misc]
+            if found is None:
                 return None
-            block = min(found, key=lambda block: block.id)
-            return block.id, block.source, block.rows, block.data
-
-        found = await self._try(job) if after else None
-        if found is None:
-            return None
-        number, source, rows, data = found
-        self._cursors[source.lane] = number
-        if number in self._gone:
-            return await self.fetch(ready)
-        block = Block(number, source.lane, rows, source, rows)
-        try:
-            features, condensed = found_in(source, rows, data, self._boot, self.start)
-        except Damaged:
-            self._gone[number] = Gone(source.lane, rows)
-            self._rows[source.lane] -= rows
-            self._dropped(source.board, Drop.SPOOL_CORRUPT, rows)
-            return await self.fetch(ready)
-        self._out[number] = block
-        return block, features, condensed
+            block = holds.fetched(found.id, found.source, found.rows)
+            if block is None:
+                continue
+            try:
+                return block, *found_in(found.source, found.rows, found.data, self._boot, self.start)
+            except Damaged:
+                holds.done(block, found.rows)
+                self._dropped(found.source.board, Drop.SPOOL_CORRUPT, found.rows)
 
     def done(self, block: Block, readings: int) -> None:
         """The broker has taken readings of a block, or nobody shall have them."""
-        block.left -= readings
-        self._rows[block.lane] -= readings
-        if not block.left and self._out.pop(block.id, None) is not None:
-            self._gone[block.id] = Gone(block.lane, block.rows)
+        self._holds.done(block, readings)
 
     @property
     def untidy(self) -> bool:
         """Whether blocks are done with that the disk still has."""
-        return bool(self._gone)
+        return bool(self._holds.gone)
 
     async def forget(self) -> None:
         """Lets the disk forget what is done with."""
-        gone = dict(self._gone)
+        gone = dict(self._holds.gone)
 
-        def job(store: Store) -> None:
+        def job(store: Store) -> bool:
             store.forget(gone)
-            self._look_at(store)
+            return True
 
-        if await self._try(job, done=True) is not None:
-            self._forgotten(gone)
+        if await self._try(job):
+            self._holds.forgotten(gone)
 
-    async def age(self) -> None:
-        """Drops what is older than max_age."""
-        if not self.waiting or time.monotonic() - self._aged < min(60.0, max(1.0, self._max_age / 20)):
-            return
-        self._aged = time.monotonic()
-        busy = {*self._out, *self._copies, *self._gone}
+    async def tend(self) -> None:
+        """Drops what is older than max_age, and sees whether a disk in trouble works again. To be called often."""
+        now = time.monotonic()
+        if self._health.trouble is not None and now - self._probed >= PROBES:
+            self._probed = now
+            await self._try(Store.probe, writes=True)
+        if self.waiting and now - self._aged >= min(60.0, max(1.0, self._max_age / 20)):
+            self._aged = now
+            await self._age()
+
+    async def _age(self) -> None:
+        busy = {*self._holds.busy, *self._holds.gone}
         now, wall, believed = time.monotonic(), time.time(), self._clock_set()
 
-        def too_old(source: Source, when: float, mono: float) -> bool:
-            if source.boot == self._boot:
-                return now - mono > self._max_age
-            return believed and not source.unset and wall - when > self._max_age
+        def too_old(block: Stored) -> bool | None:
+            if block.source.boot == self._boot:
+                return now - block.mono > self._max_age
+            return None if block.source.unset or not believed else wall - block.wall > self._max_age
 
         self._lose(await self._try(lambda store: store.drop_older(too_old, busy)) or [], Drop.SPOOL_AGE)
 
     async def close(self, rest: Sequence[tuple[Block, Features, dict[int, int]]], patience: float) -> None:
         """Leaves in the blocks that were being sent only what is left of them, and closes the file."""
-        gone = dict(self._gone)
+        gone = dict(self._holds.gone)
+        partly = [one for one in rest if len(one[1]) < one[0].rows]
 
         def job(store: Store) -> None:
-            for block, features, condensed in rest:
-                left = Saved(features, condensed, block.source.run, dict(block.source.tags))
-                store.replace(block.id, block.lane, len(features), filed(left, self._boot, self.start).data)
-            if gone:
+            if partly or gone:
+                store.rewrite({block.id: refiled(block, f, left, self.start) for block, f, left in partly})
                 store.forget(gone)
 
         closing = asyncio.ensure_future(self._try(job))
@@ -249,45 +233,64 @@ class Spool:
 
     # what goes wrong
 
-    async def _try(self, job: Callable[[Store], Any], done: Any = None) -> Any:
-        """The result of a job, or `done` where it has none; None when the disk does not do it."""
-        out = {number: Gone(block.lane, block.rows) for number, block in self._out.items()}
-        self._disk.spare = self._gone | self._copies | out
+    async def _try(self, job: Callable[[Store], Any], *, writes: bool = False) -> Any:
+        """The result of a job; None when the disk does not do it. writes: whether it shows that the disk works."""
+        loop = asyncio.get_running_loop()
+        slow = loop.call_later(
+            SLOW, self._failed, Trouble(STALLED, f"{self._folder} has not answered for {SLOW:.0f} s")
+        )
+        self._disk.spare = self._holds.spare
+
+        def and_look(store: Store) -> Any:
+            result = job(store)
+            self._look_at(store)
+            return result
+
         try:
-            result = await self._disk.run(job)
+            result = await self._disk.run(and_look)
         except Trouble as trouble:
-            if self._trouble is None:
-                self._since = time.monotonic()
-                self._event("spool.failed", why=f"{SENTENCES[trouble.kind]} ({trouble})")
-            self._trouble = trouble
+            self._failed(trouble)
             return None
-        if self._trouble is not None:
-            self._event("spool.recovered", after_s=round(time.monotonic() - self._since, 1))
-            self._trouble = None
-        return done if result is None else result
+        finally:
+            slow.cancel()
+        if writes and (lasted := self._health.worked(time.monotonic())) is not None:
+            self._event("spool.recovered", after_s=round(lasted, 1))
+        return result
+
+    def _failed(self, trouble: Trouble) -> None:
+        if self._health.failed(trouble, time.monotonic()):
+            self._event("spool.failed", why=f"{SENTENCES[trouble.kind]} ({trouble})")
 
     def _look_at(self, store: Store) -> None:
         """In the disk's thread."""
         self._seen = {"bytes": store.size(), "oldest": store.oldest(), "free": store.free()}
 
-    def _forgotten(self, gone: dict[int, Gone]) -> None:
-        for number in gone:
-            self._gone.pop(number, None)
-
     def _lose(self, lost: Sequence[Gone], reason: Drop) -> None:
-        for lane, rows in lost:
-            self._rows[lane] -= rows
-            self._dropped(lane[0], reason, rows)
+        self._holds.lost(lost)
+        for (board, _), rows in lost:
+            self._dropped(board, reason, rows)
+
+    def _lost(self, lost: list[Gone]) -> None:
+        self._lose(lost, Drop.SPOOL_FULL)
+
+    def _found(self, rows: dict[Lane, int]) -> None:
+        self._opened = True
+        for lane, readings in rows.items():
+            self._holds.rows[lane] += readings
+            self._inherited(lane[0], readings)
 
     def _rescued(self, found: Rescue) -> None:
         """The file was damaged: what could be read of it is in a new one, under the same numbers."""
-        lost = sum(found.lost.values())
-        self._event("spool.damaged", file=str(found.path), saved=found.saved, lost=lost, complete=found.complete)
-        for lane, rows in found.lost.items():
-            if not self._opened:
-                self._inherited(lane[0], rows)
-            else:
-                self._rows[lane] -= rows
-            self._dropped(lane[0], Drop.SPOOL_CORRUPT, rows)
+        lost = [Gone(lane, rows) for lane, rows in found.lost.items()]
+        self._event("spool.damaged", file=str(found.path), saved=found.saved, lost=found.lost.total(),
+                    complete=found.complete)  # fmt: skip
+        if copies := self._holds.vanished(found.missing):
+            self.vanished(copies)
+        if not self._opened:
+            for (board, _), rows in lost:
+                self._inherited(board, rows)
+                self._dropped(board, Drop.SPOOL_CORRUPT, rows)
+        else:
+            self._lose(lost, Drop.SPOOL_CORRUPT)
         if not found.complete:
             self.damage = f"the spool was damaged, and nobody knows how many readings it held; it lies in {found.path}"

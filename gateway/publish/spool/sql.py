@@ -16,7 +16,7 @@ from typing import Any
 
 from .nouns import Damaged
 
-FULL, READ_ONLY, CORRUPT, FAILED = "full", "read_only", "corrupt", "failed"
+FULL, READ_ONLY, CORRUPT, FAILED, STALLED = "full", "read_only", "corrupt", "failed", "stalled"
 KINDS = {
     sqlite3.SQLITE_FULL: FULL,
     sqlite3.SQLITE_READONLY: READ_ONLY,
@@ -35,7 +35,7 @@ SETTINGS = (
 
 
 class Trouble(Exception):
-    """The disk does not do what it shall. kind: full | read_only | corrupt | failed."""
+    """The disk does not do what it shall. kind: full | read_only | corrupt | failed | stalled."""
 
     def __init__(self, kind: str, text: str) -> None:
         super().__init__(text)
@@ -48,6 +48,9 @@ class File:
     def __init__(self, path: Path) -> None:
         self.path = path
         with told(path):
+            for suffix in ("-wal", "-shm", "-journal"):  # SQLite would follow a link that somebody has put there
+                if (beside := path.with_name(path.name + suffix)).is_symlink():
+                    beside.unlink()
             private(path)
             self._db = sqlite3.connect(path, isolation_level=None, timeout=0.0, check_same_thread=False)
 
@@ -55,6 +58,10 @@ class File:
         """Sets it up for writing, by this process alone."""
         for text in SETTINGS:
             self.rows(f"PRAGMA {text}")
+
+    def empty_log(self) -> None:
+        """Brings what lies in the log into the file itself."""
+        self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def rows(self, text: str, *values: object) -> list[tuple[Any, ...]]:
         """What a statement gives."""
@@ -101,7 +108,7 @@ def told(path: Path) -> Iterator[None]:
         code = getattr(error, "sqlite_errorcode", None) or 0
         usual = FAILED if isinstance(error, sqlite3.OperationalError) else CORRUPT
         raise Trouble(KINDS.get(code & 0xFF, usual), f"{path}: {error}") from error
-    except (Damaged, KeyError) as error:
+    except (Damaged, KeyError, OverflowError) as error:
         raise Trouble(CORRUPT, f"{path}: {error}") from error
     except OSError as error:
         raise Trouble(ERRNOS.get(error.errno or 0, FAILED), f"{path}: {error.strerror or error}") from error
@@ -110,3 +117,9 @@ def told(path: Path) -> Iterator[None]:
 def private(path: Path) -> None:
     """Makes the file where there is none, for this user alone; follows no link that somebody has put there."""
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+
+
+def room(folder: Path) -> int:
+    """Bytes that the disk of `folder` has left for us. Raises OSError."""
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize

@@ -12,18 +12,19 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from .blocks import joined, read, written
-from .nouns import Gone, Lane, New, Source, Stored
+from .leftovers import Leftovers
+from .nouns import Gone, Lane, New, Stored
 from .reserve import Reserve
-from .sql import CORRUPT, FULL, PAGE, File, Trouble, told
-from .tables import BLOCK, TABLES, VERSION
+from .shelf import Shelf
+from .sql import FULL, PAGE, File, Trouble, room, told
+from .tables import VERSION
 
 FILE = "spool.db"
-SMALL, MANY, ENOUGH = 64, 64, 512  # readings of a small block; blocks, or readings in such, that are joined to one
-AT_ONCE = 1000  # blocks that are dropped for their age in one transaction
+AT_ONCE = 500  # blocks that are looked at, for their age, at once
 SHRINKABLE = 100_000  # bytes; a smaller file stays as it is
+ENOUGH = 100_000  # bytes that a disk which was full has to have free before it is worth a try
+ASIDE = 160_000  # bytes of the limit that blocks leave to the log's last transaction and to what is not counted
 
 
 @dataclass(slots=True)
@@ -43,104 +44,99 @@ class Store:
 
     def __init__(self, folder: Path, limit: int, known: int | None = None) -> None:
         self.folder = folder
-        self.rows: Counter[Lane] = Counter()
-        self.last = 0  # the last number that was given out
+        self.doubtful: dict[int, Gone] = {}  # blocks that were given up, until it is known that this has come about
+        self._limit, self._log = limit, parcel(limit)
         self._reserve = Reserve(folder, min(max(limit // 64, 32_768), 131_072))
-        self._log = min(max(limit // 32, 32_768), 500_000)  # bytes of a transaction, and of a log that is emptied
-        self._pages = (limit - self._reserve.size - 2 * self._log - 160_000) // PAGE
-        self._lanes, self._sources = dict[Lane, int](), dict[Source, int]()
-        self._tails: dict[Lane, list[tuple[int, int, int]]] = {}  # (block, source, readings) of the newest small ones
-        self._half_done: dict[int, Gone] = {}  # blocks of a `put` that failed after them
+        self._leftovers = Leftovers(folder)
+        begun = self._reserve.there
         self._file = File(folder / FILE)
         try:
-            self._begin(known)
+            self._file.settle()
+            self._shelf = Shelf(self._file, begun=begun, known=known)
+            self._reserve.restore()
         except BaseException:
             self.close()
             raise
 
-    def _begin(self, known: int | None) -> None:
-        file = self._file
-        file.settle()
-        version = file.number("PRAGMA user_version")
-        if not version and not file.number("SELECT count(*) FROM sqlite_schema"):
-            with file.transaction():
-                for statement in TABLES.split(";"):
-                    file.rows(statement)
-                file.rows(f"PRAGMA user_version={VERSION}")
-        elif version != VERSION:
-            raise Trouble(CORRUPT, f"{file.path} is of another version of this program (its tables: {version})")
-        if known is not None and file.number("SELECT max(id) FROM blocks") > known:
-            with file.transaction():  # a commit that failed may have come through all the same
-                file.do("DELETE FROM blocks WHERE id > ?", known)
-        self._lanes = {(board, sensor): key for key, board, sensor in file.rows("SELECT id, board, sensor FROM lanes")}
-        of = {key: lane for lane, key in self._lanes.items()}
-        with told(file.path):
-            for key, rows in file.rows("SELECT lane, sum(rows) FROM blocks INDEXED BY by_lane GROUP BY lane"):
-                self.rows[of[key]] = rows
-        self.last = max(known or 0, file.number("SELECT max(id) FROM blocks"))
-        self._reserve.restore()
-
     # what there is
+
+    @property
+    def rows(self) -> Counter[Lane]:
+        """Readings, by lane."""
+        return self._shelf.rows
+
+    @property
+    def last(self) -> int:
+        """The last number that was given out."""
+        return self._shelf.last
 
     def size(self) -> int:
         """Bytes of all its files."""
-        total = 0
+        total = self._leftovers.size
         for name in (FILE, f"{FILE}-wal", f"{FILE}-shm", self._reserve.path.name):
             with contextlib.suppress(FileNotFoundError):
                 total += (self.folder / name).stat().st_size
         return total
 
     def free(self) -> int:
-        """Bytes that blocks may still take."""
+        """Bytes that blocks may still take; the rest is for the log, a transaction in it, and the reserve."""
         used = self._file.number("PRAGMA page_count") - self._file.number("PRAGMA freelist_count")
-        return max(0, (self._pages - used) * PAGE)
+        return self._limit - self._reserve.size - 2 * self._log - ASIDE - self._leftovers.size - used * PAGE
 
     def oldest(self) -> float | None:
         """When the oldest block's readings came, s since 1970; None when there is none."""
-        walls: list[float] = [wall for (wall,) in self._file.rows("SELECT wall FROM blocks ORDER BY id LIMIT 1")]
-        return walls[0] if walls else None
+        row = self._file.row("SELECT wall FROM blocks ORDER BY id LIMIT 1")
+        return float(row[0]) if row else None
 
-    def next(self, lane: Lane, after: int) -> Stored | None:
-        """The first block of `lane` behind number `after`."""
-        text = BLOCK + "WHERE b.lane = ? AND b.id > ? ORDER BY b.id LIMIT 1"
-        return self._stored(self._file.row(text, self._lanes.get(lane, 0), after))
+    def has(self, id: int) -> bool:
+        """Whether there is such a block."""
+        return self._shelf.has(id)
 
-    def _stored(self, row: tuple[Any, ...] | None) -> Stored | None:
-        with told(self._file.path):
-            return Stored(row[0], Source.read(row[1]), *row[2:]) if row else None
+    def next(self, after: Mapping[Lane, int], before: Mapping[Lane, int]) -> Stored | None:
+        """The oldest of the first blocks of lanes behind the numbers `after`, short of those in `before`."""
+        return self._shelf.next(after, before)
 
     # what changes
 
     def put(self, new: Sequence[New], gone: Mapping[int, Gone], busy: Collection[int]) -> Put:
-        """Stores blocks in their order, and then forgets those that are `gone`; it is safe on the disk when it returns.
-
-        busy: numbers of blocks that must stay as they are.
+        """Stores blocks in their order, and forgets those that are `gone`: all of it, on the disk when it returns, or
+        nothing. busy: numbers of blocks that must stay as they are.
         """
-        done, at = Put(), 0
         try:
-            while at < len(new) or gone:
-                end, weight = at, 0
-                while end < len(new) and (end == at or weight < self._log):
-                    weight += len(new[end].data) + PAGE
-                    end += 1
-                with self._transaction():
-                    self._delete(self._half_done)
-                    lost = self._make_room(weight, busy)
-                    ids = [self._insert(block) for block in new[at:end]]
-                    if end == len(new):
-                        self._delete(gone)
-                        gone = {}
-                self._half_done = {}
-                done.ids += ids
-                done.lost += lost
-                at = end
-                self._empty_log()
-        except BaseException:
-            so_far = zip(done.ids, new, strict=False)
-            self._half_done |= {id: Gone(block.source.lane, block.rows) for id, block in so_far}
-            raise
-        self._tidy(busy)
+            return self._put(new, gone, busy)
+        except Trouble as trouble:
+            if trouble.kind != FULL:
+                raise
+        with contextlib.suppress(Trouble):  # the log may hold what the file has room for
+            self._file.empty_log()
+        return self._put(new, gone, busy)
+
+    def _put(self, new: Sequence[New], gone: Mapping[int, Gone], busy: Collection[int]) -> Put:
+        done, shelf = Put(), self._shelf
+        with shelf.transaction():
+            shelf.delete(gone)
+            done.lost = self._make_room(sum(_weight(len(block.data)) for block in new), busy)
+            done.ids = [shelf.insert(block) for block in new]
+            busy = {*busy, *(number for number, block in zip(done.ids, new, strict=True) if block.copy)}
+            for lane in {block.source.lane for block in new}:
+                shelf.join(lane, busy)
+        self._empty_log()
         return done
+
+    def _make_room(self, weight: int, busy: Collection[int]) -> list[Gone]:
+        lost: list[Gone] = []
+        if not weight:
+            return lost
+        while self.free() < weight and self._leftovers.drop_oldest():
+            pass
+        surplus = self._shelf.surplus(busy)
+        while self.free() < weight:
+            if (found := next(surplus, None)) is None:
+                raise Trouble(FULL, f"{self._file.path}: spool.max_bytes is too small for what is under way")
+            self.doubtful |= dict([found])
+            self._shelf.delete(dict([found]))
+            lost.append(found[1])
+        return lost
 
     def forget(self, gone: Mapping[int, Gone]) -> None:
         """Deletes blocks: the broker has them. On a full disk it takes the reserve for that."""
@@ -152,149 +148,90 @@ class Store:
             self.put((), gone, ())
         if not +self.rows:
             self._shrink()
+        self._reserve.restore()
 
     def carry(self, blocks: Sequence[Stored]) -> None:
-        """Stores blocks of another spool, with their numbers."""
-        with self._transaction():
+        """Stores blocks of another spool, with their numbers, unless they are there."""
+        with self._shelf.transaction():
             for block in blocks:
-                self._insert(New(block.source, block.rows, block.wall, block.mono, block.data), block.id)
+                if not self.has(block.id):
+                    self._shelf.insert(New(block.source, block.rows, block.wall, block.mono, block.data), block.id)
+        self._empty_log()
 
-    def replace(self, id: int, lane: Lane, rows: int, data: bytes) -> None:
-        """Another content for a block, with fewer readings."""
-        with self._transaction():
-            before = self._file.number("SELECT rows FROM blocks WHERE id = ?", id)
-            self._file.do("UPDATE blocks SET rows = ?, data = ? WHERE id = ?", rows, data, id)
-            self.rows[lane] += rows - before
+    def rewrite(self, blocks: Mapping[int, New]) -> None:
+        """Other readings in some blocks."""
+        with self._shelf.transaction():
+            for id, block in blocks.items():
+                self._shelf.replace(id, block)
 
-    def drop_older(self, too_old: Callable[[Source, float, float], bool], busy: Collection[int]) -> list[Gone]:
-        """Drops the oldest blocks while they are `too_old`, which gets a block's source, wall and mono."""
-        dropped: dict[int, Gone] = {}
-        text = BLOCK.replace("b.data", "NULL") + "ORDER BY b.id LIMIT ?"
-        for block in map(self._stored, self._file.rows(text, AT_ONCE)):
-            if block is None or not too_old(block.source, block.wall, block.mono):
+    def drop_older(self, too_old: Callable[[Stored], bool | None], busy: Collection[int]) -> list[Gone]:
+        """Drops the oldest blocks, up to the first that is not `too_old`; it says None of one whose age is unknown."""
+        dropped = dict[int, Gone]()
+        for block in self._headers():
+            if (over := too_old(block)) is False:
                 break
-            if block.id not in busy:
+            if over and block.id not in busy:
                 dropped[block.id] = Gone(block.source.lane, block.rows)
         if dropped:
+            self.doubtful |= dropped
             self.forget(dropped)
         return list(dropped.values())
+
+    def _headers(self) -> Iterator[Stored]:
+        after = 0
+        while part := self._shelf.headers(after, AT_ONCE):
+            yield from part
+            after = part[-1].id
+
+    def probe(self) -> None:
+        """Writes a little, to see whether the disk takes it."""
+        with told(self._file.path):
+            if (left := room(self.folder)) < ENOUGH:
+                raise Trouble(FULL, f"{self.folder}: {left // 1000} kB are free")
+        with self._file.transaction():
+            self._file.rows(f"PRAGMA user_version={VERSION}")
+        self._empty_log()
+        self._reserve.restore()
 
     def close(self) -> None:
         """Gives the file back."""
         self._file.close()
 
-    # inside a transaction
-
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[None]:
-        before = self.last, self.rows.copy(), dict(self._lanes), dict(self._sources)
-        try:
-            with self._file.transaction():
-                yield
-        except BaseException:
-            self.last, self.rows, self._lanes, self._sources = before
-            self._tails = {}
-            raise
-
-    def _insert(self, block: New, number: int | None = None) -> int:
-        lane, source = self._lane(block.source.lane), self._source(block.source)
-        number = self.last + 1 if number is None else number
-        self.last = max(self.last, number)
-        self._file.do(
-            "INSERT INTO blocks (id, lane, source, rows, wall, mono, data) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            number, lane, source, block.rows, block.wall, block.mono, block.data,
-        )  # fmt: skip
-        self.rows[block.source.lane] += block.rows
-        tail = self._tails.setdefault(block.source.lane, [])
-        if block.rows >= SMALL or (tail and tail[-1][1] != source):
-            tail.clear()
-        if block.rows < SMALL:
-            tail.append((number, source, block.rows))
-        return number
-
-    def _lane(self, lane: Lane) -> int:
-        if lane not in self._lanes:
-            self._file.do("INSERT INTO lanes (board, sensor) VALUES (?, ?)", *lane)
-            self._lanes[lane] = self._file.number("SELECT last_insert_rowid()")
-        return self._lanes[lane]
-
-    def _source(self, source: Source) -> int:
-        if source not in self._sources:
-            text, lane = source.text(), self._lane(source.lane)
-            self._file.do("INSERT OR IGNORE INTO sources (lane, text) VALUES (?, ?)", lane, text)
-            self._sources[source] = self._file.number("SELECT id FROM sources WHERE text = ?", text)
-        return self._sources[source]
-
-    def _delete(self, gone: Mapping[int, Gone]) -> None:
-        for id, (lane, rows) in gone.items():
-            if self._file.do("DELETE FROM blocks WHERE id = ?", id):
-                self.rows[lane] -= rows
-
-    def _make_room(self, weight: int, busy: Collection[int]) -> list[Gone]:
-        """Gives up the oldest blocks of the board that holds most, until `weight` bytes have room."""
-        lost: list[Gone] = []
-        while weight and self.free() < weight:
-            boards: Counter[str] = Counter()
-            for (board, _), rows in self.rows.items():
-                boards[board] += rows
-            choice = (found for board, _ in boards.most_common() if (found := self._oldest_of(board, busy)))
-            if (found := next(choice, None)) is None:
-                raise Trouble(FULL, f"{self._file.path}: spool.max_bytes is too small for what is under way")
-            self._delete(dict([found]))
-            lost.append(found[1])
-        return lost
-
-    def _oldest_of(self, board: str, busy: Collection[int]) -> tuple[int, Gone] | None:
-        text = "SELECT id, rows FROM blocks INDEXED BY by_lane WHERE lane = ? ORDER BY id LIMIT ?"
-        found = []
-        for lane, rows in self.rows.items():
-            if lane[0] == board and rows:
-                first = self._file.rows(text, self._lanes[lane], len(busy) + 1)
-                found += [(id, Gone(lane, count)) for id, count in first if id not in busy][:1]
-        return min(found, default=None)
-
     # between transactions
 
     def _empty_log(self) -> None:
-        """Brings the log into the file once it has grown."""
+        """Brings the log into the file once it has grown; on a full disk that has to wait."""
         with told(self._file.path):
             size = (self.folder / f"{FILE}-wal").stat().st_size
         if size > self._log:
-            self._file.rows("PRAGMA wal_checkpoint(TRUNCATE)")
-
-    def _tidy(self, busy: Collection[int]) -> None:
-        """Joins small blocks that follow one another in a lane: those of a slow board are hardly more than a frame."""
-        for lane, tail in list(self._tails.items()):
-            rows = sum(count for _, _, count in tail)
-            if len(tail) < MANY and rows < ENOUGH:
-                continue
-            del self._tails[lane]
-            ids = [id for id, _, _ in tail]
-            marks = ",".join("?" * len(ids))
-            found = [
-                self._stored(row) for row in self._file.rows(f"{BLOCK}WHERE b.id IN ({marks}) ORDER BY b.id", *ids)
-            ]
-            blocks = [block for block in found if block is not None and block.id not in busy]
-            if len(blocks) < len(ids):  # some are under way, or have gone
-                continue
-            with told(self._file.path):
-                data = written(*joined([read(block.source, block.data) for block in blocks]))
-            with self._transaction():
-                self._file.do(f"DELETE FROM blocks WHERE id IN ({marks}) AND id <> ?", *ids, ids[0])
-                self._file.do(
-                    "UPDATE blocks SET rows = ?, wall = ?, mono = ?, data = ? WHERE id = ?",
-                    rows, blocks[-1].wall, blocks[-1].mono, data, ids[0],
-                )  # fmt: skip
-            self._empty_log()
-            if rows < ENOUGH:
-                self._tails[lane] = [(ids[0], tail[0][1], rows)]
+            with _unless_full():
+                self._file.empty_log()
 
     def _shrink(self) -> None:
         """Gives the disk back what an empty spool does not need."""
-        if self._file.number("PRAGMA page_count") * PAGE > SHRINKABLE:
-            self._file.rows("DELETE FROM sources")
-            self._file.rows("DELETE FROM lanes")
-            self._lanes, self._sources, self._tails = {}, {}, {}
-            self._file.rows("VACUUM")
-        self._file.rows("PRAGMA wal_checkpoint(TRUNCATE)")
-        self._reserve.restore()
+        with _unless_full():
+            if self._file.number("PRAGMA page_count") * PAGE > SHRINKABLE:
+                with self._shelf.transaction():
+                    self._shelf.clear()
+                self._file.rows("VACUUM")
+            self._file.empty_log()
+
+
+@contextlib.contextmanager
+def _unless_full() -> Iterator[None]:
+    """For what can wait until the disk has room."""
+    try:
+        yield
+    except Trouble as trouble:
+        if trouble.kind != FULL:
+            raise
+
+
+def parcel(limit: int) -> int:
+    """Bytes that one `put` shall not exceed by much, in a spool of so many."""
+    return min(max(limit // 32, 32_768), 500_000)
+
+
+def _weight(size: int) -> int:
+    """Bytes that a block takes in the file, about."""
+    return size + 80 if size < PAGE - 200 else (size // PAGE + 2) * PAGE

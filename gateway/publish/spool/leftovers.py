@@ -1,0 +1,62 @@
+"""Damaged spools that were set aside for who wants to look at them, as long as the living one can spare the room."""
+
+import contextlib
+import time
+from pathlib import Path
+
+KEPT = 2  # at most; older ones go
+PARTS = ("-wal", "-shm", "")  # of a file of tables, its own last
+
+
+class Leftovers:
+    """Those in `folder`. size: bytes of them all."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.size = sum(_size(path) for path in self._all())
+
+    def _all(self) -> list[Path]:
+        return sorted(self._folder.glob("spool.*.damaged.db"), key=_made)
+
+    def drop_oldest(self) -> bool:
+        """Makes the room of the oldest one free; False when there is none."""
+        for path in self._all()[:1]:
+            _drop(path)
+            self.size = sum(_size(path) for path in self._all())
+            return not path.exists()
+        return False
+
+
+def set_aside(file: Path) -> Path:
+    """Renames a file of tables; gives its new name. Of those from before one stays. Raises OSError."""
+    folder, stamp = file.parent, time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+    path = folder / f"spool.{stamp}.damaged.db"
+    for at in range(1, 100):
+        if not path.exists():
+            break
+        path = folder / f"spool.{stamp}-{at:02}.damaged.db"
+    for part in PARTS:
+        with contextlib.suppress(FileNotFoundError):
+            file.with_name(file.name + part).rename(f"{path}{part}")
+    others = sorted((one for one in folder.glob("spool.*.damaged.db") if one != path), key=_made)
+    for old in others[: len(others) + 1 - KEPT]:
+        _drop(old)
+    return path
+
+
+def _made(path: Path) -> float:
+    return path.lstat().st_ctime
+
+
+def _size(path: Path) -> int:
+    total = 0
+    for part in PARTS:
+        with contextlib.suppress(OSError):
+            total += path.with_name(path.name + part).lstat().st_size
+    return total
+
+
+def _drop(path: Path) -> None:
+    for part in PARTS:
+        with contextlib.suppress(OSError):
+            path.with_name(path.name + part).unlink()
