@@ -3,7 +3,7 @@
 import re
 
 from ..names import level, plain
-from .values import address, any_text, duration, joined, number, pair, text, texts, whole
+from .values import address, any_text, choice, duration, joined, number, pair, text, texts, whole
 from .words import DAY, Unfit, found, listed, nearest, quoted, wanted
 
 FEATURES = ("mean", "std", "min", "max", "range", "median", "slope", "rate", "ewma", "zscore")
