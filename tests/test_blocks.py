@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.model import Features
-from gateway.publish.spool.blocks import HEAD, LARGEST, MOST_CELLS, MOST_ROWS, joined, read, written
+from gateway.publish.spool.blocks import HEAD, LARGEST, MOST_ROWS, joined, read, written
 from gateway.publish.spool.nouns import Damaged, Source, lane_of, name_of
 from tests.blocks_made import any_features, bits, source
 
