@@ -11,7 +11,7 @@ import os
 import secrets
 import signal
 import time
-from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any
 
 from . import __version__, state, systemd
@@ -19,17 +19,14 @@ from .backlog import WAITING, Valve
 from .clock import Clock
 from .compute.cores import cores
 from .compute.room import Custom, Room
-from .config import Config, plan_for
+from .config import Config, Wrong, changes, load, plan_for
 from .config.password import read as password
-from .ingest.discover import discover
-from .ingest.formats import FORMATS
-from .ingest.notes import noted
-from .ingest.reader import Reader
-from .ingest.sharing import watch
-from .ledger import Account, total
+from .ingest.boards import Boards
+from .ledger import total
 from .logs import log
 from .looks import board_look, former
-from .model import Board, Chunk, Drop, Features, Sample
+from .model import Chunk, Drop, Features, Plan, Sample
+from .parts import Part, Parts
 from .publish.boot import boot_id
 from .publish.client import Refused, Where, Will
 from .publish.publisher import Keeping, Naming, Publisher
@@ -50,10 +47,10 @@ class Service:
         self.started = time.time()
         self.clock = Clock()
         self.workers = config.workers or cores()
-        self.accounts: dict[str, Account] = {}
-        self.readers: dict[str, Reader] = {}
+        self.boards = Boards(self._take, lambda: self.reporter.changed(), self._event)
+        self.accounts, self.readers = self.boards.accounts, self.boards.readers
         self.stage = Room(
-            lambda board, sensor: plan_for(config, board, sensor),
+            self._plan,
             self._computed,
             self._dropped,
             workers=self.workers,
@@ -77,22 +74,23 @@ class Service:
             self._where,
             self.naming,
             account=self.accounts.__getitem__,
-            tags=self._tags,
-            every=lambda board, sensor: plan_for(config, board, sensor).every,
+            tags=self.boards.tags,
+            every=lambda board, sensor: self._plan(board, sensor).every,
             will=self._will,
             connected=self._connected,
             progress=lambda: self.valve.relieve(),
             clock=lambda: self.clock.ahead(self.stage.began),
             most=WAITING,
-            keeping=Keeping(self.spool, self.stage, config.at_risk, self.stage.now, lambda board, _: self._tags(board)),
+            keeping=Keeping(
+                self.spool, self.stage, config.at_risk, self.stage.now, lambda board, _: self.boards.tags(board)
+            ),
             event=self._event,
         )
         self.valve = Valve(self._under_way, self.publisher.moving)
         self.reporter = Reporter(self._look, self._send_status, log, lambda: self.publisher.largest)
         self._embedded: Any = None
         self._lock = -1
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._failed: asyncio.Future[None] | None = None
+        self._changed_file = asyncio.Event()
 
     # life
 
@@ -102,7 +100,7 @@ class Service:
         Raises OSError when no worker, or no broker of its own, can start, and NoState when its directory is of no use.
         """
         mqtt = self.config.mqtt
-        self._failed = asyncio.get_running_loop().create_future()
+        self.parts = parts = Parts()
         self._lock = state.claimed(self.folder)
         try:
             if mqtt.embedded:
@@ -117,49 +115,27 @@ class Service:
                 raise state.NoState(f"state_dir: the spool cannot be opened: {error}") from error
             log("service.started", gateway=self.config.id, run=self.run_id, version=__version__,
                 boards=len(self.config.boards), workers=self.workers, broker=mqtt.url)  # fmt: skip
-            named = {board.port.path for board in self.config.boards}
-            for board in self.config.boards:
-                if board.port.path == "auto":
-                    self._start(discover(board, named, self._add))
-                else:
-                    self._add(board)
-            self._start(watch(self.readers))
-            self._start(self.publisher.run(), "publisher")
-            self._start(self.publisher.keep())
-            self._start(self.reporter.run())
+            self.boards.open(self.config.boards, parts)
+            publishing = parts.start(self.publisher.run())
+            parts.start(self.publisher.keep())
+            parts.start(self.reporter.run())
+            parts.start(self._reloading())
             systemd.notify(READY="1", STATUS=f"reading {len(self.config.boards)} boards")
-            await self._until(stop)
-            await self._drain()
+            await parts.until(stop)
+            await self._drain(publishing)
         finally:
-            await self._end(self._tasks)
+            await parts.end()
             await self.stage.end()
             if self._embedded is not None:
                 await self._embedded.stop()
             os.close(self._lock)
 
-    async def _until(self, stop: asyncio.Event) -> None:
-        """Waits for `stop`. Raises what a part of the street has failed with: a bug, better told than hidden."""
-        assert self._failed is not None
-        over = self._failed
-
-        def stopped(_: object) -> None:
-            if not over.done():
-                over.set_result(None)
-
-        stopping = asyncio.ensure_future(stop.wait())
-        stopping.add_done_callback(stopped)
-        try:
-            await over
-        finally:
-            stopping.cancel()
-
-    async def _drain(self) -> None:
+    async def _drain(self, publishing: Part) -> None:
         """Ports close; what is under way is computed and published; the gateway says that it is offline."""
         began = time.monotonic()
         log("service.stopping", reason="told to stop")
         systemd.notify(STOPPING="1", STATUS="bringing out what is under way")
-        publishing = {task for task in self._tasks if task.get_name() == "publisher"}
-        await self._end(self._tasks - publishing)
+        await self.parts.end(self.parts.running - {publishing})
         left = await self.stage.stop(COMPUTING)
         await self.publisher.finish(self._last_words, PUBLISHING, left)
         account = total(self.accounts.values())
@@ -170,35 +146,43 @@ class Service:
     def _last_words(self) -> dict[str, bytes]:
         return {self._status_topic(board): text for board, text in self.reporter.last_words("stopped").items()}
 
-    def _start(self, part: Coroutine[Any, Any, None], name: str = "") -> None:
-        """Runs a part of the street until the end of the service."""
-        task = asyncio.get_running_loop().create_task(part, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
+    # the configuration, read again
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            assert self._failed is not None
-            if not self._failed.done():
-                self._failed.set_exception(error)
+    def reload(self) -> None:
+        """Reads the configuration again, soon."""
+        self._changed_file.set()
 
-    @staticmethod
-    async def _end(tasks: set[asyncio.Task[None]]) -> None:
-        ending = list(tasks)
-        for task in ending:
-            task.cancel()
-        await asyncio.gather(*ending, return_exceptions=True)
+    async def _reloading(self) -> None:
+        while True:
+            await self._changed_file.wait()
+            self._changed_file.clear()
+            systemd.notify(RELOADING="1", MONOTONIC_USEC=str(time.monotonic_ns() // 1000))
+            try:
+                await self._take_over(await asyncio.to_thread(load, self.config.path))
+            except Wrong as error:
+                self._event("config.refused", path=str(self.config.path), problems=error.problems)
+            systemd.notify(READY="1")
+
+    async def _take_over(self, config: Config) -> None:
+        """What of `config` can be taken over at once; a board that is as before is not touched."""
+        found = changes(self.config, config)
+        self.config = replace(config, **{field: getattr(self.config, field) for field in found.kept})
+        for name in found.gone:
+            await self.boards.drop(name, self.parts)
+        for board in found.opened:
+            self.boards.add(board, self.parts)
+        for name in found.gone:
+            if name not in self.readers:
+                self.publisher.document(self._status_topic(name), b"")  # nobody tells of it any more
+        self.stage.reload(self._plan)
+        self.publisher.renew()
+        log("config.reloaded", path=str(config.path), opened=[board.name for board in found.opened],
+            gone=[name for name in found.gone if name not in self.readers], later=found.later)  # fmt: skip
+
+    def _plan(self, board: str, sensor: str) -> Plan:
+        return plan_for(self.config, board, sensor)
 
     # ingest
-
-    def _add(self, board: Board) -> None:
-        """Starts to read a board: one of the configuration, or one that was found."""
-        account = self.accounts.setdefault(board.name, Account())
-        reader = Reader(board, FORMATS[board.format](board.options), self._take, account, self.reporter.changed)
-        self.readers[board.name] = reader
-        self._start(reader.run())
-        self._start(noted(board, self._event))
 
     def _take(self, board: str, samples: list[Sample], chunk: Chunk) -> None:
         self.stage.take(board, samples, chunk)
@@ -210,10 +194,7 @@ class Service:
         self.publisher.put(features)
 
     def _inherited(self, board: str, readings: int) -> None:
-        self.accounts.setdefault(board, Account()).inherited += readings
-
-    def _tags(self, board: str) -> dict[str, str]:
-        return dict(self.readers[board].board.tags) if board in self.readers else {}
+        self.boards.account(board).inherited += readings
 
     def _dropped(self, board: str, reason: Drop, readings: int) -> None:
         self.accounts[board].dropped[reason] += readings
@@ -292,10 +273,11 @@ class Service:
 
 
 async def serve(config: Config) -> int:
-    """Runs the gateway until SIGTERM or SIGINT; gives the exit code."""
-    stop = asyncio.Event()
+    """Runs the gateway until SIGTERM or SIGINT; SIGHUP reads the configuration again. Gives the exit code."""
+    stop, service = asyncio.Event(), Service(config)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await Service(config).run(stop)
+    loop.add_signal_handler(signal.SIGHUP, service.reload)
+    await service.run(stop)
     return 0

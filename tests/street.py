@@ -48,6 +48,9 @@ class Judge:
         assert self._subscribed.wait(10)
 
     def _heard(self, _client: Any, _data: Any, message: paho.MQTTMessage) -> None:
+        if not message.payload:  # what was retained there is taken back
+            self.documents.pop(message.topic, None)
+            return
         document = json.loads(message.payload, parse_constant=self.unexpected.append)
         if message.topic.endswith("/features"):
             self.features.append(document)
@@ -137,9 +140,9 @@ def configuration(port: int, boards: dict[str, str], extra: str = "", mqtt: str 
 
 
 @contextlib.contextmanager
-def running(folder: Path, text: str) -> Iterator[Gateway]:
+def running(folder: Path, text: str, *, environment: dict[str, str] | None = None) -> Iterator[Gateway]:
     """A gateway that is killed at the end if a test has not stopped it."""
-    gateway = Gateway(folder, text)
+    gateway = Gateway(folder, text, environment=environment)
     try:
         yield gateway
     finally:

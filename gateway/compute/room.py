@@ -64,6 +64,12 @@ class Room:
         """What came until `cut` and is here, in order within each sensor, as far as it is computed."""
         return [*self.lane.older(cut), *self.stage.older(cut)]
 
+    def reload(self, plan: Callable[[str, str], Plan]) -> None:
+        """The configuration was read again: `plan` counts from now on, and no custom feature is in quarantine."""
+        self.stage.replan(plan)
+        self.lane.replan(plan)
+        self.lane.release()
+
     def look(self) -> dict[str, Any]:
         """What the status shows as `pool`."""
         return self.stage.pool.look() | self.lane.look()

@@ -7,25 +7,26 @@ from dataclasses import dataclass
 from ..model import Board
 from .checked import Config
 
-AT_ONCE = {"path", "boards", "tags", "features", "of_boards", "of_sensors", "max_window"}
-"""Fields of a Config that a running gateway takes over; the others are read when it starts."""
 KEYS = {
     "id": "gateway.id", "mqtt": "mqtt", "workers": "compute.workers", "linger": "compute.linger",
     "state_dir": "gateway.state_dir", "at_risk": "spool.at_risk", "spool_bytes": "spool.max_bytes",
-    "spool_age": "spool.max_age",
+    "spool_age": "spool.max_age", "custom": "features.custom", "deadline": "features.deadline",
+    "memory": "compute.memory",
 }  # fmt: skip
-"""How the file calls them."""
+"""Fields of a Config that are read when the gateway starts, as the file calls them; the others can change at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """gone: boards that are not read any more; opened: those that are read from now on, or with other settings.
+    """gone: boards that are closed; opened: those that are read from now on; one with other settings is in both.
 
-    later: keys that the file has changed and that count after a restart.
+    kept: fields of the Config that stay as they were; later: the keys of those which the file has changed, and which
+    count after a restart.
     """
 
     gone: tuple[str, ...]
     opened: tuple[Board, ...]
+    kept: tuple[str, ...]
     later: tuple[str, ...]
 
 
@@ -34,10 +35,11 @@ def changes(before: Config, now: Config) -> Changes:
     old = {board.name: board for board in before.boards if board.port.path != "auto"}
     new = {board.name: board for board in now.boards if board.port.path != "auto"}
     found = [{board for board in one.boards if board.port.path == "auto"} for one in (before, now)]
-    fields = [name for name in KEYS if name not in AT_ONCE and getattr(before, name) != getattr(now, name)]
+    fields = [name for name in KEYS if getattr(before, name) != getattr(now, name)]
     later = [KEYS[name] for name in fields] + (['boards with port = "auto"'] if found[0] != found[1] else [])
     return Changes(
-        tuple(name for name in old if new.get(name) != old[name]),
-        tuple(board for name, board in new.items() if old.get(name) != board),
-        tuple(later),
+        gone=tuple(name for name in old if new.get(name) != old[name]),
+        opened=tuple(board for name, board in new.items() if old.get(name) != board),
+        kept=tuple(KEYS),
+        later=tuple(later),
     )

@@ -36,8 +36,9 @@ def baud_for(rate: float) -> int:
 
 def configuration(port: int, directory: Path, boards: Sequence[tuple[str, int]]) -> str:
     """gateway.toml with a broker of its own on `port` and (name, baud) of each board, whose port is directory/name."""
+    state = json.dumps(str(directory.with_name("state")), ensure_ascii=False)
     tables = [
-        f'[gateway]\nid = "{GATEWAY}"\nstate_dir = {json.dumps(str(directory.with_name("state")), ensure_ascii=False)}\n',
+        f'[gateway]\nid = "{GATEWAY}"\nstate_dir = {state}\n',
         f'[mqtt]\nurl = "embedded"\nlisten = "127.0.0.1:{port}"\n',
         f'[features]\nwindow = "{WINDOW}"\n',
     ]

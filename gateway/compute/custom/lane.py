@@ -72,6 +72,18 @@ class Lane:
                 self._alarm.cancel()
         await asyncio.gather(*(feature.runner.gone(1.0) for feature in self._features.values()))
 
+    def replan(self, plan: Callable[[str, str], Plan]) -> None:
+        """From now on `plan`, of (board, sensor), counts; the windows of sensors that have another one start anew."""
+        self._plan = plan
+        self._sensors = {key: sensor for key, sensor in self._sensors.items() if sensor is not None}
+        for key, sensor in self._sensors.items():
+            if sensor is not None and (new := self._known(plan(*key))) != sensor.plan:
+                sensor.plan, sensor.window = new, Window(new, sensor.window.unit)
+
+    def _known(self, plan: Plan) -> Plan:
+        """A feature that came into the configuration later has no process yet."""
+        return replace(plan, custom=tuple(name for name in plan.custom if name in self._features))
+
     def release(self) -> None:
         """Lifts all quarantines, and has all modules imported anew: for a reload."""
         for feature in self._features.values():
@@ -134,7 +146,7 @@ class Lane:
         """What there is of a sensor; None when nothing covers it."""
         key = board, name
         if key not in self._sensors:
-            plan = self._plan(board, name)
+            plan = self._known(self._plan(board, name))
             self._sensors[key] = Covered(plan, Window(plan, unit)) if plan.custom else None
         return self._sensors[key]
 

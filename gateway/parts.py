@@ -1,0 +1,47 @@
+"""The parts of the street that run by themselves, as tasks; what one of them fails with is the whole service's end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterable
+from typing import Any
+
+Part = asyncio.Task[None]
+
+
+class Parts:
+    """All that run. To be made in the loop."""
+
+    def __init__(self) -> None:
+        self.running: set[Part] = set()
+        self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def start(self, part: Coroutine[Any, Any, None]) -> Part:
+        """Runs a part until it is ended."""
+        task = asyncio.get_running_loop().create_task(part)
+        self.running.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: Part) -> None:
+        self.running.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None and not self._failed.done():
+            self._failed.set_exception(error)
+
+    async def until(self, stop: asyncio.Event) -> None:
+        """Waits for `stop`. Raises what a part has failed with: a bug, better told than hidden."""
+        stopping = asyncio.ensure_future(stop.wait())
+        try:
+            both: set[asyncio.Future[Any]] = {stopping, self._failed}
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            if self._failed.done():
+                self._failed.result()
+        finally:
+            stopping.cancel()
+
+    async def end(self, parts: Iterable[Part] | None = None) -> None:
+        """Cancels these parts, or all, and waits for their end."""
+        ending = list(self.running if parts is None else parts)
+        for task in ending:
+            task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)

@@ -1,0 +1,111 @@
+"""SIGHUP: the configuration is read again; what is right is taken over, and what is as before is not touched."""
+
+import os
+import signal
+import socket
+
+import pytest
+
+from gateway.config import changes, load
+from simulators import Board
+
+from .street import Judge, configuration, running, until
+
+BOARD = '\n[[boards]]\nname = "{}"\nport = "/dev/{}"\n'
+
+
+def config(folder, text):
+    """A checked configuration."""
+    file = folder / "gateway.toml"
+    file.write_text(text)
+    return load(file)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "gone", "opened", "later"),
+    [
+        ("", "", (), (), ()),
+        ("", BOARD.format("b", "b"), (), ("b",), ()),
+        (BOARD.format("b", "b"), "", ("b",), (), ()),
+        (BOARD.format("b", "b"), BOARD.format("b", "c"), ("b",), ("b",), ()),
+        (BOARD.format("b", "b"), BOARD.format("c", "b"), ("b",), ("c",), ()),
+        ("[gateway]\ntags = {}", '[gateway]\ntags = { site = "x" }', ("a",), ("a",), ()),
+        ("", "[features]\nuse = ['mean']", (), (), ()),
+        ("", "[spool]\nat_risk = '2s'\n[compute]\nworkers = 3", (), (), ("compute.workers", "spool.at_risk")),
+        ("", BOARD.format("found", "auto").replace("/dev/auto", "auto"), (), (), ('boards with port = "auto"',)),
+    ],
+)
+def test_what_a_new_file_changes(tmp_path, before, now, gone, opened, later):
+    """Boards come, go, and are opened anew with other settings; what is read at the start is named."""
+    one, two = (config(tmp_path, BOARD.format("a", "a") + text) for text in (before, now))
+    found = changes(one, two)
+    assert (found.gone, tuple(board.name for board in found.opened), found.later) == (gone, opened, later)
+
+
+def test_a_reload_touches_what_has_changed(tmp_path, mosquitto):
+    """One board is changed and one goes; the third keeps its port, its run and its numbers, with the new features."""
+    judge = Judge(mosquitto.port)
+    with Board(kind="kv", sensors=1, rate=50, name="a") as a, Board(kind="kv", sensors=1, rate=50, name="b") as b:
+        with Board(kind="kv", sensors=1, rate=50, name="c") as c:
+            ports = {"a": a.path, "b": b.path, "c": c.path}
+            with running(tmp_path, configuration(mosquitto.port, ports)) as gateway:
+                until(lambda: len(judge.sensors) == 3, "all boards are read")
+                held = descriptors(gateway.process.pid)
+                del ports["c"]
+                text = configuration(mosquitto.port, ports, extra='[features]\nuse = ["median"]\nwindow = 5')
+                gateway.file.write_text(text.replace(f'port = "{b.path}"', f'port = "{b.path}"\nmax_line = "1kB"'))
+                gateway.process.send_signal(signal.SIGHUP)
+                (told,) = until(lambda: [e for e in gateway.events() if e["event"] == "config.reloaded"], "it is told")
+                assert (told["opened"], told["gone"], told["later"]) == (["b"], ["c"], [])
+                until(lambda: judge.of("a", "T1")[-1].get("median") is not None, "the new features")
+                until(lambda: judge.of("b", "T1")[-1].get("median") is not None, "of the reopened board, too")
+                now = descriptors(gateway.process.pid)
+                assert now[os.path.realpath(a.path)] == held[os.path.realpath(a.path)]
+                assert os.path.realpath(c.path) not in now
+                assert gateway.stop() == 0
+    for board in "ab":
+        rows = judge.of(board, "T1")
+        assert [row["seq"] for row in rows] == list(range(1, len(rows) + 1))
+        assert len({row["run"] for row in rows}) == 1
+    judge.close()
+
+
+def descriptors(pid):
+    """What a process has open, and since when: path -> number of the descriptor."""
+    folder = f"/proc/{pid}/fd"
+    return {os.path.realpath(f"{folder}/{fd}"): fd for fd in os.listdir(folder)}
+
+
+@pytest.mark.parametrize(
+    "text", ["no TOML", "[gateway]\nidd = 'x'\n[mqtt]\nversion = 7", "x = " + "[" * 5000 + "]" * 5000]
+)
+def test_a_reload_with_an_error(tmp_path, mosquitto, text):
+    """The configuration before stays; all problems are told in one event."""
+    judge = Judge(mosquitto.port)
+    with Board(kind="kv", sensors=1, rate=50, name="a") as board:
+        with running(tmp_path, configuration(mosquitto.port, {"a": board.path})) as gateway:
+            until(lambda: judge.features, "readings flow")
+            gateway.file.write_text(text)
+            gateway.process.send_signal(signal.SIGHUP)
+            (told,) = until(lambda: [e for e in gateway.events() if e["event"] == "config.refused"], "it is told")
+            assert len(told["problems"]) == (3 if "idd" in text else 1)
+            seen = len(judge.features)
+            until(lambda: len(judge.features) > seen + 20, "readings flow on")
+            assert gateway.stop() == 0
+    judge.close()
+
+
+def test_the_service_manager_is_told(tmp_path, mosquitto):
+    """RELOADING with the time, then READY."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
+        channel.bind(str(tmp_path / "notify"))
+        channel.settimeout(10)
+        with Board(kind="kv", sensors=1, rate=50, name="a") as board:
+            text = configuration(mosquitto.port, {"a": board.path})
+            with running(tmp_path, text, environment={"NOTIFY_SOCKET": str(tmp_path / "notify")}) as gateway:
+                assert b"READY=1" in channel.recv(1000)
+                gateway.process.send_signal(signal.SIGHUP)
+                lines = dict(line.split("=") for line in channel.recv(1000).decode().splitlines())
+                assert lines["RELOADING"] == "1" and int(lines["MONOTONIC_USEC"]) > 0
+                assert channel.recv(1000) == b"READY=1"
+                assert gateway.stop() == 0
