@@ -186,7 +186,7 @@ class Feature:
         self._retry = self._loop.call_at(conduct.until, self.runner.start)
         self.reason = (
             f"the custom feature {self.name} {shown(why, 300)}: it is not asked any more, and its values are null; "
-            f"mend it and restart the gateway; it is tried again at {instant(time.time() + pause)}"
+            f"mend it and reload the gateway; it is tried again at {instant(time.time() + pause)}"
         )
         if before.since is None:
             self._event("custom.quarantined", feature=self.name, why=shown(why, 300), again_s=round(pause))
