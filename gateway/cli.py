@@ -91,8 +91,10 @@ def check(options: argparse.Namespace) -> int:
     """Problems, or the plan. Opens no port and no socket; custom features are tried, in processes of their own."""
     from .backlog import WAITING
     from .compute.cores import cores
+    from .compute.stage import MOST_WAITING
     from .config import Wrong, lines, load, plan, warnings
     from .ingest.formats.rows import misread
+    from .state import default
 
     path = _configuration(options.config)
     try:
@@ -113,7 +115,7 @@ def check(options: argparse.Namespace) -> int:
         except OSError as error:
             return _failed(f"the custom features cannot be tried: {error}")
         unwise += [f"features.custom: {one.feature} {one.why}" for one in custom if one.why]
-    what = plan(config, cores=cores(), queued=WAITING)
+    what = plan(config, cores=cores(), waiting={"computing": MOST_WAITING, "publishing": WAITING}, state=str(default()))
     if options.json:
         what["custom"] = [{"feature": one.feature, "keys": list(one.keys), "why": one.why or None} for one in custom]
         _print_json({"file": str(path), "ok": True, "problems": [], "warnings": unwise, "plan": what})

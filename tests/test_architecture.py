@@ -21,6 +21,7 @@ DOORS = {
     "rich": "live.py",
     "structlog": "logs.py",
     "multiprocessing": "compute/process.py",
+    "sqlite3": "publish/spool/sql.py",
 }
 FILES = sorted(GATEWAY.rglob("*.py"))
 

@@ -68,7 +68,7 @@ def test_check_says_the_plan(tmp_path):
     assert "/dev/ttyS0" in done.stdout
     document = json.loads(gateway("check", "--json", "-c", str(file)).stdout)
     assert document["ok"] is True
-    assert document["plan"]["memory"]["queued_readings"] > 0
+    assert document["plan"]["memory"]["most_bytes"] > 0
     assert document["plan"]["workers"] >= 1
 
 

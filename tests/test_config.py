@@ -225,13 +225,21 @@ def test_plan(tmp_path: Path) -> None:
     """`check` tells boards, ports, topics, features, workers and the most memory that windows take."""
     board = '[[boards]]\nname = "a/b"\nport = "/dev/ttyX1"\nmax_sensors = 10\n'
     text = '[gateway]\nid = "g"\n[features]\nmax_window = 100\n[[sensors]]\nmatch = "*"\nwindow = 7\n' + board
-    made = config.plan(loaded(tmp_path, text), cores=3, queued=20_000)
+    waiting = {"computing": 20_000, "publishing": 100_000}
+    made = config.plan(loaded(tmp_path, text), cores=3, waiting=waiting, state="/var/lib/x")
     assert made["topics"] == ["gateway/g/status"]
     assert made["boards"][0]["topics"] == ["gateway/g/a%2Fb/status", "gateway/g/a%2Fb/<sensor>/features"]
     assert made["workers"] == 3
-    assert made["memory"] == {"windows_bytes": 10 * 100 * 90, "queued_readings": 20_000, "custom_bytes": 0}
+    assert made["memory"] == {
+        "windows_bytes": 10 * 100 * 90,
+        "waiting_bytes": 20_000 * 260 + 100_000 * (80 + 4 * 8) + 10 * 5000,
+        "custom_bytes": 0,
+        "processes_bytes": 75_000_000 + 3 * 35_000_000,
+        "most_bytes": 90_000 + 5_200_000 + 11_200_000 + 50_000 + 180_000_000,
+    }
     said = "\n".join(config.lines(made))
-    for part in ("a/b: /dev/ttyX1, 115200 8N1, format auto", "localhost port 1883", "90.0 kB", "20,000 readings"):
+    board, spool = "a/b: /dev/ttyX1, 115200 8N1, format auto", "/var/lib/x: at most 256"
+    for part in (board, "localhost port 1883", "90.0 kB", "16.4 MB", spool):
         assert part in said
     auto = config.plan(loaded(tmp_path, '[gateway]\nid = "g"\n[[boards]]\nname = "b-"\nport = "auto"\n'))
     assert auto["boards"][0]["topics"][0] == "gateway/g/b-<id>/status"

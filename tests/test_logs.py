@@ -56,7 +56,12 @@ def test_a_recovery_has_the_level_of_its_loss() -> None:
     ended = {trouble for event in EVENTS.values() for trouble in event.ends}
     assert ended >= {name for name in EVENTS if name.endswith((".lost", "_lost", ".offline", ".silent", ".shedding"))}
     troubles = {name for name, event in EVENTS.items() if event.level == "warning"}
-    assert troubles - ended - ends == {"config.unwise", "port.note", "custom.missed", "custom.worn"}  # which do not pass
+    assert troubles - ended - ends == {
+        "config.unwise",
+        "port.note",
+        "custom.missed",
+        "custom.worn",
+    }  # which do not pass
 
 
 def test_no_event_has_a_field_of_the_line_itself() -> None:

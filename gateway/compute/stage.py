@@ -18,6 +18,8 @@ from .pool import Pool
 from .sensors import Row, Sensor
 from .uncomputed import uncomputed
 
+MOST_WAITING = 20_000  # readings of a board
+
 
 @dataclass(slots=True)
 class Desk:
@@ -46,7 +48,7 @@ class Stage:
         *,
         workers: int,
         linger: float = 0.0,
-        most: int = 20_000,
+        most: int = MOST_WAITING,
         event: Callable[..., None] = lambda name, **fields: None,
     ) -> None:
         self.pool = Pool(workers, self._soon, event)

@@ -1,5 +1,6 @@
 """What would run with a configuration, and the memory that it may take: what `gateway check` prints."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from ..names import level
@@ -12,10 +13,19 @@ READING_BYTES = 90
 """The most that a window keeps of one reading: its time and value, and the running sums up to it, as 64-bit numbers."""
 CUSTOM_BYTES = 16
 """What is kept besides for features of the user's own: its time and value once more."""
+NEW_BYTES, DONE_BYTES, FEATURE_BYTES, SENSOR_BYTES = 260, 80, 8, 5000
+"""A reading that waits to be computed, one that is (and for each feature), and what a sensor takes by itself."""
+GATEWAY_BYTES, WORKER_BYTES = 75_000_000, 35_000_000
+"""About what the processes take that are there always, and each worker."""
 
 
-def plan(config: Config, *, cores: int | None = None, queued: int | None = None) -> dict[str, Any]:
-    """The plan, for JSON. `cores`: what workers = "auto" comes to; `queued`: the most readings that wait in memory."""
+def plan(
+    config: Config, *, cores: int | None = None, waiting: Mapping[str, int] | None = None, state: str = ""
+) -> dict[str, Any]:
+    """The plan, for JSON. cores: what workers = "auto" comes to.
+
+    waiting: the most readings that wait, `computing` of each board and `publishing` of all. state: where the spool is.
+    """
     mqtt, features = config.mqtt, config.features
     top = f"{mqtt.prefix}/{config.id}"
     return {
@@ -51,10 +61,12 @@ def plan(config: Config, *, cores: int | None = None, queued: int | None = None)
         "deadline_s": config.deadline,
         "workers": config.workers or cores or "auto",
         "linger_s": config.linger,
-        "memory": {
-            "windows_bytes": _windows(config),
-            "queued_readings": queued,
-            "custom_bytes": len(config.custom) * config.memory,
+        "memory": _memory(config, config.workers or cores or 1, waiting or {"computing": 0, "publishing": 0}),
+        "spool": {
+            "folder": str(config.state_dir or state),
+            "at_risk_s": config.at_risk,
+            "max_bytes": config.spool_bytes,
+            "max_age_s": config.spool_age,
         },
     }
 
@@ -81,11 +93,17 @@ def lines(plan: dict[str, Any]) -> list[str]:
         *(f"custom    {name}: a message waits for it at most {span(plan['deadline_s'])}" for name in plan["custom"]),
         f"workers   {'one a core' if plan['workers'] == 'auto' else plan['workers']}",
         f"memory    windows: at most {amount(memory['windows_bytes'])}",
+        f"memory    readings under way: at most {amount(memory['waiting_bytes'])}",
     ]
     if plan["custom"]:
         out.append(f"memory    custom features: at most {amount(memory['custom_bytes'])} besides Python and numpy")
-    if memory["queued_readings"] is not None:
-        out.append(f"memory    waiting for the broker: at most {memory['queued_readings']:,} readings")
+    spool = plan["spool"]
+    out += [
+        f"memory    processes: about {amount(memory['processes_bytes'])}",
+        f"memory    in all: at most about {amount(memory['most_bytes'])}",
+        f"disk      {shown(spool['folder'], 500)}: at most {amount(spool['max_bytes'])}, for at most"
+        f" {span(spool['max_age_s'])}; written when the broker takes longer than {span(spool['at_risk_s'])}",
+    ]
     return out
 
 
@@ -96,6 +114,25 @@ def _topic(name: str, port: str) -> str:
 
 def _window(seconds: float | None, count: int) -> str:
     return f"{count} readings" if seconds is None else span(seconds)
+
+
+def _memory(config: Config, workers: int, waiting: Mapping[str, int]) -> dict[str, int]:
+    """Bytes, each at the most."""
+    sensors = sum(board.max_sensors for board in config.boards)
+    done = DONE_BYTES + FEATURE_BYTES * max(len(config.features.use), *(len(uses) for uses in _uses(config)))
+    parts = {
+        "windows_bytes": _windows(config),
+        "waiting_bytes": len(config.boards) * waiting["computing"] * NEW_BYTES
+        + waiting["publishing"] * done
+        + sensors * SENSOR_BYTES,
+        "custom_bytes": len(config.custom) * config.memory,
+        "processes_bytes": GATEWAY_BYTES + (workers + len(config.custom)) * WORKER_BYTES,
+    }
+    return parts | {"most_bytes": sum(parts.values())}
+
+
+def _uses(config: Config) -> list[tuple[str, ...]]:
+    return [(), *(rule.changes["use"] for rule in config.of_sensors if "use" in rule.changes)]
 
 
 def _windows(config: Config) -> int:
