@@ -8,21 +8,27 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def in_thread(call: Callable[[], T], name: str) -> T:
+async def in_thread(call: Callable[[], T], name: str, unwanted: Callable[[T], object] | None = None) -> T:
     """The result of `call`, made in a daemon thread: unlike the loop's own threads it holds up no exit.
 
-    Raises what `call` raises. When the caller is cancelled the thread goes on, and its result is forgotten.
+    Raises what `call` raises. When the caller is cancelled the thread goes on, and what it still comes to is handed to
+    `unwanted`, if that is given, on the loop or, when that has ended, in the thread. A caller that waits costs one
+    thread.
     """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[T] = loop.create_future()
 
     def settle(result: T | None, error: BaseException | None) -> None:
         if done.cancelled():
-            return
-        if error is not None:
+            forget(result, error)
+        elif error is not None:
             done.set_exception(error)
         else:
             done.set_result(result)  # type: ignore[arg-type]
+
+    def forget(result: T | None, error: BaseException | None) -> None:
+        if error is None and unwanted is not None:
+            unwanted(result)  # type: ignore[arg-type]
 
     def work() -> None:
         result, failed = None, None
@@ -33,7 +39,17 @@ async def in_thread(call: Callable[[], T], name: str) -> T:
         try:
             loop.call_soon_threadsafe(settle, result, failed)
         except RuntimeError:  # the loop has ended meanwhile
-            return
+            forget(result, failed)
 
     threading.Thread(target=work, name=name, daemon=True).start()
-    return await done
+    try:
+        return await done
+    except asyncio.CancelledError:
+        if done.done() and not done.cancelled():
+            forget(*_outcome(done))  # it came in the same moment
+        raise
+
+
+def _outcome(done: "asyncio.Future[T]") -> tuple[T | None, BaseException | None]:
+    error = done.exception()
+    return (None, error) if error is not None else (done.result(), None)

@@ -51,3 +51,35 @@ def test_a_loop_that_has_ended():
     go_on.set()
     thread[0].join(10)
     assert not thread[0].is_alive()
+
+
+async def test_what_nobody_waits_for_any_more_is_handed_on():
+    """The result of a caller that has given up is not lost: who opened something has it closed."""
+    go_on, unwanted = threading.Event(), []
+    waiting = asyncio.ensure_future(in_thread(lambda: go_on.wait(10) and "late", "slow", unwanted.append))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.wait({waiting})
+    go_on.set()
+    await until(lambda: unwanted == ["late"])
+    with pytest.raises(ZeroDivisionError):
+        await in_thread(lambda: 1 // 0, "x", unwanted.append)
+    assert await in_thread(lambda: "in time", "x", unwanted.append) == "in time"
+    assert unwanted == ["late"]
+
+
+async def test_a_result_that_comes_as_the_caller_gives_up():
+    """Cancelled in the moment in which the result came: it is handed on all the same, once."""
+    unwanted, ran = [], []
+    waiting = asyncio.ensure_future(
+        in_thread(lambda: ran.append(threading.current_thread()) or "just now", "quick", unwanted.append)
+    )
+    await asyncio.sleep(0)
+    while not ran:
+        pass  # the loop stands still, so that nothing is taken yet
+    ran[0].join(10)
+    await asyncio.sleep(0)  # now the result is there, and the caller's turn is next
+    waiting.cancel()
+    await asyncio.wait({waiting})
+    assert waiting.cancelled()
+    assert unwanted == ["just now"]
