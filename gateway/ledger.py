@@ -24,6 +24,12 @@ class Account:
     condensed: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
     reopened: int = 0
+    silences: int = 0
+    dtr_pulses: int = 0
+    overruns: int = 0  # of the kernel's buffers, or of the adapter's
+    line_errors: int = 0  # bytes with a wrong frame or parity
+    count_gaps: int = 0  # of the board's own numbers: how many never came
+    restarts: int = 0  # of the board, by its own numbers
     last_refused: builtins.bytes = b""
 
 
@@ -45,6 +51,12 @@ def total(accounts: Iterable[Account]) -> Account:
         out.condensed += one.condensed
         out.dropped += one.dropped
         out.reopened += one.reopened
+        out.silences += one.silences
+        out.dtr_pulses += one.dtr_pulses
+        out.overruns += one.overruns
+        out.line_errors += one.line_errors
+        out.count_gaps += one.count_gaps
+        out.restarts += one.restarts
     return out
 
 

@@ -50,6 +50,17 @@ class SeenReader(Protocol):
     since: float
     port: str
     reason: str | None
+    note: str | None
+
+    @property
+    def garbage(self) -> bool:
+        """Whether what comes is no text."""
+        ...
+
+    @property
+    def sharer(self) -> str | None:
+        """Another program that has the port open, as text."""
+        ...
 
     @property
     def state(self) -> str:
@@ -85,6 +96,9 @@ def board_look(
         in_flight=in_flight,
         spooled=spooled,
         sensors=known | failed,
+        garbage=reader.garbage,
+        sharer=reader.sharer,
+        note=reader.note,
     )
 
 

@@ -26,6 +26,9 @@ class Why(StrEnum):
     BAD_FRAME = "bad_frame"
     ERROR_MARK = "error_mark"
     TOO_MANY_SENSORS = "too_many_sensors"
+    SHARED = "shared"
+    OVERRUN = "overrun"
+    GARBAGE = "garbage"
 
 
 class Drop(StrEnum):
@@ -199,6 +202,7 @@ class Board:
     max_line: int = 4000  # bytes
     max_sensors: int = 256
     silent: float | None = None  # s; None: the larger of 30 s and 5 usual intervals
+    on_silence: tuple[str, ...] = ("reopen",)  # what may be tried then: reopen | dtr
 
 
 class Chunk(NamedTuple):

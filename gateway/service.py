@@ -25,6 +25,7 @@ from .ingest.discover import discover
 from .ingest.formats import FORMATS
 from .ingest.notes import noted
 from .ingest.reader import Reader
+from .ingest.sharing import watch
 from .ledger import Account, total
 from .logs import log
 from .looks import board_look, former
@@ -122,6 +123,7 @@ class Service:
                     self._start(discover(board, named, self._add))
                 else:
                     self._add(board)
+            self._start(watch(self.readers))
             self._start(self.publisher.run(), "publisher")
             self._start(self.publisher.keep())
             self._start(self.reporter.run())

@@ -42,6 +42,9 @@ class BoardLook:
     in_flight: int
     spooled: int
     sensors: Mapping[str, SensorLook]
+    garbage: bool = False  # what comes is no text
+    sharer: str | None = None  # another program that has the port open
+    note: str | None = None  # what one should know of the port
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +141,12 @@ def board_document(board: BoardLook, faults: Faults) -> dict[str, Any]:
         **_came_in(board.account),
         "dropped": dict(board.account.dropped),
         "reopened": board.account.reopened,
+        "silences": board.account.silences,
+        "dtr_pulses": board.account.dtr_pulses,
+        "overruns": board.account.overruns,
+        "line_errors": board.account.line_errors,
+        "count_gaps": board.account.count_gaps,
+        "restarts": board.account.restarts,
         "reason": board.reason,
         "faults": _faults(faults),
         "last_refused": board.account.last_refused[:64].hex(),

@@ -1,38 +1,48 @@
-"""What the log and a board's faults are told as it comes, goes and misbehaves: an event at the start and at the end."""
+"""What the log and a board's faults are told as it comes, goes and misbehaves: an event at the start and at the end.
+
+What is told of its lines is in told_lines.py.
+"""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from .faults import Faults
-from .shown import shown
 from .status import BoardLook
+from .told_lines import LinesTold
 
 SHEDDING = "more comes from this board than the broker or this machine takes, so its oldest readings are dropped"
-SHED_OVER = 5.0  # s without shedding after which it is over
-JUDGED = 20  # frames on which a judgement of a board's lines rests; or, after JUDGED_AFTER seconds,
-JUDGED_AFTER, FEW, FLOOD = 3.0, 3, 500  # so few frames, or so many bytes: at a wrong baud rate hardly a line ends
+OVERRUN = (
+    "bytes of this board were lost, as nobody fetched them in time, and lines around a loss are refused: "
+    "is this machine overloaded, or the baud rate too high for it?"
+)
+SHED_OVER = 5.0  # s without shedding, or overruns, after which it is over
 
 
 @dataclass(slots=True)
-class Shedding:
-    """Readings of a board are being dropped."""
+class Episode:
+    """A count that grows, from its first step until it has not grown for SHED_OVER."""
 
-    before: int  # readings shed before it began
-    began: float  # s, monotonic
-    latest: float
+    count: int = 0
+    before: int = 0  # when it began
+    began: float | None = None  # s, monotonic; None: it does not grow
+    latest: float = 0.0
 
+    def step(self, count: int, now: float) -> bool | None:
+        """True: it begins; False: it is over; None: nothing new."""
+        if count > self.count:
+            first = self.began is None
+            if self.began is None:
+                self.before, self.began = self.count, now
+            self.count, self.latest = count, now
+            return True if first else None
+        if self.began is not None and now - self.latest > SHED_OVER:
+            return False
+        return None
 
-@dataclass(slots=True)
-class Lines:
-    """How a board's lines have been since the last judgement."""
-
-    at: float = 0.0  # s, monotonic
-    bytes: int = 0
-    frames: int = 0
-    decoded: int = 0
-    refused: dict[str, int] = field(default_factory=dict)
-    bad_since: float | None = None
-    bad_from: int = 0  # frames refused before that
+    def end(self, now: float) -> float:
+        """Ends it; gives how long it was, in s."""
+        began, self.began = self.began, None
+        return round(now - (now if began is None else began), 1)
 
 
 class Told:
@@ -42,20 +52,29 @@ class Told:
         self.faults = faults
         self._event = event
         self._state, self._since = "", 0.0
-        self._shed = 0
-        self._shedding: Shedding | None = None
-        self._lines = Lines()
+        self._shed, self._overrun = Episode(), Episode()
+        self._torn = 0  # frames refused for an overrun before it began
+        self._shared: tuple[float, int] | None = None  # since when (s, monotonic), and frames refused for it before
+        self._lines = LinesTold(event, faults)
         self._format = ""
+        self._restarts = 0
+        self._note: str | None = None
 
     def tell(self, board: BoardLook, now: float) -> None:
         """Compares a look with what was told. now: s, monotonic."""
         self._tell_link(board, now)
         self._tell_format(board)
-        self._tell_lines(board, now)
+        self._tell_sharing(board, now)
+        self._lines.tell(board, now)
+        self._tell_overruns(board, now)
         self._tell_shedding(board, now)
+        self._tell_restarts(board)
 
     def _tell_link(self, board: BoardLook, now: float) -> None:
         self.faults.tell("link", None if board.state == "online" else board.reason)
+        if board.note != self._note and board.note is not None:
+            self._event("port.note", board=board.name, port=board.port, note=board.note)
+        self._note = board.note
         before, since = self._state, self._since
         if board.state == before or (not before and board.state == "offline" and board.reason is None):
             return  # nothing new, or not tried yet
@@ -74,60 +93,56 @@ class Told:
             self._event("board.format", board=board.name, format=board.format)
         self._format = board.format
 
-    def _tell_lines(self, board: BoardLook, now: float) -> None:
-        """Judges the lines since the last judgement: bad when hardly any is a reading, good again when most are."""
-        account, last = board.account, self._lines
-        size, frames = account.bytes - last.bytes, account.frames - last.frames
-        if frames < JUDGED and (now - last.at < JUDGED_AFTER or (frames < FEW and size < FLOOD)):
-            return
-        decoded = account.decoded - last.decoded
-        refused = {
-            why: n - last.refused.get(why, 0) for why, n in account.refused.items() if n > last.refused.get(why, 0)
-        }
-        worst = max(refused, key=refused.__getitem__, default="no_end_of_line")
-        bad, total = sum(refused.values()), account.refused.total()
-        seen = (account.bytes, account.frames, account.decoded, dict(account.refused))
-        self._lines = Lines(now, *seen, last.bad_since, last.bad_from)
-        if bad > frames / 2 or not frames:
-            if last.bad_since is None:
-                self._lines.bad_since, self._lines.bad_from = now, total - bad
-                self._event(
-                    "board.refusing",
-                    board=board.name,
-                    why=worst,
-                    refused=bad,
-                    frames=frames,
-                    sample=account.last_refused,
-                )
-            self.faults.tell("refusing", _unread(board, bad, frames, size, worst))
-        elif last.bad_since is not None and decoded > frames / 2:
-            self._lines.bad_since = None
-            self.faults.tell("refusing", None)
-            away = round(now - last.bad_since, 1)
-            self._event("board.accepting", board=board.name, refused=total - last.bad_from, after_s=away)
+    def _tell_sharing(self, board: BoardLook, now: float) -> None:
+        """Another program has the board's port open."""
+        refused = board.account.refused["shared"]
+        if board.sharer is not None:
+            if self._shared is None:
+                self._shared = now, refused
+                self._event("board.shared", board=board.name, port=board.port, program=board.sharer)
+            self.faults.tell("shared", _shared(board.sharer, board.port))
+        elif self._shared is not None:
+            since, before = self._shared
+            self._shared = None
+            self.faults.tell("shared", None)
+            away = round(now - since, 1)
+            self._event("board.unshared", board=board.name, port=board.port, refused=refused - before, after_s=away)
+
+    def _tell_overruns(self, board: BoardLook, now: float) -> None:
+        """The kernel loses bytes of it; over when none were lost for a while."""
+        going_on, refused = self._overrun, board.account.refused["overrun"]
+        turn = going_on.step(board.account.overruns, now)
+        name, port, lost = board.name, board.port, going_on.count - going_on.before
+        if turn:
+            self._event("board.overrun", board=name, port=port, overruns=lost)
+            self.faults.tell("overrun", OVERRUN)
+        elif turn is False:
+            self.faults.tell("overrun", None)
+            torn, away = refused - self._torn, going_on.end(now)
+            self._event("board.keeping_up", board=name, port=port, overruns=lost, refused=torn, after_s=away)
+        if going_on.began is None:
+            self._torn = refused
 
     def _tell_shedding(self, board: BoardLook, now: float) -> None:
         """Shedding begins with the first reading shed, and is over when none was for a while."""
-        shed, going_on = board.account.dropped["shed"], self._shedding
-        if shed > self._shed:
-            if going_on is None:
-                self._shedding = Shedding(self._shed, now, now)
+        going_on = self._shed
+        match going_on.step(board.account.dropped["shed"], now):
+            case True:
                 self._event("street.shedding", board=board.name, waiting=board.in_flight)
                 self.faults.tell("shedding", SHEDDING)
-            else:
-                going_on.latest = now
-            self._shed = shed
-        elif going_on is not None and now - going_on.latest > SHED_OVER:
-            self._shedding = None
-            self.faults.tell("shedding", None)
-            away = round(now - going_on.began, 1)
-            self._event("street.recovered", board=board.name, shed=shed - going_on.before, after_s=away)
+            case False:
+                self.faults.tell("shedding", None)
+                shed = going_on.count - going_on.before
+                self._event("street.recovered", board=board.name, shed=shed, after_s=going_on.end(now))
+
+    def _tell_restarts(self, board: BoardLook) -> None:
+        if board.account.restarts > self._restarts:
+            self._event("board.restarted", board=board.name, restarts=board.account.restarts)
+        self._restarts = board.account.restarts
 
 
-def _unread(board: BoardLook, bad: int, frames: int, size: int, worst: str) -> str:
-    """The sentence for lines that are no readings."""
-    ask = f"is the baud rate right (now {board.baud}), and the format (now {board.format})?"
-    if not frames:
-        return f"{size} bytes came without an end of line: {ask}"
-    sample = shown(board.account.last_refused.decode(errors="replace"), 32)
-    return f"{bad} of the last {frames} lines are no readings, mostly {worst}, such as '{sample}': {ask}"
+def _shared(program: str, port: str) -> str:
+    return (
+        f"{program} has {port} open too, and each of the two gets part of the bytes, so no line is taken: "
+        "stop it, or give the board another port"
+    )

@@ -71,6 +71,7 @@ def test_everything_given(tmp_path: Path) -> None:
         max_line = "4KiB"
         max_sensors = 8
         silent = "10s"
+        on_silence = ["reopen", "dtr"]
         """,
     )
     assert made.mqtt == config.Mqtt(
@@ -81,7 +82,7 @@ def test_everything_given(tmp_path: Path) -> None:
     )
     port = Port("socket://moxa:4001", 9600, "7E1", False, True, 1.5)
     tags = (("site", "north"), ("row", "2"))
-    assert made.boards == (Board("bench", port, "csv", options, tags, 4096, 8, 10.0),)
+    assert made.boards == (Board("bench", port, "csv", options, tags, 4096, 8, 10.0, ("reopen", "dtr")),)
     assert (made.id, made.workers, made.linger, made.max_window) == ("greenhouse-1", 3, 0.005, 200)
     assert made.features == Plan((0.0, 100.0), None, 100, ("slope", "median"), every=60.0)
     assert password.read(tmp_path / "secret") == "p4ss"

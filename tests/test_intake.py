@@ -170,3 +170,70 @@ def test_cuts_change_nothing(lines, cuts):
         cut.feed(data[start:end])
     assert cut.values() == whole.values()
     assert cut.account == whole.account
+
+
+def test_garbage_that_parses_is_refused_until_it_is_clean():
+    """Once most of what comes is no text, a line that happens to parse is refused; clean lines end it."""
+    desk = Desk()
+    desk.feed(b"\na=1\n")
+    desk.feed(bytes(range(128, 160)) + b"\n")
+    assert desk.values() == [("a", 1.0)]
+    changes = desk.changes
+    assert changes == 1
+    desk.feed(b"a=2\n" + b"\xff\x00\xf8" * 20)
+    assert desk.values() == [("a", 1.0)]
+    assert desk.account.refused[Why.GARBAGE] == 1
+    assert desk.account.last_refused == b"a=2"
+    for number in range(30):
+        desk.feed(b"\na=%d" % number)
+    assert desk.changes == 2
+    assert desk.values()[-1] == ("a", 28.0)
+    assert desk.account.refused[Why.GARBAGE] < 20
+
+
+def test_noise_is_noise_in_doubt_too():
+    """What is no data is not refused for want of trust."""
+    desk = Desk()
+    desk.intake.trust.shared = True
+    desk.feed(b"\n# text\na=1\nb=?\nrubbish\n")
+    assert desk.account.noise == 2
+    assert desk.account.refused == {Why.SHARED: 2, Why.NOT_A_NUMBER: 1}
+    assert desk.account.values == 0
+
+
+def test_a_format_with_a_checksum_is_believed():
+    """What proves itself needs no trust."""
+
+    class Proven(Pairs):
+        checked = True
+
+    account, taken = Account(), []
+    intake = Intake(Board("bench", Port("/dev/x")), Proven(), lambda *sent: taken.append(sent), account, lambda: None)
+    intake.trust.shared = True
+    intake.feed(b"\na=1\n", AT)
+    assert (len(taken), account.refused) == (1, {})
+
+
+def test_the_boards_own_numbers_are_followed():
+    """Gaps and restarts of `count` are in the account."""
+
+    class Counted(Pairs):
+        def decode(self, frame: Frame) -> Decoded | Refusal | Noise:
+            return Decoded([Sample("a", 1.0, "°C", int(frame))], []) if frame else Noise()
+
+    account = Account()
+    intake = Intake(Board("bench", Port("/dev/x")), Counted(), lambda *sent: None, account, lambda: None)
+    intake.feed(b"\n50\n51\n54\n0\n1\n", AT)
+    assert (account.count_gaps, account.restarts) == (2, 1)
+
+
+def test_what_is_known_to_begin_a_line_is_no_half():
+    """After a gap in which nothing was said, the next line is whole, if the last one was."""
+    desk = Desk()
+    assert not desk.intake.between_lines
+    desk.feed(b"\na=1\n")
+    assert desk.intake.between_lines
+    desk.intake.gap(midstream=False)
+    desk.feed(b"a=2\na=")
+    assert desk.values() == [("a", 1.0), ("a", 2.0)]
+    assert not desk.intake.between_lines

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.ingest.link import LINK, Event, State, advance, patience, usual
+from gateway.ingest.link import LINK, Event, State, advance, patience, shown, usual
 
 
 def walk(*events: Event) -> State:
@@ -84,3 +84,13 @@ def test_a_day_of_silence_is_no_usual_interval():
 def test_a_board_that_slowed_down_for_good_is_known_after_a_few_pauses():
     """Ten minutes between frames are usual after some of them, and no silence any more."""
     assert patience(after([1.0] * 1000 + [600.0] * 6)) > 600.0
+
+
+def test_a_port_that_is_opened_anew_in_a_silence():
+    """It is silent all the while, and silent after it until it speaks; a port that then does not open is offline."""
+    silent = (Event.FOUND, Event.OPENED, Event.SETTLED, Event.QUIET, Event.RENEW)
+    assert shown(walk(*silent)) is State.SILENT
+    assert walk(*silent, Event.OPENED) is State.SILENT
+    assert walk(*silent, Event.OPENED, Event.BYTES) is State.ONLINE
+    assert walk(*silent, Event.REFUSED) is State.OFFLINE
+    assert {shown(state) for state in State} == {State.ONLINE, State.SILENT, State.OFFLINE}

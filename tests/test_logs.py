@@ -52,8 +52,11 @@ def test_a_recovery_has_the_level_of_its_loss() -> None:
     """Whoever sees a trouble in the log sees its end as well; and each trouble has one."""
     for event in EVENTS.values():
         assert all(EVENTS[trouble].level == event.level for trouble in event.ends)
+    ends = {name for name, event in EVENTS.items() if event.ends}
     ended = {trouble for event in EVENTS.values() for trouble in event.ends}
     assert ended >= {name for name in EVENTS if name.endswith((".lost", "_lost", ".offline", ".silent", ".shedding"))}
+    troubles = {name for name, event in EVENTS.items() if event.level == "warning"}
+    assert troubles - ended - ends == {"config.unwise", "port.note"}  # which do not pass
 
 
 def test_no_event_has_a_field_of_the_line_itself() -> None:

@@ -364,3 +364,65 @@ def test_a_locked_port_keeps_other_gateways_out(pty):
     os.close(other)
     line.close()
     line.shut.result(2)
+
+
+async def test_the_loop_sets_nothing(pty, monkeypatch):
+    """All settings are made in the thread of the open: a slow adapter takes its time for each, but not the loop's."""
+    main_thread, setting = threading.get_ident(), []
+    real = termios.tcsetattr
+
+    def noted(*arguments: object) -> None:
+        setting.append(threading.get_ident())
+        real(*arguments)
+
+    monkeypatch.setattr(termios, "tcsetattr", noted)
+    monkeypatch.setattr(Line, "_set_special_baudrate", lambda line, baud: setting.append(threading.get_ident()))
+    link = await connect(await opened(Port(pty[1], baud=250_000)), lambda data: None)
+    await link.close()
+    assert setting
+    assert main_thread not in setting
+
+
+async def test_a_caller_that_gives_up_while_it_connects(pty, caplog):
+    """Whoever gives up between the open and the first read leaves no error in the loop, and nothing open."""
+    before = descriptors()
+    handle = await opened(Port(pty[1]))
+    connecting = asyncio.create_task(connect(handle, lambda data: None))
+    await asyncio.sleep(0)
+    connecting.cancel()
+    await asyncio.wait({connecting})
+    await until(lambda: descriptors() == before)
+    await rounds()
+    assert not caplog.records
+
+
+async def test_a_gentle_close_leaves_the_lines_alone(pty):
+    """A close that is only for the next open keeps DTR up, and what it changed for that is undone."""
+    other = os.open(pty[1], os.O_RDWR | os.O_NOCTTY)
+    ports.modem.release(other)  # hang up on close, as a serial port does
+    link = await connect(await opened(Port(pty[1])), lambda data: None)
+    assert await link.close(gentle=True)
+    assert not termios.tcgetattr(other)[2] & termios.HUPCL
+    link = await connect(await opened(Port(pty[1])), lambda data: None)
+    assert await link.release()
+    assert termios.tcgetattr(other)[2] & termios.HUPCL
+    assert not await link.close()
+    assert termios.tcgetattr(other)[2] & termios.HUPCL
+    os.close(other)
+
+
+async def test_what_is_open_is_known_by_its_device(pty):
+    """A link names the device itself; a socket has none, no counters and no DTR."""
+    link = await connect(await opened(Port(pty[1])), lambda data: None)
+    found = link.device()
+    assert found is not None
+    assert (found.rdev, found.is_pty) == (os.stat(pty[1]).st_rdev, True)
+    assert link.losses() is None
+    await link.close()
+    assert link.device() is None
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        link = await connect(await opened(Port(f"socket://127.0.0.1:{server.getsockname()[1]}")), lambda data: None)
+        assert (link.device(), link.losses()) == (None, None)
+        assert not await link.pulse_dtr()
+        assert not await link.release()
+        await link.close(gentle=True)

@@ -110,3 +110,71 @@ def test_shedding(told):
     assert names(events) == ["board.online", "street.shedding", "street.recovered"]
     assert events[-1][1]["shed"] == 40
     assert not one.faults.present
+
+
+def test_a_shared_port(told):
+    """Another program on the port is a fault with its name, and an event at its start and its end."""
+    one, events, look = told
+    one.tell(look, 0.0)
+    for second in range(1, 4):
+        look.account.refused["shared"] += 7
+        one.tell(replace(look, sharer="cat (pid 123)"), float(second))
+    assert one.faults.present["shared"].text.startswith("cat (pid 123) has /dev/ttyS0 open too")
+    one.tell(look, 5.0)
+    assert events[1:] == [
+        ("board.shared", {"board": "b", "port": "/dev/ttyS0", "program": "cat (pid 123)"}),
+        ("board.unshared", {"board": "b", "port": "/dev/ttyS0", "refused": 14, "after_s": 4.0}),
+    ]
+    assert not one.faults.present
+
+
+def test_overruns(told):
+    """Bytes that the kernel lost are a fault until none were lost for a while."""
+    one, events, look = told
+    one.tell(look, 0.0)
+    look.account.overruns, look.account.refused["overrun"] = 2, 1
+    one.tell(look, 1.0)
+    assert "overloaded" in one.faults.present["overrun"].text
+    look.account.overruns, look.account.refused["overrun"] = 5, 3
+    one.tell(look, 2.0)
+    one.tell(look, 2.0 + SHED_OVER + 0.1)
+    assert events[1:] == [
+        ("board.overrun", {"board": "b", "port": "/dev/ttyS0", "overruns": 2}),
+        ("board.keeping_up", {"board": "b", "port": "/dev/ttyS0", "overruns": 5, "refused": 3, "after_s": 6.1}),
+    ]
+    assert not one.faults.present
+
+
+def test_garbage_is_told_at_once(told):
+    """What is no text is a fault in the moment it is known, asks for the baud rate, and ends with good lines."""
+    one, events, look = told
+    look.account.frames = look.account.decoded = 10
+    one.tell(look, 10.0)
+    look.account.bytes, look.account.frames, look.account.refused["bad_frame"] = 90, 11, 1
+    one.tell(replace(look, garbage=True), 11.0)
+    assert one.faults.present["refusing"].text.startswith("garbage, wrong baud? 1 of the last 1 lines")
+    look.account.frames, look.account.refused["garbage"] = 16, 4
+    one.tell(look, 12.0)
+    look.account.frames, look.account.decoded = 20, 14
+    one.tell(look, 13.0)
+    assert names(events) == ["board.online", "board.refusing", "board.accepting"]
+    assert events[-1][1] == {"board": "b", "refused": 5, "after_s": 2.0}
+    assert not one.faults.present
+
+
+def test_a_board_that_starts_anew(told):
+    """By its own numbers; each look that finds more tells it."""
+    one, events, look = told
+    one.tell(look, 0.0)
+    look.account.restarts = 2
+    one.tell(look, 1.0)
+    one.tell(look, 2.0)
+    assert events[1:] == [("board.restarted", {"board": "b", "restarts": 2})]
+
+
+def test_a_note_on_the_port_is_told_once(told):
+    """What one should know of a port is said once."""
+    one, events, look = told
+    for second in range(3):
+        one.tell(replace(look, note="has no DTR line"), float(second))
+    assert names(events) == ["port.note", "board.online"]

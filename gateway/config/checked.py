@@ -167,4 +167,5 @@ def _board(table: tables.Board, tags: Mapping[str, str]) -> model.Board:
         max_line=table.max_line,
         max_sensors=table.max_sensors,
         silent=table.silent,
+        on_silence=table.on_silence,
     )

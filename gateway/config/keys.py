@@ -144,6 +144,16 @@ def silent(value: object) -> float | None:
     return None if value == "auto" else duration(0.1, WEEK, ', or "auto",')(value)
 
 
+def on_silence(value: object) -> tuple[str, ...]:
+    """What may be tried with a silent board; [] is nothing."""
+    names = texts(value)
+    for name in names:
+        choice("reopen", "dtr")(name)
+        if names.count(name) > 1:
+            raise Unfit(f"'{name}' stands there twice; take one out")
+    return names
+
+
 def plausible(value: object) -> tuple[float, float] | None:
     """A range, its bounds inside; [] is none."""
     if value == []:

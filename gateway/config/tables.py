@@ -82,6 +82,7 @@ class Board(Table):
     max_line: Annotated[int, By(size(16, 1_000_000))] = 4000
     max_sensors: Annotated[int, By(whole(1, 10_000))] = 256
     silent: Annotated[float | None, By(keys.silent)] = None
+    on_silence: Annotated[tuple[str, ...], By(keys.on_silence)] = ("reopen",)
     range: Range = None
     out_of_range: OutOfRange = "flag"
     stuck: Stuck = 0.0
@@ -149,7 +150,7 @@ TABLES: dict[str, type[Table]] = {
 LATER = {
     "": {"web"},
     "mqtt": {"ca_file", "cert_file", "key_file", "discovery_prefix"},
-    "boards": {"preset", "on_silence", "fields", "ask", "pattern", "start", "end", "timeout", "base", "framing", "size",
+    "boards": {"preset", "fields", "ask", "pattern", "start", "end", "timeout", "base", "framing", "size",
                "magic", "crc", "unit_id", "units", "registers"},
     "sensors": {"name", "unit", "offset", "gain", "points", "band", "heartbeat", "alarm"},
     "gateway": set(),

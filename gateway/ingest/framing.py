@@ -22,6 +22,11 @@ class Lines:
         self._skipping = False  # that line was refused already: wait for its end
         self._after_cr = False  # a LF that comes next belongs to the CR before it
 
+    @property
+    def between(self) -> bool:
+        """Whether the last byte ended a line, and no line is under way."""
+        return not (self._rest or self._skipping or self._midstream)
+
     def feed(self, data: bytes) -> list[Frame | Refusal | Noise]:
         """The lines that `data` ends, without their terminators."""
         if self._after_cr and data[:1] == b"\n":

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 DEV, SYS, PROC = Path("/dev"), Path("/sys"), Path("/proc")
+PTS = range(136, 144)  # major numbers of pseudo-terminals
 LONGEST = 80  # characters of a text that a device or a program made up
 
 
@@ -26,6 +27,18 @@ class Node(NamedTuple):
     rdev: int
     inode: int
     changed: int  # ns; also when its owner or its mode changes
+
+
+class Device(NamedTuple):
+    """A device itself, by whatever path it was opened."""
+
+    rdev: int
+    instance: int  # of /dev/pts, as each container has its own; 0 for all other devices
+
+    @property
+    def is_pty(self) -> bool:
+        """Whether there is a program at its other end, and no line."""
+        return os.major(self.rdev) in PTS
 
 
 class Holder(NamedTuple):
@@ -56,6 +69,11 @@ class SerialPort:
     usb: bool
     holder: Holder | None
     note: str | None  # what a user should know about its path
+
+
+def device(found: os.stat_result) -> Device:
+    """The device that a path or a descriptor leads to."""
+    return Device(found.st_rdev, found.st_dev if os.major(found.st_rdev) in PTS else 0)
 
 
 def node(path: str) -> Node | None:
@@ -102,7 +120,7 @@ def holders(device: str, proc: Path = PROC) -> list[Holder]:
     target = os.path.realpath(device)
     pids = _lockers(target, proc)
     pids += [pid for pid, links in _open_files(proc) if target in links and pid not in pids]
-    return [Holder(pid, _program(pid, proc)) for pid in pids]
+    return [Holder(pid, program(pid, proc)) for pid in pids]
 
 
 def _ports(dev: Path, sys: Path) -> list[SerialPort]:
@@ -128,10 +146,10 @@ def _held(devices: set[str], proc: Path) -> dict[str, Holder]:
     found: dict[str, Holder] = {}
     for pid, links in _open_files(proc):
         for device in devices & links:
-            found.setdefault(device, Holder(pid, _program(pid, proc)))
+            found.setdefault(device, Holder(pid, program(pid, proc)))
     for device in devices - found.keys():
         for pid in _lockers(device, proc):
-            found.setdefault(device, Holder(pid, _program(pid, proc)))
+            found.setdefault(device, Holder(pid, program(pid, proc)))
     return found
 
 
@@ -160,7 +178,8 @@ def _lockers(device: str, proc: Path) -> list[int]:
     return [int(words[4]) for words in lines if len(words) > 5 and words[5] == place and int(words[4]) > 0]
 
 
-def _program(pid: int, proc: Path) -> str:
+def program(pid: int, proc: Path = PROC) -> str:
+    """The name of a running program, printable."""
     return _printable(_read(proc / str(pid) / "comm")) or "unknown program"
 
 

@@ -4,7 +4,9 @@ from collections.abc import Callable
 
 from ..ledger import Account
 from ..model import BadValue, Board, Chunk, Decoded, Format, Noise, Refusal, Sample, Take, Why
+from .counting import Counting
 from .framing import Lines
+from .trust import Trust
 
 SHOWN = 64  # bytes of a refused frame that are kept for whoever has to find out
 
@@ -14,6 +16,7 @@ class Intake:
 
     `failed` has the sensors whose last value did not hold, with the reason; `changed` is called when it changes. A
     board may name `board.max_sensors` sensors: the values of any further name are refused, and nothing is kept of them.
+    What parses while `trust` doubts the line is refused; a format that checks a sum of its own says so, as `checked`.
     """
 
     def __init__(
@@ -22,6 +25,9 @@ class Intake:
         self.failed: dict[str, Why] = {}
         self._board, self._decode, self._take, self._account = board, decoder.decode, take, account
         self._changed = changed
+        self.trust = Trust()
+        self._checked = getattr(decoder, "checked", False)
+        self._counting = Counting()
         self._known: set[str] = set()
         self._lines = Lines(board.max_line)
 
@@ -31,16 +37,27 @@ class Intake:
         account.bytes += len(data)
         items = self._lines.feed(data)
         account.frames += len(items)
+        self._weigh(data)
         if settling:
             account.noise += len(items)
             return len(items)
+        doubt = None if self._checked else self.trust.doubt(at.mono)
+        wary = doubt is not None or self.trust.level > 0
         samples: list[Sample] = []
         decoded = noise = 0
+        result: Decoded | Refusal | Noise
         for item in items:
-            result = decode(item) if type(item) is bytes else item
+            if isinstance(item, bytes):
+                result = decode(item)
+                if wary and type(result) is Decoded:
+                    result = self._believed(result, item, doubt)
+            else:
+                result = item
             if type(result) is Decoded:
                 decoded += 1
                 samples += result.samples
+                if result.samples and result.samples[0].count is not None:
+                    self._count(result.samples)
                 if failed:
                     self._recover(result.samples)
                 if result.bad:
@@ -60,13 +77,36 @@ class Intake:
             self._take(self._board.name, samples, at)
         return len(items)
 
-    def gap(self) -> None:
-        """The stream broke: its half line is noise, and so is what comes before the next line's start."""
+    @property
+    def between_lines(self) -> bool:
+        """Whether the last byte ended a line."""
+        return self._lines.between
+
+    def gap(self, *, midstream: bool = True) -> None:
+        """The stream broke: its half line is noise, and so is what comes before the next line's start.
+
+        Without `midstream` what comes next is known to begin a line.
+        """
         half = self._lines.lost()
         if half is not None:
             self._account.frames += 1
             self._account.noise += 1
-        self._lines = Lines(self._board.max_line)
+        self._lines = Lines(self._board.max_line, midstream)
+
+    def _believed(self, result: Decoded, line: bytes, doubt: Why | None) -> Decoded | Refusal:
+        self.trust.parsed(line)
+        return result if doubt is None else Refusal(doubt, line)
+
+    def _weigh(self, data: bytes) -> None:
+        before = self.trust.garbage
+        self.trust.heard(data)
+        if self.trust.garbage is not before:
+            self._changed()
+
+    def _count(self, samples: list[Sample]) -> None:
+        counting = self._counting
+        counting.take(samples)
+        self._account.count_gaps, self._account.restarts = counting.missing, counting.restarts
 
     def _admitted(self, samples: list[Sample]) -> list[Sample]:
         """The samples whose sensors are known, or find room; the others are counted."""

@@ -11,6 +11,7 @@ class State(StrEnum):
     SETTLING = "settling"
     ONLINE = "online"
     SILENT = "silent"
+    RENEWING = "renewing"
 
 
 class Event(StrEnum):
@@ -22,6 +23,7 @@ class Event(StrEnum):
     SETTLED = "settled"
     QUIET = "quiet"
     BYTES = "bytes"
+    RENEW = "renew"
     GONE = "gone"
 
 
@@ -32,6 +34,9 @@ LINK: dict[tuple[State, Event], State] = {
     (State.SETTLING, Event.SETTLED): State.ONLINE,
     (State.ONLINE, Event.QUIET): State.SILENT,
     (State.SILENT, Event.BYTES): State.ONLINE,
+    (State.SILENT, Event.RENEW): State.RENEWING,  # closed, to be opened anew: that may bring it back
+    (State.RENEWING, Event.OPENED): State.SILENT,
+    (State.RENEWING, Event.REFUSED): State.OFFLINE,
 } | {(state, Event.GONE): State.OFFLINE for state in State if state is not State.OFFLINE}
 
 HORIZON = 300.0  # s; about how far back the usual pause looks
@@ -44,6 +49,13 @@ def advance(state: State, event: Event) -> State:
         return LINK[state, event]
     except KeyError:
         raise ValueError(f"a link that is {state} cannot meet '{event}'") from None
+
+
+def shown(state: State) -> State:
+    """What a user sees: online | silent | offline. A port that is opened anew in a silence is silent all the while."""
+    if state is State.RENEWING:
+        return State.SILENT
+    return state if state in (State.ONLINE, State.SILENT) else State.OFFLINE
 
 
 def usual(before: float | None, pause: float) -> float:

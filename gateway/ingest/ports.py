@@ -23,6 +23,9 @@ import serial  # type: ignore[import-untyped]
 from serial_asyncio import connection_for_serial  # type: ignore[import-untyped]
 
 from ..model import Port
+from ..threads import in_thread
+from . import modem
+from .identity import Device, device
 from .trouble import trouble
 
 SCHEME = "socket://"
@@ -42,6 +45,8 @@ class Line(serial.Serial):  # type: ignore[misc]
 
     read: its transport asks for 1 kB a wake-up, and its port makes a select() first, which fails beyond descriptor
     1023. One read() of what is there is enough, as the loop has just said that there is something.
+    settings: its transport sets the timeouts once more, and the library then all settings, for which a slow adapter may
+    take seconds, on the loop. The open has set them, in its thread.
     flush: its transport drains the output before it closes, on the loop, and a board that does not read makes that
     wait for ever. Nothing here needs draining.
     close: can wait for a broken adapter, so it gets a thread; `shut` tells the end.
@@ -49,6 +54,8 @@ class Line(serial.Serial):  # type: ignore[misc]
 
     def __init__(self) -> None:
         self.shut: Future[None] = Future()
+        self.gentle = False  # the close leaves DTR and RTS as they are
+        self.held = False  # it did, and dropped them before
         self._closing = False
         super().__init__()
 
@@ -64,6 +71,10 @@ class Line(serial.Serial):  # type: ignore[misc]
             raise serial.SerialException("the device hung up")
         return data
 
+    def _reconfigure_port(self, force_update: bool = False) -> None:
+        if force_update:  # as the open asks for it
+            super()._reconfigure_port(force_update)
+
     def flush(self) -> None:
         """Waits for nothing."""
 
@@ -75,6 +86,7 @@ class Line(serial.Serial):  # type: ignore[misc]
 
     def _shut(self) -> None:
         try:
+            self.held = self.gentle and modem.hold(self.fd)
             super().close()
         finally:
             self.shut.set_result(None)
@@ -95,8 +107,9 @@ class Link(asyncio.Protocol):
         self.lost: asyncio.Future[str] = loop.create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The transport calls this first."""
-        self.made.set_result(transport)  # type: ignore[arg-type]
+        """The transport calls this first, unless whoever waited for it has given up."""
+        if not self.made.done():
+            self.made.set_result(transport)  # type: ignore[arg-type]
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The transport calls this last, with the port still open: what waits behind a failed read is taken."""
@@ -122,55 +135,63 @@ class Link(asyncio.Protocol):
         poll.register(self._handle.fd, 0)
         return bool(poll.poll(0))  # nothing is asked for, so it tells of an error or a hang-up only
 
-    async def close(self) -> None:
-        """Closes the port, and waits until its descriptors are given back, or a second."""
+    def device(self) -> Device | None:
+        """What is open; None for a socket."""
+        return device(os.fstat(self._handle.fd)) if isinstance(self._handle, Line) and not self.lost.done() else None
+
+    def losses(self) -> modem.Losses | None:
+        """What the driver has counted as lost; None where it does not count."""
+        return modem.losses(self._handle.fd) if isinstance(self._handle, Line) and not self.lost.done() else None
+
+    async def pulse_dtr(self) -> bool:
+        """Lowers DTR for a moment. False where the port has none."""
+        return await self._aside(modem.pulse)
+
+    async def release(self) -> bool:
+        """Undoes what a gentle close has left, so that the next one is as the system does it."""
+        return await self._aside(modem.release)
+
+    async def _aside(self, call: Callable[[int], bool]) -> bool:
+        """Calls with a copy of the descriptor, in a thread: the port may be lost meanwhile, and its number reused."""
+        if not isinstance(self._handle, Line):
+            return False
+        copy = os.dup(self._handle.fd)
+
+        def work() -> bool:
+            try:
+                return call(copy)
+            finally:
+                os.close(copy)
+
+        return await in_thread(work, f"{call.__name__} {self._handle.name}")
+
+    async def close(self, *, gentle: bool = False) -> bool:
+        """Closes the port, and waits until its descriptors are given back, or a second.
+
+        gentle: DTR and RTS stay as they are. Gives whether there is something to `release` after the next open.
+        """
+        if gentle and isinstance(self._handle, Line):
+            self._handle.gentle = True
         if not self.made.result().is_closing():
             self.made.result().abort()
         await asyncio.wait({self.lost})
         if isinstance(self._handle, Line):
             await asyncio.wait({asyncio.wrap_future(self._handle.shut)}, timeout=CLOSE_PATIENCE)
+            return self._handle.held
+        return False
 
 
 async def opened(port: Port) -> Handle:
-    """`open_port` in a daemon thread of its own, so that a port which hangs holds up neither the loop nor the others.
+    """`open_port` in a thread of its own, so that a port which hangs holds up neither the loop nor the others.
 
-    When the caller gives up, the thread closes what it has still opened. A caller that waits costs one thread.
+    Raises PortError. What still opens after the caller has given up is closed.
     """
-    loop = asyncio.get_running_loop()
-    outcome: asyncio.Future[Handle] = loop.create_future()
-
-    def deliver(handle: Handle | None, failure: PortError) -> None:
-        if outcome.cancelled():
-            if handle is not None:
-                handle.close()
-        elif handle is not None:
-            outcome.set_result(handle)
-        else:
-            outcome.set_exception(failure)
-
-    def hand_over(handle: Handle | None, failure: PortError) -> None:
-        try:
-            loop.call_soon_threadsafe(deliver, handle, failure)
-        except RuntimeError:  # the loop has ended meanwhile
-            if handle is not None:
-                handle.close()
-
-    def work() -> None:
-        handle, failure = None, PortError(f"{port.path} cannot be opened, by a mistake of the gateway's own")
-        try:
-            handle = open_port(port)
-        except PortError as error:
-            failure = error
-        finally:
-            hand_over(handle, failure)
-
-    threading.Thread(target=work, name=f"open {port.path}", daemon=True).start()
     try:
-        return await outcome
-    except asyncio.CancelledError:
-        if outcome.done() and not outcome.cancelled() and outcome.exception() is None:
-            outcome.result().close()  # it came in the same moment
+        return await in_thread(lambda: open_port(port), f"open {port.path}", lambda handle: handle.close())
+    except PortError:
         raise
+    except Exception as error:  # one board's fault stays there, whatever it is
+        raise PortError(f"{port.path} cannot be opened, by a mistake of the gateway's own: {error!r}") from error
 
 
 async def connect(handle: Handle, received: Callable[[bytes], None]) -> Link:

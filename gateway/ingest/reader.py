@@ -2,7 +2,6 @@
 
 import asyncio
 import errno
-import os
 import random
 import time
 from collections.abc import Callable, Collection
@@ -11,10 +10,12 @@ from dataclasses import replace
 from ..backoff import attempts_after, delay
 from ..ledger import Account
 from ..model import Board, Chunk, Format, Take
-from .identity import Node, node, stable_path
+from .hearing import Hearing
+from .identity import Device, Node, node, stable_path
 from .intake import Intake
-from .link import Event, State, advance, patience, usual
+from .link import Event, State, advance, shown
 from .ports import SCHEME, Link, PortError, connect, opened
+from .silence import Remedy, Silence
 from .trouble import trouble
 
 LOOK = 0.25  # s between looks for a port that is not there
@@ -28,15 +29,11 @@ def now() -> Chunk:
     return Chunk(time.time(), time.monotonic())
 
 
-def _is_pty(path: str) -> bool:
-    return os.path.realpath(path).startswith("/dev/pts/")
-
-
 class Reader:
     """Reads one board until the task of `run` is cancelled.
 
     take: gets the samples of each chunk. account: stays balanced. changed: is called, on the loop, after `state`,
-    `reason`, `port` or `failed` has changed; it shall return soon.
+    `reason`, `port`, `note` or `failed` has changed, or the trust in its lines; it shall return soon.
     """
 
     def __init__(
@@ -56,8 +53,10 @@ class Reader:
         self.reason: str | None = None  # one sentence, where there is something to say
         self.since = clock().wall  # when `state` became what it is
         self.port = board.port.path  # the stable path, once the port was seen
-        self.last: float | None = None  # when bytes arrived last; monotonic
-        self.interval: float | None = None  # s, usually, between frames
+        self.note: str | None = None  # what one should know of the port, once
+        self.device: Device | None = None  # what is open
+        self.sharer: str | None = None  # another program that has the port open
+        self.hearing = Hearing(board, self.intake, account)
         self.paused = False
         self.sender_waits = False  # while it is not read: a server on a socket does, a program on a pty, and no UART
         self._state = State.OFFLINE
@@ -66,15 +65,14 @@ class Reader:
         self._is_socket = board.port.path.startswith(SCHEME)
         self._opens = 0
         self._link: Link | None = None
-        self._quiet_since = 0.0  # monotonic; bytes, the open, or the end of a pause
-        self._settled_at = 0.0  # monotonic
-        self._framed: float | None = None  # when a frame came last on this link; monotonic
         self._nudge: asyncio.Future[str] | None = None
+        self._silence = Silence(board.on_silence)
+        self._held = False  # the last close has left something to release
 
     @property
     def state(self) -> str:
         """online | silent | offline; a board that is still being opened, or settles, is offline."""
-        return self._state.value if self._state in (State.ONLINE, State.SILENT) else State.OFFLINE.value
+        return shown(self._state).value
 
     @property
     def format(self) -> str:
@@ -85,6 +83,18 @@ class Reader:
     def failed(self) -> Collection[str]:
         """Sensors whose last value did not hold."""
         return self.intake.failed
+
+    @property
+    def garbage(self) -> bool:
+        """Whether what comes is no text."""
+        return self.intake.trust.garbage
+
+    def share(self, sharer: str | None) -> None:
+        """Another program has the device open as well; None: none has."""
+        if sharer != self.sharer:
+            self.sharer = sharer
+            self.intake.trust.shared = sharer is not None
+            self._changed()
 
     def pause(self) -> None:
         """Stops reading, until `resume`: whoever takes the samples is behind."""
@@ -132,33 +142,48 @@ class Reader:
         return seen
 
     async def _read(self, seen: Node | None) -> str:
-        """One link, from its open to its loss; gives what it was lost by. Raises PortError when it does not open."""
+        """One link, from its open to its loss; gives what it was lost by. Raises PortError when it does not open.
+
+        While the board is silent it may be opened anew on the way.
+        """
+        while True:
+            link = await self._opened()
+            why = link if isinstance(link, str) else await self._attend(link, seen)
+            if self._state is not State.RENEWING:
+                return why
+
+    async def _opened(self) -> Link | str:
+        """The port, open and read; or by what it was lost in that moment."""
         slow = asyncio.get_running_loop().call_later(SLOW_OPEN, self._say, f"{self.port} takes long to open")
         try:
             handle = await opened(replace(self.board.port, path=self.port))
         finally:
             slow.cancel()
-        self.sender_waits = self._is_socket or _is_pty(self.port)
         self.account.reopened += self._opens > 0
         self._opens += 1
-        self._quiet_since = self._clock().mono
-        self._settled_at = self._quiet_since + self.board.port.settle
-        self._framed = None
-        settle = self.board.port.settle
-        self._meet(Event.OPENED, f"what it says in its first {settle:g} s is noise" if settle else self.reason)
-        self._settle(self._quiet_since)
+        mono, settle = self._clock().mono, self.board.port.settle
+        anew = self._state is State.RENEWING
+        self.hearing.opened(mono, anew=anew)
+        if anew:
+            self._meet(Event.OPENED, self._silent_for(mono))
+        else:
+            self._meet(Event.OPENED, f"what it says in its first {settle:g} s is noise" if settle else self.reason)
+            self._settle(mono)
         try:
-            link = await connect(handle, self._received)
+            return await connect(handle, self._received)
         except PortError as error:
             return str(error)
-        return await self._attend(link, seen)
 
     async def _attend(self, link: Link, seen: Node | None) -> str:
         """Waits for the end of a link, and looks after it at the times when something may be due."""
-        self._link = link
+        self._link, self.device = link, link.device()
+        self.sender_waits = self.device is None or self.device.is_pty
+        self.hearing.counts(link.losses(), self._clock().mono)
         try:
             if self.paused:
                 link.pause()
+            if self._held:
+                await link.release()
             while True:
                 self._nudge = asyncio.get_running_loop().create_future()
                 await asyncio.wait({link.lost, self._nudge}, timeout=self._due(), return_when=asyncio.FIRST_COMPLETED)
@@ -166,21 +191,48 @@ class Reader:
                     return link.lost.result()
                 if why := self._look(link, seen):
                     return why
+                if self._state is State.SILENT and await self._remedied(link):
+                    return "it is opened anew"
         finally:
-            self._link = None
-            self.intake.gap()
-            await link.close()
+            renewing = self._state is State.RENEWING
+            self._link = self.device = None
+            if not renewing:
+                self.share(None)
+            self.hearing.closed()
+            self._held = await link.close(gentle=renewing)
+
+    async def _remedied(self, link: Link) -> bool:
+        """Tries what is due against the silence; whether the port is to be opened anew."""
+        mono = self._clock().mono
+        if self.paused or mono < self._silence.due(self.hearing.patience):
+            return False
+        what = self._silence.next(mono)
+        if what is Remedy.DTR:
+            if await link.pulse_dtr():
+                self.account.dtr_pulses += 1
+                self.hearing.restarts(self._clock().mono)
+                return False
+            self._silence.allowed.discard(Remedy.DTR)
+            self.note = 'has no DTR line, so on_silence = "dtr" does nothing here'
+            self._changed()
+            what = self._silence.next(mono)
+        if what is not Remedy.REOPEN or link.lost.done():
+            return False
+        self._meet(Event.RENEW, self.reason)
+        return True
 
     def _due(self) -> float:
         """Seconds until the next look. A board that is read and speaks is not looked at before its patience ends."""
+        if self.paused:
+            return LOOK_WHEN_PAUSED
         mono = self._clock().mono
         if self._state is State.SETTLING:
-            due = self._settled_at - mono
+            due = self.hearing.settled_at - mono
         elif self._state is State.SILENT:
-            due = LOOK_WHEN_SILENT
+            due = min(LOOK_WHEN_SILENT, self._silence.due(self.hearing.patience) - mono)
         else:
-            due = self._quiet_since + patience(self.interval, self.board.silent) - mono
-        return max(0.0, min(due, LOOK_WHEN_PAUSED) if self.paused else due)
+            due = self.hearing.latest + self.hearing.patience - mono
+        return max(0.0, due)
 
     def _look(self, link: Link, seen: Node | None) -> str | None:
         """What a link was lost by without being told. On the way it sees whether the board has settled or is silent."""
@@ -188,30 +240,29 @@ class Reader:
         self._settle(mono)
         if self.paused:  # no hang-up is told of then
             return "the device hung up" if link.hung_up() else None
-        quiet = mono - self._quiet_since
-        if self._state is State.ONLINE and quiet >= patience(self.interval, self.board.silent):
-            self._meet(
-                Event.QUIET, f"nothing has come for {quiet:.0f} s: does the board run, and wait for no question?"
-            )
+        if self._state is State.ONLINE and mono - self.hearing.latest >= self.hearing.patience:
+            self.account.silences += 1
+            self._silence.begins(self.hearing.latest, self.hearing.patience)
+            self._meet(Event.QUIET, self._silent_for(mono))
         if self._state is State.SILENT and seen is not None:
             found = node(self.port)
             if found is None or found[:2] != seen[:2]:  # the adapter came back, and this link never hung up
                 return "its path names another device now"
         return None
 
+    def _silent_for(self, mono: float) -> str:
+        return f"nothing has come for {mono - self.hearing.latest:.0f} s: does the board run, and wait for no question?"
+
     def _received(self, data: bytes) -> None:
         at = self._clock()
         self._settle(at.mono)
-        if self._state is State.SILENT:
+        if self._link is not None:
+            self.hearing.counts(self._link.losses(), at.mono)
+        if self.hearing.take(data, at) and self._state is State.SILENT:
             self._meet(Event.BYTES)
-        self.last = self._quiet_since = at.mono
-        if self.intake.feed(data, at, settling=self._state is State.SETTLING):
-            if self._framed is not None:
-                self.interval = usual(self.interval, at.mono - self._framed)
-            self._framed = at.mono
 
     def _settle(self, mono: float) -> None:
-        if self._state is State.SETTLING and mono >= self._settled_at:
+        if self._state is State.SETTLING and mono >= self.hearing.settled_at:
             self._meet(Event.SETTLED)
 
     async def _rest(self, seconds: float, seen: Node | None) -> None:
@@ -226,7 +277,7 @@ class Reader:
         if self.paused is paused:
             return
         self.paused = paused
-        self._quiet_since, self._framed = self._clock().mono, None
+        self.hearing.resumes(self._clock().mono)
         if self._link is not None:
             (self._link.pause if paused else self._link.resume)()
         if self._nudge is not None and not self._nudge.done():

@@ -1,0 +1,79 @@
+"""What is heard of a board on its open port: how often, what of it begins a line, and what of it is only boot text.
+
+Pure: no port, no clock; times are s of the monotonic clock.
+"""
+
+from ..ledger import Account
+from ..model import Board, Chunk
+from .intake import Intake
+from .link import patience, usual
+from .modem import Losses
+
+QUIET = 0.25  # s without a byte after a port was opened anew in a silence; what comes then begins a line
+
+
+class Hearing:
+    """Takes a board's bytes over all its links. latest: when it was heard last, or could have been."""
+
+    def __init__(self, board: Board, intake: Intake, account: Account) -> None:
+        self.interval: float | None = None  # s, usually, between frames
+        self.latest = 0.0
+        self.settled_at = 0.0
+        self._board, self._intake, self._account = board, intake, account
+        self._framed: float | None = None  # when a frame came last
+        self._renewed: float | None = None  # when the port was opened in a silence, until something is heard
+        self._between = False  # it was between two lines at the close
+        self._losses: Losses | None = None  # as last seen; None where the driver does not count
+
+    @property
+    def patience(self) -> float:
+        """S without a byte after which the board is silent."""
+        return patience(self.interval, self._board.silent)
+
+    def opened(self, now: float, *, anew: bool) -> None:
+        """The port is open; anew: it was closed for that, in a silence which goes on."""
+        self._renewed = now if anew else None
+        self.restarts(now)
+        if not anew:
+            self.resumes(now)
+
+    def restarts(self, now: float) -> None:
+        """The board may say its boot text from now on."""
+        self.settled_at = now + self._board.port.settle
+
+    def resumes(self, now: float) -> None:
+        """It was not read before, so that the pause says nothing about the board."""
+        self.latest, self._framed = now, None
+
+    def closed(self) -> None:
+        """The port is closed: half a line is noise."""
+        self._between = self._intake.between_lines
+        self._losses = None
+        self._intake.gap()
+
+    def counts(self, losses: Losses | None, now: float) -> None:
+        """What the driver has lost, as it says before more is taken; None where it does not count."""
+        before, self._losses = self._losses, losses
+        if before is None or losses is None:
+            return
+        if losses.overruns > before.overruns:
+            self._account.overruns += losses.overruns - before.overruns
+            self._intake.trust.lost_bytes(now)
+        self._account.line_errors += max(0, losses.errors - before.errors)
+
+    def take(self, data: bytes, at: Chunk) -> bool:
+        """Takes bytes. Whether they show that the board speaks, and are no boot text nor an adapter's stray byte."""
+        now = at.mono
+        stray = self._renewed is not None and now - self._renewed < QUIET
+        if not stray:
+            if self._renewed is not None and self._between:
+                self._intake.gap(midstream=False)
+            self._renewed = None
+        settling = now < self.settled_at
+        frames = self._intake.feed(data, at, settling=settling)
+        self.latest = now
+        if frames:
+            if self._framed is not None:
+                self.interval = usual(self.interval, now - self._framed)
+            self._framed, self._renewed = now, None
+        return not settling and bool(frames or not stray)

@@ -1,0 +1,72 @@
+"""Other programs that have our ports open: each then gets part of the bytes. One look through /proc for all boards.
+
+A lock keeps out the programs that ask for it, such as another gateway; `cat` does not ask. What another user runs is
+seen by root alone.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Protocol
+
+from ..threads import in_thread
+from .identity import PROC, Device, Holder, device, program
+
+PERIOD = 5.0  # s between looks
+SHARE = 20  # times as long as a look took is waited too, so that a machine with many files spends 5 % of a core on it
+
+
+class Open(Protocol):
+    """Who has a port open: the reader of a board."""
+
+    device: Device | None
+
+    def share(self, sharer: str | None) -> None:
+        """Is told of another program that has it too, or that none has."""
+        ...
+
+
+async def watch(readers: Mapping[str, Open], *, period: float = PERIOD) -> None:
+    """Tells each reader who shares its device, until cancelled. readers: those of the moment, by board."""
+    while True:
+        mine = {reader.device for reader in readers.values() if reader.device is not None}
+        began = time.monotonic()
+        found = await in_thread(lambda: sharers(mine), "sharers") if mine else {}  # noqa: B023  # it is awaited here
+        took = time.monotonic() - began
+        for reader in list(readers.values()):
+            if reader.device in mine:
+                holder = found.get(reader.device)
+                reader.share(holder and f"{holder.program} (pid {holder.pid})")
+        await asyncio.sleep(max(period, SHARE * took))
+
+
+def sharers(devices: Collection[Device], proc: Path = PROC) -> dict[Device, Holder]:
+    """The first other process found for each of `devices` that has it open, as far as this user may see."""
+    found: dict[Device, Holder] = {}
+    own = str(os.getpid())
+    for pid in _names(str(proc)):
+        if pid.isdecimal() and pid != own:
+            for one in _opened(f"{proc}/{pid}/fd") & set(devices):
+                found.setdefault(one, Holder(int(pid), program(int(pid), proc)))
+    return found
+
+
+def _opened(folder: str) -> set[Device]:
+    """The devices that a process has open; plain text paths, as this is done for each file of the machine."""
+    out = set()
+    for fd in _names(folder):
+        try:
+            if os.readlink(f"{folder}/{fd}").startswith("/dev/"):
+                out.add(device(os.stat(f"{folder}/{fd}")))
+        except OSError:
+            continue  # closed meanwhile
+    return out
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:  # it has ended, or is another user's
+        return []
