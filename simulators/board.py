@@ -220,7 +220,7 @@ class Board:
     def _talk(self, wire: Wire, rate: int, now: float) -> float:
         if not self._met:
             self._met = self.had_reader = True
-            self._silence(now + self._boot)
+            self._silence(max(self._quiet, now + self._boot))  # one that hangs is not cured by being opened
             self._sender.greet(self._banner)
         if self._stopped:
             self._sender.flush(wire)
