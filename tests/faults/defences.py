@@ -72,7 +72,43 @@ def _changing_id() -> None:
     Service._where = where  # type: ignore[method-assign]
 
 
+def _believing() -> None:
+    from gateway.ingest.trust import Trust
+
+    Trust.heard = lambda self, data: None  # type: ignore[method-assign]
+
+
+def _never_looking() -> None:
+    import asyncio
+
+    from gateway import service
+
+    async def watch(readers: Any) -> None:
+        await asyncio.Event().wait()
+
+    service.watch = watch  # type: ignore[assignment]
+
+
+def _half_lines() -> None:
+    from gateway.ingest import intake
+    from gateway.ingest.framing import Lines
+
+    intake.Lines = lambda limit, midstream=True: Lines(limit, midstream=False)  # type: ignore[assignment,misc]
+
+
 DEFENCES = {
+    "half_lines": Defence(
+        "what comes before the first end of line is noise",
+        _half_lines, "test_f08_cut_anywhere", "half a line was a value",
+    ),
+    "garbage": Defence(
+        "what comes is judged by its bytes",
+        _believing, "test_f09_wrong_baud", "board.refusing within",
+    ),
+    "sharing": Defence(
+        "other programs on our ports are looked for",
+        _never_looking, "test_f11_a_cat", "the status says so",
+    ),
     "back": Defence(
         "what was on the wire of a lost connection goes again",
         _forgetful_lanes, "test_f36_broker_restarted", "written and neither heard nor counted",

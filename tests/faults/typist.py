@@ -1,10 +1,9 @@
-"""A board whose every byte a row decides: numbered JSON lines on a bare wire, told to the judge as any board's are."""
+"""A board whose every byte a row decides: numbered lines on a bare wire, told to the judge as any board's are."""
 
-import json
 import threading
 import time
 from collections.abc import Callable, Iterable
-from itertools import count
+from itertools import chain, count
 
 from tests.faults.scene import Scene
 
@@ -12,9 +11,11 @@ from tests.faults.scene import Scene
 class Typist:
     """Types for the board `name` of a scene, which has no kind, until the board is stopped.
 
-    numbers: of the lines. cut: a line into the pieces that are written one by one. between: what is typed after each
-    line. It begins with half a line, as any board does that is opened while it talks.
+    numbers: of the lines. cut: a line into the pieces that are written one by one. before: what is typed before each.
     """
+
+    EACH = 'format = "csv"\ncolumns = ["T1", "count", ""]\nheader = false'
+    """What the configuration says of such a board."""
 
     def __init__(
         self,
@@ -44,10 +45,8 @@ class Typist:
         due = time.monotonic()
         for number in self._numbers:
             value = 20.0 + number % 1000 / 16
-            line = (
-                json.dumps({"T1": value, "place": "südöstlich", "count": number}, ensure_ascii=False).encode() + b"\r\n"
-            )
-            for piece in (self._before(number), *self._cut(line, number)):
+            line = f"{value:.4f},{number},südöstlich\r\n".encode()
+            for piece in chain([self._before(number)], self._cut(line, number)):
                 if piece:
                     self.board.write(piece, 30.0)
             self.sent[self.name, "T1", number] = value, time.monotonic()
