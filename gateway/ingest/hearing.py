@@ -65,7 +65,9 @@ class Hearing:
         """Takes bytes. Whether they show that the board speaks, and are no boot text nor an adapter's stray byte."""
         now = at.mono
         stray = self._renewed is not None and now - self._renewed < QUIET
-        if not stray:
+        if stray:
+            self._between = False  # it may be the rest of a line, or the start of one that goes on later
+        else:
             if self._renewed is not None and self._between:
                 self._intake.gap(midstream=False)
             self._renewed = None

@@ -216,7 +216,7 @@ class Reader:
             self.note = 'has no DTR line, so on_silence = "dtr" does nothing here'
             self._changed()
             what = self._silence.next(mono)
-        if what is not Remedy.REOPEN or link.lost.done():
+        if what is not Remedy.REOPEN or link.lost.done() or self._state is not State.SILENT:
             return False
         self._meet(Event.RENEW, self.reason)
         return True

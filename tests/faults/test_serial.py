@@ -429,6 +429,30 @@ def test_f09_wrong_baud(scene, baud):
 
 
 @row(
+    "F10",
+    field="A board babbles.",
+    happens="Valid lines as fast as the port takes them, for a minute, beside 8 quiet boards.",
+    promised="The quiet boards are as quick as before; the babbler is read as fast as the machine can, and what is "
+    "shed of it is exactly counted.",
+    full=120,
+)
+def test_f10_a_babbling_board(scene):
+    quiet = [f"quiet{number}" for number in range(8)]
+    s = scene(boards={"babbler": {"kind": "json"}} | {name: {"rate": 10} for name in quiet}, mqtt='payload = "rows"')
+    s.steady()
+    babbler = s.boards["babbler"]
+    before = babbler.written.lines
+    with s.fault():
+        babbler.fault("flood", lasting(60, 6))
+        s.until(lambda: time.monotonic() > babbler._flood, "the flood is over", 70)
+        said = babbler.written.lines - before
+        s.told["lines_per_s"] = round(said / (time.monotonic() - s.began))
+        s.prove(said > 5000, "it babbled")
+    s.back(within=5)
+    s.over(bystanders=quiet, dropped=["shed"], excepted=["memory"])
+
+
+@row(
     "F11",
     field="Two programs are on one port.",
     happens="A second gateway with the same port; then a plain `cat`.",
