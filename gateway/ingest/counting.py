@@ -9,7 +9,7 @@ A board numbers its records, or each sensor numbers its own. The second is known
 records of their own, or by a number that follows its sensor's last and not the board's.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from itertools import groupby
 
 from ..model import Sample
@@ -32,8 +32,18 @@ class Counting:
         self._each = False  # each sensor numbers its own
         self._awaited: dict[tuple[str, int], None] = {}  # those that are missing, the newest last
 
-    def take(self, samples: Iterable[Sample]) -> None:
+    def take(self, samples: Sequence[Sample]) -> None:
         """Takes the samples of one frame that was believed: a record, or several with a number each."""
+        first = samples[0].count
+        if (
+            first is not None
+            and first - 1 == self._last
+            and samples[-1].count == first
+            and len(samples) > 1
+            and not self._each
+        ):
+            self._last, self._most = first, max(self._most, first)  # as it is nearly always
+            return
         for count, record in groupby(samples, key=lambda sample: sample.count):
             if count is not None:
                 names = [sample.sensor for sample in record]

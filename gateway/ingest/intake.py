@@ -33,7 +33,7 @@ class Intake:
 
     def feed(self, data: bytes, at: Chunk, *, settling: bool = False) -> int:
         """Takes bytes that arrived at `at`, all noise while the board settles. Gives the number of frames."""
-        account, decode, failed = self._account, self._decode, self.failed
+        account, decode, failed, counting = self._account, self._decode, self.failed, self._counting
         account.bytes += len(data)
         items = self._lines.feed(data)
         account.frames += len(items)
@@ -57,7 +57,7 @@ class Intake:
                 decoded += 1
                 samples += result.samples
                 if result.samples and result.samples[0].count is not None:
-                    self._count(result.samples)
+                    counting.take(result.samples)
                 if failed:
                     self._recover(result.samples)
                 if result.bad:
@@ -67,6 +67,7 @@ class Intake:
             elif type(result) is Refusal:
                 account.refused[result.why] += 1
                 account.last_refused = result.data[:SHOWN]
+        account.count_gaps, account.restarts = counting.missing, counting.restarts
         account.decoded += decoded
         account.noise += noise
         account.values += len(samples)
@@ -102,11 +103,6 @@ class Intake:
         self.trust.heard(data)
         if self.trust.garbage is not before:
             self._changed()
-
-    def _count(self, samples: list[Sample]) -> None:
-        counting = self._counting
-        counting.take(samples)
-        self._account.count_gaps, self._account.restarts = counting.missing, counting.restarts
 
     def _admitted(self, samples: list[Sample]) -> list[Sample]:
         """The samples whose sensors are known, or find room; the others are counted."""
