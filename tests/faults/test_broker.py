@@ -112,11 +112,7 @@ def test_f38_a_stalled_broker_is_told(scene):
         s.broker.signal(signal.SIGSTOP)
         s.prove(lambda: tree.state(s.broker.pid) == "T", "mosquitto is stopped")
         s.noticed("broker.stalled", 15)
-<<<<<<< HEAD
         s.spend(2)  # the faults are looked at once a second
-=======
-        s.hold(2, ci=2)
->>>>>>> c397afd (Say which readings a fault may cost, and wait for all others)
         s.broker.signal(signal.SIGCONT)
     s.back(within=20)
     s.over(told=[("broker.stalled", "broker.moving")])

@@ -1,6 +1,5 @@
-"""Rows F67, F68, F71 and F73: the process, and what the system gives it or not."""
+"""Rows F67, F68 and F71: the process, and what the system gives it or not."""
 
-import fcntl
 import os
 import resource
 import signal
@@ -8,9 +7,8 @@ import socket
 import time
 
 from tests.faults import tree
-from tests.faults.rows import lasting, row
+from tests.faults.rows import row
 
-F_SETPIPE_SZ = 1031
 TORN = 3 * 4  # readings: what a board wrote and nobody had read when it was unplugged
 FIRST = 3 * 4  # readings: each board's first line after a port was opened, which may be half a line
 
@@ -167,51 +165,3 @@ def test_f71_out_of_descriptors(scene):
     assert spin < before + 0.2, f"it spins: {spin:.2f} of a core, before {before:.2f}"
     s.back(within=5)
     s.over(lost=TORN, excepted=["latency"])
-
-
-@row(
-    "F73",
-    field="Nobody reads the log.",
-    happens="Standard error is a pipe whose reader has stopped; a board is unplugged again and again; then the pipe "
-    "is closed.",
-    promised="The loop stays quick, readings flow; the end of the reader does not end the gateway.",
-    full=60,
-)
-def test_f73_the_log_is_not_read(scene, tmp_path):
-    fifo = tmp_path / "log"
-    os.mkfifo(fifo)
-    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
-    fcntl.fcntl(reader, F_SETPIPE_SZ, 4096)
-    s = scene(prefix=["sh", "-c", f'exec "$@" 2> {fifo}', "sh"])
-    s.steady()
-    with s.fault():
-        fill(fifo)
-        s.prove(lambda: room(fifo) == 0, "the pipe is full")
-        unplugged = int(lasting(30, 5))
-        for _ in range(unplugged):
-            for name in ("attic", "cellar"):
-                s.boards[name].unplug()
-                s.spend(0.3)
-                s.boards[name].plug()
-            s.spend(1)
-        os.close(reader)
-        s.spend(1)
-    s.back(within=5)
-    s.over(bystanders=["bench"], lost=2 * unplugged * TORN, excepted=["handles"])
-
-
-def fill(fifo):
-    """Writes until a pipe takes no more."""
-    while room(fifo):
-        continue
-
-
-def room(fifo):
-    """Bytes that a pipe still takes."""
-    pipe = os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
-    try:
-        return os.write(pipe, b"\n")
-    except BlockingIOError:
-        return 0
-    finally:
-        os.close(pipe)
