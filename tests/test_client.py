@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import resource
 import subprocess
 
 import paho.mqtt.client as paho
@@ -153,7 +154,21 @@ async def test_nobody_there():
     """A port that nobody listens on, and a host that does not exist, are said so at once."""
     with pytest.raises(Refused, match=r"no broker at 127\.0\.0\.1:\d+ \(Connection refused\)") as refused:
         await connect(where(free_port()), will=WILL)
-    assert refused.value.code is None
+    assert (refused.value.code, refused.value.absent) == (None, True)
+
+
+async def test_no_descriptor_is_left():
+    """Out of files it is not the broker that is to blame, and an attempt costs nothing."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest = os.dup(0)
+    os.close(lowest)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
+    try:
+        with pytest.raises(Refused, match="too many files are open: raise LimitNOFILE") as refused:
+            await connect(where(1883), will=WILL)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert refused.value.absent
 
 
 @pytest.mark.parametrize("welcome", [None, b"\x20\x03\x00"])

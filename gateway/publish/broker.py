@@ -24,8 +24,8 @@ SENTENCES = {
 class Refused(Exception):
     """No connection. code: the broker's reason, or None when it gave none; early: it closed the connection instead.
 
-    away: nobody answered, or the network says so. absent: the machine said at once that nobody listens there, so that
-    to ask again costs next to nothing.
+    away: nobody answered, or the network says so. absent: that was said at once, by the machine that nobody listens or
+    by this one that it has no file left, so that to ask again costs next to nothing.
     """
 
     def __init__(

@@ -8,6 +8,7 @@ from the one before, and there is no thread of paho's that could die.
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 from collections.abc import Callable
 from dataclasses import replace
@@ -27,6 +28,7 @@ from .wire import Ears, Wire
 __all__ = ["Connection", "Limits", "Refused", "Where", "Will", "connect"]
 
 KEEPALIVE = 30  # s
+AT_ONCE = (errno.ECONNREFUSED, errno.EMFILE, errno.ENFILE, errno.ENETUNREACH)  # failures that take nobody's time
 PATIENCE = 10.0  # s for the broker to accept TCP and to answer CONNECT
 
 
@@ -99,9 +101,7 @@ class Connection:
             raise Refused(f"{what} {self.where.text} does not answer", away=True) from None
         except (OSError, ValueError) as error:
             self.close()
-            reason = getattr(error, "strerror", None) or str(error)
-            why = f"no broker at {self.where.text} ({reason}); is it running, and is mqtt.url right?"
-            raise Refused(why, away=True, absent=isinstance(error, ConnectionRefusedError)) from None
+            raise _no_broker(self.where.text, error) from None
         except BaseException:
             self.close()
             raise
@@ -196,6 +196,16 @@ class Connection:
         if not self.lost.done():
             self.lost.set_result((why, code))
         self.close()
+
+
+def _no_broker(text: str, error: OSError | ValueError) -> Refused:
+    number = getattr(error, "errno", None)
+    if number in (errno.EMFILE, errno.ENFILE):
+        why = f"no connection to {text}, as too many files are open: raise LimitNOFILE of the service, or `ulimit -n`"
+    else:
+        reason = getattr(error, "strerror", None) or str(error)
+        why = f"no broker at {text} ({reason}); is it running, and is mqtt.url right?"
+    return Refused(why, away=True, absent=number in AT_ONCE)
 
 
 async def connect(

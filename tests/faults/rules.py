@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 from tests.faults import lag, tree
-from tests.faults.judge import share
+from tests.faults.judge import Key, share
 from tests.faults.rows import lasting
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def after_the_storm(
     told: Iterable[tuple[str, str]] = (),
     faults: Collection[str] = (),
     bystanders: Collection[str] = (),
-    lost: int = 0,
+    lost: int | set[Key] = 0,
     dropped: Collection[str] = (),
     staying: Collection[str] = (),
     excepted: Collection[str] = (),
@@ -41,7 +41,8 @@ def after_the_storm(
 
     told: events that were told once each, the start and the end of the trouble. faults: names that the status had for
     it. bystanders: boards that the fault is no matter of. lost: readings that the row gives up, beyond what the ledger
-    counts as dropped. dropped: the reasons that may be counted. staying: faults that rightly stay.
+    counts as dropped: how many, or which may be. dropped: the reasons that may be counted. staying: faults that rightly
+    stay.
     excepted: of pid, latency, lag, memory, handles (descriptors and threads), traceback.
     """
     assert scene.proofs, "nothing has proven that the fault happened: this row shows nothing"
@@ -122,17 +123,18 @@ def trouble_told(scene: Scene, told: Iterable[tuple[str, str]], faults: Collecti
     assert set(faults) <= set(totals), f"the status has named {set(totals)} and not {set(faults) - set(totals)}"
 
 
-def arrived(scene: Scene, lost: int) -> None:
+def arrived(scene: Scene, lost: int | set[Key]) -> None:
     """All that was written has arrived, but what the ledger counts as dropped, and `lost`."""
+    number, may_be = (lost, set[Key]()) if isinstance(lost, int) else (0, lost)
 
     def all_there() -> bool:
         counted = sum(sum(scene.status(name).get("dropped", {}).values()) for name in scene.boards)
-        return len(scene.judge.missing()) <= counted + lost
+        return len(scene.judge.missing() - may_be) <= counted + number
 
     scene.until(all_there, "written and neither heard nor counted: none", 30.0)
 
 
-def balanced(scene: Scene, lost: int, dropped: Collection[str]) -> dict[str, Any]:
+def balanced(scene: Scene, lost: int | set[Key], dropped: Collection[str]) -> dict[str, Any]:
     """Rule 2: the laws hold in every document; the last ones agree with what was written and what was heard."""
     judge = scene.judge
     scene.until(lambda: scene.status().get("state") == "offline", "the last document", 10.0)
@@ -154,7 +156,9 @@ def balanced(scene: Scene, lost: int, dropped: Collection[str]) -> dict[str, Any
     for name in scene.boards if not lost else ():
         gone = sum(1 for key in missing if key[0] == name)
         assert gone == sum(counted[name].values()), f"{name}: {gone} are missing, and the ledger has {counted[name]}"
-    assert len(missing) <= lost + sum(sum(one.values()) for one in counted.values()), f"{len(missing)} lost"
+    number, may_be = (lost, set[Key]()) if isinstance(lost, int) else (0, lost)
+    gone = len(missing - may_be)
+    assert gone <= number + sum(sum(one.values()) for one in counted.values()), f"{gone} are lost that may not be"
     assert last["in_flight"] == 0 and last["balanced"] is True, last
     return last
 

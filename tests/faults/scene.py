@@ -29,6 +29,7 @@ from tests.street import ROOT, Gateway, until
 
 KINDS = ("json", "csv-header")  # boards that number their readings
 LOOK = 0.2  # s between two readings of memory
+PROOF = 2.0  # s in which a fault shows
 UNDER_WAY = 0.3  # s; what was written that shortly before the fault may be caught by it
 KEEPS = ("persistence true", "max_inflight_messages 20", "max_queued_messages 10000000")
 """Of mosquitto's configuration: sessions outlive a restart; the usual Receive Maximum; nothing is dropped for who is
@@ -179,8 +180,11 @@ class Scene:
 
     def prove(self, fact: Any, what: str) -> None:
         """`fact`, or what it gives, shows that the fault has happened. Without one the row is an error."""
-        if not (fact() if callable(fact) else fact):
-            raise RuntimeError(f"the fault did not happen: {what}")
+        deadline = time.monotonic() + PROOF
+        while not (fact() if callable(fact) else fact):
+            if time.monotonic() > deadline or not callable(fact):
+                raise RuntimeError(f"the fault did not happen: {what}")
+            time.sleep(0.01)
         self.proofs.append(what)
 
     def until(self, condition: Callable[[], Any], what: str, within: float) -> float:

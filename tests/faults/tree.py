@@ -15,13 +15,20 @@ def state(pid: int) -> str:
         return ""
 
 
+def children(pid: int) -> list[int]:
+    """Processes that it has started and that are there."""
+    found = []
+    for file in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            found += [int(child) for child in file.read_text().split()]
+    return found
+
+
 def family(pid: int) -> list[int]:
     """The process and all its descendants."""
     found = [pid]
     for one in found:
-        for children in Path(f"/proc/{one}/task").glob("*/children"):
-            with contextlib.suppress(OSError):
-                found += [int(child) for child in children.read_text().split()]
+        found += children(one)
     return found
 
 

@@ -1,0 +1,98 @@
+"""Rows F26, F33 and F35: the workers, what starts them, and the machine's other work."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.faults import tree
+from tests.faults.judge import share
+from tests.faults.rows import lasting, row
+
+DELAYED = 2.0  # s
+
+
+def helpers(pid: int) -> list[int]:
+    """The fork server and the resource tracker of a gateway."""
+    found = []
+    for one in tree.children(pid):
+        with contextlib.suppress(OSError):
+            command = Path(f"/proc/{one}/cmdline").read_bytes()
+            if b"forkserver" in command or b"resource_tracker" in command:
+                found.append(one)
+    return found
+
+
+@row(
+    "F26",
+    field="A worker dies: the kernel's OOM killer, a bug.",
+    happens="kill -9 of a random worker in full flow, 200 times.",
+    promised="Nothing lost, nothing twice; each batch is delayed by 2 s at most; each death is counted, and a new "
+    "worker is in its place.",
+    fast=True,
+    full=200,
+)
+def test_f26_workers_are_killed(scene):
+    s = scene(rate=90)
+    s.steady()
+    kills = int(lasting(200, 25, 6))
+    with s.fault():
+        for number in range(1, kills + 1):
+            os.kill(s.dice.choice(s.gateway.workers()), signal.SIGKILL)
+            s.until(lambda number=number: len(s.gateway.workers()) == 2 or number % 3, "a new worker", DELAYED)
+            s.spend(s.dice.uniform(0.05, 0.3))
+        s.prove(lambda: s.times("pool.worker_lost") > 0, "a worker was lost")
+    s.back(within=DELAYED)
+    last = s.over(excepted=["latency"])
+    slowest = share(s.judge.latencies(set(s.boards), s.began, s.calm), 1.0)
+    assert slowest <= DELAYED, f"a batch was delayed by {slowest:.1f} s"
+    assert s.told["doubled"] == 0
+    assert last["pool"]["replaced"] >= kills * 0.9, "workers that died before they were one are not counted"
+
+
+@row(
+    "F33",
+    field="What starts the workers dies.",
+    happens="kill -9 of the fork server and of multiprocessing's resource tracker, and then of a worker, again and "
+    "again.",
+    promised="A new fork server, and new workers within 2 s; nothing lost. Workers are never forked from the gateway "
+    "itself.",
+    full=120,
+)
+def test_f33_the_fork_server_is_killed(scene):
+    s = scene()
+    s.steady()
+    with s.fault():
+        for _ in range(int(lasting(30, 4, 1))):
+            killed, worker = helpers(s.pid), s.gateway.workers()[0]
+            for pid in (*killed, worker):
+                os.kill(pid, signal.SIGKILL)
+            s.prove(killed, "the helpers were killed")
+            s.until(lambda: s.gateway.workers(), "a worker of a new fork server", DELAYED + 1)
+            s.spend(0.5)
+    s.back(within=5)
+    s.over(excepted=["latency"])
+
+
+@row(
+    "F35",
+    field="The processor is taken by others.",
+    happens="Eight busy loops at the gateway's own priority, for two minutes.",
+    promised="Latency grows, batches grow; nothing is lost, nobody is blamed: no worker is replaced for being late.",
+    full=180,
+)
+def test_f35_the_processor_is_taken(scene):
+    s = scene(rate=30)
+    s.steady()
+    with s.fault():
+        busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(8)]
+        s.prove(all(tree.state(one.pid) for one in busy), "eight loops are busy")
+        s.hold(120)
+        for one in busy:
+            one.kill()
+            one.wait(5)
+    s.back(within=5)
+    last = s.over(excepted=["latency", "lag"])  # a thread may have no core while it has the interpreter's lock
+    assert last["pool"]["replaced"] == 0
