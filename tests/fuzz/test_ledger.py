@@ -409,9 +409,8 @@ class Street(RuleBasedStateMachine):
     async def ends(self):
         """As the service and the publisher do it."""
         left = await self.stage.stop(0.0)
-        if self.keeper is None or not await self.keeper.finish(left, 5.0):
-            for features in left:
-                self.way.box.shed(features.board, len(features))
+        for features in left if self.keeper is None else await self.keeper.finish(left, 5.0):
+            self.way.box.shed(features.board, len(features))
 
     # what holds
 
