@@ -21,6 +21,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from tests.faults import tree
 from tests.faults.judge import Key
@@ -31,9 +32,41 @@ UNREAD = (
     0.5  # s that what a board has written may lie in its port's buffer on a busy machine; a pull, or an end, loses it
 )
 SETTLED = 60.0  # s after which what was written is judged, and forgotten
-REMEMBERED = 10_000  # messages of a sensor: a second copy may come long after the first
 GROWTH = 40e6  # bytes that the gateway's processes may grow, with what the allocator keeps
 BACK = 40.0  # s after each fault until all boards arrive again
+
+
+class Order:
+    """Whether the live readings of a sensor, and its replayed ones, come in order; second copies are passed over."""
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, str, str], tuple[int, set[int]]] = {}  # all up to a number, and some beyond
+        self._last: dict[tuple[str, str, str, bool], int] = {}
+
+    def judged(self, came: dict[tuple[str, str], list[dict[str, Any]]]) -> list[str]:
+        """What is wrong with what came since, a sentence each; forgets it."""
+        wrong = []
+        for (board, sensor), documents in came.items():
+            for one in documents[:]:
+                run, seq, replayed = one["run"], one["seq"], bool(one.get("replayed"))
+                if self._is_new((board, sensor, run), seq):
+                    key = board, sensor, run, replayed
+                    if seq < self._last.get(key, 0):
+                        wrong.append(f"out of order: {key}, {seq} after {self._last[key]}")
+                    self._last[key] = seq
+            documents.clear()
+        return wrong
+
+    def _is_new(self, key: tuple[str, str, str], seq: int) -> bool:
+        low, beyond = self._seen.get(key, (0, set()))
+        if seq <= low or seq in beyond:
+            return False
+        beyond.add(seq)
+        while low + 1 in beyond:
+            low += 1
+            beyond.discard(low)
+        self._seen[key] = low, beyond
+        return True
 
 
 class Soak:
@@ -45,6 +78,7 @@ class Soak:
         self.done: Counter[str] = Counter()
         self.count: Counter[str] = Counter()
         self.wrong: list[str] = []
+        self._order = Order()
         self._opens: list[tuple[float, str]] = []  # since when a board's port was closed
         self._excused: list[tuple[float, float, str]] = []  # when what was written may be missing; by which board
 
@@ -184,7 +218,7 @@ class Soak:
         judge = self.scene.judge
         missing = self._missing(until)
         self.wrong += [f"missing: {key}, written at {judge.written.sent[key][1]:.1f}" for key in missing[:5]]
-        self.wrong += [f"out of order: {sensor}" for sensor in judge.out_of_order()]
+        self.wrong += self._order.judged(judge.order)
         self.wrong += judge.wrong()[:5]
         for topic, heard in judge.documents.items():
             unbalanced = [one for one in heard if topic.endswith("gw/status") and one.document.get("balanced") is False]
@@ -198,8 +232,6 @@ class Soak:
             self.count["doubled"] += max(0, len(heard) - 1)
             self.count["excused"] += not heard and key not in missing
             judge.written.sent.pop(key)
-        for documents in judge.order.values():
-            del documents[:-REMEMBERED]
 
 
 def main() -> int:

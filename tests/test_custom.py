@@ -285,7 +285,7 @@ async def test_two_misses_and_it_is_out(tmp_path: Path, case: str) -> None:
         assert one.quarantined == ["own:f"]
         assert why in one.told("custom.quarantined")[0]["why"]
         reason = one.lane.look()["reason"]
-        assert reason.startswith(f"the custom feature own:f {why}") and "restart" in reason
+        assert reason.startswith(f"the custom feature own:f {why}") and "reload" in reason
         began = time.monotonic()
         third = await one.ask()
         assert third["last"] == [20.375] and null(third["f"])

@@ -118,7 +118,8 @@ class Street(RuleBasedStateMachine):
             assert self.lanes.held(board) == sum(len(self.waiting[board, s]) for s in SENSORS)
         for key, lane in self.lanes._lanes.items():
             assert [n for one in lane.waiting for n in seqs(one)] == self.waiting[key]
-            assert lane.queued == (lane in self.lanes._turns)
+            assert lane.queued == (lane in self.lanes._turns.get(lane.board, ()))
+            assert (lane.board in self.lanes._boards) == bool(self.lanes._turns.get(lane.board))
             assert lane.queued or not lane.waiting, "what waits has its turn coming"
 
     def teardown(self):

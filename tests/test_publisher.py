@@ -231,6 +231,7 @@ async def test_a_broker_that_cuts_the_line(bench, after):
 async def test_acknowledgements_that_never_come(monkeypatch, bench):
     """The connection stands and pings are answered, and yet it is given up; nothing is lost."""
     monkeypatch.setattr(publisher, "UNANSWERED", 0.05)
+    monkeypatch.setattr(publisher, "STALLED", 0.02)
     deaf = True
     async with FakeBroker(answer=lambda _: None if deaf else 0) as fake:
         one = bench(fake.port)

@@ -1,4 +1,6 @@
-"""Features that wait for the broker: a lane a sensor, in order; the lanes take turns. Bounded; what it sheds it counts.
+"""Features that wait for the broker: a lane a sensor, in order. Boards take turns, and so do the lanes of a board.
+
+Bounded; what is shed is counted.
 
 Live readings and those that come back from the disk have lanes of their own each, so that neither waits for the other.
 
@@ -117,7 +119,8 @@ class Lanes:
         self.most, self._dropped = most, dropped
         self.waiting = 0
         self._lanes: dict[tuple[str, str], Lane] = {}
-        self._turns: deque[Lane] = deque()
+        self._boards: deque[str] = deque()  # whose turns come; each takes one of its lanes
+        self._turns: dict[str, deque[Lane]] = {}
         self._by_board: dict[str, int] = {}
 
     def held(self, board: str) -> int:
@@ -153,9 +156,8 @@ class Lanes:
 
     def next(self, most: int, now: float) -> Piece | None:
         """The next piece to send, at most `most` readings; its lane goes behind the others. None: nothing may leave."""
-        for _ in range(len(self._turns)):
-            lane = self._turns.popleft()
-            lane.queued = False
+        for _ in range(sum(map(len, self._turns.values()))):
+            lane = self._turned()
             if lane.held_until > now:
                 self._turn(lane)
             elif lane.waiting:
@@ -213,9 +215,21 @@ class Lanes:
         self._shed(self.waiting)
 
     def _turn(self, lane: Lane) -> None:
+        """Puts a lane behind the others of its board, and a board that had none behind the others."""
         if lane.waiting and not lane.queued:
             lane.queued = True
-            self._turns.append(lane)
+            lanes = self._turns.setdefault(lane.board, deque())
+            if not lanes:
+                self._boards.append(lane.board)
+            lanes.append(lane)
+
+    def _turned(self) -> Lane:
+        board = self._boards.popleft()
+        lane = self._turns[board].popleft()
+        lane.queued = False
+        if self._turns[board]:
+            self._boards.append(board)
+        return lane
 
     def _count(self, board: str, readings: int) -> None:
         self.waiting += readings
