@@ -485,7 +485,7 @@ def test_f10_a_babbling_board_in_an_outage(scene):
 def test_f11_a_second_gateway(scene, tmp_path):
     s = scene()
     s.steady()
-    text = s.text.replace('id = "gw"', 'id = "second"')
+    text = s.text.replace('id = "gw"', 'id = "second"').replace(f"{s.folder / 'state'}", f"{tmp_path / 'its-state'}")
     with s.fault():
         second = s.another(tmp_path / "second", text)
         holder = f"(pid {s.pid})"
