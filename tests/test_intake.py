@@ -225,6 +225,9 @@ def test_the_boards_own_numbers_are_followed():
     intake = Intake(Board("bench", Port("/dev/x")), Counted(), lambda *sent: None, account, lambda: None)
     intake.feed(b"\n50\n51\n54\n0\n1\n", AT)
     assert (account.count_gaps, account.restarts) == (2, 1)
+    after = Intake(Board("bench", Port("/dev/x")), Counted(), lambda *sent: None, account, lambda: None)
+    after.feed(b"\n7\n9\n", AT)
+    assert (account.count_gaps, account.restarts) == (3, 1)  # the account goes on when the board is read anew
 
 
 def test_what_is_known_to_begin_a_line_is_no_half():

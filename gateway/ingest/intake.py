@@ -28,6 +28,7 @@ class Intake:
         self.trust = Trust()
         self._checked = getattr(decoder, "checked", False)
         self._counting = Counting()
+        self._gaps, self._restarts = account.count_gaps, account.restarts  # of whoever read the board before
         self._known: set[str] = set()
         self._lines = Lines(board.max_line)
 
@@ -67,7 +68,7 @@ class Intake:
             elif type(result) is Refusal:
                 account.refused[result.why] += 1
                 account.last_refused = result.data[:SHOWN]
-        account.count_gaps, account.restarts = counting.missing, counting.restarts
+        account.count_gaps, account.restarts = self._gaps + counting.missing, self._restarts + counting.restarts
         account.decoded += decoded
         account.noise += noise
         account.values += len(samples)

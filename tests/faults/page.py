@@ -57,7 +57,7 @@ def page() -> str:
     lines = []
     for _, row in sorted(ROWS.items()):
         promised = row.promised + (f" *Not yet: {row.missing}.*" if row.missing else "")
-        cells = (row.number, row.field, row.happens, promised, ", ".join(row.shown))
+        cells = (row.number, row.field, row.happens, promised, ", ".join(sorted(row.shown)))
         lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n")
     bites = [f"| `{name}` | {one.what} | `{one.test}` |\n" for name, one in DEFENCES.items()]
     return HEAD + "".join(lines) + WEAKENED + "".join(bites)

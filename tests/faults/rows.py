@@ -52,7 +52,10 @@ def row(
     """
 
     def mark(test: Callable[..., Any]) -> Callable[..., Any]:
-        one = ROWS.setdefault(number, Row(number, field, happens, promised))
+        one = ROWS.setdefault(number, Row(number, "", "", ""))
+        if field:
+            assert not one.field, f"{number} has its texts twice"
+            one.field, one.happens, one.promised = field, happens, promised
         one.shown.append(f"`{test.__name__}` ({'fast' if fast else 'ci'}{', root' if root else ''})")
         one.missing = one.missing or missing
         DURATIONS[test.__name__] = full

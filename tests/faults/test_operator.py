@@ -108,9 +108,6 @@ def test_f90_names_that_cannot_work(tmp_path):
 
 @row(
     "F02",
-    field="After a restart ttyUSB0 and ttyUSB1 have changed places.",
-    happens="A board is configured by its bare device number.",
-    promised="`check` warns of it, and gives the path that stays.",
     full=5,
 )
 def test_f02_a_bare_device_number(tmp_path):

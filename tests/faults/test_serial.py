@@ -136,7 +136,7 @@ def test_f01_a_thousand_times(scene):
     "F02",
     field="After a reboot ttyUSB0 and ttyUSB1 have changed places.",
     happens="Between two runs both get other numbers, in the other order, and their links follow.",
-    promised="Every reading is under the right board; `check` warns of a bare device number.",
+    promised="Every reading is under the right board; `check` warns of a bare number and gives the stable path.",
     fast=True,
 )
 def test_f02_changed_places(scene, tmp_path):
@@ -485,7 +485,7 @@ def test_f10_a_babbling_board_in_an_outage(scene):
 def test_f11_a_second_gateway(scene, tmp_path):
     s = scene()
     s.steady()
-    text = s.text.replace('id = "gw"', 'id = "second"')
+    text = s.text.replace('id = "gw"', 'id = "second"').replace(f"{s.folder / 'state'}", f"{tmp_path / 'its-state'}")
     with s.fault():
         second = s.another(tmp_path / "second", text)
         holder = f"(pid {s.pid})"
