@@ -61,6 +61,8 @@ def by_hand(
         s = scene(extra=tables + extra, **options)
         for hand in made.values():
             hand.scene = s
-            hand.board.wait_reader(20)
+            s.until(
+                lambda hand=hand: hand.status().get("state") == "online", f"{hand.name} is read", 20
+            )  # an open flushes
             hand.write(b"\n")  # what comes before the first line end is noise
         yield s, made
