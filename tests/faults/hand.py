@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from gateway.names import level
 from simulators import Board
 from tests.faults.scene import Scene
 
@@ -44,7 +45,7 @@ class Hand:
 
     def status(self) -> dict[str, Any]:
         """The newest document of it; after a stop with the last counts."""
-        return self.scene.status(self.name)
+        return self.scene.status(level(self.name))
 
 
 @contextlib.contextmanager
