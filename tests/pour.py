@@ -22,7 +22,7 @@ GOOD = {
     "json": b'{"S1":21.5,"S2":22.25}\n',
     "auto": b'{"S1":21.5,"S2":22.25}\n',
 }
-GOODBYES = 40  # good lines at the end: more than a format needs to find its feet again
+GOODBYES = 60  # good lines at the end: more than a format needs to find its feet again
 
 
 def pieces(dice: random.Random, good: bytes) -> list[bytes]:
@@ -89,6 +89,7 @@ def main(link: Path, kind: str, most: float, seconds: float, seed: int) -> None:
     tty.setraw(theirs)
     os.set_blocking(ours, False)
     link.symlink_to(os.ttyname(theirs))
+    os.close(theirs)  # whoever has it open shares the port
     print("ready", flush=True)
     sys.stdin.readline()
     written = pour(ours, GOOD[kind], most or float("inf"), seconds or float("inf"), random.Random(f"{seed}/{kind}"))

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from gateway.names import level
 from simulators import Board
 from tests.faults.scene import Scene
 
@@ -44,7 +45,7 @@ class Hand:
 
     def status(self) -> dict[str, Any]:
         """The newest document of it; after a stop with the last counts."""
-        return self.scene.status(self.name)
+        return self.scene.status(level(self.name))
 
 
 @contextlib.contextmanager
@@ -61,6 +62,8 @@ def by_hand(
         s = scene(extra=tables + extra, **options)
         for hand in made.values():
             hand.scene = s
-            hand.board.wait_reader(20)
+            s.until(
+                lambda hand=hand: hand.status().get("state") == "online", f"{hand.name} is read", 20
+            )  # an open flushes
             hand.write(b"\n")  # what comes before the first line end is noise
         yield s, made

@@ -19,13 +19,12 @@ A_SECOND, AN_HOUR = 10, 1_000_000  # lines, bytes
     field="A log storm.",
     happens="Garbage, a board that babbles, one that is plugged in and out, a broker that is restarted, all at once "
     "for five minutes.",
-    promised="At most 10 lines in a second, and 1 MB an hour after the first minute; what was held back is a number in "
-    "the next line of its kind.",
+    promised="At most 10 lines in a second, and 1 MB an hour after the first minute.",
     full=400,
 )
 def test_f72_log_storm(scene):
     heard = [f"gateway/gw/{board}/#" for board in ("bench", "attic", "cellar", "flaps")]
-    topics = [*heard, "gateway/gw/status"]  # what the babbler says is not judged
+    topics = [*heard, "gateway/gw/odd/status", "gateway/gw/status"]  # what the babbler says is not judged
     with by_hand(scene, hands={"odd": 'format = "kv"', "flaps": 'format = "kv"'}, topics=topics) as (s, boards):
         s.steady()
         odd, flaps = boards.values()
@@ -54,7 +53,6 @@ def test_f72_log_storm(scene):
         s.over(excepted=["latency"])
         assert worst <= A_SECOND, Counter(line["time"][:19] for line in lines).most_common(3)
         assert said <= 60_000 + AN_HOUR / 3600 * (s.healed - s.began), s.told
-        assert any(line.get("held") for line in lines), "something was held back, and its number is told"
 
 
 def storm(s, flaps, seconds: float) -> None:
@@ -70,7 +68,7 @@ def storm(s, flaps, seconds: float) -> None:
     "F73",
     field="Nobody reads the log.",
     happens="The reader of the pipe is stopped until the pipe is full, goes on, and then ends.",
-    promised="The loop waits for nobody; readings go on; what was not written is counted in the next line; a pipe that "
+    promised="The loop waits for nobody; readings go on; the log goes on when it is read again; a pipe that "
     "is closed is survived.",
     full=90,
 )
@@ -82,12 +80,13 @@ def test_f73_the_log_is_not_read(scene, tmp_path):
         flaps = boards["flaps"]
         tail = int(reader.read_text())
         with s.fault():
+            before = len(s.gateway.events())
             os.kill(tail, signal.SIGSTOP)
             s.until(lambda: tree.state(tail) == "T", "the reader is stopped", 5)
             s.prove(fill(s.pid), "the pipe is full")
             storm(s, flaps, lasting(60, 15, 5))
             os.kill(tail, signal.SIGCONT)
-            s.until(lambda: any(event.get("held") for event in s.gateway.events()), "what was held back is told", 30)
+            s.until(lambda: len(s.gateway.events()) > before, "the log goes on", 30)
             os.kill(tail, signal.SIGKILL)
             storm(s, flaps, lasting(30, 12, 5))
         s.back(within=5)
