@@ -147,7 +147,7 @@ def _flooded(scene: Scene, hostile: dict[str, Any], seed: int) -> dict[str, Any]
     waited = share(scene.judge.latencies({"clean"}, scene.began, scene.healed), 0.99)
     usual = share(scene.judge.latencies({"clean"}, scene.steady_from, scene.steady_to), 0.99)
     late, beside = (
-        share(lag.read(scene.folder / file, scene.began, scene.healed), 0.99) for file in ("gateway.lag", "idle.lag")
+        share(lag.read(scene.folder / file, scene.began, scene.healed)[0], 0.99) for file in ("gateway.lag", "idle.lag")
     )
     figures |= {"p99_before_ms": usual, "p99_ms": waited, "loop_late_ms": late, "idle_late_ms": beside}
     figures |= {key: round(1e3 * value, 1) for key, value in figures.items() if key.endswith("_ms")}
