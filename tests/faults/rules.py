@@ -189,12 +189,13 @@ def local(scene: Scene, bystanders: Collection[str], excepted: Collection[str]) 
 
 def loop_in_time(scene: Scene, ended: float, excepted: Collection[str]) -> None:
     """The loop never waits: no later than an idle loop beside it, and a little."""
-    ours, idle = (lag.read(scene.folder / file, scene.steady_from, ended)[0] for file in LAGS)
+    (ours, waits), (idle, others) = (lag.read(scene.folder / file, scene.steady_from, ended) for file in LAGS)
     assert ours and idle, "no lag was metered"
     worst, beside = ours[-1], idle[-1]
     scene.told |= {"lag_p99_ms": round(share(ours, 0.99) * 1e3, 1), "lag_ms": round(worst * 1e3, 1)}
     scene.told["idle_lag_ms"] = round(beside * 1e3, 1)
     if "lag" not in excepted:
         assert share(ours, 0.99) <= LATE + share(idle, 0.99), f"the loop is late: {scene.told}"
-        assert worst <= LATEST + beside, f"the loop was late once: {scene.told}"
+        without = max(waits[-1], others[-1])  # a core; as long may have waited who had the interpreter's lock
+        assert worst <= LATEST + beside + without, f"the loop was late once: {scene.told}"
     assert tree.state(scene.pid) in ("", "Z") or scene.gateway.process.poll() is not None
