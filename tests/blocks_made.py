@@ -46,7 +46,8 @@ def any_features(draw: st.DrawFn, most: int = 12) -> Features:
         draw(st.one_of(steady, columns(clock, rows))),
         draw(st.one_of(steady.map(lambda wall: array("d", [t - 1e5 for t in wall])), columns(GAPS, rows))),
         draw(columns(NUMBERS, rows)), draw(st.lists(COUNTS, min_size=rows, max_size=rows)),
-        draw(whole(0, 2**62, rows)), bytes(draw(st.lists(st.integers(0, len(Quality) - 1), min_size=rows, max_size=rows))),
+        draw(whole(0, 2**62, rows)),
+        bytes(draw(st.lists(st.integers(0, len(Quality) - 1), min_size=rows, max_size=rows))),
         [draw(columns(GAPS, rows)) for _ in keys], draw(st.booleans()),
     )  # fmt: skip
 

@@ -160,8 +160,8 @@ def test_sources_are_checked():
     good = json.loads(source().text())
     assert Source.read(json.dumps(good)) == source()
     for key, wrong in [
-        ("board", 3), ("sensor", None), ("run", "\ud800"), ("keys", ["\udfff"]), ("keys", [3]), ("keys", 7), ("tags", [["a"]]),
-        ("tags", [["a", 1]]), ("unset", 1), ("boot", []), ("more", 1),
+        ("board", 3), ("sensor", None), ("run", "\ud800"), ("keys", ["\udfff"]), ("keys", [3]), ("keys", 7),
+        ("tags", [["a"]]), ("tags", [["a", 1]]), ("unset", 1), ("boot", []), ("more", 1),
     ]:  # fmt: skip
         with pytest.raises(Damaged):
             Source.read(json.dumps(good | {key: wrong}))
