@@ -12,6 +12,7 @@ from gateway.publish.spool.nouns import Gone
 from gateway.publish.spool.sql import CORRUPT, FAILED, FULL, Trouble
 from gateway.publish.spool.store import FILE, Store
 from tests.blocks_made import block
+from tests.street import until
 
 LIMIT = 1_000_000
 
@@ -183,10 +184,7 @@ async def test_a_disk_that_hangs_holds_nobody_up(tmp_path):
     assert time.monotonic() - began < 2
     job.cancel()
     release.set()
-    deadline = time.monotonic() + 5
-    while disk.busy_for and time.monotonic() < deadline:
-        await asyncio.sleep(0.01)
-    assert disk.busy_for == 0.0
+    await asyncio.to_thread(until, lambda: disk.busy_for == 0.0, "it goes on")
 
 
 def test_the_end_of_the_loop_ends_no_thread_with_a_traceback(tmp_path, capfd):
@@ -205,3 +203,31 @@ def test_the_end_of_the_loop_ends_no_thread_with_a_traceback(tmp_path, capfd):
     while any(thread.name == "spool" for thread in threading.enumerate()) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert "Traceback" not in capfd.readouterr().err
+
+
+async def test_a_file_that_ends_start_after_start_is_set_aside_unread(tmp_path, monkeypatch):
+    disk = Disk(tmp_path, LIMIT, Heard().news)
+    await disk.run(put(*(block(rows=64) for _ in range(7))))
+    await disk.close(5)
+    monkeypatch.setattr(disk_module, "Store", lambda *_: 1 // 0)
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            await Disk(tmp_path, LIMIT, Heard().news).run(lambda store: None)
+    monkeypatch.undo()
+    heard = Heard()
+    disk = Disk(tmp_path, LIMIT, heard.news)
+    assert await disk.run(put(block(rows=64))) == [1]
+    assert [(one.saved, one.lost, one.complete) for one in heard.rescued] == [(0, {("b", "s"): 7 * 64}, True)]
+    await disk.close(5)
+    assert not (tmp_path / "spool.opening").exists()
+
+
+async def test_starts_that_ended_long_ago_do_not_count(tmp_path):
+    note = tmp_path / "spool.opening"
+    for text in ("1.0\n2.0", "nonsense", "\0" * 5000, f"{time.monotonic() + 1e6} " * 9, "nan nan nan", "inf " * 9):
+        note.write_text(text)
+        heard = Heard()
+        disk = Disk(tmp_path, LIMIT, heard.news)
+        await disk.run(put(block(rows=64)))
+        await disk.close(5)
+        assert heard.rescued == []

@@ -16,8 +16,8 @@ from gateway.publish.keeper import BLOCK_ROWS, Keeper, Keeping
 from gateway.publish.packets import Ack
 from gateway.publish.spool import disk as disk_module
 from gateway.publish.spool import spool as spool_module
-from gateway.publish.spool.sql import CORRUPT, FAILED, FULL, Trouble
 from gateway.publish.spool.spool import Spool
+from gateway.publish.spool.sql import CORRUPT, FAILED, FULL, Trouble
 from gateway.publish.spool.store import Store
 from tests.conftest import BUDGET
 from tests.made import features
@@ -452,7 +452,9 @@ async def test_old_readings_are_dropped_and_counted(street, monkeypatch):
 @pytest.mark.parametrize("seed", range(40 if BUDGET else 6))
 async def test_whatever_happens_it_balances(street, monkeypatch, tmp_path, seed):
     dice = random.Random(seed)
-    s = await street(limit=dice.choice([1_000_000, 8_000_000]), rows=dice.random() < 0.5, most=dice.choice([400, 10_000]))
+    s = await street(
+        limit=dice.choice([1_000_000, 8_000_000]), rows=dice.random() < 0.5, most=dice.choice([400, 10_000])
+    )
     calm = False
     real = Store._put
 

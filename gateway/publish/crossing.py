@@ -40,8 +40,8 @@ class Crossing:
     def begin(self, cut: float, most: int) -> tuple[list[Piece], list[Flight]]:
         """What came until `cut`: what waited, out of its lane and to be told by `end`; and what is on the wire.
 
-        About `most` readings; what is on the wire, which is older, before all else. Until `end`, or `let_go`, nothing of
-        their lanes is sent: if the disk does not take them they have to go first.
+        About `most` readings; what is on the wire, which is older, before all else. Until `end`, or `let_go`, nothing
+        of their lanes is sent: if the disk does not take them they have to go first.
         """
         flights: list[Flight] = []
         for piece, flight in self._window.unsafe():

@@ -46,8 +46,10 @@ class Rescue:
     complete: bool = True  # whether their number is known
 
 
-def rescue(path: Path, into: Store, before: Before) -> Rescue:
-    """Carries the readable blocks of the spool at `path` over, with their numbers. Raises Trouble, of `into`."""
+def rescue(path: Path, into: Store, before: Before, *, unread: bool = False) -> Rescue:
+    """Carries the readable blocks of the spool at `path` over, with their numbers; unread: none. Raises Trouble, of
+    `into`.
+    """
     out = Rescue(path, missing=set(before.spare))
     deadline = time.monotonic() + PATIENCE
     expected: Counter[Lane] | None = Counter(before.rows) if before.last is not None else None
@@ -60,7 +62,8 @@ def rescue(path: Path, into: Store, before: Before) -> Rescue:
         try:
             if expected is None and not spoilt:
                 expected = _expected(old)
-            _carry(_readable(old, before.last), into, found, out, deadline)
+            if not unread:
+                _carry(_readable(old, before.last), into, found, out, deadline)
         finally:
             old.close()
     out.saved = found.total()

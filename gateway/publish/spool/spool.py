@@ -72,7 +72,9 @@ class Spool:
         """
         self._disk = Disk(self._folder, self._limit, News(self._found, self._rescued, self._lost))
         opening = asyncio.ensure_future(self._try(self._look_at))
-        await asyncio.wait({opening}, timeout=OPENING)
+        done, _ = await asyncio.wait({opening}, timeout=OPENING)
+        for one in done:
+            one.result()
         trouble = self._health.trouble
         if trouble is not None and trouble.kind == READ_ONLY:
             raise trouble
