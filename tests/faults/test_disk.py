@@ -1,10 +1,7 @@
 """Rows F55 and F58 to F69, F81, F93: the disk, and what lies on it."""
 
 import contextlib
-import ctypes
 import os
-import random
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -135,7 +132,7 @@ def test_f55_more_than_a_library_holds(scene):
 @row(
     "F58",
     field="The disk is full.",
-    happens="The disk of state_dir is filled to the last byte in an outage; the broker comes back, later there is room.",
+    happens="The disk of state_dir is filled to the last byte in an outage; the broker comes back, then there is room.",
     promised="Memory holds what it can, the rest is dropped and counted as `disk_full`; the broker's return alone "
     "brings it all out, without a restart; the disk is written again within 10 s of there being room.",
     root=True,
@@ -196,7 +193,9 @@ def test_f58_room_comes_back_in_the_outage(scene, tmp_path):
     full=240,
 )
 def test_f59_the_limit(scene, tmp_path):
-    boards = {name: {"sensors": 8, "rate": 100.0, "baud": 921_600} for name in ("bench", "attic")} | {"cellar": {"rate": 5.0}}
+    boards = {name: {"sensors": 8, "rate": 100.0, "baud": 921_600} for name in ("bench", "attic")} | {
+        "cellar": {"rate": 5.0}
+    }
     s = scene(boards=boards, extra='[spool]\nmax_bytes = "1MB"\n')
     s.steady()
     most = 0
@@ -327,7 +326,9 @@ def tasks(pid: int) -> list[int]:
     promised="What it was for does not count as stored: the file is opened anew, and it is stored again; nothing lost.",
     full=40,
 )
-@pytest.mark.parametrize("call", ["fdatasync:error=EIO:when=2", "pwrite64:error=EIO:when=5", "pwrite64:error=ENOSPC:when=4+3"])
+@pytest.mark.parametrize(
+    "call", ["fdatasync:error=EIO:when=2", "pwrite64:error=EIO:when=5", "pwrite64:error=ENOSPC:when=4+3"]
+)
 def test_f62_fsync_fails_once(scene, tmp_path, call):
     s = scene()
     s.steady()
@@ -368,14 +369,16 @@ def _statement(path: Path, text: str) -> None:
 @row(
     "F63",
     field="The spool is corrupt.",
-    happens="Between two runs: the first bytes, 20 kB in the middle, half of it or all is lost, its log is random bytes, "
-    "its tables are of a newer version, blocks hold nothing.",
+    happens="Between two runs: the first bytes, 20 kB in the middle, half of it or all is lost, its log is random "
+    "bytes, its tables are of a newer version, blocks hold nothing.",
     promised="It starts within 5 s; the file is set aside with its date, two at most; what can be read of it is sent, "
     "the rest is dropped as `spool_corrupt` where its number is known, or the status says that it is not.",
     fast=True,
     full=60,
 )
-@pytest.mark.parametrize("damage", [pytest.param(one, marks=[] if one == "middle" else pytest.mark.slow) for one in DAMAGES])
+@pytest.mark.parametrize(
+    "damage", [pytest.param(one, marks=[] if one == "middle" else pytest.mark.slow) for one in DAMAGES]
+)
 def test_f63_corrupt(scene, tmp_path, damage):
     s, state = scene(), tmp_path / "state"
     s.steady()
@@ -407,8 +410,13 @@ def test_f63_corrupt(scene, tmp_path, damage):
     assert s.gateway.stop(10) == 0
 
 
-@row("F93", field="Downgrade: the state is of a newer version.", happens="The spool's tables have a newer number.",
-     promised="The file is set aside and said to be of a newer version; nothing in it is destroyed.", full=30)  # fmt: skip
+@row(
+    "F93",
+    field="Downgrade: the state is of a newer version.",
+    happens="The spool's tables have a newer number.",
+    promised="The file is set aside and said to be of a newer version; nothing in it is destroyed.",
+    full=30,
+)
 def test_f93_downgrade(scene, tmp_path):
     s, state = scene(), tmp_path / "state"
     s.steady()
@@ -478,7 +486,7 @@ def test_f69_crash_loop(scene, tmp_path):
         s.hold(4, ci=4)
         assert s.gateway.stop(10) == 0
         held = spooled(state)
-        s._environment = {"GATEWAY_TEST_POISON": str(state / FILE)}
+        s._environment = {"GATEWAY_POISONED": "1"}
         for _ in range(2):
             s.start()
             assert s.gateway.process.wait(20) == -signal.SIGKILL

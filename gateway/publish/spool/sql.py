@@ -124,8 +124,9 @@ def private(path: Path) -> None:
 
 def log_spoilt(path: Path) -> bool:
     """Whether the log beside the file at `path` has a beginning that is none: SQLite would pass it over in silence."""
-    with contextlib.suppress(OSError), path.with_name(path.name + "-wal").open("rb") as log:
-        return (log.read(4) or bytes(4)) not in LOG_BEGINS
+    beside = path.with_name(path.name + "-wal")
+    with contextlib.suppress(OSError), beside.open("rb") as log:
+        return not beside.is_symlink() and (log.read(4) or bytes(4)) not in LOG_BEGINS
     return False
 
 
