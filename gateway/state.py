@@ -1,5 +1,6 @@
 """The directory that outlasts a run: whose it is, and that one gateway alone uses it."""
 
+import contextlib
 import fcntl
 import os
 import pwd
@@ -40,8 +41,9 @@ def claimed(folder: Path) -> int:
         ) from None
     if folder.stat().st_mode & 0o077 and folder.stat().st_uid == os.geteuid():
         folder.chmod(0o700)
-    os.ftruncate(lock, 0)
-    os.pwrite(lock, str(os.getpid()).encode(), 0)
+    with contextlib.suppress(OSError):  # a full disk: it is locked all the same
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, str(os.getpid()).encode(), 0)
     return lock
 
 

@@ -216,7 +216,7 @@ def test_tails_are_joined_in_their_order_whatever_is_busy():
 def test_what_a_reading_takes_on_the_disk(tmp_path, hz, every_s, sensors, wild):
     """As the keeper stores it: what has come in the last second, of each sensor."""
     opened, dice, per = Store(tmp_path, 64_000_000), random.Random(3), max(1, int(hz * every_s))
-    puts = max(2000, 4000 // per) // sensors
+    puts = max(400, 3000 // per) // sensors
     from gateway.publish.spool.filing import Saved, filed
 
     for _ in range(puts):
@@ -585,8 +585,8 @@ def test_errors_of_the_library_and_the_system_are_of_a_kind(tmp_path):
 def test_many_sensors_and_small_blocks_stay_within_the_limit(tmp_path):
     opened, dice = Store(tmp_path, LIMIT), random.Random(7)
     most, stored, lost = 0, 0, 0
-    for number in range(1, 41):
-        new = [block(dice.choice("abc"), f"S{n}", rows=dice.choice([1, 1, 1, 8]), first=number * 8) for n in range(400)]
+    for number in range(1, 21):
+        new = [block(dice.choice("abc"), f"S{n}", rows=dice.choice([1, 1, 1, 8]), first=number * 8) for n in range(350)]
         done = opened.put(new, {}, ())
         stored += sum(one.rows for one in new)
         lost += sum(gone.rows for gone in done.lost)

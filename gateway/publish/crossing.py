@@ -19,6 +19,7 @@ class Crossing:
     def __init__(self, lanes: Lanes, window: Window) -> None:
         self._lanes, self._window = lanes, window
         self._moving: Counter[str] = Counter()  # readings, by board
+        self._staying: set[tuple[str, str]] = set()  # lanes of which something is moving, or getting its copy
         self.uncopied: Callable[[int], None] = lambda copy: None
         self.promoted: Callable[[int], None] = lambda copy: None
 
@@ -39,7 +40,8 @@ class Crossing:
     def begin(self, cut: float, most: int) -> tuple[list[Piece], list[Flight]]:
         """What came until `cut`: what waited, out of its lane and to be told by `end`; and what is on the wire.
 
-        About `most` readings; what is on the wire, which is older, before all else.
+        About `most` readings; what is on the wire, which is older, before all else. Until `end`, or `let_go`, nothing
+        of their lanes is sent: if the disk does not take them they have to go first.
         """
         flights: list[Flight] = []
         for piece, flight in self._window.unsafe():
@@ -49,10 +51,19 @@ class Crossing:
         waiting = self._lanes.older(cut, most)
         for piece in waiting:
             self._moving[piece.features.board] += len(piece)
+        pieces = [*waiting, *(flight.piece for flight in flights if flight.piece is not None)]
+        self._staying = {(piece.features.board, piece.features.sensor) for piece in pieces}
+        self._lanes.stay(self._staying, True)
         return waiting, flights
+
+    def let_go(self) -> None:
+        """What is newer waits no more for what is moving: the disk takes its time."""
+        self._lanes.stay(self._staying, False)
+        self._staying = set()
 
     def end(self, waiting: Sequence[Piece], copied: Mapping[int, Flight] | None) -> None:
         """It is on the disk. copied: the flights, by the numbers of their copies. None: it is not, and waits again."""
+        self.let_go()
         for piece in waiting:
             self._moving[piece.features.board] -= len(piece)
         if copied is None:

@@ -25,6 +25,7 @@ BLOCK_ROWS = 512  # readings of a block, of those that lie side by side
 READ_AHEAD = 2000  # readings from the disk that may wait to be sent
 FORGET = 1.0  # s between transactions that forget what was sent
 AGAIN = 1.0  # s after the disk refused
+LATE = 0.5  # s that what is newer waits for what is on its way to the disk, and may come back from there
 
 
 class Upstream(Protocol):
@@ -136,15 +137,23 @@ class Keeper:
         while any(found := crossing.begin(cut, self._spool.parcel)):
             waiting, flights = found
             done = None
+            late = asyncio.get_running_loop().call_later(LATE, self._let_go)
             try:
                 on_wire = [self._saved([flight.piece]) for flight in flights if flight.piece is not None]
                 done = await self._spool.keep(on_wire, [self._saved(pieces) for pieces in _blocks(waiting)], [])
             finally:  # also when nobody waits for the disk any more
+                late.cancel()
                 crossing.end(waiting, None if done is None else dict(zip(done[0], flights, strict=True)))
             if done is None:
                 self._not_before = self._now() + AGAIN
+            self._pump()
+            if done is None:
                 return False
         return True
+
+    def _let_go(self) -> None:
+        self._outbox.crossing.let_go()
+        self._pump()
 
     def _parcels(self, several: Sequence[Features]) -> Iterator[list[Saved]]:
         """Readings that came before they were features, as blocks, and so many of these as the disk takes at once."""

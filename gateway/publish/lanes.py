@@ -15,7 +15,7 @@ from array import array
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..model import Features
 from .spool.nouns import Block
@@ -59,6 +59,7 @@ class Lane:
     waiting: deque[Piece] = field(default_factory=deque)
     queued: bool = False  # has its turn coming
     held_until: float = 0.0  # the broker refused it: not before (s, monotonic)
+    stays: bool = False  # some of its readings are on their way to the disk, and may come back
     owed: int = 0  # readings that were condensed before some that are not sent either
 
     def put(self, piece: Piece) -> None:
@@ -86,9 +87,8 @@ class Lane:
         head = self.waiting[0]
         if len(head) <= most:
             return self.waiting.popleft()
-        taken = Piece(head.features, head.first, head.first + most, head.condensed, head.tried, head.block)
-        head.first += most
-        return taken
+        self.waiting[0] = replace(head, first=head.first + most)  # who knows the whole of it finds it no more
+        return replace(head, last=head.first + most)
 
     def older(self, cut: float, most: int) -> Iterator[Piece]:
         """Takes out the readings that came until `cut`, the oldest `most` of them."""
@@ -158,7 +158,7 @@ class Lanes:
         """The next piece to send, at most `most` readings; its lane goes behind the others. None: nothing may leave."""
         for _ in range(sum(map(len, self._turns.values()))):
             lane = self._turned()
-            if lane.held_until > now:
+            if lane.held_until > now or lane.stays:
                 self._turn(lane)
             elif lane.waiting:
                 piece = lane.take(most)
@@ -178,6 +178,11 @@ class Lanes:
     def hold(self, piece: Piece, until: float) -> None:
         """Keeps the lane of `piece` back until then."""
         self._lanes[piece.features.board, piece.features.sensor].held_until = until
+
+    def stay(self, keys: Iterable[tuple[str, str]], stays: bool) -> None:
+        """Keeps the lanes of (board, sensor) back, or lets them go."""
+        for key in keys:
+            self._lanes[key].stays = stays
 
     def is_held(self, key: tuple[str, str], now: float) -> bool:
         """Whether the lane of (board, sensor) is kept back."""

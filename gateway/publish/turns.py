@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 from .lanes import Lanes, Piece
@@ -12,11 +13,12 @@ from .window import Window
 class Turns:
     """The lanes of live readings and those of readings that had been on the disk.
 
-    most: readings of either that may wait; shed: told of those that find no room. rows: a message holds many readings.
+    most: live readings that may wait; shed: told of those that find no room. rows: a message holds many readings.
+    How much comes back from the disk is up to who fetches it: none of that is shed.
     """
 
     def __init__(self, most: int, shed: Callable[[str, int], None], *, rows: bool) -> None:
-        self.live, self.replay = Lanes(most, shed), Lanes(most, shed)
+        self.live, self.replay = Lanes(most, shed), Lanes(sys.maxsize, shed)
         self.pace = Pace()
         self._rows = rows
 

@@ -6,6 +6,8 @@ python -m tests.faults.launch [--timer NAME=SECONDS …] [--without DEFENCE …]
 import argparse
 import functools
 import importlib
+import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +23,7 @@ TIMERS = {
     "denied": ("gateway.publish.refusals", "DENIED_PAUSE"),  # before a message that may not be published goes again
     "rival": ("gateway.publish.contact", "RIVAL_PAUSE"),  # after a takeover; twice this at most
     "refused": ("gateway.publish.contact", "REFUSED_PAUSE"),  # after a refusal with a reason; twice this at most
+    "waiting": ("gateway.service", "WAITING"),  # no time: readings that memory holds
     "quarantine": ("gateway.compute.custom.quarantine", "FIRST"),  # before a custom feature is tried again
 }
 """Times of the product that a short run makes shorter, by name."""
@@ -39,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _set_timer(name, float(seconds))
     for name in options.without:
         DEFENCES[name].out()
+    if "GATEWAY_POISONED" in os.environ:
+        _poison()
     if options.lag is not None:
         _meter(options.lag)
     from gateway.cli import run
@@ -52,6 +57,19 @@ def _set_timer(name: str, seconds: float) -> None:
     before = getattr(holder, attribute)
     value: Any = (seconds, 2 * seconds) if isinstance(before, tuple) else type(before)(seconds)
     setattr(holder, attribute, value)
+
+
+def _poison() -> None:
+    """Has a spool in which there is something kill the process that opens it."""
+    from gateway.publish.spool import disk, store
+
+    class Poisoned(store.Store):
+        def __init__(self, folder: Path, limit: int, known: int | None = None) -> None:
+            if (folder / store.FILE).exists():
+                os.kill(os.getpid(), signal.SIGKILL)
+            super().__init__(folder, limit, known)
+
+    disk.Store = Poisoned  # type: ignore[misc]
 
 
 def _meter(file: Path) -> None:

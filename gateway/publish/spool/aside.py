@@ -5,6 +5,7 @@ Everything here blocks (disk.py).
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from .blocks import read
 from .nouns import Damaged, Gone, Lane, Stored, lane_of
-from .sql import FULL, File, Trouble
+from .sql import FULL, File, Trouble, log_spoilt
 from .store import Store
 from .tables import BLOCK, stored
 
@@ -42,36 +43,36 @@ class Rescue:
     saved: int = 0  # readings
     lost: Counter[Lane] = field(default_factory=Counter)  # readings, as far as their number is known
     missing: set[int] = field(default_factory=set)  # blocks that were spare, and are not in the new one
-    complete: bool = True  # whether that is known of all
+    complete: bool = True  # whether their number is known
 
 
-def rescue(path: Path, into: Store, before: Before) -> Rescue:
-    """Carries the readable blocks of the spool at `path` over, with their numbers. Raises Trouble, of `into`."""
+def rescue(path: Path, into: Store, before: Before, *, unread: bool = False) -> Rescue:
+    """Carries the readable blocks of the spool at `path` over, with their numbers; unread: none. Raises Trouble, of
+    `into`.
+    """
     out = Rescue(path, missing=set(before.spare))
     deadline = time.monotonic() + PATIENCE
     expected: Counter[Lane] | None = Counter(before.rows) if before.last is not None else None
     found: Counter[Lane] = Counter()
-    try:
+    spoilt = log_spoilt(path)
+    old = None
+    with contextlib.suppress(Trouble):
         old = File(path)
-    except Trouble:
-        old = None
-        out.complete = False
     if old is not None:
         try:
-            if expected is None:
+            if expected is None and not spoilt:
                 expected = _expected(old)
-            _carry(_readable(old, out, before.last), into, found, out, deadline)
+            if not unread:
+                _carry(_readable(old, before.last), into, found, out, deadline)
         finally:
             old.close()
     out.saved = found.total()
-    if expected is None:
-        out.complete = False
-    else:
+    out.complete = expected is not None
+    if expected is not None:
         for number in out.missing:
             lane, rows = before.spare[number]
             expected[lane] -= rows
         out.lost = expected - found
-        out.complete = out.complete or before.last is not None
     return out
 
 
@@ -83,13 +84,11 @@ def _carry(blocks: Iterator[Stored], into: Store, found: Counter[Lane], out: Res
         except Trouble as trouble:
             if trouble.kind != FULL:
                 raise
-            out.complete = False
             return
         for block in good:
             found[block.source.lane] += block.rows
             out.missing.discard(block.id)
         if time.monotonic() > deadline:
-            out.complete = False
             return
 
 
@@ -103,7 +102,7 @@ def _expected(old: File) -> Counter[Lane] | None:
     return Counter(found) if all(type(rows) is int and 0 < rows < 2**40 for rows in found.values()) else None
 
 
-def _readable(old: File, out: Rescue, last: int | None) -> Iterator[Stored]:
+def _readable(old: File, last: int | None) -> Iterator[Stored]:
     """All blocks that can be read, past those that cannot, up to number `last`."""
     after: int | None = 0
     while after is not None:
@@ -120,7 +119,6 @@ def _readable(old: File, out: Rescue, last: int | None) -> Iterator[Stored]:
                 found = old.row("SELECT min(id) FROM blocks INDEXED BY by_lane WHERE id > ?", after)
             except Trouble:  # not even the numbers of the others can be read
                 found = None
-                out.complete = False
             after = found[0] if found else None
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from .aside import Before, Rescue, rescue
+from .attempts import Attempts
 from .leftovers import set_aside
 from .nouns import Gone, Lane
 from .sql import CORRUPT, FULL, Trouble, told
@@ -52,6 +53,7 @@ class Disk:
         self._rows: dict[Lane, int] = {}  # what there was when all was well
         self._doubtful: dict[int, Gone] = {}  # blocks that have perhaps gone
         self._damaged: Path | None = None  # set aside, and not yet seen to
+        self._unread = False  # as it has ended start after start
         self._opened_once = False
         self._trouble: Trouble | None = None
         self._not_before = 0.0
@@ -125,6 +127,21 @@ class Disk:
         """The open file; a new one in place of a damaged one, with what can be saved of it."""
         if self._trouble is not None and self._trouble.kind == CORRUPT:
             self._set_aside()
+        attempts = None if self._opened_once else Attempts(self._folder)
+        if attempts is not None and attempts.begins() and (self._folder / FILE).exists():
+            self._set_aside()
+            self._unread = True
+        try:
+            store = self._caught_up()
+        except Trouble:
+            if attempts is not None:
+                attempts.over()
+            raise
+        if attempts is not None:
+            attempts.over()
+        return store
+
+    def _caught_up(self) -> Store:
         try:
             store = Store(self._folder, self._limit, self._known)
         except Trouble as trouble:
@@ -147,8 +164,9 @@ class Disk:
     def _catch_up(self, store: Store) -> None:
         """Tells of what the file has lost since it was open before."""
         if self._damaged is not None:
-            found = rescue(self._damaged, store, Before(self._rows, self.spare, self._known))
-            self._damaged = None
+            before = Before(self._rows, self.spare, self._known)
+            found = rescue(self._damaged, store, before, unread=self._unread)
+            self._damaged, self._unread = None, False
             self._tell(self._news.rescued, found)
         elif lost := [gone for id, gone in self._doubtful.items() if not store.has(id)]:
             self._tell(self._news.lost, lost)

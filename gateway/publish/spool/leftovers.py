@@ -4,6 +4,8 @@ import contextlib
 import time
 from pathlib import Path
 
+from .reserve import NAME as RESERVE
+
 KEPT = 2  # at most; older ones go
 PARTS = ("-wal", "-shm", "")  # of a file of tables, its own last
 
@@ -35,6 +37,7 @@ def set_aside(file: Path) -> Path:
         if not path.exists():
             break
         path = folder / f"spool.{stamp}-{at:02}.damaged.db"
+    (folder / RESERVE).unlink(missing_ok=True)  # the next file is a new one
     for part in PARTS:
         with contextlib.suppress(FileNotFoundError):
             file.with_name(file.name + part).rename(f"{path}{part}")

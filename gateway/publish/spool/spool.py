@@ -22,6 +22,7 @@ from .store import Put, Store, parcel
 SLOW = 3.0  # s that the disk may take for one job before it is said
 OPENING = 4.0  # s that a start waits for the disk
 PROBES = 1.0  # s between two looks at a disk that is in trouble
+IDLE = 3.0  # s without readings for it after which there are such looks: else those show what it does
 SENTENCES = {
     "full": "the disk is full, so that readings wait in memory; make room on it",
     "read_only": "the disk cannot be written, so that readings wait in memory; see whether it is mounted read-only",
@@ -60,7 +61,7 @@ class Spool:
         self._weight = HEADROOM
         self._health = Health()
         self._opened = False
-        self._aged = self._probed = -math.inf
+        self._aged = self._probed = self._kept = -math.inf
         self.damage: str | None = None  # one sentence, when readings may be lost that nobody can count
         self.start = 0.0
 
@@ -71,7 +72,9 @@ class Spool:
         """
         self._disk = Disk(self._folder, self._limit, News(self._found, self._rescued, self._lost))
         opening = asyncio.ensure_future(self._try(self._look_at))
-        await asyncio.wait({opening}, timeout=OPENING)
+        done, _ = await asyncio.wait({opening}, timeout=OPENING)
+        for one in done:
+            one.result()
         trouble = self._health.trouble
         if trouble is not None and trouble.kind == READ_ONLY:
             raise trouble
@@ -124,6 +127,7 @@ class Spool:
 
         Gives the numbers of the copies. None: the disk does not take them; nothing has changed.
         """
+        self._kept = time.monotonic()
         holds, troubled = self._holds, self._health.trouble is not None
         gone, busy = dict(holds.gone), holds.busy
         flags = [*(True for _ in first), *(False for _ in moved), *(True for _ in last)]
@@ -199,7 +203,7 @@ class Spool:
     async def tend(self) -> None:
         """Drops what is older than max_age, and sees whether a disk in trouble works again. To be called often."""
         now = time.monotonic()
-        if self._health.trouble is not None and now - self._probed >= PROBES:
+        if self._health.trouble is not None and now - self._kept >= IDLE and now - self._probed >= PROBES:
             self._probed = now
             await self._try(Store.probe, writes=True)
         if self.waiting and now - self._aged >= min(60.0, max(1.0, self._max_age / 20)):

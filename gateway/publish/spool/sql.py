@@ -34,6 +34,9 @@ SETTINGS = (
 )  # fmt: skip
 
 
+LOG_BEGINS = (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83", bytes(4))  # zeros: begun, and the power was cut
+
+
 class Trouble(Exception):
     """The disk does not do what it shall. kind: full | read_only | corrupt | failed | stalled."""
 
@@ -117,6 +120,14 @@ def told(path: Path) -> Iterator[None]:
 def private(path: Path) -> None:
     """Makes the file where there is none, for this user alone; follows no link that somebody has put there."""
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+
+
+def log_spoilt(path: Path) -> bool:
+    """Whether the log beside the file at `path` has a beginning that is none: SQLite would pass it over in silence."""
+    beside = path.with_name(path.name + "-wal")
+    with contextlib.suppress(OSError), beside.open("rb") as log:
+        return not beside.is_symlink() and (log.read(4) or bytes(4)) not in LOG_BEGINS
+    return False
 
 
 def room(folder: Path) -> int:

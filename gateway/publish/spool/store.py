@@ -17,7 +17,7 @@ from .leftovers import Leftovers
 from .nouns import Gone, Lane, New, Stored
 from .reserve import Reserve
 from .shelf import Shelf
-from .sql import FULL, PAGE, File, Trouble, room, told
+from .sql import CORRUPT, FULL, PAGE, File, Trouble, log_spoilt, room, told
 from .tables import VERSION
 
 FILE = "spool.db"
@@ -48,7 +48,9 @@ class Store:
         self._limit, self._log = limit, parcel(limit)
         self._reserve = Reserve(folder, min(max(limit // 64, 32_768), 131_072))
         self._leftovers = Leftovers(folder)
-        begun = self._reserve.there
+        begun = self._reserve.there and (folder / FILE).exists()
+        if log_spoilt(folder / FILE):
+            raise Trouble(CORRUPT, f"{folder / FILE}: its log cannot be read")
         self._file = File(folder / FILE)
         try:
             self._file.settle()
@@ -115,11 +117,10 @@ class Store:
         done, shelf = Put(), self._shelf
         with shelf.transaction():
             shelf.delete(gone)
+            for lane in {block.source.lane for block in new}:
+                shelf.join(lane, busy)  # not the new ones: if this fails, and comes through, these are deleted
             done.lost = self._make_room(sum(_weight(len(block.data)) for block in new), busy)
             done.ids = [shelf.insert(block) for block in new]
-            busy = {*busy, *(number for number, block in zip(done.ids, new, strict=True) if block.copy)}
-            for lane in {block.source.lane for block in new}:
-                shelf.join(lane, busy)
         self._empty_log()
         return done
 

@@ -1,0 +1,532 @@
+"""Rows F55 and F58 to F69, F81, F93: the disk, and what lies on it."""
+
+import contextlib
+import os
+import signal
+import sqlite3
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.faults import tree
+from tests.faults.rows import TIER, lasting, row
+from tests.street import until
+
+OUTAGE = ("broker.lost", "broker.recovered")
+DISK = ("spool.failed", "spool.recovered")
+FILE = "spool.db"
+
+
+class Mount:
+    """A file system of our own at `place`, for as long as the scene lasts."""
+
+    def __init__(self, scene_made, place: Path, *command: str) -> None:
+        place.mkdir(exist_ok=True)
+        subprocess.run(["mount", *command, str(place)], check=True, capture_output=True)
+        self.place = place
+        scene_made.callback(lambda: subprocess.run(["umount", "-l", str(place)], check=True))
+
+    def fill(self) -> Path:
+        """Takes all room that is left; gives the file that does."""
+        filler = self.place / "filler"
+        with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(4096))
+        return filler
+
+    @property
+    def free(self) -> int:
+        """Bytes."""
+        found = os.statvfs(self.place)
+        return found.f_bavail * found.f_frsize
+
+
+def ext4(stack, tmp_path: Path, megabytes: int = 24) -> tuple[Mount, Path]:
+    """An ext4 on a loop file, mounted where the state goes; and the file."""
+    image = tmp_path / "disk.img"
+    with image.open("wb") as file:
+        file.truncate(megabytes << 20)
+    subprocess.run(["mkfs.ext4", "-q", "-F", str(image)], check=True)
+    return Mount(stack, tmp_path / "state", "-o", "loop,errors=remount-ro", str(image)), image
+
+
+class Strace:
+    """Meddles with the system calls of a process and its threads. seen: its log."""
+
+    def __init__(self, pid: int, log: Path, *inject: str, paths: tuple[Path, ...] = ()) -> None:
+        self.log = log
+        calls = ",".join(sorted({one.split(":")[0] for one in inject}))
+        command = ["strace", "-f", "-p", str(pid), "-o", str(log), "-e", f"trace={calls}"]
+        for one in inject:
+            command += ["-e", f"inject={one}"]
+        for path in paths:
+            command += ["-P", str(path)]
+        self._process = subprocess.Popen(command, stderr=subprocess.PIPE)
+        os.set_blocking(self._process.stderr.fileno(), False)
+        said = b""
+
+        def attached() -> bool:
+            nonlocal said
+            said += self._process.stderr.read() or b""
+            return b"attached" in said or self._process.poll() is not None
+
+        until(attached, "strace is attached")
+
+    @property
+    def seen(self) -> str:
+        """What it has written."""
+        return self.log.read_text() if self.log.exists() else ""
+
+    def end(self) -> None:
+        """Lets the process go."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+        self._process.wait(10)
+
+
+def files(folder: Path) -> int:
+    """Bytes of all files of the gateway in `folder`."""
+    total = 0
+    for one in folder.glob("*"):
+        with contextlib.suppress(FileNotFoundError):
+            total += one.stat().st_size if one.name not in ("filler", "lost+found") else 0
+    return total
+
+
+def outage(s, seconds: float) -> None:
+    """The broker is away for so long, while boards go on."""
+    s.broker.stop()
+    s.prove(lambda: tree.sockets_to(s.pid, s.broker.port) == 0, "the broker is away")
+    s.hold(seconds, ci=min(seconds, 6), fast=3)
+
+
+def spooled(folder: Path) -> int:
+    """Readings in a spool that nobody has open."""
+    with contextlib.closing(sqlite3.connect(f"file:{folder / FILE}?mode=ro", uri=True)) as db:
+        return db.execute("SELECT coalesce(sum(rows), 0) FROM blocks").fetchone()[0]
+
+
+@row(
+    "F55",
+    field="An outage in which more comes than any client library holds.",
+    happens="70,000 readings while the broker is away.",
+    promised="They wait on the disk, and only a window of them is ever under way: nothing lost, nothing doubled.",
+    full=300,
+)
+def test_f55_more_than_a_library_holds(scene):
+    boards = {name: {"sensors": 8, "rate": 100.0, "baud": 921_600} for name in ("bench", "attic", "cellar")}
+    s = scene(boards=boards)
+    s.steady()
+    with s.fault():
+        outage(s, 35)
+        s.broker.start()
+    s.back(within=20)
+    s.over(told=[OUTAGE], faults=["broker"])
+    assert s.told["doubled"] <= 200
+    if TIER == "full":
+        assert len(s.judge.written.sent) > 70_000
+
+
+@row(
+    "F58",
+    field="The disk is full.",
+    happens="The disk of state_dir is filled to the last byte in an outage; the broker comes back, then there is room.",
+    promised="Memory holds what it can, the rest is dropped and counted as `disk_full`; the broker's return alone "
+    "brings it all out, without a restart; the disk is written again within 10 s of there being room.",
+    root=True,
+    full=120,
+)
+@pytest.mark.parametrize("inodes", [False, True])
+def test_f58_disk_full(scene, tmp_path, inodes):
+    s = scene(start=False, timers={"waiting": 3000})
+    options = "size=3m,nr_inodes=5" if inodes else "size=3m"
+    disk = Mount(s.stack, tmp_path / "state", "-t", "tmpfs", "-o", options, "none")
+    s.start()
+    s.steady()
+    with s.fault():
+        s.broker.stop()
+        s.hold(3, ci=3)
+        filler = disk.fill()
+        s.prove(lambda: disk.free == 0, "there is not a byte left")
+        s.until(lambda: s.events("spool.failed"), "the full disk is told", 15)
+        s.hold(20, ci=10)
+        s.broker.start()
+    s.back(within=20)
+    s.until(lambda: s.status()["spooled"] == 0 and not s.status()["dropped"].get("shed"), "it drains by itself", 60)
+    assert "full" in s.status()["faults"]["spool"]["text"], s.status()["faults"]
+    filler.unlink()
+    s.until(lambda: s.events("spool.recovered"), "it works again", 10)
+    last = s.over(told=[OUTAGE, DISK], faults=["broker", "spool"], dropped=["disk_full"], excepted=["handles"])
+    assert last["dropped"].get("disk_full", 0) > 0
+
+
+@row("F58", root=True, full=60)
+def test_f58_room_comes_back_in_the_outage(scene, tmp_path):
+    s = scene(start=False)
+    disk = Mount(s.stack, tmp_path / "state", "-t", "tmpfs", "-o", "size=12m", "none")
+    s.start()
+    s.steady()
+    with s.fault():
+        s.broker.stop()
+        filler = disk.fill()
+        s.until(lambda: s.events("spool.failed"), "the full disk is told", 15)
+        s.hold(10, ci=4)
+        filler.unlink()
+        s.prove(lambda: disk.free > 8 << 20, "there is room again")
+        since = time.monotonic()
+        s.until(lambda: s.events("spool.recovered"), "it is written again", 10)
+        s.told["written again after"] = round(time.monotonic() - since, 1)
+        s.hold(3, ci=3)
+        s.broker.start()
+    s.back(within=20)
+    s.over(told=[OUTAGE, DISK], faults=["broker"])
+
+
+@row(
+    "F59",
+    field="The spool reaches its limit.",
+    happens="An outage of 2 minutes with `max_bytes` of 1 MB.",
+    promised="All its files together never take more than the limit and 5 %; the oldest readings of the board that "
+    "holds most go, counted as `spool_full`; once all is sent the files are small again.",
+    full=240,
+)
+def test_f59_the_limit(scene, tmp_path):
+    boards = {name: {"sensors": 8, "rate": 100.0, "baud": 921_600} for name in ("bench", "attic")} | {
+        "cellar": {"rate": 5.0}
+    }
+    s = scene(boards=boards, extra='[spool]\nmax_bytes = "1MB"\n')
+    s.steady()
+    most = 0
+    with s.fault():
+        s.broker.stop()
+        deadline = time.monotonic() + lasting(120, 30)
+        while time.monotonic() < deadline:
+            most = max(most, files(tmp_path / "state"))
+            time.sleep(0.05)
+        s.prove(most > 700_000, "the spool was full")
+        s.broker.start()
+    assert most <= 1_050_000
+    s.told["most bytes"] = most
+    s.back(within=20)
+    last = s.over(told=[OUTAGE], faults=["broker"], dropped=["spool_full"])
+    assert last["dropped"]["spool_full"] > 0
+    assert s.status("cellar")["dropped"] == {}
+    assert files(tmp_path / "state") < 200_000
+
+
+@row("F59", full=60)
+def test_f59_the_age(scene):
+    s = scene(extra='[spool]\nmax_age = "5s"\n')
+    s.steady()
+    with s.fault():
+        outage(s, 15)
+        s.hold(9, ci=9)
+        s.broker.start()
+    s.back(within=20)
+    last = s.over(told=[OUTAGE], faults=["broker"], dropped=["spool_age"])
+    s.prove(last["dropped"]["spool_age"] > 0, "something was too old")
+
+
+@row(
+    "F60",
+    field="The card turns read-only.",
+    happens="ext4 on a loop device meets an error and is remounted read-only, in an outage; later it is repaired.",
+    promised="It goes on from memory; the files are closed, so that a repair is possible; written again within 30 s of "
+    "the mount being good, without a restart.",
+    root=True,
+    full=90,
+)
+def test_f60_read_only(scene, tmp_path):
+    s = scene(start=False)
+    disk, image = ext4(s.stack, tmp_path)
+    loop = subprocess.run(["losetup", "-j", str(image)], capture_output=True, text=True, check=True).stdout
+    device = Path(loop.split(":")[0]).name
+    s.start()
+    s.steady()
+    with s.fault():
+        s.broker.stop()
+        s.hold(3, ci=2)
+        Path(f"/sys/fs/ext4/{device}/trigger_fs_error").write_text("1")
+
+        def refuses() -> bool:
+            try:
+                (disk.place / "probe").touch()
+            except OSError:
+                return True
+            return False
+
+        s.prove(refuses, "it cannot be written")
+        s.until(lambda: s.events("spool.failed"), "it is told", 10)
+        s.until(lambda: not opened(s.pid, FILE), "its files are closed", 5)
+        s.hold(10, ci=4)
+        s.broker.start()
+    s.back(within=20)
+    again = time.monotonic()
+    repaired = subprocess.run(["mount", "-o", "remount,rw", str(disk.place)], capture_output=True, text=True)
+    if repaired.returncode or refuses():  # the kernel wants it unmounted first: the good disk is put over it
+        Mount(s.stack, disk.place, "-t", "tmpfs", "none")
+    s.until(lambda: s.events("spool.recovered"), "it is written again", 30)
+    s.told["written again after"] = round(time.monotonic() - again, 1)
+    s.over(told=[OUTAGE, DISK], faults=["broker", "spool"], dropped=["spool_corrupt"], excepted=["handles"])
+
+
+def opened(pid: int, name: str) -> list[str]:
+    """Files of that name which a process has open."""
+    found = []
+    for fd in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            found.append(os.readlink(fd))
+    return [one for one in found if name in one]
+
+
+@row(
+    "F61",
+    field="The card stalls.",
+    happens="The file system is frozen (fsfreeze) for 30 s in an outage; the broker returns meanwhile.",
+    promised="Said as stalled within 5 s; live readings go on; the loop is never late; all is on the disk after that.",
+    root=True,
+    full=90,
+)
+def test_f61_stalls(scene, tmp_path):
+    s = scene(start=False)
+    disk, _ = ext4(s.stack, tmp_path)
+    s.start()
+    s.steady()
+    with s.fault():
+        s.broker.stop()
+        s.hold(2, ci=2)
+        subprocess.run(["fsfreeze", "-f", str(disk.place)], check=True)
+        frozen = time.monotonic()
+        thaw = s.stack.callback(lambda: subprocess.run(["fsfreeze", "-u", str(disk.place)], capture_output=True))
+        s.until(lambda: s.events("spool.failed"), "it is told", 5)
+        s.told["told after"] = round(time.monotonic() - frozen, 1)
+        assert "stalled" in s.events("spool.failed")[0]["why"]
+        s.prove(lambda: any(tree.state(t) == "D" for t in tasks(s.pid)), "a thread of it hangs in the disk")
+        s.broker.start()
+        s.arrive(time.monotonic(), 20, "live readings go on")
+        s.until(lambda: "stalled" in s.status()["faults"].get("spool", {}).get("text", ""), "the status says so", 5)
+        s.hold(30, ci=8)
+        thaw()
+    s.back(within=5)
+    s.until(lambda: s.events("spool.recovered"), "it works again", 10)
+    s.over(told=[OUTAGE, DISK], faults=["broker", "spool"])
+
+
+def tasks(pid: int) -> list[int]:
+    """Thread ids."""
+    return [int(one) for one in os.listdir(f"/proc/{pid}/task")]
+
+
+@row(
+    "F62",
+    field="fsync fails once.",
+    happens="The second fdatasync of an outage gives EIO (strace).",
+    promised="What it was for does not count as stored: the file is opened anew, and it is stored again; nothing lost.",
+    full=40,
+)
+@pytest.mark.parametrize(
+    "call", ["fdatasync:error=EIO:when=2", "pwrite64:error=EIO:when=5", "pwrite64:error=ENOSPC:when=4+3"]
+)
+def test_f62_fsync_fails_once(scene, tmp_path, call):
+    s = scene()
+    s.steady()
+    with s.fault():
+        strace = Strace(s.pid, tmp_path / "strace.log", call)
+        s.broker.stop()
+        s.hold(8, ci=6)
+        s.prove(lambda: "INJECTED" in strace.seen, "the call has failed")
+        strace.end()
+        s.until(lambda: s.events("spool.recovered"), "it works again", 10)
+        s.broker.start()
+    s.back(within=20)
+    s.over(told=[OUTAGE, DISK], faults=["broker"], excepted=["lag"])
+
+
+DAMAGES = {
+    "first bytes": lambda state: _over(state / FILE, 0, os.urandom(100)),
+    "middle": lambda state: _over(state / FILE, (state / FILE).stat().st_size // 2, os.urandom(20_000)),
+    "half": lambda state: os.truncate(state / FILE, (state / FILE).stat().st_size // 2),
+    "empty": lambda state: os.truncate(state / FILE, 0),
+    "log": lambda state: (state / f"{FILE}-wal").write_bytes(os.urandom(100_000)),
+    "newer": lambda state: _statement(state / FILE, "PRAGMA user_version=99"),
+    "gone block": lambda state: _statement(state / FILE, "UPDATE blocks SET data = x'00' WHERE id % 2 = 0"),
+}
+
+
+def _over(path: Path, at: int, data: bytes) -> None:
+    with path.open("r+b") as file:
+        file.seek(at)
+        file.write(data)
+
+
+def _statement(path: Path, text: str) -> None:
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute(text)
+
+
+@row(
+    "F63",
+    field="The spool is corrupt.",
+    happens="Between two runs: the first bytes, 20 kB in the middle, half of it or all is lost, its log is random "
+    "bytes, its tables are of a newer version, blocks hold nothing.",
+    promised="It starts within 5 s; the file is set aside with its date, two at most; what can be read of it is sent, "
+    "the rest is dropped as `spool_corrupt` where its number is known, or the status says that it is not.",
+    fast=True,
+    full=60,
+)
+@pytest.mark.parametrize(
+    "damage", [pytest.param(one, marks=[] if one == "middle" else pytest.mark.slow) for one in DAMAGES]
+)
+def test_f63_corrupt(scene, tmp_path, damage):
+    s, state = scene(), tmp_path / "state"
+    s.steady()
+    with s.fault():
+        s.broker.stop()
+        s.hold(8, ci=4, fast=4)
+        assert s.gateway.stop(10) == 0
+        held = spooled(state)
+        DAMAGES[damage](state)
+        s.prove(held > 100, f"{held} readings are on the disk, and it is damaged: {damage}")
+        s.broker.start()
+        began = time.monotonic()
+        s.start()
+        s.until(lambda: s.status().get("state") == "online" and s.status()["run"], "it starts", 8)
+        s.told["started after"] = round(time.monotonic() - began, 1)
+        s.baseline = {}
+    s.back(within=20)
+    s.until(lambda: s.status()["spooled"] == 0, "what could be read is sent", 30)
+    last, aside = s.status(), list(state.glob("*.damaged.db"))
+    corrupt, unknown = last["dropped"].get("spool_corrupt", 0), "spool_damaged" in str(last["faults"])
+    s.told |= {"held": held, "corrupt": corrupt, "inherited": last["inherited"]}
+    if damage != "gone block":
+        assert len(aside) == 1, aside
+        assert s.times("spool.damaged") == 1
+    assert last["inherited"] == held or "nobody knows" in str(last["faults"]), (held, last["inherited"], unknown)
+    sent = last["inherited"] - corrupt
+    assert len(s.judge.missing()) <= held - sent + 200
+    assert last["balanced"] is True
+    assert s.gateway.stop(10) == 0
+
+
+@row(
+    "F93",
+    field="Downgrade: the state is of a newer version.",
+    happens="The spool's tables have a newer number.",
+    promised="The file is set aside and said to be of a newer version; nothing in it is destroyed.",
+    full=30,
+)
+def test_f93_downgrade(scene, tmp_path):
+    s, state = scene(), tmp_path / "state"
+    s.steady()
+    with s.fault():
+        s.broker.stop()
+        s.hold(4, ci=4)
+        assert s.gateway.stop(10) == 0
+        held = spooled(state)
+        _statement(state / FILE, "PRAGMA user_version=7")
+        s.prove(held > 100, "it is of a newer version")
+        s.broker.start()
+        s.start()
+    s.back(within=20)
+    s.until(lambda: s.status()["spooled"] == 0, "what can be read is sent", 30)
+    (aside,) = state.glob("*.damaged.db")
+    with contextlib.closing(sqlite3.connect(aside)) as db:
+        assert db.execute("SELECT sum(rows) FROM blocks").fetchone() == (held,)
+        assert db.execute("PRAGMA user_version").fetchone() == (7,)
+    assert s.status()["inherited"] == held
+    assert s.gateway.stop(10) == 0
+
+
+@row(
+    "F66",
+    field="Wear.",
+    happens="The broker is well for 10 minutes.",
+    promised="The disk is not touched: neither the counters of written bytes nor the times of any file change.",
+    fast=True,
+    full=660,
+)
+def test_f66_wear(scene, tmp_path):
+    s = scene()
+    s.steady()
+
+    def written() -> tuple[dict[str, str], dict[str, int]]:
+        counters = {}
+        for pid in tree.family(s.pid):
+            text = Path(f"/proc/{pid}/io").read_text()
+            counters[pid] = next(line for line in text.splitlines() if line.startswith("write_bytes"))
+        return counters, {one.name: one.stat().st_mtime_ns for one in (tmp_path / "state").iterdir()}
+
+    with s.fault():
+        before = written()
+        s.hold(600, ci=20, fast=3)
+        s.prove(s.judge.newest, "readings came")
+        after = written()
+    assert after[1] == before[1]
+    # what it logs goes to a file here
+    grown = {pid: (before[0].get(pid), line) for pid, line in after[0].items() if line != before[0].get(pid)}
+    assert not {pid for pid in grown if pid != s.pid}
+    assert sum(int(b.split()[1]) - int(a.split()[1]) for a, b in grown.values() if a) <= 16_384
+    s.over()
+
+
+@row(
+    "F69",
+    field="A spool that ends the gateway at each start.",
+    happens="A hook kills the process while it opens the spool.",
+    promised="The third start within a minute sets the spool aside and runs; what was in it is counted.",
+    full=40,
+)
+def test_f69_crash_loop(scene, tmp_path):
+    s, state = scene(), tmp_path / "state"
+    s.steady()
+    with s.fault():
+        s.broker.stop()
+        s.hold(4, ci=4)
+        assert s.gateway.stop(10) == 0
+        held = spooled(state)
+        s._environment = {"GATEWAY_POISONED": "1"}
+        for _ in range(2):
+            s.start()
+            assert s.gateway.process.wait(20) == -signal.SIGKILL
+        s.prove(held > 100, "it ended twice, by what it opened")
+        s.broker.start()
+        s.start()
+    s.back(within=20)
+    last = s.status()
+    assert last["dropped"] == {"spool_corrupt": held}
+    assert last["inherited"] == held
+    assert len(list(state.glob("*.damaged.db"))) == 1
+    assert s.gateway.stop(10) == 0
+
+
+@row(
+    "F81",
+    field="File modes.",
+    happens="umask 000; a link is planted in state_dir.",
+    promised="The directory is 0700, all in it 0600; the link is not followed.",
+    full=30,
+)
+def test_f81_file_modes(scene, tmp_path):
+    state, victim = tmp_path / "state", tmp_path / "victim"
+    victim.write_text("precious")
+    state.mkdir(0o777)
+    (state / f"{FILE}-wal").symlink_to(victim)
+    (state / "spool.reserve").symlink_to(victim)
+    before = os.umask(0)
+    try:
+        s = scene()
+    finally:
+        os.umask(before)
+    s.steady()
+    with s.fault():
+        outage(s, 5)
+        modes = {one.name: oct(one.lstat().st_mode & 0o777) for one in state.iterdir()}
+        s.prove(FILE in modes, "the spool is there")
+        assert set(modes.values()) == {"0o600"}, modes
+        assert state.stat().st_mode & 0o777 == 0o700
+        s.broker.start()
+    s.back(within=20)
+    s.over(told=[OUTAGE], faults=["broker"])
+    assert victim.read_text() == "precious"
