@@ -125,8 +125,9 @@ def check(folder: Path, text: str, *options: str, **environment: str) -> tuple[i
 @row(
     "F81",
     field="Files that others can read or write.",
-    happens="A password file that all may read, and one that all may write.",
-    promised="`check` warns of the first and refuses the second, each with the command that mends it.",
+    happens="A password file that all may read, and one that all may write; umask 000; a link planted in state_dir.",
+    promised="`check` warns of the first and refuses the second, each with the command that mends it. state_dir is"
+    " 0700, all in it 0600; the link is not followed.",
     full=5,
 )
 def test_f81_a_password_file_for_all(tmp_path):
