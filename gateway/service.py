@@ -279,5 +279,17 @@ async def serve(config: Config) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, service.reload)
+    systemd.stay_awake(loop)
     await service.run(stop)
+    _be_deaf(loop)
     return 0
+
+
+def _be_deaf(loop: asyncio.AbstractEventLoop) -> None:
+    """A further signal finds nobody: all is done, and the closing loop would let it end us with a failure."""
+    signals = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    for number in signals:
+        loop.remove_signal_handler(number)
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)

@@ -1,8 +1,9 @@
-"""What the service manager is told: ready, stopping, and a line of status. Nothing where there is none.
+"""What the service manager is told: ready, stopping, a line of status, that we live. Nothing where there is none.
 
 Protocol: sd_notify(3), a datagram of NAME=value lines to the socket in NOTIFY_SOCKET.
 """
 
+import asyncio
 import contextlib
 import os
 import socket
@@ -20,3 +21,21 @@ def notify(**fields: str) -> None:
         socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as channel,
     ):
         channel.sendto(text.encode(errors="replace"), where)
+
+
+def stay_awake(loop: asyncio.AbstractEventLoop) -> None:
+    """Says from now on that the loop runs, twice in the time after which the service manager would end us."""
+    if os.environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
+        return
+    try:
+        pause = int(os.environ["WATCHDOG_USEC"]) / 2e6
+    except (KeyError, ValueError):  # nobody watches
+        return
+    if pause <= 0:
+        return
+
+    def tell() -> None:
+        notify(WATCHDOG="1")
+        loop.call_later(pause, tell)
+
+    tell()

@@ -197,7 +197,7 @@ def test_lanes_take_turns():
 
 
 def test_a_lane_that_is_held_back_lets_the_others_go():
-    """The broker refused one sensor's topic: it waits for its time, and nobody else does."""
+    """The broker refused one sensor's topic: it waits for its time, then one reading goes alone; nobody else waits."""
     lanes = Lanes(100, lambda board, readings: None)
     lanes.put(piece(1, 2, sensor="refused"))
     lanes.put(piece(1, 2, sensor="fine"))
@@ -206,7 +206,14 @@ def test_a_lane_that_is_held_back_lets_the_others_go():
     lanes.hold(first, until=15.0)
     assert [lanes.next(1, 10.0).features.sensor for _ in range(2)] == ["fine", "fine"]
     assert lanes.next(1, 14.9) is None
-    assert [seqs(lanes.next(1, 15.0)) for _ in range(2)] == [[1], [2]]
+    alone = lanes.next(5, 15.0)
+    assert seqs(alone) == [1]
+    assert lanes.next(5, 1e9) is None
+    lanes.back([alone])
+    alone = lanes.next(5, 15.0)
+    assert seqs(alone) == [1]
+    lanes.taken(alone)
+    assert seqs(lanes.next(5, 15.0)) == [2]
 
 
 def test_small_pieces_are_joined():

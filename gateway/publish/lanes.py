@@ -59,6 +59,7 @@ class Lane:
     waiting: deque[Piece] = field(default_factory=deque)
     queued: bool = False  # has its turn coming
     held_until: float = 0.0  # the broker refused it: not before (s, monotonic)
+    probing: bool = False  # after that one reading goes alone, and the others when it was taken
     stays: bool = False  # some of its readings are on their way to the disk, and may come back
     owed: int = 0  # readings that were condensed before some that are not sent either
 
@@ -161,7 +162,9 @@ class Lanes:
             if lane.held_until > now or lane.stays:
                 self._turn(lane)
             elif lane.waiting:
-                piece = lane.take(most)
+                piece = lane.take(1 if lane.probing else most)
+                if lane.probing:
+                    lane.held_until = math.inf
                 self._count(lane.board, -len(piece))
                 self._turn(lane)
                 return piece
@@ -172,12 +175,21 @@ class Lanes:
         for piece in reversed(list(pieces)):  # the newest first: each place is then found at once
             lane = self._lanes[piece.features.board, piece.features.sensor]
             lane.back(piece)
+            if lane.held_until == math.inf:  # the one that went alone is here again
+                lane.held_until = 0.0
             self._count(lane.board, len(piece))
             self._turn(lane)
 
     def hold(self, piece: Piece, until: float) -> None:
         """Keeps the lane of `piece` back until then."""
-        self._lanes[piece.features.board, piece.features.sensor].held_until = until
+        lane = self._lanes[piece.features.board, piece.features.sensor]
+        lane.held_until, lane.probing = until, True
+
+    def taken(self, piece: Piece) -> None:
+        """The broker has taken `piece`: its lane, if it was kept back, is free."""
+        lane = self._lanes[piece.features.board, piece.features.sensor]
+        if lane.probing:
+            lane.held_until, lane.probing = 0.0, False
 
     def stay(self, keys: Iterable[tuple[str, str]], stays: bool) -> None:
         """Keeps the lanes of (board, sensor) back, or lets them go."""

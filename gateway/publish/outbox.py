@@ -271,6 +271,7 @@ class Outbox:
             self.refusals.clear(flight.topic)
             if piece is not None:
                 self._account(piece.features.board).acknowledged += len(piece)
+                self.turns.of(piece).taken(piece)
                 self._finish(piece, flight.copy)
         return again
 

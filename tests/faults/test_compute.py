@@ -75,7 +75,7 @@ def named(s, bad) -> None:
     assert first - latest <= 2.0, "named within 2 s of the second miss"
     assert sorted(event["feature"] for event in s.events("custom.quarantined")) == names
     fault = s.status()["faults"]["custom"]["text"]
-    assert all(name in fault for name in names) and "restart" in fault
+    assert all(name in fault for name in names) and "reload" in fault
 
 
 def all_right(s, since: float) -> None:

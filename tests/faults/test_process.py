@@ -52,7 +52,7 @@ def test_f67_a_stop_while_the_broker_is_frozen(scene):
     assert last["inherited"] > 0
 
 
-@row("F67", full=30, missing="a second signal while it ends is obeyed, and it ends by that")
+@row("F67", full=30)
 def test_f67_signals_come_again(scene):
     s = scene()
     s.steady()
@@ -103,7 +103,7 @@ def test_f68_ready_waits_for_nobody(scene, tmp_path):
         assert "STOPPING=1" in heard(manager, 2.0, "STOPPING=1")
 
 
-@row("F68", full=30, missing="WATCHDOG=1 is not sent yet")
+@row("F68", full=30)
 def test_f68_the_watchdog(scene, tmp_path):
     environment = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "2000000"}
     with service_manager(tmp_path) as manager:
