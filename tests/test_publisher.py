@@ -248,6 +248,7 @@ async def test_acknowledgements_that_never_come(monkeypatch, bench):
 async def test_a_quiet_time_is_no_silence(monkeypatch, bench):
     """Waiting is counted from what was sent, and not from the last acknowledgement before a quiet time."""
     monkeypatch.setattr(publisher, "UNANSWERED", 0.3)
+    monkeypatch.setattr(publisher, "STALLED", 0.15)
     monkeypatch.setattr(publisher, "SLOW", 0.1)
     late = []
     async with FakeBroker(answer=lambda publish: None if late else 0) as fake:

@@ -352,7 +352,6 @@ def _statement(path: Path, text: str) -> None:
     "bytes, its tables are of a newer version, blocks hold nothing.",
     promised="It starts within 5 s; the file is set aside with its date, two at most; what can be read of it is sent, "
     "the rest is dropped as `spool_corrupt` where its number is known, or the status says that it is not.",
-    fast=True,
     full=60,
 )
 @pytest.mark.parametrize(

@@ -568,7 +568,6 @@ def test_f12_nothing_is_opened(scene):
     field="A board restarts: a banner, a menu, its numbers from 0.",
     happens="A real boot text, then numbers from 0.",
     promised="The banner is noise or refused, none of it a value; `board.restarted` is told; no gap is counted.",
-    fast=True,
 )
 def test_f13_a_board_restarts(scene):
     banner = (
