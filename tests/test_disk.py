@@ -231,3 +231,23 @@ async def test_starts_that_ended_long_ago_do_not_count(tmp_path):
         await disk.run(put(block(rows=64)))
         await disk.close(5)
         assert heard.rescued == []
+
+
+@pytest.mark.parametrize("emptied", [False, True])
+async def test_a_file_that_is_another_one_after_trouble_is_noticed(tmp_path, soon, emptied):
+    heard = Heard()
+    disk = Disk(tmp_path, LIMIT, heard.news)
+    ids = await disk.run(put(*(block(rows=64) for _ in range(10))))
+    with pytest.raises(Trouble):
+        await disk.run(raising(FAILED))
+    disk.spare = {ids[0]: Gone(("b", "s"), 64)}
+    if emptied:
+        for one in tmp_path.iterdir():
+            one.unlink()
+    assert await disk.run(put(block(rows=64))) == [11]
+    await disk.close(5)
+    if emptied:
+        (found,) = heard.rescued
+        assert (found.lost, found.missing, found.saved) == ({("b", "s"): 9 * 64}, {ids[0]}, 0)
+    else:
+        assert heard.rescued == []

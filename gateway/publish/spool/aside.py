@@ -39,18 +39,19 @@ class Before:
 class Rescue:
     """What became of a damaged spool."""
 
-    path: Path  # where it lies now
+    path: Path  # where it lies
     saved: int = 0  # readings
     lost: Counter[Lane] = field(default_factory=Counter)  # readings, as far as their number is known
     missing: set[int] = field(default_factory=set)  # blocks that were spare, and are not in the new one
     complete: bool = True  # whether their number is known
+    aside: bool = False  # whether the file was set aside
 
 
 def rescue(path: Path, into: Store, before: Before, *, unread: bool = False) -> Rescue:
     """Carries the readable blocks of the spool at `path` over, with their numbers; unread: none. Raises Trouble, of
     `into`.
     """
-    out = Rescue(path, missing=set(before.spare))
+    out = Rescue(path, missing=set(before.spare), aside=True)
     deadline = time.monotonic() + PATIENCE
     expected: Counter[Lane] | None = Counter(before.rows) if before.last is not None else None
     found: Counter[Lane] = Counter()

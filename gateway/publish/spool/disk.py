@@ -10,6 +10,7 @@ import asyncio
 import queue
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +33,8 @@ AGAIN = 2.0  # s after trouble before the file is opened anew
 class News:
     """Whom to tell, on the loop, of what is nobody's job.
 
-    opened: the file is open for the first time; readings in it, by lane. rescued: it was set aside. lost: blocks that a
+    opened: the file is open for the first time; readings in it, by lane. rescued: it was set aside, or something in it
+    is missing. lost: blocks that a
     job had given up which failed, and which have gone all the same.
     """
 
@@ -168,13 +170,27 @@ class Disk:
             found = rescue(self._damaged, store, before, unread=self._unread)
             self._damaged, self._unread = None, False
             self._tell(self._news.rescued, found)
-        elif lost := [gone for id, gone in self._doubtful.items() if not store.has(id)]:
-            self._tell(self._news.lost, lost)
+        elif self._known is not None and +store.rows != Counter(self._rows):
+            self._miss(store)
         self._doubtful = {}
         self._known, self._rows = store.last, dict(+store.rows)
         if not self._opened_once:
             self._opened_once = True
             self._tell(self._news.opened, dict(self._rows))
+
+    def _miss(self, store: Store) -> None:
+        """What was there is not all there: a job came through that had failed, or it is another file, or an older one."""
+        spare = dict(self.spare)
+        given_up = {id: gone for id, gone in self._doubtful.items() if not store.has(id)}
+        missing = {id: gone for id, gone in spare.items() if not store.has(id)}
+        expected = Counter(self._rows)
+        for lane, rows in (given_up | missing).values():
+            expected[lane] -= rows
+        if given_up:
+            self._tell(self._news.lost, list(given_up.values()))
+        if missing or expected - store.rows:
+            found = Rescue(self._folder / FILE, store.rows.total(), expected - store.rows, set(missing))
+            self._tell(self._news.rescued, found)
 
     def _give_up(self, trouble: Trouble) -> None:
         self._trouble, self._not_before = trouble, time.monotonic() + AGAIN

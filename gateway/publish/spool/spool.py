@@ -286,8 +286,9 @@ class Spool:
     def _rescued(self, found: Rescue) -> None:
         """The file was damaged: what could be read of it is in a new one, under the same numbers."""
         lost = [Gone(lane, rows) for lane, rows in found.lost.items()]
-        self._event("spool.damaged", file=str(found.path), saved=found.saved, lost=found.lost.total(),
-                    complete=found.complete)  # fmt: skip
+        if lost or found.aside:
+            self._event("spool.damaged", file=str(found.path), saved=found.saved, lost=found.lost.total(),
+                        complete=found.complete)  # fmt: skip
         if copies := self._holds.vanished(found.missing):
             self.vanished(copies)
         if not self._opened:
