@@ -484,6 +484,7 @@ async def test_whatever_happens_it_balances(street, monkeypatch, tmp_path, seed)
             if dice.random() < 0.3:
                 s.cut() if s.keeper.connected else s.connect()
         await looking
+        stored = await s.spool._disk.run(lambda store: dict(+store.rows))
         held = Counter()
         for lane, rows in s.spool._holds.rows.items():
             held[lane] += rows
@@ -491,7 +492,6 @@ async def test_whatever_happens_it_balances(street, monkeypatch, tmp_path, seed)
             held[gone.lane] += gone.rows
         for block in s.spool._holds.out.values():
             held[block.lane] += block.rows - block.left
-        stored = await s.spool._disk.run(lambda store: dict(+store.rows))
         doubtful = s.spool._holds.gone  # what was to go may have gone with a commit that came through
         assert all(held[lane] >= rows for lane, rows in stored.items())
         assert doubtful or dict(+held) == stored

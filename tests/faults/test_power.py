@@ -69,7 +69,7 @@ def test_f64_power_cut(scene, tmp_path):
             s.spend(0.3)  # what was on its way to the broker, and to the judge, arrives
             s.judge.listen()
             heard = set(s.judge.readings)
-            due = {key for key, (_, at) in s.judge.written.sent.items() if at < cut - AT_RISK}
+            due = {key for key, (_, at) in s.judge.written.sent.copy().items() if at < cut - AT_RISK}
             os.kill(s.pid, signal.SIGCONT)
             subprocess.run(["mount", "-o", "loop", str(copy), str(place)], check=True)
             try:
@@ -96,7 +96,7 @@ class Sweep:
     def again(self, killed: float) -> None:
         """The gateway is dead: it starts again, and all that is on the disk goes out."""
         s = self.s
-        if tree.state(s.broker.pid) in ("", "Z"):
+        if s.broker._process is None:
             s.broker.start()
         s.start()
         s.arrive(time.monotonic(), 20, "readings of all boards after a kill")

@@ -179,7 +179,7 @@ class Disk:
             self._tell(self._news.opened, dict(self._rows))
 
     def _miss(self, store: Store) -> None:
-        """What was there is not all there: a job came through that had failed, or it is another file, or an older one."""
+        """Not all is there that was: a job came through that had failed, or it is another file, or an older one."""
         spare = dict(self.spare)
         given_up = {id: gone for id, gone in self._doubtful.items() if not store.has(id)}
         missing = {id: gone for id, gone in spare.items() if not store.has(id)}

@@ -11,6 +11,13 @@ from .sql import Trouble
 
 SOON = 60.0  # s after it was over in which trouble is the same again
 AT_FIRST, AT_MOST = 5.0, 60.0  # s that it has to work then
+SENTENCES = {
+    "full": "the disk is full, so that readings wait in memory; make room on it",
+    "read_only": "the disk cannot be written, so that readings wait in memory; see whether it is mounted read-only",
+    "failed": "the disk fails, so that readings wait in memory; see what the system's log says of it",
+    "corrupt": "the spool cannot be read, so that readings wait in memory",
+    "stalled": "the disk has stalled, so that readings wait in memory; see what the system's log says of it",
+}
 
 
 class Health:

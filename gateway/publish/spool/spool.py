@@ -13,7 +13,7 @@ from ...model import Drop, Features
 from .aside import Rescue
 from .disk import Disk, News
 from .filing import Saved, filed, found_in, refiled
-from .health import Health
+from .health import SENTENCES, Health
 from .holdings import Holdings
 from .nouns import Block, Damaged, Gone, Lane, Stored
 from .sql import FULL, READ_ONLY, STALLED, Trouble
@@ -23,13 +23,6 @@ SLOW = 3.0  # s that the disk may take for one job before it is said
 OPENING = 4.0  # s that a start waits for the disk
 PROBES = 1.0  # s between two looks at a disk that is in trouble
 IDLE = 3.0  # s without readings for it after which there are such looks: else those show what it does
-SENTENCES = {
-    "full": "the disk is full, so that readings wait in memory; make room on it",
-    "read_only": "the disk cannot be written, so that readings wait in memory; see whether it is mounted read-only",
-    "failed": "the disk fails, so that readings wait in memory; see what the system's log says of it",
-    "corrupt": "the spool cannot be read, so that readings wait in memory",
-    "stalled": "the disk has stalled, so that readings wait in memory; see what the system's log says of it",
-}
 HEADROOM = 50.0  # bytes of a reading on the disk, until it is known
 
 

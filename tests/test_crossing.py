@@ -1,0 +1,158 @@
+"""Between the lanes, the window and the disk: nothing is in two places, and nothing newer passes what may come back."""
+
+import random
+
+from gateway.publish.crossing import Crossing
+from gateway.publish.lanes import Lanes, Piece
+from gateway.publish.window import Flight, Window
+from tests.made import features
+
+
+class Places:
+    """Lanes, a window, and what was told of copies."""
+
+    def __init__(self):
+        self.lanes, self.window = Lanes(10_000, lambda *_: None), Window(50)
+        self.crossing = Crossing(self.lanes, self.window)
+        self.uncopied, self.promoted = [], []
+        self.crossing.uncopied, self.crossing.promoted = self.uncopied.append, self.promoted.append
+
+    def put(self, first, rows, sensor="S1", board="bench"):
+        made = features(range(first, first + rows), sensor=sensor, board=board)
+        self.lanes.put(Piece(made, 0, rows))
+
+    def send(self, most=1):
+        piece = self.lanes.next(most, 0.0)
+        if piece is None:
+            return None
+        flight = Flight(piece, "t")
+        self.window.add(flight)
+        return flight
+
+
+def test_what_waits_leaves_and_what_is_on_the_wire_stays():
+    p = Places()
+    p.put(1, 10)
+    flights = [p.send(), p.send()]
+    waiting, found = p.crossing.begin(6.0, 1000)
+    assert found == flights
+    assert [piece.features.seq[piece.first : piece.last].tolist() for piece in waiting] == [[3, 4, 5, 6]]
+    assert (p.crossing.moving("bench"), p.lanes.held("bench")) == (4, 4)
+    p.crossing.end(waiting, dict(zip([7, 8], found, strict=True)))
+    assert (p.crossing.moving("bench"), p.crossing.copied("bench")) == (0, 2)
+    assert p.crossing.oldest() == 7.0
+
+
+def test_no_more_is_begun_than_asked_for_and_the_oldest_first():
+    p = Places()
+    p.put(1, 50)
+    for _ in range(5):
+        p.send()
+    waiting, flights = p.crossing.begin(100.0, 3)
+    assert (len(flights), waiting) == (3, [])
+    p.crossing.end(waiting, dict(enumerate(flights)))
+    waiting, flights = p.crossing.begin(100.0, 10)
+    assert (len(flights), sum(map(len, waiting))) == (2, 8)
+    p.crossing.end(waiting, dict(enumerate(flights, 10)))
+    assert p.crossing.copied("bench") == 5
+
+
+def test_a_disk_that_refuses_gives_all_back_in_order():
+    p = Places()
+    p.put(1, 10)
+    p.put(1, 5, sensor="S2")
+    waiting, flights = p.crossing.begin(4.0, 1000)
+    assert p.send() is None, "what is newer waits"
+    p.crossing.end(waiting, None)
+    sent = [p.send().piece for _ in range(15)]
+    assert [one.features.seq[one.first] for one in sent if one.features.sensor == "S1"] == list(range(1, 11))
+    assert flights == []
+
+
+def test_a_slow_disk_lets_what_is_newer_go():
+    p = Places()
+    p.put(1, 10)
+    waiting, _ = p.crossing.begin(4.0, 1000)
+    p.crossing.let_go()
+    assert p.send().piece.features.seq[4] == 5
+    p.crossing.end(waiting, {})
+    assert p.send() is not None
+
+
+def test_an_answer_meanwhile_leaves_the_copy_to_nobody():
+    p = Places()
+    p.put(1, 1)
+    p.send()
+    waiting, flights = p.crossing.begin(9.0, 10)
+    p.window.flights.clear()
+    p.crossing.end(waiting, {5: flights[0]})
+    assert (p.uncopied, p.promoted) == ([5], [])
+
+
+def test_a_cut_meanwhile_makes_the_copy_all_there_is():
+    p = Places()
+    p.put(1, 3)
+    flight = p.send(3)
+    waiting, flights = p.crossing.begin(9.0, 10)
+    p.window.flights.clear()
+    flight.piece.tried = True
+    p.lanes.back([flight.piece])
+    p.crossing.end(waiting, {5: flights[0]})
+    assert (p.uncopied, p.promoted, p.lanes.held("bench")) == ([], [5], 0)
+
+
+def test_a_part_of_it_that_is_shed_meanwhile_is_not_counted_twice():
+    p = Places()
+    p.put(1, 3)
+    flight = p.send(3)
+    waiting, flights = p.crossing.begin(9.0, 10)
+    p.window.flights.clear()
+    flight.piece.tried = True
+    p.lanes.back([flight.piece])
+    p.lanes._shed(1)
+    p.crossing.end(waiting, {5: flights[0]})
+    assert (p.uncopied, p.promoted, p.lanes.held("bench")) == ([5], [], 2)
+
+
+def test_copies_that_have_vanished_are_made_again():
+    p = Places()
+    p.put(1, 2)
+    flights = [p.send(), p.send()]
+    p.crossing.end([], {1: flights[0], 2: flights[1]})
+    p.crossing.vanished({2})
+    assert (p.crossing.copied("bench"), p.crossing.oldest()) == (1, 2.0)
+    assert p.crossing.begin(9.0, 10)[1] == [flights[1]]
+
+
+def test_whatever_happens_each_reading_is_in_one_place():
+    dice = random.Random(3)
+    p, put, gone, copy, under_way = Places(), 0, 0, 0, None
+    for _ in range(3000):
+        what = dice.choice(["put", "send", "send", "ack", "begin", "end", "cut"])
+        if what == "put":
+            p.put(put + 1, 3)
+            put += 3
+        elif what == "send":
+            p.send(dice.choice([1, 2, 5]))
+        elif what == "ack" and p.window.flights:
+            gone += len(p.window.acknowledged(next(iter(p.window.flights))).piece)
+        elif what == "begin" and under_way is None:
+            under_way = p.crossing.begin(put - dice.randint(0, 9), dice.choice([4, 1000]))
+        elif what == "end" and under_way is not None:
+            waiting, flights = under_way
+            failed = dice.random() < 0.3
+            copies = None if failed else dict(zip(range(copy, copy + 999), flights, strict=False))
+            copy += 999
+            before, kept = len(p.promoted), {n: len(f.piece) for n, f in (copies or {}).items()}
+            p.crossing.end(waiting, copies)
+            gone += 0 if failed else sum(map(len, waiting))
+            gone += sum(kept[n] for n in p.promoted[before:])
+            under_way = None
+        elif what == "cut":
+            flights = list(p.window.clear())
+            for flight in flights:
+                flight.piece.tried = True
+            gone += sum(len(flight.piece) for flight in flights if flight.copy is not None)
+            p.lanes.back(flight.piece for flight in flights if flight.copy is None)
+        on_wire = sum(len(flight.piece) for flight in p.window.flights.values())
+        assert p.lanes.held("bench") + on_wire + p.crossing.moving("bench") + gone == put
