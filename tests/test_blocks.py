@@ -138,7 +138,7 @@ def test_bombs_do_not_go_off(name):
 
 def test_values_that_cannot_be_are_damage():
     good = made(1, random.Random(1))
-    for wrong in (float("inf"), float("nan"), 1e12):
+    for wrong in (float("inf"), float("nan"), 3e11, -2e5):
         with pytest.raises(Damaged, match="cannot be"):
             back(replace(good, wall=array("d", [wrong])))
     with pytest.raises(Damaged, match="cannot be"):

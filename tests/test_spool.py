@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections import Counter
 
 import pytest
@@ -15,7 +16,7 @@ from gateway.publish.spool.nouns import Damaged, Gone
 from gateway.publish.spool.spool import Spool
 from gateway.publish.spool.sql import FAILED, FULL, READ_ONLY, Trouble
 from gateway.publish.spool.store import FILE, Store
-from tests.blocks_made import source
+from tests.blocks_made import block, source
 from tests.made import features
 
 LANE = ("bench", "S1")
@@ -273,4 +274,33 @@ async def test_what_the_spool_cannot_take_is_spool_full(tmp_path):
         put += 500
     assert spool.held("bench") == put - told.dropped["bench", Drop.SPOOL_FULL]
     assert spool.look(1.0)["bytes"] <= 1_050_000
+    await spool.close([], 5)
+
+
+async def test_age_is_told_by_the_clock_that_can_be_believed(tmp_path):
+    """By the boot's clock within a boot; else by the wall clock, if it was set then and is now."""
+    believed = [False]
+    told = Told()
+    spool = told.make(tmp_path, age=3600.0)
+    spool._clock_set = lambda: believed[0]
+    await spool.open()
+    now, up = time.time(), time.monotonic()
+    blocks = [
+        block("ours", rows=64, at=0.0, mono=up - 10),  # stored in 1970, as it seems, and fresh
+        block("before", rows=64, at=now - 7200, mono=1.0, boot="another"),
+        block("unset", rows=64, at=5.0, mono=1.0, boot="another", unset=True),
+        block("young", rows=64, at=now - 60, mono=1.0, boot="another"),
+        block("late", rows=64, at=now - 7200, mono=1.0, boot="another"),
+    ]
+    await spool._disk.run(lambda store: store.put(blocks, {}, ()))
+    spool._holds.rows.update({(one.source.board, "s"): 64 for one in blocks})
+    await spool._age()
+    assert told.dropped == {}, "the clock has not been set"
+    believed[0] = True
+    await spool._age()
+    assert told.dropped == {}, "the oldest is young: what is behind it is younger"
+    await spool._disk.run(lambda store: store.forget({1: Gone(("ours", "s"), 64)}))
+    await spool._age()
+    assert told.dropped == {("before", Drop.SPOOL_AGE): 64}
+    assert spool.held("late") == 64, "behind one that is young"
     await spool.close([], 5)

@@ -8,12 +8,16 @@ from typing import Any, NamedTuple
 
 
 class Defence(NamedTuple):
-    """What it is; how it is taken out; the test that must fail without it, and a part of what that then says."""
+    """What it is; how it is taken out; the test that must fail without it, and a part of what that then says.
+
+    root: it is a test that only root can run.
+    """
 
     what: str
     out: Callable[[], None]
     test: str
     says: str
+    root: bool = False
 
 
 def _set(module: str, name: str, value: Any) -> Callable[[], None]:
@@ -37,6 +41,12 @@ def _forgetful_lanes() -> None:
     from gateway.publish.lanes import Lanes
 
     Lanes.back = lambda self, pieces: None  # type: ignore[method-assign]
+
+
+def _unflushed() -> None:
+    from gateway.publish.spool import sql
+
+    sql.SETTINGS = tuple(one.replace("synchronous=FULL", "synchronous=OFF") for one in sql.SETTINGS)
 
 
 def _in_the_loop() -> None:
@@ -148,5 +158,9 @@ DEFENCES = {
     "one_id": Defence(
         "the client id is the same in every run",
         _changing_id, "test_f53_the_late_will", "stays online",
+    ),
+    "flush": Defence(
+        "what is on the disk has been flushed to it",
+        _unflushed, "test_f64_power_cut", "image", root=True,
     ),
 }  # fmt: skip

@@ -24,7 +24,7 @@ MOST_ROWS = 4096  # of a block
 MOST_CELLS = 1 << 20  # numbers in the columns of a block
 LARGEST = 16 << 20  # bytes of a block that is not deflated
 TINY = 200  # bytes that are not worth deflating
-LATEST = 2.5e11  # s since 1970, or before: years of four digits
+EARLIEST, LATEST = -1e5, 2.5e11  # s since 1970: years of four digits, whatever a clock that was never set says
 CONDENSED_TEXT = 64  # bytes a reading
 
 
@@ -64,7 +64,7 @@ def read(source: Source, data: bytes) -> tuple[Features, dict[int, int]]:
         condensed = _condensed(body[column.at :], rows)
     except (struct.error, zlib.error, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise Damaged(f"no block: {error}") from None
-    if max(quality) >= len(Quality) or not all(map(isfinite, value)) or not all(-LATEST < t < LATEST for t in wall):
+    if max(quality) >= len(Quality) or not all(map(isfinite, value)) or not all(EARLIEST < t < LATEST for t in wall):
         raise Damaged("no block: a value that cannot be")
     features = Features(
         source.board, source.sensor, source.unit, source.keys, seq, wall, mono, value, count, n, quality, columns,
