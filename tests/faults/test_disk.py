@@ -16,7 +16,7 @@ from gateway.publish.spool.filing import Saved, filed
 from gateway.publish.spool.nouns import New, Source
 from gateway.publish.spool.store import Store
 from tests.faults import tree
-from tests.faults.rows import TIER, lasting, row
+from tests.faults.rows import lasting, row
 from tests.made import features
 from tests.street import until
 
