@@ -19,7 +19,7 @@ def test_rows_are_whole():
     for number, row in ROWS.items():
         assert row.field and row.happens and row.promised and row.shown, number
         assert all(f"test_{number.lower()}_" in shown for shown in row.shown), number
-    assert all(re.fullmatch(r"test_f\d\d_\w+", name) for name in DURATIONS)
+    assert all(re.fullmatch(r"test_(f\d\d|sweep)_\w+", name) for name in DURATIONS)
 
 
 def test_defences_name_tests_that_there_are():
