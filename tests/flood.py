@@ -70,11 +70,10 @@ def pouring(folder: Path, formats: list[str], most: float, seconds: float, seed:
     with contextlib.ExitStack() as stack:
         boards = {}
         for name in formats:
-            board = subprocess.Popen(
-                [sys.executable, "-m", "tests.pour", str(folder / name), name, str(each), str(seconds), str(seed)],
-                cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            )  # fmt: skip
-            stack.callback(board.wait)
+            command = [sys.executable, "-m", "tests.pour", str(folder / name), name, str(each), str(seconds), str(seed)]
+            board = stack.enter_context(
+                subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            )
             stack.callback(board.kill)
             assert board.stdout is not None and board.stdout.readline() == "ready\n"
             boards[name] = board
