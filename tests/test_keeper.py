@@ -47,7 +47,7 @@ class Street:
     """An outbox, a spool on a real disk and a keeper, with a clock of its own."""
 
     def __init__(self, folder, *, limit=1_000_000, rows=False, most=10_000, max_age=1e9):
-        self.now, self.seq = 0.0, {lane: count(1) for lane in LANES}
+        self.now, self.seq, self.unset = 0.0, {lane: count(1) for lane in LANES}, False
         self.box, self.accounts = outbox(rows=rows, most=most)
         self.events, self.upstream = [], Upstream()
         self.spool = Spool(
@@ -57,7 +57,7 @@ class Street:
         self.box.watched(self.spool.done, lambda: self.spool.why_shed)
         self.box.crossing.uncopied, self.box.crossing.promoted = self.spool.uncopied, self.spool.promoted
         keeping = Keeping(self.spool, self.upstream, AT_RISK, lambda: self.now, lambda board, sensor: {"t": board})
-        self.keeper = Keeper(self.box, keeping, run="run", pump=lambda: None)
+        self.keeper = Keeper(self.box, keeping, run="run", pump=lambda: None, unset=lambda: self.unset)
         self.wire, self.taken, self.arrived, self.closed = {}, Counter(), defaultdict(list), False
 
     def inherited(self, board, readings):
@@ -249,6 +249,46 @@ async def test_what_waits_in_the_stage_is_copied_in_time_and_only_once(street):
     await s.drain()
     assert not copies
     assert s.taken == {(*LANES[0], seq): 1 for seq in range(1, 36)}
+
+
+async def test_what_waits_in_the_stage_is_known_to_have_no_time_yet(street):
+    """Before the machine's clock is set: else its readings, of 1970, would be too old for the next run."""
+    s = await street()
+    s.unset = True
+    s.come(LANES[0], 3, ready=False)
+    s.come(LANES[1], 2, ready=False)
+    s.now += 1.1
+    await s.look()
+    assert len(s.spool._holds.copies) == 2
+    assert await s.keeper.finish(s.upstream.waiting, 5) == []
+    s.connect()
+    found = [await s.spool.fetch(lambda lane: True) for _ in LANES[:2]]
+    assert [block.source.unset for block, _, _ in found] == [True, True]
+
+
+@pytest.mark.parametrize("rows", [False, True])
+async def test_what_is_refused_while_it_is_copied_waits_with_what_is_newer(street, monkeypatch, rows):
+    """The copy holds only what was on the wire: what has come behind it meanwhile is in memory still."""
+    s = await street(rows=rows)
+    s.connect()
+    s.come(LANES[0], 1)
+    refused = [Ack(one.packet_id, 0x97 if one.topic.endswith("/features") else 0) for one in sent(s.box, now=s.now)]
+    s.now += 1.1
+    kept = s.spool.keep
+
+    async def keep(*parts):
+        monkeypatch.undo()
+        done = await kept(*parts)
+        s.box.acked(refused, s.now)
+        s.come(LANES[0], 1)
+        return done
+
+    monkeypatch.setattr(s.spool, "keep", keep)
+    await s.look()
+    s.now += 10
+    await s.drain()
+    assert s.taken == {(*LANES[0], 1): 1, (*LANES[0], 2): 1}
+    s.in_order()
 
 
 async def test_more_than_a_block_holds_is_cut(street):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from ..ledger import Account
 from ..model import Drop, Features
@@ -285,7 +286,7 @@ class Outbox:
         if copy is not None:
             self.crossing.uncopied(copy)  # it waits here again, and goes to the disk anew if it has to
         lanes = self.turns.of(piece)
-        lanes.back([piece])
+        lanes.back([replace(piece)])  # newer readings may be joined to it: who still copies the piece finds it no more
         if reason != TOO_LARGE:
             lanes.hold(piece, now + pause(reason))
         return reason != TOO_LARGE
