@@ -68,6 +68,8 @@ class Street:
 
     def come(self, lane, rows, *, ready=True):
         """Readings of a sensor; not ready: they wait in the stage."""
+        if not rows:
+            return
         seq = [next(self.seq[lane]) for _ in range(rows)]
         made = features(seq, board=lane[0], sensor=lane[1], mono=[self.now] * rows)
         self.accounts[lane[0]].values += rows
@@ -266,13 +268,15 @@ async def test_what_waits_in_the_stage_is_known_to_have_no_time_yet(street):
     assert [block.source.unset for block, _, _ in found] == [True, True]
 
 
+@pytest.mark.parametrize("moved", [0, 1])
 @pytest.mark.parametrize("rows", [False, True])
-async def test_what_is_refused_while_it_is_copied_waits_with_what_is_newer(street, monkeypatch, rows):
-    """The copy holds only what was on the wire: what has come behind it meanwhile is in memory still."""
+async def test_what_is_refused_while_it_is_copied_waits_with_what_is_newer(street, monkeypatch, rows, moved):
+    """The copy holds only what was on the wire: what has come behind it is in memory, or behind it on the disk."""
     s = await street(rows=rows)
     s.connect()
     s.come(LANES[0], 1)
     refused = [Ack(one.packet_id, 0x97 if one.topic.endswith("/features") else 0) for one in sent(s.box, now=s.now)]
+    s.come(LANES[0], moved)
     s.now += 1.1
     kept = s.spool.keep
 
@@ -287,7 +291,7 @@ async def test_what_is_refused_while_it_is_copied_waits_with_what_is_newer(stree
     await s.look()
     s.now += 10
     await s.drain()
-    assert s.taken == {(*LANES[0], 1): 1, (*LANES[0], 2): 1}
+    assert s.taken == {(*LANES[0], seq + 1): 1 for seq in range(moved + 2)}
     s.in_order()
 
 
@@ -541,3 +545,42 @@ async def test_whatever_happens_it_balances(street, monkeypatch, tmp_path, seed)
     wanted = sum(account.readings for account in s.accounts.values())
     dropped = sum(account.dropped.total() for account in s.accounts.values())
     assert len(s.taken) == wanted - dropped
+
+
+async def test_what_is_refused_after_it_was_copied_goes_before_what_is_newer_on_the_disk(street):
+    """A slow broker that refuses at last: the reading comes from its copy, in its order."""
+    s = await street()
+    s.connect()
+    s.come(LANES[0], 1)
+    refused = [Ack(one.packet_id, 0x97 if one.topic.endswith("/features") else 0) for one in sent(s.box, now=s.now)]
+    s.box.window.limit = 0
+    for _ in range(3):
+        s.come(LANES[0], 1)
+        s.now += 1.1
+        await s.look()
+    assert s.spool.held("a") >= 2
+    assert s.box.crossing.copied("a") == 1
+    s.box.acked(refused, s.now)
+    s.balanced()
+    s.box.window.limit = 20
+    await s.drain()
+    assert set(s.taken.values()) == {1} and len(s.taken) == 4
+    s.in_order()
+
+
+async def test_a_lane_whose_probe_went_to_the_disk_is_free(street):
+    """What was sent alone after a refusal comes from its copy after a cut; what is live goes past the disk again."""
+    s = await street()
+    s.connect()
+    s.come(LANES[0], 1)
+    s.box.acked([Ack(one.packet_id, 0x97) for one in sent(s.box, now=s.now)], s.now)
+    s.now += 5.5
+    assert len(sent(s.box, now=s.now)) == 1
+    await s.look()
+    assert s.box.crossing.copied("a") == 1
+    s.cut()
+    await s.drain()
+    s.come(LANES[0], 2)
+    s.exchange()
+    s.exchange()
+    assert s.arrived[LANES[0], False] == [2, 3]

@@ -28,6 +28,7 @@ class Piece:
     """Rows first…last - 1 of `features`. condensed: by seq, the readings left out just before.
 
     tried: it was sent before, and perhaps it arrived. block: where it comes from, when it was on the disk.
+    sealed: nothing is joined to it, as a copy of it may be under way to the disk.
     """
 
     features: Features
@@ -36,6 +37,7 @@ class Piece:
     condensed: dict[int, int] = field(default_factory=dict)
     tried: bool = False
     block: Block | None = None
+    sealed: bool = False
 
     def __len__(self) -> int:
         return self.last - self.first
@@ -191,6 +193,12 @@ class Lanes:
         if lane.probing:
             lane.held_until, lane.probing = 0.0, False
 
+    def parted(self, piece: Piece) -> None:
+        """`piece` was on the wire and comes back to no lane: if it went alone, the next one does."""
+        lane = self._lanes[piece.features.board, piece.features.sensor]
+        if lane.held_until == math.inf:
+            lane.held_until = 0.0
+
     def stay(self, keys: Iterable[tuple[str, str]], stays: bool) -> None:
         """Keeps the lanes of (board, sensor) back, or lets them go."""
         for key in keys:
@@ -226,6 +234,7 @@ class Lanes:
     def skipped(self, piece: Piece) -> None:
         """The readings of `piece`, the newest that were taken, are not sent at all."""
         self._lanes[piece.features.board, piece.features.sensor].skipped(piece)
+        self.parted(piece)
 
     def shed_all(self) -> None:
         """Gives up what waits: the end of a run, with nowhere to keep it."""
@@ -271,7 +280,7 @@ def _joins(last: Piece, piece: Piece) -> bool:
         len(a) + len(b) <= JOINED  # what was taken from the front counts: it is freed with the rest
         and (a.unit, a.keys, a.unset) == (b.unit, b.keys, b.unset)
         and last.block is piece.block is None
-        and not last.tried
+        and not (last.tried or last.sealed)
         and last.last == len(a)
         and piece.first == 0
         and piece.last == len(b)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 from ..ledger import Account
 from ..model import Drop, Features
@@ -157,6 +156,7 @@ class Outbox:
                 replayed.append(piece)
             elif flight.copy is not None:
                 self.crossing.promoted(flight.copy)
+                self.lanes.parted(piece)
             else:
                 live.append(piece)
         self.lanes.back(live)
@@ -283,10 +283,12 @@ class Outbox:
             return False
         if reason == TOO_LARGE:
             self._most_rows = max(1, len(piece) // 2)
-        if copy is not None:
-            self.crossing.uncopied(copy)  # it waits here again, and goes to the disk anew if it has to
         lanes = self.turns.of(piece)
-        lanes.back([replace(piece)])  # newer readings may be joined to it: who still copies the piece finds it no more
+        if copy is not None:
+            self.crossing.promoted(copy)  # it comes from there, before what is newer and lies there already
+        else:
+            piece.sealed = True
+            lanes.back([piece])
         if reason != TOO_LARGE:
             lanes.hold(piece, now + pause(reason))
         return reason != TOO_LARGE
@@ -296,5 +298,6 @@ class Outbox:
         for flight in self.window.clear():
             if (piece := flight.piece) is not None:
                 self._account(piece.features.board).sent_unacknowledged += len(piece)
+                self.turns.of(piece).taken(piece)
                 self._finish(piece, flight.copy)
         self._on_wire.clear()
