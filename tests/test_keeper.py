@@ -440,6 +440,30 @@ async def test_the_end_in_an_outage(street, tmp_path, monkeypatch, hangs):
         assert set(again.taken.values()) == {1}
 
 
+async def test_an_end_that_the_disk_refuses_leaves_the_copies(street, monkeypatch):
+    """What was safe before the end is safe after it, where there is no room for what is left."""
+    s = await street()
+    s.come(LANES[2], 3, ready=False)
+    s.now += 1.1
+    await s.look()
+    assert len(s.spool._holds.copies) == 1
+    put = Store.put
+
+    def full(self, new, gone, busy):
+        if new:
+            raise Trouble(FULL, "there is no room")
+        return put(self, new, gone, busy)
+
+    monkeypatch.setattr(Store, "put", full)
+    assert len(await s.keeper.finish(s.upstream.waiting, 5)) == 1
+    await s.close()
+    monkeypatch.setattr(Store, "put", put)
+    again = await street()
+    assert again.accounts["b"].inherited == 3
+    await again.drain()
+    assert again.taken == {(*LANES[2], seq): 1 for seq in (1, 2, 3)}
+
+
 async def test_an_end_in_the_middle_of_a_job_loses_nothing(street, monkeypatch):
     s = await street()
     s.come(LANES[0], 50)

@@ -225,18 +225,13 @@ class Keeper:
             await self._looking
         if not await self._move(math.inf):
             return
-        for part in parcels:
-            if part is parcels[-1]:  # copies of what is left are there until all of it is
-                self._uncopy()
-            if await self._spool.keep([], part, []) is None:
+        copies = [number for some in self._copies.values() for _, number in some]
+        for part in parcels:  # copies of what is left are there until all of it is
+            if await self._spool.keep([], part, [], copies if part is parcels[-1] else ()) is None:
                 return
             over += part
         if not parcels:
-            self._uncopy()
-
-    def _uncopy(self) -> None:
-        for copies in self._copies.values():
-            for _, number in copies:
+            for number in copies:
                 self._spool.uncopied(number)
         self._copies = {}
 
