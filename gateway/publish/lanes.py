@@ -11,7 +11,6 @@ When the connection breaks, what was on the wire goes back to the front of its l
 from __future__ import annotations
 
 import math
-from array import array
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -172,9 +171,10 @@ class Lanes:
                 return piece
         return None
 
-    def back(self, pieces: Iterable[Piece]) -> None:
+    def back(self, pieces: Iterable[Piece], *, sealed: bool = False) -> None:
         """Puts pieces that were on the wire back to their places in front."""
         for piece in reversed(list(pieces)):  # the newest first: each place is then found at once
+            piece.sealed = sealed
             lane = self._lanes[piece.features.board, piece.features.sensor]
             lane.back(piece)
             if lane.held_until == math.inf:  # the one that went alone is here again
@@ -291,15 +291,3 @@ def _owe(piece: Piece, row: int, readings: int) -> None:
     """Adds to what was condensed before `row` of the features of `piece`."""
     seq = piece.features.seq[row]
     piece.condensed[seq] = piece.condensed.get(seq, 0) + readings
-
-
-def selected(features: Features, rows: list[int]) -> Features:
-    """Only the given rows of `features`."""
-    f = features
-    return Features(
-        f.board, f.sensor, f.unit, f.keys,
-        array("q", [f.seq[i] for i in rows]), array("d", [f.wall[i] for i in rows]),
-        array("d", [f.mono[i] for i in rows]), array("d", [f.value[i] for i in rows]), [f.count[i] for i in rows],
-        array("q", [f.n[i] for i in rows]), bytes(f.quality[i] for i in rows),
-        [array("d", [column[i] for i in rows]) for column in f.columns], f.unset,
-    )  # fmt: skip

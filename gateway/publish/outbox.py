@@ -48,8 +48,7 @@ class Outbox:
         self.lanes, self.replay = self.turns.live, self.turns.replay
         self.window = Window()
         self.crossing = Crossing(self.lanes, self.window)
-        self.refusals = Refusals()
-        self.documents = Documents()
+        self.refusals, self.documents = Refusals(), Documents()
         self._naming, self._account, self._tags, self._every = naming, account, tags, every
         self._done: Callable[[Block, int], None] = lambda block, readings: None
         self._why_shed: Callable[[], Drop] = lambda: Drop.SHED
@@ -60,9 +59,7 @@ class Outbox:
         self._suspects = Suspects()
 
     def watched(self, done: Callable[[Block, int], None], why_shed: Callable[[], Drop]) -> None:
-        """There is a spool. done: told of readings that need their block no more; why_shed: what their end is called
-        that find no room.
-        """
+        """There is a spool. done: told of readings that need their block no more; why_shed: what shed ones count as."""
         self._done, self._why_shed = done, why_shed
 
     def held(self, board: str) -> int:
@@ -287,8 +284,7 @@ class Outbox:
         if copy is not None:
             self.crossing.promoted(copy)  # it comes from there, before what is newer and lies there already
         else:
-            piece.sealed = True
-            lanes.back([piece])
+            lanes.back([piece], sealed=True)
         if reason != TOO_LARGE:
             lanes.hold(piece, now + pause(reason))
         return reason != TOO_LARGE
