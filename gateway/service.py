@@ -166,18 +166,19 @@ class Service:
     async def _take_over(self, config: Config) -> None:
         """What of `config` can be taken over at once; a board that is as before is not touched."""
         found = changes(self.config, config)
+        gone = list(found.gone)
         self.config = replace(config, **{field: getattr(self.config, field) for field in found.kept})
         for name in found.gone:
             await self.boards.drop(name, self.parts)
         for board in found.opened:
-            self.boards.add(board, self.parts)
-        for name in found.gone:
-            if name not in self.readers:
-                self.publisher.document(self._status_topic(name), b"")  # nobody tells of it any more
+            gone += await self.boards.add(board, self.parts)
+        gone = [name for name in gone if name not in self.readers]
+        for name in gone:
+            self.publisher.document(self._status_topic(name), b"")  # nobody tells of it any more
         self.stage.reload(self._plan)
         self.publisher.renew()
         log("config.reloaded", path=str(config.path), opened=[board.name for board in found.opened],
-            gone=[name for name in found.gone if name not in self.readers], later=found.later)  # fmt: skip
+            gone=gone, later=found.later)  # fmt: skip
 
     def _plan(self, board: str, sensor: str) -> Plan:
         return plan_for(self.config, board, sensor)

@@ -10,7 +10,7 @@ from .faults import Faults
 from .status import BoardLook
 from .told_lines import LinesTold
 
-SHEDDING = "more comes from this board than the broker or this machine takes, so its oldest readings are dropped"
+SHEDDING = "more comes from this board than this machine computes or has room for, so readings of it are dropped"
 OVERRUN = (
     "bytes of this board were lost, as nobody fetched them in time, and lines around a loss are refused: "
     "is this machine overloaded, or the baud rate too high for it?"

@@ -102,6 +102,25 @@ def test_host_name_is_the_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert loaded(tmp_path, BENCH).id == "pi-3"
 
 
+def test_found_boards_alone_have_the_keys_of_their_table(tmp_path: Path) -> None:
+    """A board with a table of its own has those of that table, none too; one that was found has those of "auto"."""
+    made = loaded(
+        tmp_path,
+        """
+        [[boards]]
+        name = "bench"
+        port = "/dev/ttyX0"
+        [[boards]]
+        name = "hall-"
+        port = "auto"
+        range = [0, 40]
+        out_of_range = "drop"
+        """,
+    )
+    assert plan_for(made, "bench", "S1") == Plan()
+    assert plan_for(made, "hall-usb-a", "S1") == Plan(range=(0.0, 40.0), out_of_range="drop")
+
+
 def test_last_match_of_each_key_wins(tmp_path: Path) -> None:
     """A sensor's plan comes from [features], its board's keys and each [[sensors]] that matches, key by key."""
     made = loaded(

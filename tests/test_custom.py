@@ -147,6 +147,20 @@ async def test_another_unit_begins_a_new_window(tmp_path: Path) -> None:
         assert (await one.ask(unit="°C"))["size"] == [1.0]
 
 
+async def test_a_window_is_whole_while_another_is_waited_for(tmp_path: Path) -> None:
+    """Readings in the unit of before wait in front; those behind them are asked for with their windows."""
+    slow = "import time\ntime.sleep(0.5)\n"
+    plan = Plan(window_s=None, window_n=10, custom=("own:both",))
+    async with street(tmp_path, slow + GOOD, "both", plan, deadline=20.0) as one:
+        one.put(unit="°F")
+        pieces = [one.put(rows=10) for _ in range(20)]
+        assert not one.out
+        await until(lambda: len(one.out) == 21)
+        assert [len(one.of(piece)["low"]) for piece in pieces] == [10] * 20
+        assert one.of(pieces[0])["low"] == [value - 1 for value in pieces[0].value]
+        assert not one.told("custom.missed")
+
+
 async def test_who_is_not_covered_passes_in_the_same_call(tmp_path: Path) -> None:
     """Sensors without custom features never wait, and come out untouched."""
     plans = {"S1": Plan(custom=("own:last",)), "S2": Plan()}

@@ -47,7 +47,7 @@ class Street:
     """An outbox, a spool on a real disk and a keeper, with a clock of its own."""
 
     def __init__(self, folder, *, limit=1_000_000, rows=False, most=10_000, max_age=1e9):
-        self.now, self.seq = 0.0, {lane: count(1) for lane in LANES}
+        self.now, self.seq, self.unset = 0.0, {lane: count(1) for lane in LANES}, False
         self.box, self.accounts = outbox(rows=rows, most=most)
         self.events, self.upstream = [], Upstream()
         self.spool = Spool(
@@ -57,7 +57,7 @@ class Street:
         self.box.watched(self.spool.done, lambda: self.spool.why_shed)
         self.box.crossing.uncopied, self.box.crossing.promoted = self.spool.uncopied, self.spool.promoted
         keeping = Keeping(self.spool, self.upstream, AT_RISK, lambda: self.now, lambda board, sensor: {"t": board})
-        self.keeper = Keeper(self.box, keeping, run="run", pump=lambda: None)
+        self.keeper = Keeper(self.box, keeping, run="run", pump=lambda: None, unset=lambda: self.unset)
         self.wire, self.taken, self.arrived, self.closed = {}, Counter(), defaultdict(list), False
 
     def inherited(self, board, readings):
@@ -68,6 +68,8 @@ class Street:
 
     def come(self, lane, rows, *, ready=True):
         """Readings of a sensor; not ready: they wait in the stage."""
+        if not rows:
+            return
         seq = [next(self.seq[lane]) for _ in range(rows)]
         made = features(seq, board=lane[0], sensor=lane[1], mono=[self.now] * rows)
         self.accounts[lane[0]].values += rows
@@ -251,6 +253,48 @@ async def test_what_waits_in_the_stage_is_copied_in_time_and_only_once(street):
     assert s.taken == {(*LANES[0], seq): 1 for seq in range(1, 36)}
 
 
+async def test_what_waits_in_the_stage_is_known_to_have_no_time_yet(street):
+    """Before the machine's clock is set: else its readings, of 1970, would be too old for the next run."""
+    s = await street()
+    s.unset = True
+    s.come(LANES[0], 3, ready=False)
+    s.come(LANES[1], 2, ready=False)
+    s.now += 1.1
+    await s.look()
+    assert len(s.spool._holds.copies) == 2
+    assert await s.keeper.finish(s.upstream.waiting, 5) == []
+    s.connect()
+    found = [await s.spool.fetch(lambda lane: True) for _ in LANES[:2]]
+    assert [block.source.unset for block, _, _ in found] == [True, True]
+
+
+@pytest.mark.parametrize("moved", [0, 1])
+@pytest.mark.parametrize("rows", [False, True])
+async def test_what_is_refused_while_it_is_copied_waits_with_what_is_newer(street, monkeypatch, rows, moved):
+    """The copy holds only what was on the wire: what has come behind it is in memory, or behind it on the disk."""
+    s = await street(rows=rows)
+    s.connect()
+    s.come(LANES[0], 1)
+    refused = [Ack(one.packet_id, 0x97 if one.topic.endswith("/features") else 0) for one in sent(s.box, now=s.now)]
+    s.come(LANES[0], moved)
+    s.now += 1.1
+    kept = s.spool.keep
+
+    async def keep(*parts):
+        monkeypatch.undo()
+        done = await kept(*parts)
+        s.box.acked(refused, s.now)
+        s.come(LANES[0], 1)
+        return done
+
+    monkeypatch.setattr(s.spool, "keep", keep)
+    await s.look()
+    s.now += 10
+    await s.drain()
+    assert s.taken == {(*LANES[0], seq + 1): 1 for seq in range(moved + 2)}
+    s.in_order()
+
+
 async def test_more_than_a_block_holds_is_cut(street):
     s = await street(limit=64_000_000, most=100_000)
     s.come(LANES[0], 20_000)
@@ -396,6 +440,30 @@ async def test_the_end_in_an_outage(street, tmp_path, monkeypatch, hangs):
         assert set(again.taken.values()) == {1}
 
 
+async def test_an_end_that_the_disk_refuses_leaves_the_copies(street, monkeypatch):
+    """What was safe before the end is safe after it, where there is no room for what is left."""
+    s = await street()
+    s.come(LANES[2], 3, ready=False)
+    s.now += 1.1
+    await s.look()
+    assert len(s.spool._holds.copies) == 1
+    put = Store.put
+
+    def full(self, new, gone, busy):
+        if new:
+            raise Trouble(FULL, "there is no room")
+        return put(self, new, gone, busy)
+
+    monkeypatch.setattr(Store, "put", full)
+    assert len(await s.keeper.finish(s.upstream.waiting, 5)) == 1
+    await s.close()
+    monkeypatch.setattr(Store, "put", put)
+    again = await street()
+    assert again.accounts["b"].inherited == 3
+    await again.drain()
+    assert again.taken == {(*LANES[2], seq): 1 for seq in (1, 2, 3)}
+
+
 async def test_an_end_in_the_middle_of_a_job_loses_nothing(street, monkeypatch):
     s = await street()
     s.come(LANES[0], 50)
@@ -501,3 +569,42 @@ async def test_whatever_happens_it_balances(street, monkeypatch, tmp_path, seed)
     wanted = sum(account.readings for account in s.accounts.values())
     dropped = sum(account.dropped.total() for account in s.accounts.values())
     assert len(s.taken) == wanted - dropped
+
+
+async def test_what_is_refused_after_it_was_copied_goes_before_what_is_newer_on_the_disk(street):
+    """A slow broker that refuses at last: the reading comes from its copy, in its order."""
+    s = await street()
+    s.connect()
+    s.come(LANES[0], 1)
+    refused = [Ack(one.packet_id, 0x97 if one.topic.endswith("/features") else 0) for one in sent(s.box, now=s.now)]
+    s.box.window.limit = 0
+    for _ in range(3):
+        s.come(LANES[0], 1)
+        s.now += 1.1
+        await s.look()
+    assert s.spool.held("a") >= 2
+    assert s.box.crossing.copied("a") == 1
+    s.box.acked(refused, s.now)
+    s.balanced()
+    s.box.window.limit = 20
+    await s.drain()
+    assert set(s.taken.values()) == {1} and len(s.taken) == 4
+    s.in_order()
+
+
+async def test_a_lane_whose_probe_went_to_the_disk_is_free(street):
+    """What was sent alone after a refusal comes from its copy after a cut; what is live goes past the disk again."""
+    s = await street()
+    s.connect()
+    s.come(LANES[0], 1)
+    s.box.acked([Ack(one.packet_id, 0x97) for one in sent(s.box, now=s.now)], s.now)
+    s.now += 5.5
+    assert len(sent(s.box, now=s.now)) == 1
+    await s.look()
+    assert s.box.crossing.copied("a") == 1
+    s.cut()
+    await s.drain()
+    s.come(LANES[0], 2)
+    s.exchange()
+    s.exchange()
+    assert s.arrived[LANES[0], False] == [2, 3]

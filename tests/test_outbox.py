@@ -477,3 +477,31 @@ def test_what_may_have_arrived_has_told_of_what_was_condensed():
     assert accounts["bench"].dropped == {"shed": 2}
     box.opened(Limits(), v5=True)
     assert features_of(sent(box)) == [(7, 2), (10, 2), (13, 2)]
+
+
+@pytest.mark.parametrize("end", [0x99, "fits no more", "QoS 0"])
+def test_a_lane_is_free_whatever_becomes_of_its_probe(end):
+    """What goes alone after a refusal may be dropped, or be sent to another broker: what is behind it goes on."""
+    box, accounts = outbox()
+    box.opened(Limits(), v5=True)
+    box.put([features([1, 2, 3, 4])])
+    box.acked([Ack(one.packet_id, 0x97) for one in sent(box)], 0.0)
+    box.acked([Ack(one.packet_id, 0) for one in sent(box)], 0.0)
+    if end == 0x99:
+        (probe,) = sent(box, now=6.0)
+        box.acked([Ack(probe.packet_id, end)], 6.0)
+    elif end == "fits no more":
+        box.closed(cut=False)
+        box.opened(Limits(packet=50), v5=True)
+        assert sent(box, now=6.0) == []
+        assert accounts["bench"].dropped["too_large"] == 4
+    else:
+        box.closed(cut=False)
+        box.opened(Limits(qos=0), v5=True)
+        sent(box, now=6.0)
+        box.landed()
+    box.put([features([5])])
+    for _ in range(9):
+        box.acked([Ack(one.packet_id, 0) for one in sent(box, now=7.0)], 7.0)
+        box.landed()
+    assert box.idle

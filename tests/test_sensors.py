@@ -45,6 +45,19 @@ def test_readings_that_were_not_computed_are_forgotten():
     assert sensor.seq == 5
 
 
+def test_another_range_counts_at_once():
+    """The old one may have dropped every reading, and without any there is no next batch."""
+    sensor = heard([], range=(0.0, 10.0), out_of_range="drop")
+    assert not sensor.add(20.0, "°C", None, 0.0, 1.0)
+    sensor.replan(Plan(range=(0.0, 50.0), out_of_range="clamp"))
+    assert sensor.add(20.0, "°C", None, 0.0, 2.0)
+    assert sensor.add(60.0, "°C", None, 0.0, 3.0)
+    rows = sensor.leave(10)
+    assert [(row.seq, row.used, row.out) for row in rows] == [(2, 20.0, False), (3, 50.0, True)]
+    sensor.part(rows)
+    assert sensor.plan.range == (0.0, 50.0)
+
+
 def test_old_readings_are_let_go():
     """A time window keeps the readings that it holds, and at most a third as many again."""
     sensor = heard([0.1 * k for k in range(20_000)], window_s=10.0)

@@ -68,7 +68,7 @@ class Sensor:
         self._begin()
 
     def replan(self, plan: Plan) -> None:
-        """From the next batch on `plan` counts; the windows start anew where it is another."""
+        """From the next batch on `plan` counts, and its range at once; the windows start anew where it is another."""
         self._next = plan if plan != self.plan else None
 
     def _take_on(self, plan: Plan) -> None:
@@ -91,11 +91,12 @@ class Sensor:
         """Takes a reading in. False when it is dropped as out of range: its seq is used, and no window sees it."""
         self.seq += 1
         used, out = value, False
-        if (bounds := self.plan.range) is not None and not bounds[0] <= value <= bounds[1]:
-            if self.plan.out_of_range == "drop":
+        plan = self._next or self.plan  # the new one now: where the old one drops all, there is no next batch
+        if (bounds := plan.range) is not None and not bounds[0] <= value <= bounds[1]:
+            if plan.out_of_range == "drop":
                 return False
             out = True
-            if self.plan.out_of_range == "clamp":
+            if plan.out_of_range == "clamp":
                 used = min(max(value, bounds[0]), bounds[1])
         self.fresh.append(Row(self.seq, wall, t, value, used, out, unit, count))
         return True

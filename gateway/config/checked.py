@@ -78,7 +78,7 @@ def plan_for(config: Config, board: str, sensor: str) -> Plan:
     board that no table names was found by port = "auto", and that table is its own.
     """
     found = next((one.name for one in config.boards if one.port.path == "auto"), "")
-    changes = dict(config.of_boards.get(board) or config.of_boards.get(found, {}))
+    changes = dict(config.of_boards.get(board, config.of_boards.get(found, {})))
     for rule in config.of_sensors:
         if fnmatchcase(f"{board}/{sensor}", rule.match):
             changes |= rule.changes

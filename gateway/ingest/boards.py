@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -23,6 +24,7 @@ class Boards:
         self.readers: dict[str, Reader] = {}
         self._take, self._changed, self._event = take, changed, event
         self._reading: dict[str, Part] = {}
+        self._named: set[str] = set()  # paths that tables name, which nobody else is to find
 
     def tags(self, board: str) -> dict[str, str]:
         """What stands in each message of a board."""
@@ -34,16 +36,29 @@ class Boards:
 
     def open(self, boards: Sequence[Board], parts: Parts) -> None:
         """Starts to read, and to look for boards where a port is "auto"."""
-        named = {board.port.path for board in boards}
+        self._named |= {board.port.path for board in boards}
         for board in boards:
             if board.port.path == "auto":
-                parts.start(discover(board, named, lambda found: self.add(found, parts)))
+                parts.start(discover(board, self._named, lambda found: self._add(found, parts)))
             else:
-                self.add(board, parts)
+                self._add(board, parts)
         parts.start(watch(self.readers))
 
-    def add(self, board: Board, parts: Parts) -> None:
-        """Starts to read a board."""
+    async def add(self, board: Board, parts: Parts) -> list[str]:
+        """Starts to read a board that has a table now. Gives the boards that had been found, and are this one."""
+        same = self._same(board)
+        for name in same:
+            await self.drop(name, parts)
+        self._named.add(board.port.path)
+        self._add(board, parts)
+        return same
+
+    def _same(self, board: Board) -> list[str]:
+        device = os.path.realpath(board.port.path)
+        ports = {name: reader.board.port.path for name, reader in self.readers.items()}
+        return [name for name, path in ports.items() if name == board.name or os.path.realpath(path) == device]
+
+    def _add(self, board: Board, parts: Parts) -> None:
         decoder = FORMATS[board.format](board.options)
         reader = Reader(board, decoder, self._take, self.account(board.name), self._changed)
         self.readers[board.name] = reader
@@ -53,4 +68,4 @@ class Boards:
     async def drop(self, board: str, parts: Parts) -> None:
         """Closes a board's port."""
         await parts.end([self._reading.pop(board)])
-        del self.readers[board]
+        self._named.discard(self.readers.pop(board).board.port.path)

@@ -12,7 +12,7 @@ from .identity import SerialPort, board_name, serial_ports
 PERIOD = 2.0  # s between looks at the folders of links; the ports themselves are listed only when there is news
 HELD_PERIOD = 10.0  # s between looks at ports that another program holds
 
-Mark = tuple[int, ...]
+Mark = tuple[object, ...]
 
 
 def newcomers(ports: Iterable[SerialPort], taken: Collection[str]) -> list[SerialPort]:
@@ -42,7 +42,7 @@ async def discover(
     folders: tuple[str, ...] = ("/dev/serial/by-id", "/dev/serial/by-path", "/dev"),
     period: float = PERIOD,
 ) -> None:
-    """Calls `found` once for each new board, until cancelled. taken: the paths that the other tables name.
+    """Calls `found` once for each new board, until cancelled. taken: the paths that the other tables name, as of now.
 
     A port is taken when two looks in a row have seen it: udev makes its links one after the other, and the one by which
     another table names it may come last. A board that has gone stays its reader's business, which takes it up again.
@@ -53,7 +53,7 @@ async def discover(
     due = 0.0
     loop = asyncio.get_running_loop()
     while True:
-        if (fresh := _mark(folders)) != mark or loop.time() >= due:
+        if (fresh := (*_mark(folders), *sorted(taken))) != mark or loop.time() >= due:
             mark = fresh
             ports = await asyncio.to_thread(look)
             new = newcomers(ports, {*taken, *mine})
@@ -68,7 +68,7 @@ async def discover(
         await asyncio.sleep(period)
 
 
-def _mark(folders: tuple[str, ...]) -> Mark:
+def _mark(folders: tuple[str, ...]) -> tuple[int, ...]:
     """Changes when something is plugged in or out: when the folders were last changed; 0 for one that is not there."""
     return tuple(_changed(folder) for folder in folders)
 

@@ -1,7 +1,10 @@
 """Which readings are sent by themselves, and how many are left out before each (`every`). Pure."""
 
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from ..model import Features
 
 
 @dataclass(slots=True)
@@ -31,3 +34,15 @@ def gaps(sent: Sent, rows: Sequence[int], total: int, seq: Sequence[int]) -> dic
         sent.condensed, before = 0, row
     sent.condensed += total - before - 1
     return out
+
+
+def selected(features: Features, rows: list[int]) -> Features:
+    """Only the given rows of `features`."""
+    f = features
+    return Features(
+        f.board, f.sensor, f.unit, f.keys,
+        array("q", [f.seq[i] for i in rows]), array("d", [f.wall[i] for i in rows]),
+        array("d", [f.mono[i] for i in rows]), array("d", [f.value[i] for i in rows]), [f.count[i] for i in rows],
+        array("q", [f.n[i] for i in rows]), bytes(f.quality[i] for i in rows),
+        [array("d", [column[i] for i in rows]) for column in f.columns], f.unset,
+    )  # fmt: skip

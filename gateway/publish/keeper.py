@@ -52,12 +52,17 @@ class Keeping:
 
 
 class Keeper:
-    """Moves readings between the outbox and the spool. pump: to be called when there is more to send."""
+    """Moves readings between the outbox and the spool.
 
-    def __init__(self, outbox: Outbox, keeping: Keeping, *, run: str, pump: Callable[[], None]) -> None:
+    pump: to be called when there is more to send. unset: whether the machine's clock has not been set.
+    """
+
+    def __init__(
+        self, outbox: Outbox, keeping: Keeping, *, run: str, pump: Callable[[], None], unset: Callable[[], bool]
+    ) -> None:
         self._outbox, self._spool, self._upstream = outbox, keeping.spool, keeping.upstream
         self._at_risk, self._now, self._tags = keeping.at_risk, keeping.now, keeping.tags
-        self._run, self._pump = run, pump
+        self._run, self._pump, self._unset = run, pump, unset
         self._copies: dict[Lane, list[tuple[int, int]]] = {}  # upstream: (last seq, copy) of each copy, in order
         self._not_before = -math.inf
         self._forgot = -math.inf
@@ -157,13 +162,14 @@ class Keeper:
 
     def _parcels(self, several: Sequence[Features]) -> Iterator[list[Saved]]:
         """Readings that came before they were features, as blocks, and so many of these as the disk takes at once."""
-        part, readings = list[Saved](), 0
+        part, readings, unset = list[Saved](), 0, self._unset()
         for features in several:
             for first in range(0, len(features), BLOCK_ROWS):
                 cut = features.cut(first, min(first + BLOCK_ROWS, len(features)))
                 if part and readings + len(cut) > self._spool.parcel:
                     yield part
                     part, readings = [], 0
+                cut.unset = unset  # else the outbox says so
                 part.append(Saved(cut, {}, self._run, self._of(cut)))
                 readings += len(cut)
         if part:
@@ -219,18 +225,13 @@ class Keeper:
             await self._looking
         if not await self._move(math.inf):
             return
-        for part in parcels:
-            if part is parcels[-1]:  # copies of what is left are there until all of it is
-                self._uncopy()
-            if await self._spool.keep([], part, []) is None:
+        copies = [number for some in self._copies.values() for _, number in some]
+        for part in parcels:  # copies of what is left are there until all of it is
+            if await self._spool.keep([], part, [], copies if part is parcels[-1] else ()) is None:
                 return
             over += part
         if not parcels:
-            self._uncopy()
-
-    def _uncopy(self) -> None:
-        for copies in self._copies.values():
-            for _, number in copies:
+            for number in copies:
                 self._spool.uncopied(number)
         self._copies = {}
 

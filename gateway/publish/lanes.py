@@ -11,7 +11,6 @@ When the connection breaks, what was on the wire goes back to the front of its l
 from __future__ import annotations
 
 import math
-from array import array
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -28,6 +27,7 @@ class Piece:
     """Rows first…last - 1 of `features`. condensed: by seq, the readings left out just before.
 
     tried: it was sent before, and perhaps it arrived. block: where it comes from, when it was on the disk.
+    sealed: nothing is joined to it, as a copy of it may be under way to the disk.
     """
 
     features: Features
@@ -36,6 +36,7 @@ class Piece:
     condensed: dict[int, int] = field(default_factory=dict)
     tried: bool = False
     block: Block | None = None
+    sealed: bool = False
 
     def __len__(self) -> int:
         return self.last - self.first
@@ -170,9 +171,10 @@ class Lanes:
                 return piece
         return None
 
-    def back(self, pieces: Iterable[Piece]) -> None:
+    def back(self, pieces: Iterable[Piece], *, sealed: bool = False) -> None:
         """Puts pieces that were on the wire back to their places in front."""
         for piece in reversed(list(pieces)):  # the newest first: each place is then found at once
+            piece.sealed = sealed
             lane = self._lanes[piece.features.board, piece.features.sensor]
             lane.back(piece)
             if lane.held_until == math.inf:  # the one that went alone is here again
@@ -190,6 +192,12 @@ class Lanes:
         lane = self._lanes[piece.features.board, piece.features.sensor]
         if lane.probing:
             lane.held_until, lane.probing = 0.0, False
+
+    def parted(self, piece: Piece) -> None:
+        """`piece` was on the wire and comes back to no lane: if it went alone, the next one does."""
+        lane = self._lanes[piece.features.board, piece.features.sensor]
+        if lane.held_until == math.inf:
+            lane.held_until = 0.0
 
     def stay(self, keys: Iterable[tuple[str, str]], stays: bool) -> None:
         """Keeps the lanes of (board, sensor) back, or lets them go."""
@@ -226,6 +234,7 @@ class Lanes:
     def skipped(self, piece: Piece) -> None:
         """The readings of `piece`, the newest that were taken, are not sent at all."""
         self._lanes[piece.features.board, piece.features.sensor].skipped(piece)
+        self.parted(piece)
 
     def shed_all(self) -> None:
         """Gives up what waits: the end of a run, with nowhere to keep it."""
@@ -271,7 +280,7 @@ def _joins(last: Piece, piece: Piece) -> bool:
         len(a) + len(b) <= JOINED  # what was taken from the front counts: it is freed with the rest
         and (a.unit, a.keys, a.unset) == (b.unit, b.keys, b.unset)
         and last.block is piece.block is None
-        and not last.tried
+        and not (last.tried or last.sealed)
         and last.last == len(a)
         and piece.first == 0
         and piece.last == len(b)
@@ -282,15 +291,3 @@ def _owe(piece: Piece, row: int, readings: int) -> None:
     """Adds to what was condensed before `row` of the features of `piece`."""
     seq = piece.features.seq[row]
     piece.condensed[seq] = piece.condensed.get(seq, 0) + readings
-
-
-def selected(features: Features, rows: list[int]) -> Features:
-    """Only the given rows of `features`."""
-    f = features
-    return Features(
-        f.board, f.sensor, f.unit, f.keys,
-        array("q", [f.seq[i] for i in rows]), array("d", [f.wall[i] for i in rows]),
-        array("d", [f.mono[i] for i in rows]), array("d", [f.value[i] for i in rows]), [f.count[i] for i in rows],
-        array("q", [f.n[i] for i in rows]), bytes(f.quality[i] for i in rows),
-        [array("d", [column[i] for i in rows]) for column in f.columns], f.unset,
-    )  # fmt: skip

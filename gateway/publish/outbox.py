@@ -48,8 +48,7 @@ class Outbox:
         self.lanes, self.replay = self.turns.live, self.turns.replay
         self.window = Window()
         self.crossing = Crossing(self.lanes, self.window)
-        self.refusals = Refusals()
-        self.documents = Documents()
+        self.refusals, self.documents = Refusals(), Documents()
         self._naming, self._account, self._tags, self._every = naming, account, tags, every
         self._done: Callable[[Block, int], None] = lambda block, readings: None
         self._why_shed: Callable[[], Drop] = lambda: Drop.SHED
@@ -60,9 +59,7 @@ class Outbox:
         self._suspects = Suspects()
 
     def watched(self, done: Callable[[Block, int], None], why_shed: Callable[[], Drop]) -> None:
-        """There is a spool. done: told of readings that need their block no more; why_shed: what their end is called
-        that find no room.
-        """
+        """There is a spool. done: told of readings that need their block no more; why_shed: what shed ones count as."""
         self._done, self._why_shed = done, why_shed
 
     def held(self, board: str) -> int:
@@ -156,6 +153,7 @@ class Outbox:
                 replayed.append(piece)
             elif flight.copy is not None:
                 self.crossing.promoted(flight.copy)
+                self.lanes.parted(piece)
             else:
                 live.append(piece)
         self.lanes.back(live)
@@ -282,10 +280,11 @@ class Outbox:
             return False
         if reason == TOO_LARGE:
             self._most_rows = max(1, len(piece) // 2)
-        if copy is not None:
-            self.crossing.uncopied(copy)  # it waits here again, and goes to the disk anew if it has to
         lanes = self.turns.of(piece)
-        lanes.back([piece])
+        if copy is not None:
+            self.crossing.promoted(copy)  # it comes from there, before what is newer and lies there already
+        else:
+            lanes.back([piece], sealed=True)
         if reason != TOO_LARGE:
             lanes.hold(piece, now + pause(reason))
         return reason != TOO_LARGE
@@ -295,5 +294,6 @@ class Outbox:
         for flight in self.window.clear():
             if (piece := flight.piece) is not None:
                 self._account(piece.features.board).sent_unacknowledged += len(piece)
+                self.turns.of(piece).taken(piece)
                 self._finish(piece, flight.copy)
         self._on_wire.clear()

@@ -65,7 +65,9 @@ class Publisher:
             spool = keeping.spool
             self._outbox.watched(spool.done, lambda: spool.why_shed)
             self._outbox.crossing.uncopied, self._outbox.crossing.promoted = spool.uncopied, spool.promoted
-            self._keeper = Keeper(self._outbox, keeping, run=naming.run, pump=self._pump)
+            self._keeper = Keeper(
+                self._outbox, keeping, run=naming.run, pump=self._pump, unset=lambda: self._clock() is None
+            )
         self._outbox.refusals.event = event
         self._contact = Contact(where, will, Handlers(self._opened, self._closed, self._acked, self._pump), event)
         self._on_connected, self._progress, self._clock, self._event = connected, progress, clock, event

@@ -4,8 +4,8 @@ import math
 from dataclasses import replace
 
 from ..model import Features
-from .condense import Sent, gaps, sent_rows
-from .lanes import Piece, selected
+from .condense import Sent, gaps, selected, sent_rows
+from .lanes import Piece
 from .messages import Writer
 from .packets import topic_part
 from .spool.nouns import Source

@@ -155,7 +155,8 @@ class Lane:
             sensor.window = Window(sensor.plan, features.unit)
         window, waiting = sensor.window, sensor.waiting
         span = window.add(features)
-        window.forget(waiting[0].span.start if waiting and waiting[0].window is window else span.start)
+        # those in front may wait for another window: from before a reload, or in the unit of before
+        window.forget(next((one.span.start for one in waiting if one.window is window), span.start))
         wanted = [feature for name in sensor.plan.custom if (feature := self._features[name]).wanted]
         due = asyncio.get_running_loop().time() + self._custom.deadline
         piece = Piece(features, sensor, window, span, due, {feature.name for feature in wanted})

@@ -66,9 +66,10 @@ class Holdings:
             self.rows[lane] -= rows
 
     def forgotten(self, gone: Iterable[int]) -> None:
-        """The disk has forgotten blocks that were done with."""
+        """The disk has forgotten blocks that were done with, and copies in whose place there are others."""
         for number in gone:
             self.gone.pop(number, None)
+            self.copies.pop(number, None)
 
     def vanished(self, missing: Collection[int]) -> set[int]:
         """Blocks that were spare are not there any more. Gives the copies among them."""

@@ -114,15 +114,14 @@ class Spool:
         return int(parcel(self._limit) / 64)
 
     async def keep(
-        self, first: Sequence[Saved], moved: Sequence[Saved], last: Sequence[Saved]
+        self, first: Sequence[Saved], moved: Sequence[Saved], last: Sequence[Saved], instead: Sequence[int] = ()
     ) -> tuple[list[int], list[int]] | None:
-        """Stores readings: `moved` for good, and as copies `first`, which came before them, and `last`.
-
-        Gives the numbers of the copies. None: the disk does not take them; nothing has changed.
+        """Stores readings: `moved` for good, and as copies `first`, which came before them, and `last`; in place of the
+        copies `instead`. Gives the numbers of the copies. None: the disk does not take them; nothing has changed.
         """
         self._kept = time.monotonic()
         holds, troubled = self._holds, self._health.trouble is not None
-        gone, busy = dict(holds.gone), holds.busy
+        gone, busy = holds.gone | {copy: holds.copies[copy] for copy in instead}, holds.busy.difference(instead)
         flags = [*(True for _ in first), *(False for _ in moved), *(True for _ in last)]
         all_of_them = list(zip((*first, *moved, *last), flags, strict=True))
 

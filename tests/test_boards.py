@@ -1,0 +1,56 @@
+"""The boards that are read: what a reload does to those that were found without being named."""
+
+import asyncio
+import time
+from dataclasses import replace
+
+import pytest
+
+from gateway.ingest import boards as boards_module
+from gateway.ingest.boards import Boards
+from gateway.model import Board, Port
+from gateway.parts import Parts
+from simulators import Board as Simulated
+
+FOUND = "usb-a"
+
+
+async def until(holds, within=10.0):
+    """Waits for a condition."""
+    end = time.monotonic() + within
+    while not holds():
+        assert time.monotonic() < end, "it did not come true in time"
+        await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("name", ["bench", FOUND])
+@pytest.mark.parametrize("link", [False, True])
+async def test_a_table_for_a_board_that_was_found(tmp_path, monkeypatch, name, link):
+    """It is read as its table says, under that name alone, and its port is nobody else's to find."""
+    with Simulated(kind="kv", sensors=1, rate=50, name="a") as simulated:
+        path, taken = simulated.path, []
+        if link:
+            path = str(tmp_path / "link")
+            (tmp_path / "link").symlink_to(simulated.path)
+
+        async def discover(pattern, named, found):
+            taken.append(named)
+            found(replace(pattern, name=FOUND, port=replace(pattern.port, path=simulated.path)))
+
+        monkeypatch.setattr(boards_module, "discover", discover)
+        parts, readings = Parts(), []
+        made = Boards(lambda board, samples, chunk: readings.append(board), lambda: None, lambda *_, **__: None)
+        made.open([Board("usb-", Port("auto"))], parts)
+        try:
+            await until(lambda: readings)
+            assert set(made.readers) == {FOUND}
+            assert await made.add(Board(name, Port(path), max_line=100), parts) == [FOUND]
+            readings.clear()
+            await until(lambda: readings)
+            assert set(made.readers) == set(readings) == {name}
+            assert made.readers[name].board.max_line == 100
+            assert path in taken[0]
+            await made.drop(name, parts)
+            assert path not in taken[0]
+        finally:
+            await parts.end()
