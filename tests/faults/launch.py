@@ -1,14 +1,17 @@
 """Starts the real gateway after making it slower to be patient, or weaker, or metered; the product has no such options.
 
-python -m tests.faults.launch [--timer NAME=SECONDS …] [--without DEFENCE …] [--lag FILE] run -c gateway.toml
+python -m tests.faults.launch [--timer NAME=SECONDS …] [--without DEFENCE …] [--lag FILE] [--clock FILE] run -c gateway.toml
 """
 
 import argparse
 import functools
 import importlib
+import mmap
 import os
 import signal
+import struct
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -35,8 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--timer", action="append", default=[], metavar="NAME=SECONDS")
     parser.add_argument("--without", action="append", default=[], choices=DEFENCES)
     parser.add_argument("--lag", type=Path, metavar="FILE")
+    parser.add_argument("--clock", type=Path, metavar="FILE")
     parser.add_argument("command", nargs=argparse.REMAINDER)
     options = parser.parse_args(arguments)
+    if options.clock is not None:
+        _step(options.clock)
     for timer in options.timer:
         name, _, seconds = timer.partition("=")
         _set_timer(name, float(seconds))
@@ -49,6 +55,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from gateway.cli import run
 
     return run(options.command)
+
+
+def _step(file: Path) -> None:
+    """Puts the wall clock as many seconds beside the machine's as `file` says, a double, at each look.
+
+    The monotonic clock stays as it is, as at a real step. libfaketime would do it to the whole process, and makes the
+    threads of one wait for each other: the loop was 100 ms late of itself.
+    """
+    real = time.time
+    with file.open("rb") as opened:
+        beside = mmap.mmap(opened.fileno(), 8, access=mmap.ACCESS_READ)
+    time.time = lambda: real() + struct.unpack_from("d", beside)[0]
 
 
 def _set_timer(name: str, seconds: float) -> None:
