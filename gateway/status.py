@@ -163,7 +163,7 @@ def board_document(board: BoardLook, faults: Faults) -> dict[str, Any]:
 
 
 def shape(document: Mapping[str, Any]) -> object:
-    """What of a document makes it worth telling at once: states, reasons, faults, sensors and the clock; no counters."""
+    """What of a document makes it worth telling at once: states, reasons, faults, sensors, the clock; no counters."""
     sensors = {name: one["state"] for name, one in document.get("sensors", {}).items()}
     broker = document.get("broker", {}).get("connected"), document.get("spooled", 0) > 0
     faults = {name: one["text"] for name, one in document["faults"].items()}

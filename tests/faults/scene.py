@@ -41,8 +41,8 @@ class Scene:
     """See the module.
 
     boards: names, or names with options of Board. broker: lines of mosquitto's configuration. A row's own gateway.toml:
-    url, mqtt, gateway (keys of those tables), each (of every board), extra. timers, clock: see launch.py. environment, prefix:
-    of the gateway's process.
+    url, mqtt, gateway (keys of those tables), each (of every board), extra. timers, clock: see launch.py. environment,
+    prefix: of the gateway's process.
     """
 
     def __init__(

@@ -5,6 +5,7 @@ import signal
 import struct
 import time
 from datetime import UTC, datetime
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -18,6 +19,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 CHANGES = {"summer": datetime(2027, 3, 28, 1, tzinfo=UTC), "winter": datetime(2026, 10, 25, 1, tzinfo=UTC)}
 NEAR = 1.0  # s by which a reading's time may differ from when it was written
 FASTEST = 1e-6  # s between two readings of a sensor that came in one piece, or nearly so
+
 
 class WallClock:
     """The wall clock of a gateway: so many seconds beside ours. Its monotonic clock stays ours, as at a real step."""
@@ -55,7 +57,7 @@ def intervals_hold(s):
     """No `rate` knows of an interval that is negative, or longer than a second; no window has lost a reading."""
     seen = 0
     for documents in s.judge.order.values():
-        for before, one in zip(documents, documents[1:], strict=False):
+        for before, one in pairwise(documents):
             if one["seq"] != before["seq"] + 1 or one.get("replayed") or one["rate"] is None:
                 continue
             if step := one["value"] - before["value"]:
