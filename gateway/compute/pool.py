@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from ..threads import in_thread
 from .link import Link
@@ -294,5 +295,5 @@ async def _spawned() -> Process:
     """`spawn`, in a thread that holds up no exit."""
     try:
         return await in_thread(spawn, "spawn")
-    except RuntimeError as error:  # not even a thread can start
-        raise OSError(f"a worker process cannot start: {error}; allow more processes") from error
+    except BlockingIOError as error:  # not even a thread can start
+        raise OSError(f"a worker process cannot start: {error.strerror}") from error
