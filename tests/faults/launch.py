@@ -1,6 +1,6 @@
 """Starts the real gateway after making it slower to be patient, or weaker, or metered; the product has no such options.
 
-python -m tests.faults.launch [--timer NAME=SECONDS …] [--without DEFENCE …] [--lag FILE] [--clock FILE] run -c gateway.toml
+python -m tests.faults.launch [--timer NAME=SECONDS …] [--without DEFENCE …] [--lag FILE] [--clock FILE] run -c FILE
 """
 
 import argparse
@@ -27,6 +27,7 @@ TIMERS = {
     "rival": ("gateway.publish.contact", "RIVAL_PAUSE"),  # after a takeover; twice this at most
     "refused": ("gateway.publish.contact", "REFUSED_PAUSE"),  # after a refusal with a reason; twice this at most
     "waiting": ("gateway.service", "WAITING"),  # no time: readings that memory holds
+    "documents": ("gateway.report", "EVERY"),  # between two times that all status documents are published
     "quarantine": ("gateway.compute.custom.quarantine", "FIRST"),  # before a custom feature is tried again
 }
 """Times of the product that a short run makes shorter, by name."""
@@ -50,6 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         DEFENCES[name].out()
     if "GATEWAY_POISONED" in os.environ:
         _poison()
+    if file := os.environ.get("GATEWAY_UNPICKLED"):
+        _listen(Path(file))
     if options.lag is not None:
         _meter(options.lag)
     from gateway.cli import run
@@ -88,6 +91,17 @@ def _poison() -> None:
             super().__init__(folder, limit, known)
 
     disk.Store = Poisoned  # type: ignore[misc]
+
+
+def _listen(file: Path) -> None:
+    """Has each class that is unpickled in this process named in `file`."""
+    out = open(file, "a", buffering=1)  # noqa: SIM115 - for as long as the process runs
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "pickle.find_class":
+            out.write("{}.{}\n".format(*arguments))
+
+    sys.addaudithook(hook)
 
 
 def _meter(file: Path) -> None:
