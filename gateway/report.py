@@ -100,6 +100,7 @@ class Reporter:
         self.faults.tell("broker_lacks", look.broker["lacking"])
         self.faults.tell("spool", look.spool["trouble"])
         self.faults.tell("spool_damaged", look.spool["damage"])
+        self.faults.tell("pool", look.pool.get("trouble"))
         self.faults.tell("custom", look.pool.get("reason"))
         wrong = unbalanced(look)
         told = f"the ledger does not balance ({'; '.join(wrong)}): please report it"

@@ -163,11 +163,12 @@ def board_document(board: BoardLook, faults: Faults) -> dict[str, Any]:
 
 
 def shape(document: Mapping[str, Any]) -> object:
-    """What of a document makes it worth telling at once: states, reasons, faults and sensors, but no counters."""
+    """What of a document makes it worth telling at once: states, reasons, faults, sensors, the clock; no counters."""
     sensors = {name: one["state"] for name, one in document.get("sensors", {}).items()}
     broker = document.get("broker", {}).get("connected"), document.get("spooled", 0) > 0
     faults = {name: one["text"] for name, one in document["faults"].items()}
-    return document["state"], document["reason"], faults, sensors, broker, document.get("boards"), document.get("port")
+    rest = document.get("boards"), document.get("port"), document.get("clock")
+    return document["state"], document["reason"], faults, sensors, broker, rest
 
 
 def written(document: Mapping[str, Any], largest: int | None = None) -> bytes:

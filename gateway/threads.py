@@ -1,19 +1,21 @@
 """Calls that may hang for long (a name look-up, an opening port), in a thread that nobody waits for at the end."""
 
 import asyncio
+import errno
 import threading
 from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
+NONE_LEFT = "no thread can start: allow more processes (TasksMax= in the unit, ulimit -u)"
 
 
 async def in_thread(call: Callable[[], T], name: str, unwanted: Callable[[T], object] | None = None) -> T:
     """The result of `call`, made in a daemon thread: unlike the loop's own threads it holds up no exit.
 
-    Raises what `call` raises. When the caller is cancelled the thread goes on, and what it still comes to is handed to
-    `unwanted`, if that is given, on the loop or, when that has ended, in the thread. A caller that waits costs one
-    thread.
+    Raises what `call` raises, and OSError (EAGAIN) where this process may have no more threads. When the caller is
+    cancelled the thread goes on, and what it still comes to is handed to `unwanted`, if that is given, on the loop or,
+    when that has ended, in the thread. A caller that waits costs one thread.
     """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[T] = loop.create_future()
@@ -41,7 +43,10 @@ async def in_thread(call: Callable[[], T], name: str, unwanted: Callable[[T], ob
         except RuntimeError:  # the loop has ended meanwhile
             forget(result, failed)
 
-    threading.Thread(target=work, name=name, daemon=True).start()
+    try:
+        threading.Thread(target=work, name=name, daemon=True).start()
+    except RuntimeError as error:
+        raise OSError(errno.EAGAIN, NONE_LEFT) from error
     try:
         return await done
     except asyncio.CancelledError:

@@ -17,6 +17,17 @@ async def test_a_result_and_an_error():
         await in_thread(lambda: 1 // 0, "x")
 
 
+async def test_no_thread_can_start(monkeypatch):
+    """A process may have no more of them: that is the system's refusal as any other, with what to do."""
+
+    def refuse(self):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(BlockingIOError, match="allow more processes"):
+        await in_thread(int, "x")
+
+
 async def test_the_loop_goes_on():
     """While the call waits the loop does other things; a caller that gives up is free, and the result is forgotten."""
     go_on, ended = threading.Event(), threading.Event()

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from ..threads import in_thread
 from .link import Link
@@ -77,6 +78,7 @@ class Pool:
         self._spawning: set[asyncio.Future[Process]] = set()
         self._dying: dict[Process, asyncio.Future[None]] = {}
         self._stopping = False
+        self._trouble: str | None = None  # why the last start of a worker failed
 
     @property
     def free(self) -> int:
@@ -84,14 +86,15 @@ class Pool:
         idle = sum(worker.task is None for worker in self._workers)
         return 0 if self._stopping else max(0, idle - len(self._again))
 
-    def look(self) -> dict[str, int]:
-        """Workers that have said that they are ready, and what happened since the start."""
+    def look(self) -> dict[str, Any]:
+        """Workers that have said that they are ready, and what happened since the start. trouble: why there is none."""
         counts = self.counts
         return {
             "workers": len(self._workers),
             "batches": counts.batches,
             "retried": counts.retried,
             "replaced": counts.replaced,
+            "trouble": None if self._workers else self._trouble,
         }
 
     @property
@@ -190,7 +193,8 @@ class Pool:
                     worker = await self._add()
                     break
                 except OSError as error:
-                    self._event("pool.worker_failed", why=str(error))
+                    self._trouble = str(error)
+                    self._event("pool.worker_failed", why=self._trouble)
                 await asyncio.sleep(pause)
                 pause = min(PAUSE_MOST, 2 * pause)
             if lost_at is not None:
@@ -257,6 +261,7 @@ class Pool:
         if task is None and number == READY and not worker.hello.done() and not self._stopping:
             worker.hello.set_result(None)
             self._workers.append(worker)
+            self._trouble = None
             self._freed()
         elif task is None or number != task.number:
             raise Nonsense(f"nobody waits for message {number}")
@@ -290,5 +295,5 @@ async def _spawned() -> Process:
     """`spawn`, in a thread that holds up no exit."""
     try:
         return await in_thread(spawn, "spawn")
-    except RuntimeError as error:  # not even a thread can start
-        raise OSError(f"a worker process cannot start: {error}; allow more processes") from error
+    except BlockingIOError as error:  # not even a thread can start
+        raise OSError(f"a worker process cannot start: {error.strerror}") from error

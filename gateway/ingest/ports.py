@@ -82,7 +82,10 @@ class Line(serial.Serial):  # type: ignore[misc]
         """Gives the descriptors back, in a thread."""
         if self.is_open and not self._closing:
             self._closing = True
-            threading.Thread(target=self._shut, name=f"close {self.name}", daemon=True).start()
+            try:
+                threading.Thread(target=self._shut, name=f"close {self.name}", daemon=True).start()
+            except RuntimeError:  # no thread can start: a moment of the loop is less than a port that stays ours
+                self._shut()
 
     def _shut(self) -> None:
         try:
@@ -190,6 +193,8 @@ async def opened(port: Port) -> Handle:
         return await in_thread(lambda: open_port(port), f"open {port.path}", lambda handle: handle.close())
     except PortError:
         raise
+    except BlockingIOError as error:
+        raise PortError(f"{port.path} cannot be opened: {error.strerror}") from error
     except Exception as error:  # one board's fault stays there, whatever it is
         raise PortError(f"{port.path} cannot be opened, by a mistake of the gateway's own: {error!r}") from error
 

@@ -33,10 +33,15 @@ async def watch(readers: Mapping[str, Open], *, period: float = PERIOD) -> None:
     while True:
         mine = {reader.device for reader in readers.values() if reader.device is not None}
         began = time.monotonic()
-        found = await in_thread(lambda: sharers(mine), "sharers") if mine else {}  # noqa: B023  # it is awaited here
+        found: dict[Device, Holder] | None = {}
+        if mine:
+            try:
+                found = await in_thread(lambda: sharers(mine), "sharers")  # noqa: B023  # it is awaited here
+            except OSError:  # no thread can start: what was found before holds until the next look
+                found = None
         took = time.monotonic() - began
         for reader in list(readers.values()):
-            if reader.device in mine:
+            if found is not None and reader.device in mine:
                 holder = found.get(reader.device)
                 reader.share(holder and f"{holder.program} (pid {holder.pid})")
         await asyncio.sleep(max(period, SHARE * took))

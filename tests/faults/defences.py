@@ -99,6 +99,20 @@ def _never_looking() -> None:
     service.watch = watch  # type: ignore[assignment]
 
 
+def _aging_by_the_wall() -> None:
+    import time
+
+    from gateway.model import Drop
+    from gateway.publish.spool.spool import Spool
+
+    async def age(self: Any) -> None:
+        wall, busy = time.time(), {*self._holds.busy, *self._holds.gone}
+        too_old = lambda block: wall - block.wall > self._max_age  # noqa: E731
+        self._lose(await self._try(lambda store: store.drop_older(too_old, busy)) or [], Drop.SPOOL_AGE)
+
+    Spool._age = age  # type: ignore[method-assign]
+
+
 def _half_lines() -> None:
     from gateway.ingest import intake
     from gateway.ingest.framing import Lines
@@ -162,5 +176,9 @@ DEFENCES = {
     "flush": Defence(
         "what is on the disk has been flushed to it",
         _unflushed, "test_f64_power_cut", "image", root=True,
+    ),
+    "boot_clock": Defence(
+        "what is stored ages by the clock that no step changes",
+        _aging_by_the_wall, "test_f85_what_was_stored_in_1970", "spool_age",
     ),
 }  # fmt: skip

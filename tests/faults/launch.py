@@ -1,14 +1,17 @@
 """Starts the real gateway after making it slower to be patient, or weaker, or metered; the product has no such options.
 
-python -m tests.faults.launch [--timer NAME=SECONDS …] [--without DEFENCE …] [--lag FILE] run -c gateway.toml
+python -m tests.faults.launch [--timer NAME=SECONDS …] [--without DEFENCE …] [--lag FILE] [--clock FILE] run -c FILE
 """
 
 import argparse
 import functools
 import importlib
+import mmap
 import os
 import signal
+import struct
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +27,7 @@ TIMERS = {
     "rival": ("gateway.publish.contact", "RIVAL_PAUSE"),  # after a takeover; twice this at most
     "refused": ("gateway.publish.contact", "REFUSED_PAUSE"),  # after a refusal with a reason; twice this at most
     "waiting": ("gateway.service", "WAITING"),  # no time: readings that memory holds
+    "documents": ("gateway.report", "EVERY"),  # between two times that all status documents are published
     "quarantine": ("gateway.compute.custom.quarantine", "FIRST"),  # before a custom feature is tried again
 }
 """Times of the product that a short run makes shorter, by name."""
@@ -35,8 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--timer", action="append", default=[], metavar="NAME=SECONDS")
     parser.add_argument("--without", action="append", default=[], choices=DEFENCES)
     parser.add_argument("--lag", type=Path, metavar="FILE")
+    parser.add_argument("--clock", type=Path, metavar="FILE")
     parser.add_argument("command", nargs=argparse.REMAINDER)
     options = parser.parse_args(arguments)
+    if options.clock is not None:
+        _step(options.clock)
     for timer in options.timer:
         name, _, seconds = timer.partition("=")
         _set_timer(name, float(seconds))
@@ -44,11 +51,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         DEFENCES[name].out()
     if "GATEWAY_POISONED" in os.environ:
         _poison()
+    if file := os.environ.get("GATEWAY_UNPICKLED"):
+        _listen(Path(file))
     if options.lag is not None:
         _meter(options.lag)
     from gateway.cli import run
 
     return run(options.command)
+
+
+def _step(file: Path) -> None:
+    """Puts the wall clock as many seconds beside the machine's as `file` says, a double, at each look.
+
+    The monotonic clock stays as it is, as at a real step. libfaketime would do it to the whole process, and makes the
+    threads of one wait for each other: the loop was 100 ms late of itself.
+    """
+    real = time.time
+    with file.open("rb") as opened:
+        beside = mmap.mmap(opened.fileno(), 8, access=mmap.ACCESS_READ)
+    time.time = lambda: real() + struct.unpack_from("d", beside)[0]
 
 
 def _set_timer(name: str, seconds: float) -> None:
@@ -70,6 +91,17 @@ def _poison() -> None:
             super().__init__(folder, limit, known)
 
     disk.Store = Poisoned  # type: ignore[misc]
+
+
+def _listen(file: Path) -> None:
+    """Has each class that is unpickled in this process named in `file`."""
+    out = open(file, "a", buffering=1)  # noqa: SIM115 - for as long as the process runs
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "pickle.find_class":
+            out.write("{}.{}\n".format(*arguments))
+
+    sys.addaudithook(hook)
 
 
 def _meter(file: Path) -> None:

@@ -41,8 +41,8 @@ class Scene:
     """See the module.
 
     boards: names, or names with options of Board. broker: lines of mosquitto's configuration. A row's own gateway.toml:
-    url, mqtt, gateway (keys of those tables), each (of every board), extra. timers: see launch.py. environment, prefix:
-    of the gateway's process.
+    url, mqtt, gateway (keys of those tables), each (of every board), extra. timers, clock: see launch.py. environment,
+    prefix: of the gateway's process.
     """
 
     def __init__(
@@ -61,6 +61,7 @@ class Scene:
         each: str = "",
         extra: str = "",
         timers: dict[str, float] | None = None,
+        clock: Path | None = None,
         environment: dict[str, str] | None = None,
         prefix: Sequence[str] = (),
         topics: Sequence[str] = (),
@@ -97,6 +98,7 @@ class Scene:
             f"{mqtt}\n{tables}\n{extra}\n"
         )
         self._timers, self._environment, self._prefix = timers or {}, environment or {}, prefix
+        self._clock = clock
         self.gateway: Gateway
         self.proofs: list[str] = []
         self.began = self.healed = self.calm = 0.0  # monotonic: the fault, its end, when all is well again
@@ -125,6 +127,7 @@ class Scene:
         program = ["tests.faults.launch", "--lag", str(folder / "gateway.lag")]
         for name, seconds in self._timers.items():
             program += ["--timer", f"{name}={seconds}"]
+        program += ["--clock", str(self._clock)] if self._clock is not None else []
         for name in filter(None, os.environ.get("GATEWAY_WITHOUT", "").split(",")):
             program += ["--without", name]
         one = Gateway(folder, text or self.text, program=program, environment=self._environment, prefix=self._prefix)

@@ -129,9 +129,9 @@ class Runner:
         except asyncio.CancelledError:
             spawning.add_done_callback(self._unwanted)
             raise
-        except RuntimeError as error:  # not even a thread can start
+        except BlockingIOError as error:  # not even a thread can start
             self._spawning.discard(spawning)
-            raise OSError(f"a worker process cannot start: {error}; allow more processes") from error
+            raise OSError(f"a worker process cannot start: {error.strerror}") from error
         except OSError:
             self._spawning.discard(spawning)
             raise
