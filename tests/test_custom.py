@@ -96,7 +96,7 @@ async def street(
     finally:
         await one.lane.stop(0.0)
         assert one.lane.held("bench") == 0
-        assert (one.lane.oldest(), one.lane.older(math.inf)) == (math.inf, [])
+        assert (one.lane.oldest(), one.lane.older(math.inf, {})) == (math.inf, [])
 
 
 async def until(holds: Callable[[], Any], within: float = 10.0) -> None:
@@ -224,13 +224,13 @@ async def test_what_waits_can_be_kept(tmp_path: Path) -> None:
     async with street(tmp_path, source, "last slow", deadline=10.0) as one:
         pieces = [one.put(rows=3), one.put("S2"), one.put()]
         assert one.lane.oldest() == 1.0
-        await until(lambda: sum("slow" in f.keys and f.columns[-2][0] > 0 for f in one.lane.older(9.0)) == 3)
-        kept = one.lane.older(2.0)
+        await until(lambda: sum("slow" in f.keys and f.columns[-2][0] > 0 for f in one.lane.older(9.0, {})) == 3)
+        kept = one.lane.older(2.0, {})
         assert [(f.sensor, list(f.seq)) for f in kept] == [("S1", [1, 2])]
         assert kept[0].keys[len(KEYS) :] == ("last", "slow")
         assert kept[0].columns[-2] == kept[0].value == pieces[0].value[:2] and null(list(kept[0].columns[-1]))
         kept[0].extend(kept[0].cut(0, 2))
-        assert len(pieces[0]) == 3 and [list(f.seq) for f in one.lane.older(9.0)] == [[1, 2, 3], [4], [5]]
+        assert len(pieces[0]) == 3 and [list(f.seq) for f in one.lane.older(9.0, {})] == [[1, 2, 3], [4], [5]]
 
 
 async def test_stop_lets_all_go(tmp_path: Path) -> None:

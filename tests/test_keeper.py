@@ -36,8 +36,19 @@ class Upstream:
     def oldest(self):
         return min((f.mono[0] for f in self.waiting), default=float("inf"))
 
-    def older(self, cut):
-        return [f.cut(0, n) for f in self.waiting if (n := sum(t <= cut for t in f.mono))]
+    def firsts(self):
+        out = {}
+        for f in self.waiting:
+            out.setdefault((f.board, f.sensor), f.seq[0])
+        return out
+
+    def older(self, cut, beyond):
+        out = []
+        for f in self.waiting:
+            last = sum(t <= cut for t in f.mono)
+            first = sum(seq <= beyond.get((f.board, f.sensor), 0) for seq in f.seq)
+            out += [f.cut(first, last)] if first < last else []
+        return out
 
     def held(self, board):
         return sum(len(f) for f in self.waiting if f.board == board)

@@ -62,11 +62,11 @@ async def test_what_waits_is_counted_and_can_be_kept(tmp_path: Path) -> None:
     await until(lambda: one.lane.held("a") == 2)
     take(one, "a", 3.0)
     assert (one.stage.held("a"), one.held("a"), one.held("b")) == (1, 3, 0)
-    assert [list(piece.seq) for piece in one.older(math.inf)] == [[1, 2], [3]]
+    assert [list(piece.seq) for piece in one.older(math.inf, {})] == [[1, 2], [3]]
     assert began <= one.oldest() <= one.now()
-    assert one.older(began) == []
+    assert one.older(began, {}) == []
     assert await one.stop(0.2) == []
     assert [(list(piece.seq), list(piece.value)) for piece in out] == [([1, 2], [1.0, 2.0]), ([3], [3.0])]
     assert all(math.isnan(number) for piece in out for number in piece.columns[-1])
-    assert (one.held("a"), one.oldest(), one.older(math.inf)) == (0, math.inf, [])
+    assert (one.held("a"), one.oldest(), one.older(math.inf, {})) == (0, math.inf, [])
     await one.end()

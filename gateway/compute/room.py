@@ -1,6 +1,6 @@
 """This room as the service sees it: the stage, and behind it the lane of users' own features."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..model import Drop, Features, Plan
@@ -60,9 +60,16 @@ class Room:
         """When the oldest reading came that is here; s, on the clock of `now`; infinity when there is none."""
         return min(self.stage.oldest(), self.lane.oldest())
 
-    def older(self, cut: float) -> list[Features]:
-        """What came until `cut` and is here, in order within each sensor, as far as it is computed."""
-        return [*self.lane.older(cut), *self.stage.older(cut)]
+    def firsts(self) -> dict[tuple[str, str], int]:
+        """The lowest seq that is here, by (board, sensor)."""
+        return self.stage.firsts() | self.lane.firsts()
+
+    def older(self, cut: float, beyond: Mapping[tuple[str, str], int]) -> list[Features]:
+        """What came until `cut` and is here, in order within each sensor, as far as it is computed.
+
+        beyond: by (board, sensor), the seq up to which nobody asks.
+        """
+        return [*self.lane.older(cut, beyond), *self.stage.older(cut, beyond)]
 
     def reload(self, plan: Callable[[str, str], Plan]) -> None:
         """The configuration was read again: `plan` counts from now on, and no custom feature is in quarantine."""

@@ -8,7 +8,7 @@ import asyncio
 import itertools
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -18,6 +18,7 @@ from .pool import Pool
 from .sensors import Row, Sensor
 from .uncomputed import uncomputed
 
+NOTHING: Mapping[tuple[str, str], int] = {}
 MOST_WAITING = 20_000  # readings of a board
 
 
@@ -104,20 +105,32 @@ class Stage:
         waiting = (desk.since for desk in self._desks.values() if desk.ready)
         return min(itertools.chain(under_way, waiting), default=math.inf)
 
-    def older(self, cut: float) -> list[Features]:
-        """What came until `cut` and is here, in order within each sensor, as far as it can be told without a worker."""
-        rows: dict[Sensor, list[Row]] = {}
+    def firsts(self) -> dict[tuple[str, str], int]:
+        """The lowest seq that is here, by (board, sensor)."""
+        return {(sensor.board, sensor.name): rows[0][0].seq for sensor, rows in self._rows().items()}
+
+    def older(self, cut: float, beyond: Mapping[tuple[str, str], int] = NOTHING) -> list[Features]:
+        """What came until `cut` and is here, in order within each sensor, as far as it can be told without a worker.
+
+        beyond: by (board, sensor), the seq up to which nobody asks.
+        """
+        out: list[Features] = []
+        for sensor, several in self._rows().items():
+            low = beyond.get((sensor.board, sensor.name), 0)
+            late = itertools.takewhile(lambda row: row.t <= cut, itertools.chain.from_iterable(several))
+            out += uncomputed(sensor, (row for row in late if row.seq > low))
+        return out
+
+    def _rows(self) -> dict[Sensor, list[list[Row]]]:
+        """All readings that are here: what is under way, and then what waits."""
+        rows: dict[Sensor, list[list[Row]]] = {}
         for made in (*self._given.values(), *self._apart):
             for entry in made.entries:
-                rows.setdefault(entry.sensor, []).extend(entry.rows)
+                rows.setdefault(entry.sensor, []).append(entry.rows)
         for desk in self._desks.values():
             for sensor in desk.ready:
-                rows.setdefault(sensor, []).extend(sensor.fresh)
-        return [
-            features
-            for sensor, some in rows.items()
-            for features in uncomputed(sensor, itertools.takewhile(lambda row: row.t <= cut, some))
-        ]
+                rows.setdefault(sensor, []).append(sensor.fresh)
+        return rows
 
     def replan(self, plan: Callable[[str, str], Plan]) -> None:
         """From each sensor's next batch on `plan`, of (board, sensor), counts."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Protocol
@@ -35,8 +35,15 @@ class Upstream(Protocol):
         """When the oldest reading came that waits there; s, monotonic; infinity when none does."""
         ...
 
-    def older(self, cut: float) -> list[Features]:
-        """Those that came until `cut`, in order within each sensor; as far as they are computed."""
+    def firsts(self) -> dict[Lane, int]:
+        """The lowest seq that waits there, by lane."""
+        ...
+
+    def older(self, cut: float, beyond: Mapping[Lane, int]) -> list[Features]:
+        """Those that came until `cut` and whose seq is beyond that of their lane, in order within each sensor.
+
+        As far as they are computed.
+        """
         ...
 
 
@@ -105,24 +112,15 @@ class Keeper:
         """What waits upstream, is at risk, and has no copy yet; copies of what has left are given up on the way."""
         if self._upstream.oldest() > now - self._at_risk and not self._copies:
             return []
-        waiting = self._upstream.older(now - self._at_risk / 2)
-        first: dict[Lane, int] = {}
-        for features in waiting:
-            first.setdefault((features.board, features.sensor), features.seq[0])
+        firsts = self._upstream.firsts()
         for lane, copies in list(self._copies.items()):
-            while copies and copies[0][0] < first.get(lane, copies[0][0] + 1):
+            while copies and copies[0][0] < firsts.get(lane, math.inf):
                 self._spool.uncopied(copies.pop(0)[1])
             if not copies:
                 del self._copies[lane]
-        fresh = [part for features in waiting if (part := self._without_copy(features)) is not None]
-        return fresh if any(features.mono[0] <= now - self._at_risk for features in fresh) else []
-
-    def _without_copy(self, features: Features) -> Features | None:
-        copies = self._copies.get((features.board, features.sensor))
-        if not copies or features.seq[0] > copies[-1][0]:
-            return features
-        at = next((at for at, seq in enumerate(features.seq) if seq > copies[-1][0]), len(features))
-        return features.cut(at, len(features)) if at < len(features) else None
+        copied = {lane: copies[-1][0] for lane, copies in self._copies.items()}
+        at_risk = self._upstream.older(now - self._at_risk, copied)
+        return self._upstream.older(now - self._at_risk / 2, copied) if at_risk else []
 
     async def _keep(self, cut: float, fresh: Sequence[Features]) -> None:
         if not await self._move(cut):

@@ -206,7 +206,7 @@ class Street(RuleBasedStateMachine):
         box.watched(spool.done, lambda: spool.why_shed)
         box.crossing.uncopied, box.crossing.promoted = spool.uncopied, spool.promoted
         keeping = Keeping(spool, self.stage, 1.0, self.stage.now, lambda *_: {})
-        self.keeper = Keeper(box, keeping, run=self.run, pump=lambda: None)
+        self.keeper = Keeper(box, keeping, run=self.run, pump=lambda: None, unset=lambda: False)
 
     def inherits(self, board, readings):
         """The spool has found some."""

@@ -12,7 +12,7 @@ import math
 from array import array
 from bisect import bisect_right
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -99,10 +99,27 @@ class Lane:
         """When the oldest reading came that waits here; s, as Features.mono has it; infinity when there is none."""
         return min((piece.features.mono[0] for piece in self._line if not piece.left), default=math.inf)
 
-    def older(self, cut: float) -> list[Features]:
-        """What came until `cut` and waits here, in order within each sensor, with what is computed so far."""
-        waiting = [piece for piece in self._line if not piece.left and piece.features.mono[0] <= cut]
-        return [self._finished(piece).cut(0, bisect_right(piece.features.mono, cut)) for piece in waiting]
+    def firsts(self) -> dict[tuple[str, str], int]:
+        """The lowest seq that waits here, by (board, sensor)."""
+        out: dict[tuple[str, str], int] = {}
+        for piece in self._line:
+            if not piece.left:
+                out.setdefault((piece.features.board, piece.features.sensor), piece.features.seq[0])
+        return out
+
+    def older(self, cut: float, beyond: Mapping[tuple[str, str], int]) -> list[Features]:
+        """What came until `cut` and waits here, in order within each sensor, with what is computed so far.
+
+        beyond: by (board, sensor), the seq up to which nobody asks.
+        """
+        out = []
+        for piece in self._line:
+            features = piece.features
+            first = bisect_right(features.seq, beyond.get((features.board, features.sensor), 0))
+            last = bisect_right(features.mono, cut)
+            if not piece.left and first < last:
+                out.append(self._finished(piece).cut(first, last))
+        return out
 
     def look(self) -> dict[str, Any]:
         """What the status shows under `pool`. reason: a sentence, while something is in quarantine."""
