@@ -108,7 +108,7 @@ def former(
     in_flight: Callable[[str], int],
     spooled: Callable[[str], int],
 ) -> tuple[FormerLook, ...]:
-    """The boards that have an account and no reader: the spool had readings of theirs."""
+    """The boards that have an account and no reader: closed by a reload, or only the spool had readings of theirs."""
     return tuple(
         FormerLook(name, account, in_flight(name), spooled(name))
         for name, account in accounts.items()

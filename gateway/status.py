@@ -49,7 +49,7 @@ class BoardLook:
 
 @dataclass(frozen=True, slots=True)
 class FormerLook:
-    """A board that is not in the configuration any more, with readings of an earlier run."""
+    """A board that is not read any more, and whose readings are still counted."""
 
     name: str
     account: Account
@@ -61,7 +61,7 @@ class FormerLook:
 class Look:
     """Everything at one moment. broker, spool and pool are as the gateway's document shows them.
 
-    former: boards that nothing is read from in this run, of which the spool had readings.
+    former: boards that a reload has closed, and those of which only the spool had readings.
     """
 
     gateway: str

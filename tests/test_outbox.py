@@ -13,7 +13,7 @@ from gateway.publish.broker import Limits
 from gateway.publish.naming import Naming
 from gateway.publish.outbox import OWN_LIMIT, Outbox
 from gateway.publish.packets import Ack
-from gateway.publish.suspects import TOGETHER
+from gateway.publish.suspects import ALONE, TOGETHER
 from gateway.publish.window import UNSTATED
 from tests.brokers import parse_publish
 from tests.made import features
@@ -464,6 +464,24 @@ def test_a_document_that_the_broker_finds_too_large():
     assert box.largest == 2000
     box.acked([Ack(number, 0) for number in offer(1500)], 0.0)
     assert box.refusals.text is None
+    box.closed(cut=False)
+    box.opened(Limits(), v5=True)  # the limit was raised
+    assert box.largest is None
+    assert len(offer(6000)) == 1
+
+
+def test_a_document_at_which_the_broker_cuts_the_line_stays_away():
+    """It would cost the next connection too."""
+    box, _ = outbox()
+    for _ in range(TOGETHER + ALONE):
+        box.opened(Limits(), v5=True)
+        box.documents.put("gw/g/status", bytes(5000))
+        assert len(sent(box)) == 1
+        box.closed(cut=True)
+    box.opened(Limits(), v5=True)
+    assert box.largest == 4999
+    box.documents.put("gw/g/status", bytes(5000))
+    assert sent(box) == []
 
 
 def test_what_may_have_arrived_has_told_of_what_was_condensed():

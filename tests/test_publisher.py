@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import signal
+import time
 from collections import defaultdict
 from dataclasses import replace
 
@@ -12,10 +13,12 @@ from gateway.instants import instant
 from gateway.ledger import Account, imbalances, total
 from gateway.publish import client, contact, outbox, publisher
 from gateway.publish.broker import Refused, Where, Will
-from gateway.publish.publisher import Naming, Publisher
+from gateway.publish.publisher import Keeping, Naming, Publisher
+from gateway.publish.spool.spool import Spool
 from gateway.publish.suspects import ALONE, TOGETHER
 from tests.brokers import CUT, FakeBroker, Judge, puback, until, welcome_5
 from tests.made import T0, features
+from tests.test_keeper import Upstream
 
 STATUS = "gw/g/status"
 
@@ -23,7 +26,9 @@ STATUS = "gw/g/status"
 class Bench:
     """A publisher with boards that one can make speak, and all that it told."""
 
-    def __init__(self, port, *, v5=True, rows=False, every=0.0, most=100_000, client_id="gateway-g"):
+    def __init__(
+        self, port, *, v5=True, rows=False, every=0.0, most=100_000, client_id="gateway-g", keeping=None, waits=False
+    ):
         self.accounts = defaultdict(Account)
         self.events, self.connects, self.clock = [], 0, 0.0
         self.where = Where("127.0.0.1", port, client_id, v5=v5)
@@ -40,8 +45,14 @@ class Bench:
             progress=self.balance,
             clock=lambda: self.clock,
             most=most,
+            keeping=keeping,
             event=lambda name, **fields: self.events.append((name, fields)),
         )
+        if not waits:
+            self.start()
+
+    def start(self):
+        """Lets it connect."""
         self.task = asyncio.ensure_future(self.publisher.run())
 
     def _where(self):
@@ -515,6 +526,28 @@ async def test_messages_that_are_refused(monkeypatch, bench, reason, kept):
         assert one.publisher.look()["reconnects"] == 0
         if kept:
             await until(lambda: one.publisher.look()["refusing"] is None)
+
+
+async def test_a_refused_backlog_is_left_in_peace(bench, tmp_path):
+    """What came from the disk and is refused waits for its time; until then nobody looks whether it may go."""
+    spool = Spool(
+        tmp_path, 1_000_000, 1e9, "boot", inherited=lambda *_: None, dropped=lambda *_: None, clock_set=lambda: True
+    )
+    await spool.open()
+    async with FakeBroker(answer=lambda publish: 0x87 if publish.topic.endswith("/features") else 0) as fake:
+        one = bench(fake.port, keeping=Keeping(spool, Upstream(), 0.1, time.monotonic, lambda *_: {}), waits=True)
+        one.publisher.put([features(range(1, 50), mono=[0.0] * 49)])
+        keeping = asyncio.ensure_future(one.publisher.keep())
+        await until(lambda: spool.waiting)
+        one.start()
+        await until(lambda: one.publisher.look()["refusing"] and not one.publisher._outbox.window.flights)
+        pumps, pump = [], one.publisher._outbox.packets
+        one.publisher._outbox.packets = lambda *given: (pumps.append(given), pump(*given))[1]
+        await asyncio.sleep(1.0)  # how long it is watched
+        assert len(pumps) < 10
+        keeping.cancel()
+        await asyncio.wait({keeping})
+    await spool.close([], 1.0)
 
 
 async def test_two_with_one_id(monkeypatch, mosquitto, bench):

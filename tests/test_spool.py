@@ -7,6 +7,7 @@ from collections import Counter
 
 import pytest
 
+from gateway.instants import instant
 from gateway.model import Drop
 from gateway.publish.spool import spool as spool_module
 from gateway.publish.spool.filing import Saved, filed, found_in
@@ -17,7 +18,7 @@ from gateway.publish.spool.spool import Spool
 from gateway.publish.spool.sql import FAILED, FULL, READ_ONLY, Trouble
 from gateway.publish.spool.store import FILE, Store
 from tests.blocks_made import block, source
-from tests.made import features
+from tests.made import T0, features
 
 LANE = ("bench", "S1")
 
@@ -183,6 +184,23 @@ async def test_what_was_there_is_inherited(tmp_path):
     assert again.held("bench") == 6
     assert again.look(1.0)["hours_left"] > 1
     assert again.look(0.0)["hours_left"] is None
+    await again.close([], 5)
+
+
+@pytest.mark.parametrize("wall", ["'noon'", "x'00ff'", "9e999", "1e300"])
+async def test_a_time_that_is_none_ends_nothing(tmp_path, wall):
+    """Whatever stands in a damaged file for when its readings came; a time that is one is told as text."""
+    told = Told()
+    spool = told.make(tmp_path)
+    await spool.open()
+    assert spool.look(1.0)["oldest"] is None
+    await spool.keep([], [saved(1)], [])
+    assert spool.look(1.0)["oldest"] == instant(T0 + 1)
+    await spool._disk.run(lambda store: store._file.do(f"UPDATE blocks SET wall = {wall}"))
+    await spool.close([], 5)
+    again = told.make(tmp_path)
+    await again.open()
+    assert again.look(1.0)["oldest"] is None
     await again.close([], 5)
 
 

@@ -15,6 +15,7 @@ class Documents:
     def __init__(self) -> None:
         self._waiting: dict[str, bytes] = {}
         self._too_long: dict[str, int] = {}  # bytes of the document of a topic that the broker did not take
+        self._cutting: set[str] = set()  # those of these topics at which it closed the connection
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -37,9 +38,15 @@ class Documents:
         """Forgets those that wait."""
         self._waiting.clear()
 
-    def refused(self, flight: Flight) -> None:
-        """The broker does not take one of this size."""
+    def refused(self, flight: Flight, *, cut: bool = False) -> None:
+        """The broker does not take one of this size. cut: it said so by closing the connection."""
         self._too_long[flight.topic] = len(flight.payload)
+        if cut:
+            self._cutting.add(flight.topic)
+
+    def opened(self) -> None:
+        """There is a new connection: the limit of before may have been raised. What cost the last one stays away."""
+        self._too_long = {topic: size for topic, size in self._too_long.items() if topic in self._cutting}
 
     def too_long(self, topic: str, payload: bytes) -> bool:
         """Whether the broker has refused one like it."""

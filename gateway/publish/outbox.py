@@ -122,6 +122,7 @@ class Outbox:
     def opened(self, limits: Limits, *, v5: bool) -> None:
         """There is a broker, which takes so much."""
         self._limits, self._v5 = limits, v5
+        self.documents.opened()
         self._set_limit()
         for stream in self._streams.values():
             stream.forget_last()
@@ -164,7 +165,7 @@ class Outbox:
         """The broker cuts the line at this message, again and again: it does not go again as it is."""
         self.refusals.add(flight.topic, CUT)
         if flight.piece is None:
-            self.documents.refused(flight)
+            self.documents.refused(flight, cut=True)
         elif len(flight.piece) > 1:
             self._most_rows = max(1, len(flight.piece) // 2)
 

@@ -151,7 +151,7 @@ class Publisher:
                 loop.call_soon(self._pump)
         if self._keeper is not None:
             self._keeper.hungry()
-            if self._paced is None and self._outbox.replay.waiting and self._outbox.window.room > 0:
+            if self._paced is None and self._outbox.window.room > 0 and self._outbox.replay.ready(loop.time()):
                 self._paced = loop.call_later(self._outbox.turns.pace.pause, self._pump_again)
         self._settle()
 

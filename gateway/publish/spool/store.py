@@ -13,6 +13,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ...instants import instant
+from .blocks import LATEST
 from .leftovers import Leftovers
 from .nouns import Gone, Lane, New, Stored
 from .reserve import Reserve
@@ -85,10 +87,10 @@ class Store:
         used = self._file.number("PRAGMA page_count") - self._file.number("PRAGMA freelist_count")
         return self._limit - self._reserve.size - 2 * self._log - ASIDE - self._leftovers.size - used * PAGE
 
-    def oldest(self) -> float | None:
-        """When the oldest block's readings came, s since 1970; None when there is none."""
-        row = self._file.row("SELECT wall FROM blocks ORDER BY id LIMIT 1")
-        return float(row[0]) if row else None
+    def oldest(self) -> str | None:
+        """When the oldest block's readings came, as text; None when there is none, or what stands there is no time."""
+        (wall,) = self._file.row("SELECT wall FROM blocks ORDER BY id LIMIT 1") or (None,)
+        return instant(wall) if isinstance(wall, float) and abs(wall) < LATEST else None
 
     def has(self, id: int) -> bool:
         """Whether there is such a block."""
