@@ -34,6 +34,7 @@ from .publish.spool.spool import Spool
 from .publish.spool.sql import Trouble
 from .report import Reporter
 from .status import BoardLook, Look
+from .threads import in_thread
 
 COMPUTING, PUBLISHING = 2.0, 2.0  # s that each may take at a stop
 
@@ -158,7 +159,11 @@ class Service:
             self._changed_file.clear()
             systemd.notify(RELOADING="1", MONOTONIC_USEC=str(time.monotonic_ns() // 1000))
             try:
-                await self._take_over(await asyncio.to_thread(load, self.config.path))
+                await self._take_over(await in_thread(lambda: load(self.config.path), "configuration"))
+            except BlockingIOError as error:
+                self._event(
+                    "config.refused", path=str(self.config.path), problems=[f"it is not read: {error.strerror}"]
+                )
             except Wrong as error:
                 self._event("config.refused", path=str(self.config.path), problems=error.problems)
             systemd.notify(READY="1")

@@ -55,6 +55,14 @@ async def in_thread(call: Callable[[], T], name: str, unwanted: Callable[[T], ob
         raise
 
 
+async def tried(call: Callable[[], T], name: str, otherwise: T) -> T:
+    """As `in_thread`, or `otherwise` where no thread can start: for what is asked again before long."""
+    try:
+        return await in_thread(call, name)
+    except BlockingIOError:
+        return otherwise
+
+
 def _outcome(done: "asyncio.Future[T]") -> tuple[T | None, BaseException | None]:
     error = done.exception()
     return (None, error) if error is not None else (done.result(), None)

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from gateway.threads import in_thread
+from gateway.threads import in_thread, tried
 from tests.brokers import until
 
 
@@ -26,6 +26,7 @@ async def test_no_thread_can_start(monkeypatch):
     monkeypatch.setattr(threading.Thread, "start", refuse)
     with pytest.raises(BlockingIOError, match="allow more processes"):
         await in_thread(int, "x")
+    assert await tried(int, "x", 7) == 7
 
 
 async def test_the_loop_goes_on():

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..model import Board
+from ..threads import tried
 from .identity import SerialPort, board_name, serial_ports
 
 PERIOD = 2.0  # s between looks at the folders of links; the ports themselves are listed only when there is news
@@ -54,8 +55,9 @@ async def discover(
     loop = asyncio.get_running_loop()
     while True:
         if (fresh := (*_mark(folders), *sorted(taken))) != mark or loop.time() >= due:
-            mark = fresh
-            ports = await asyncio.to_thread(look)
+            ports = await tried(look, "ports", None)
+            mark = None if ports is None else fresh  # to be asked again
+            ports = ports or []
             new = newcomers(ports, {*taken, *mine})
             for port in new:
                 if port.path in seen:

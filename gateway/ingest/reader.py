@@ -10,6 +10,7 @@ from dataclasses import replace
 from ..backoff import attempts_after, delay
 from ..ledger import Account
 from ..model import Board, Chunk, Format, Take
+from ..threads import tried
 from .hearing import Hearing
 from .identity import Device, Node, node, stable_path
 from .intake import Intake
@@ -134,9 +135,8 @@ class Reader:
         while (seen := node(self.port)) is None:
             self._say(trouble(self.port, errno.ENOENT, ""))
             await asyncio.sleep(LOOK)
-        # A bare device number is another board's after the next replug, so the board is known by its stable path from
-        # here on; that is asked again at each open, since udev makes the links a moment after the device.
-        if (stable := await asyncio.to_thread(stable_path, self.port)) != self.port:
+        # A bare device number is another board's after a replug; udev makes the stable links a moment after the device.
+        if (stable := await tried(lambda: stable_path(self.port), "stable path", self.port)) != self.port:
             self.port = stable
             self._changed()
         return seen

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from ..threads import in_thread
+from ..threads import tried
 from .identity import PROC, Device, Holder, device, program
 
 PERIOD = 5.0  # s between looks
@@ -35,10 +35,7 @@ async def watch(readers: Mapping[str, Open], *, period: float = PERIOD) -> None:
         began = time.monotonic()
         found: dict[Device, Holder] | None = {}
         if mine:
-            try:
-                found = await in_thread(lambda: sharers(mine), "sharers")  # noqa: B023  # it is awaited here
-            except OSError:  # no thread can start: what was found before holds until the next look
-                found = None
+            found = await tried(lambda: sharers(mine), "sharers", None)  # noqa: B023  # it is awaited here
         took = time.monotonic() - began
         for reader in list(readers.values()):
             if found is not None and reader.device in mine:

@@ -86,6 +86,8 @@ def test_f34_no_more_processes(scene, tmp_path):
         s.until(lambda: pool_is_empty(s), "the status says so, and why", 5)
         before = files(tmp_path / "state")
         s.until(lambda: files(tmp_path / "state") > before + 50_000, "readings go to the disk, uncomputed", 5)
+        s.gateway.process.send_signal(signal.SIGHUP)
+        s.until(lambda: s.times("config.refused"), "not even the file can be read again, and it says so", 5)
         s.hold(60, ci=3)
         may_have(s.pid, "4096")
     s.back(within=10)
