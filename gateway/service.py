@@ -269,8 +269,7 @@ class Service:
 
     def _rate(self) -> float:
         """Readings/s so far."""
-        readings = sum(account.readings for account in self.accounts.values())
-        return readings / max(1.0, self.stage.now())
+        return sum(account.readings for account in self.accounts.values()) / max(1.0, self.stage.now())
 
     def _board_look(self, name: str) -> BoardLook:
         stage, spooled = self.stage, self.publisher.spooled(name)
