@@ -84,3 +84,14 @@ def test_each_piece_goes_back_to_where_it_came_from():
     made, _ = turns()
     assert made.of(live(1, 1)) is made.live
     assert made.of(back(1, 1)) is made.replay
+
+
+def test_live_readings_do_not_starve_the_disk():
+    """Live messages hold more than half of the window all the time, on a slow link: the other half is the disk's."""
+    turns, window = Turns(1000, lambda board, readings: None, rows=False), Window(limit=20)
+    for _ in range(12):
+        window.add(Flight(Piece(features([1]), 0, 1), "t"))
+    block = Block(1, ("bench", "S1"), 100, source(), 100)
+    turns.replay.put(Piece(features(range(1, 101)), 0, 100, block=block))
+    piece = turns.next(window, 500, 1000.0)
+    assert piece is not None and 1 <= len(piece) <= 8

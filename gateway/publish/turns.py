@@ -40,8 +40,7 @@ class Turns:
 
     def _replayed(self, window: Window, most_rows: int, now: float) -> Piece | None:
         """Fills at most half of the window, so that live readings find room."""
-        under_way = window.limit - window.room
-        share = max(1, window.limit // 2) - under_way
+        share = min(max(1, window.limit // 2) - window.replayed, window.room)
         if share <= 0:
             return None
         messages = self.pace.take(1 if self._rows else share, now)

@@ -20,6 +20,11 @@ class Flight:
     copy: int | None = None
 
     @property
+    def replayed(self) -> bool:
+        """Whether its readings had been on the disk."""
+        return self.piece is not None and self.piece.block is not None
+
+    @property
     def mark(self) -> Mark:
         """Which message it is, also when it goes again."""
         return Mark(self.topic, -1 if self.piece is None else self.piece.features.seq[self.piece.first])
@@ -31,6 +36,7 @@ class Window:
 
     limit: int = UNSTATED
     flights: dict[int, Flight] = field(default_factory=dict)
+    replayed: int = 0  # packets under way with what had been on the disk
     _last: int = LAST_ID
 
     @property
@@ -47,11 +53,14 @@ class Window:
                 break
         self._last = number
         self.flights[number] = flight
+        self.replayed += flight.replayed
         return number
 
     def acknowledged(self, number: int) -> Flight | None:
         """The flight of that id, no longer under way; None for an id that nobody waits for."""
-        return self.flights.pop(number, None)
+        flight = self.flights.pop(number, None)
+        self.replayed -= flight is not None and flight.replayed
+        return flight
 
     def unsafe(self) -> Iterator[tuple[Piece, Flight]]:
         """Live readings that are on no disk, in the order in which they were sent."""
@@ -63,5 +72,5 @@ class Window:
 
     def clear(self) -> Iterator[Flight]:
         """All that was under way, in order: the connection is gone."""
-        flights, self.flights = self.flights, {}
+        flights, self.flights, self.replayed = self.flights, {}, 0
         yield from flights.values()
