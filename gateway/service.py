@@ -160,12 +160,9 @@ class Service:
             systemd.notify(RELOADING="1", MONOTONIC_USEC=str(time.monotonic_ns() // 1000))
             try:
                 await self._take_over(await in_thread(lambda: load(self.config.path), "configuration"))
-            except BlockingIOError as error:
-                self._event(
-                    "config.refused", path=str(self.config.path), problems=[f"it is not read: {error.strerror}"]
-                )
-            except Wrong as error:
-                self._event("config.refused", path=str(self.config.path), problems=error.problems)
+            except (Wrong, BlockingIOError) as error:
+                problems = error.problems if isinstance(error, Wrong) else [f"it is not read: {error.strerror}"]
+                self._event("config.refused", path=str(self.config.path), problems=problems)
             systemd.notify(READY="1")
 
     async def _take_over(self, config: Config) -> None:

@@ -144,7 +144,6 @@ def test_f85_what_was_stored_in_1970(scene, tmp_path, restarted):
     "changes of summer time pass.",
     promised="`seq` and order go on; no negative interval in `rate`, `slope` and `ewma`; deadlines, `at_risk` and the "
     "pauses before a connection do not feel it; `time` is UTC.",
-    fast=True,
     full=60,
 )
 def test_f86_an_hour_back(scene, tmp_path):
@@ -158,11 +157,11 @@ def test_f86_an_hour_back(scene, tmp_path):
             lambda: s.until(lambda: any(wall(one) < time.time() - 3000 for _, one in heard(s, stepped)), "back", 5),
             "readings are of an hour before",
         )
-        s.hold(10, ci=3, fast=0.5)
+        s.hold(10, ci=3)
         no_alarm(s)
         s.broker.stop()
         s.until(lambda: stored(tmp_path / "state"), "it is stored, within `at_risk` and half a second", 1.5 + 1.0)
-        s.hold(10, ci=3, fast=0.5)
+        s.hold(10, ci=3)
         s.broker.start()
     s.back(within=5)
     s.over(faults=["broker"])
@@ -209,11 +208,10 @@ def test_f86_summer_time(scene, tmp_path, change):
     "gives its connection up meanwhile.",
     promised="Each timer fires once: no burst of documents or events; the connection is looked at, and online again, "
     "within 20 s; nothing lost.",
-    fast=True,
     full=360,
 )
 def test_f88_sleep_and_wake(scene):
-    asleep = lasting(300, 10, 5)
+    asleep = lasting(300)
     s = scene(timers={"keepalive": 2})
     s.steady()
     s.pause_boards(asleep + 1)
