@@ -145,7 +145,7 @@ class Feature:
         self.keys = answer.keys
         at = 0
         for piece in call.pieces:
-            end = at + len(piece.features)
+            end = at + piece.span.end - piece.span.new  # its columns may have grown since it left
             if not piece.left:
                 columns = zip(answer.keys, answer.columns, strict=True)
                 piece.columns[self.name] = {key: column[at:end] for key, column in columns}
