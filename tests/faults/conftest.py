@@ -1,14 +1,22 @@
 """The fixture of the fault tests, and where those run that need root."""
 
 import os
+from pathlib import Path
 
 import pytest
 
+from tests.faults.rows import TIER
 from tests.faults.scene import Scene
 
+HERE = Path(__file__).parent
 
-def pytest_collection_modifyitems(items):
-    """Leaves out, with its reason, what needs root where we are not."""
+
+def pytest_collection_modifyitems(config, items):
+    """Leaves out the longer rows where only the quick ones are asked for, and, with its reason, what needs root."""
+    if TIER == "fast":
+        longer = [item for item in items if item.path.parent == HERE and item.get_closest_marker("slow")]
+        config.hook.pytest_deselected(items=longer)
+        items[:] = [item for item in items if item not in longer]
     if os.geteuid() != 0:
         for item in items:
             if item.get_closest_marker("root"):
