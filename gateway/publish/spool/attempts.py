@@ -7,6 +7,7 @@ import contextlib
 import time
 from pathlib import Path
 
+from ..boot import boot_id
 from .sql import private
 
 NAME = "spool.opening"
@@ -22,13 +23,16 @@ class Attempts:
 
     def begins(self) -> bool:
         """One begins. Gives whether there were too many of late that did not come to their end."""
-        now, before = time.monotonic(), list[float]()
+        boot, now, before = boot_id(), time.monotonic(), list[float]()
         with contextlib.suppress(OSError, ValueError):
-            before = [float(text) for text in self._path.read_text()[:1000].split()]
+            noted, *times = self._path.read_text()[:1000].split()
+            before = (
+                [float(text) for text in times] if noted == boot else []
+            )  # a flickering power is no fault of the file
         before = [at for at in before if 0 <= now - at < MINUTE]
         with contextlib.suppress(OSError):
             private(self._path)
-            self._path.write_text("\n".join(map(repr, [*before, now])))
+            self._path.write_text("\n".join([boot, *map(repr, [*before, now])]))
         return len(before) >= OFTEN
 
     def over(self) -> None:
