@@ -26,9 +26,8 @@ class Attempts:
         boot, now, before = boot_id(), time.monotonic(), list[float]()
         with contextlib.suppress(OSError, ValueError):
             noted, *times = self._path.read_text()[:1000].split()
-            before = (
-                [float(text) for text in times] if noted == boot else []
-            )  # a flickering power is no fault of the file
+            if noted == boot:  # power that comes and goes is no fault of the file
+                before = [float(text) for text in times]
         before = [at for at in before if 0 <= now - at < MINUTE]
         with contextlib.suppress(OSError):
             private(self._path)
