@@ -157,6 +157,7 @@ def test_f02_changed_places(scene, tmp_path):
         bench._stopped = attic._stopped = False
         s.start()
     s.arrive(s.healed, 20, "readings after the swap")
+    s.until(lambda: len(s.judge.written.sent) > 1200, "enough to be judged by", 20)
     s.baseline = s.reading()
     bare = tmp_path / "bare.toml"
     bare.write_text(f'[[boards]]\nname = "b"\nport = "{bench.device}"\n')
