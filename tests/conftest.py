@@ -8,6 +8,7 @@ import os
 import hypothesis
 import pytest
 
+from gateway.publish.spool.sql import File
 from tests.brokers import Mosquitto
 
 BUDGET = int(os.environ.get("GATEWAY_TEST_BUDGET", "0"))
@@ -45,3 +46,18 @@ def mosquitto(request, tmp_path):
     broker.start()
     yield broker
     broker.kill()
+
+
+@pytest.fixture
+def closed_files(monkeypatch):
+    """Closes what a test has left open of the spool's files: it is there to be looked at until the end."""
+    made, real = [], File.__init__
+
+    def remembered(self, path):
+        real(self, path)
+        made.append(self)
+
+    monkeypatch.setattr(File, "__init__", remembered)
+    yield
+    for one in made:
+        one.close()

@@ -14,6 +14,8 @@ from gateway.publish.spool.sql import CORRUPT, FAILED, FULL, Trouble
 from gateway.publish.spool.store import FILE, Store
 from tests.blocks_made import block
 
+pytestmark = pytest.mark.usefixtures("closed_files")
+
 LIMIT = 4_000_000
 BLOCKS, ROWS = 300, 64
 LANES = [("a", "x"), ("a", "y"), ("b", "x")]

@@ -14,6 +14,8 @@ from gateway.publish.spool.store import FILE, Store
 from tests.blocks_made import block
 from tests.street import until
 
+pytestmark = pytest.mark.usefixtures("closed_files")
+
 LIMIT = 1_000_000
 
 

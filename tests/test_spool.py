@@ -20,6 +20,8 @@ from gateway.publish.spool.store import FILE, Store
 from tests.blocks_made import block, source
 from tests.made import T0, features
 
+pytestmark = pytest.mark.usefixtures("closed_files")
+
 LANE = ("bench", "S1")
 
 

@@ -24,6 +24,8 @@ from tests.blocks_made import block
 from tests.conftest import BUDGET
 from tests.test_blocks import made
 
+pytestmark = pytest.mark.usefixtures("closed_files")
+
 LIMIT = 1_000_000
 LANES = [("a", "x"), ("a", "y"), ("b", "x"), ("c", "\ud800")]
 
