@@ -16,6 +16,7 @@ from typing import Protocol
 from ..model import Features
 from .lanes import Piece
 from .outbox import Outbox
+from .spool.blocks import joined
 from .spool.filing import Saved
 from .spool.nouns import Block, Lane
 from .spool.spool import Spool
@@ -182,7 +183,7 @@ class Keeper:
                 del self._copies[lane]
 
     def _saved(self, pieces: Sequence[Piece]) -> Saved:
-        features, condensed = joined(pieces)
+        features, condensed = _together(pieces)
         return Saved(features, condensed, self._run, self._of(features))
 
     def _of(self, features: Features) -> dict[str, str]:
@@ -234,14 +235,9 @@ class Keeper:
         self._copies = {}
 
 
-def joined(pieces: Sequence[Piece]) -> tuple[Features, dict[int, int]]:
+def _together(pieces: Sequence[Piece]) -> tuple[Features, dict[int, int]]:
     """Pieces that follow one another, as one, in columns of their own."""
-    features = pieces[0].features.cut(pieces[0].first, pieces[0].last)
-    condensed = dict(pieces[0].condensed)
-    for piece in pieces[1:]:
-        features.extend(piece.features.cut(piece.first, piece.last))
-        condensed |= piece.condensed
-    return features, condensed
+    return joined([(piece.features.cut(piece.first, piece.last), dict(piece.condensed)) for piece in pieces])
 
 
 def _blocks(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
@@ -270,4 +266,4 @@ def rest_of(pieces: Sequence[Piece]) -> list[tuple[Block, Features, dict[int, in
     for piece in pieces:
         if piece.block is not None:
             by_block.setdefault(piece.block, []).append(piece)
-    return [(block, *joined(sorted(some, key=lambda piece: piece.place))) for block, some in by_block.items()]
+    return [(block, *_together(sorted(some, key=lambda piece: piece.place))) for block, some in by_block.items()]
