@@ -4,10 +4,12 @@ GATEWAY_TEST_BUDGET: seconds for what is marked slow (0: left out) which also le
 """
 
 import os
+import threading
 
 import hypothesis
 import pytest
 
+from gateway.publish.spool.disk import Disk
 from gateway.publish.spool.sql import File
 from tests.brokers import Mosquitto
 
@@ -50,14 +52,26 @@ def mosquitto(request, tmp_path):
 
 @pytest.fixture
 def closed_files(monkeypatch):
-    """Closes what a test has left open of the spool's files: it is there to be looked at until the end."""
-    made, real = [], File.__init__
+    """Closes what a test has left open of the spool's files, once no thread of the test's is at them any more."""
+    files, disks, before = [], [], set(threading.enumerate())
 
-    def remembered(self, path):
-        real(self, path)
-        made.append(self)
+    def remembered(kind, made):
+        real = kind.__init__
 
-    monkeypatch.setattr(File, "__init__", remembered)
+        def begun(self, *args):
+            real(self, *args)
+            made.append(self)
+
+        monkeypatch.setattr(kind, "__init__", begun)
+
+    remembered(File, files)
+    remembered(Disk, disks)
     yield
-    for one in made:
-        one.close()
+    for disk in disks:
+        disk._jobs.put(None)
+    for thread in set(threading.enumerate()) - before:
+        if thread.name == "spool":  # a file that is closed while a thread is in it takes the process along
+            thread.join(10)
+            assert not thread.is_alive(), "a thread of the spool does not end"
+    for file in files:
+        file.close()
