@@ -63,11 +63,11 @@ def _ports(config: Config, serial: Path) -> Iterator[str]:
         if not path.startswith("/"):
             continue
         if not Path(path).exists():
-            yield f"boards[{at}].port: there is no {quoted(path)} now; the gateway waits until there is"
+            yield f"boards[{at}].port: there is no {path_of(path)} now; the gateway waits until there is"
         if re.fullmatch("/dev/tty(USB|ACM)[0-9]+", path) or path.startswith("/dev/pts/"):
             stable = _stable(path, serial)
-            advice = f"write port = {quoted(stable)}" if stable else "a path in /dev/serial/by-id or by-path stays"
-            yield f"boards[{at}].port: {quoted(path)} may be another board after a restart; {advice}"
+            advice = f"write port = {path_of(stable)}" if stable else "a path in /dev/serial/by-id or by-path stays"
+            yield f"boards[{at}].port: {path_of(path)} may be another board after a restart; {advice}"
 
 
 def _columns(config: Config, misread: Misread) -> Iterator[str]:
