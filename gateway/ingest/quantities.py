@@ -9,9 +9,10 @@ from functools import lru_cache
 from itertools import pairwise
 
 from ..model import FormatOptions
+from ..units import TEMPERATURES, temperature
 from .numbers import NUMERAL
 
-TEMPERATURE_UNITS = frozenset(("°C", "°F", "K"))
+TEMPERATURE_UNITS = frozenset(TEMPERATURES)
 
 WORDS = {
     "temperature": "temp temps temperature temperatures temperatur tmp t tc thermocouple rtd ntc celsius kelvin",
@@ -71,10 +72,6 @@ OTHER_UNITS = {
 _NOT_MEASURED = frozenset(NOT_MEASURED.split())
 _WORDS = {word: quantity for quantity, words in WORDS.items() for word in words.split()}
 _OTHER_UNITS = {unit: quantity for quantity, units in OTHER_UNITS.items() for unit in units.split()}
-_DEGREE = r"(?:Â?[°º˚]|[*'´’]|deg(?:ree)?s?\.?)"
-_TEMPERATURE = re.compile(
-    rf"(?:{_DEGREE} ?)?(celsius|fahrenheit|kelvin|[CFK])|{_DEGREE} ?([cfk])|(℃)|(℉)", re.IGNORECASE
-)
 _PREFIX = {
     mark: re.compile(NUMERAL.replace(r"\.", re.escape(mark)) + r"|[+-]?(?:nan|inf|ovf)(?![a-z])", re.A | re.I)
     for mark in ".,"
@@ -98,10 +95,8 @@ def unit(text: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _known_unit(text: str) -> str:
-    found = _TEMPERATURE.fullmatch(text)
-    if found and (len(text) > 1 or text in "CFK℃℉\u212a"):
-        letter = (found[1] or found[2] or ("c" if found[3] else "f"))[0].upper()
-        return "K" if letter in "K\u212a" else "°" + letter
+    if known := temperature(text):
+        return known
     return text if text.casefold() in _OTHER_UNITS else ""
 
 
