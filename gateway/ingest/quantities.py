@@ -36,7 +36,7 @@ WORDS = {
     "time": "time date datetime timestamp ts millis ms uptime clock rtc day month year hour minute second sec epoch",
     "identity": "id ident address addr serial sn mac device rom node name type model version ver fw firmware build sdk",
     "setting": "resolution emissivity baud interval rate delay timeout averages gain offset calibration cal configsip "
-    "mode div len size heap free flash cpu port pin gpio csum tail boot rst entry line",
+    "mode div len size heap free flash cpu port pin gpio csum tail boot rst entry line unit units",
     "other": "ph ntu ec orp tds lvl level",
     "state": "state status alarm error err flag flags code ok on off relay fault valid quality",
 }
@@ -108,6 +108,11 @@ def measure(text: str, decimal: str = ".") -> tuple[str, str]:
     return text, ""
 
 
+def measured_in(unit: str) -> str:
+    """What is measured in a unit: "temperature", a key of OTHER_UNITS, or "" when the unit does not say."""
+    return "temperature" if unit in TEMPERATURE_UNITS else _OTHER_UNITS.get(unit.casefold(), "")
+
+
 @lru_cache(maxsize=4096)
 def unit_in_name(name: str) -> str:
     """The unit that a name carries: "Temp *C", "imu_degC", "T (°F)", "tempf", "humidity_%", "C"; "" when none."""
@@ -151,44 +156,57 @@ class Asked:
         self._units = tuple(unit(text) or text for text in options.unit)
         self._also = frozenset(text.casefold() for text in options.also)
 
-    def unit(self, name: str, said: str = "", place: int = 0, around: str = "", outer: str = "") -> str | None:
+    def unit(
+        self, name: str, said: str = "", place: int = 0, around: str = "", outer: str = "", called: str = ""
+    ) -> str | None:
         """The unit in which the value called `name` is published; None when it is not asked for.
 
         said: the unit written beside it ("" = none), as `unit` gives it; place: its column, from 0; around: the unit
-        said once for the whole record; outer: the name of what the value is in, or the frame's sensor. The text's
-        unit beats the board's, which beats °C; units given column by column decide alone.
+        said once for the whole record; outer: the name of what the value is in, or the frame's sensor; called: what
+        the configuration calls it, where `name` is the board's. The text's unit beats the board's, which beats °C;
+        units given column by column decide alone. What is another quantity takes no unit that is not its own.
         """
-        name, outer = name[-_LONGEST:], outer[-_LONGEST:]
+        name, outer, called = name[-_LONGEST:], outer[-_LONGEST:], called[-_LONGEST:]
         own = self._units[place] if 1 < len(self._units) > place else ""
         if own:
-            return own if own in TEMPERATURE_UNITS or self._also_named(name, own, outer) else None
-        said = said or unit_in_name(name)
-        what = quantity(name)
+            return own if own in TEMPERATURE_UNITS or self._also_named(name, own, outer, called) else None
+        said = said or unit_in_name(called) or unit_in_name(name)
+        what = _measured(name, called)
         if not what and _WRITTEN_OUT.search(outer) and quantity(outer) in MEASURED:
             what = quantity(outer)  # a box called "humidity"; but "A", "P1" or "a/b" is just a name
-        if not said and (not what or (what == "temperature" and around in TEMPERATURE_UNITS)):
+        if not said and what in ("", measured_in(around)):
             said = around
         board = self._units[0] if len(self._units) == 1 else ""
         if what != "computed" and (said in TEMPERATURE_UNITS if said else what in ("", "temperature")):
             published = said or board or "°C"
-            return published if published in TEMPERATURE_UNITS or self._also_named(name, published, outer) else None
-        return said or board if self._also_named(name, said, outer) else None
+            asked = published in TEMPERATURE_UNITS or self._also_named(name, published, outer, called)
+            return published if asked else None
+        if not self._also_named(name, said, outer, called):
+            return None
+        return said or (board if what in ("computed", measured_in(board)) else "")
 
-    def plainly(self, name: str, outer: str = "") -> bool:
+    def plainly(self, name: str, outer: str = "", called: str = "") -> bool:
         """Whether the names alone ask for a value, so that a text in its place is a value that does not hold."""
         if outer and name.casefold() == "value":
             return True
-        name, outer = name[-_LONGEST:], outer[-_LONGEST:]
-        if _OWN.fullmatch(name):
+        name, outer, called = name[-_LONGEST:], outer[-_LONGEST:], called[-_LONGEST:]
+        if _OWN.fullmatch(called or name):
             return True
-        what = quantity(name)
-        named = what == "temperature" or (what != "computed" and unit_in_name(name) in TEMPERATURE_UNITS)
-        return named or self._also_named(name, "", outer)
+        what = _measured(name, called)
+        in_name = unit_in_name(called) or unit_in_name(name)
+        named = what == "temperature" or (what != "computed" and in_name in TEMPERATURE_UNITS)
+        return named or self._also_named(name, "", outer, called)
 
-    def _also_named(self, name: str, said: str, outer: str) -> bool:
-        """Whether `also` has the value's own name, its outer name, or what it measures by its names or by its unit."""
+    def _also_named(self, name: str, said: str, outer: str, called: str) -> bool:
+        """Whether `also` has one of the value's names, its outer name, or what it measures by these or by its unit."""
         if not self._also:
             return False
-        measured = (quantity(name), quantity(outer), _OTHER_UNITS.get(said.casefold(), ""))
-        names = (name, outer, f"{outer}.{name}", *measured)
+        what = _measured(name, called) or quantity(outer)
+        names = (name, outer, f"{outer}.{name}", called, what, measured_in(said))
         return any(each.casefold() in self._also for each in names if each)
+
+
+def _measured(name: str, called: str) -> str:
+    """What a value measures: as the board's name for it says, unless that says nothing, or we call it a temperature."""
+    what, other = quantity(name), quantity(called)
+    return other if other == "temperature" or not what else what
