@@ -2,6 +2,7 @@
 
 import math
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 from hypothesis import assume, given
@@ -21,7 +22,7 @@ def exactly(treatment: Treatment, value: float) -> Fraction:
     if len(points) == 1:
         out += points[0][1] - points[0][0]
     elif points:
-        segments = list(zip(points, points[1:], strict=False))
+        segments = list(pairwise(points))
         (a, x), (b, y) = next((one for one in segments if out < one[1][0]), segments[-1])
         out = x + (out - a) * (y - x) / (b - a)
     return out * Fraction(treatment.gain) + Fraction(treatment.offset)
@@ -30,7 +31,7 @@ def exactly(treatment: Treatment, value: float) -> Fraction:
 @given(POINTS, NUMBERS, st.floats(-1e3, 1e3).filter(bool), NUMBERS)
 def test_formulas(points, value, gain, offset):
     """As the definition has it, within a few roundings of the largest number on the way."""
-    steps = [abs((y - x) / (b - a)) for (a, x), (b, y) in zip(points, points[1:], strict=False)]
+    steps = [abs((y - x) / (b - a)) for (a, x), (b, y) in pairwise(points)]
     assume(max(steps, default=1.0) < 1e9)
     treatment = Treatment(points=points, gain=gain, offset=offset)
     step = calibration(treatment)

@@ -38,7 +38,7 @@ def test_fixed_points(value, here, other, there):
 
 
 def test_what_becomes_what():
-    """Each temperature each other one; anything else stays itself; what has no unit takes on any but a temperature's."""
+    """Temperatures each other; anything else stays itself; what has no unit takes on any but a temperature's."""
     assert {(a, b) for a in TEMPERATURES for b in TEMPERATURES if a != b} == set(CONVERSIONS)
     assert all(becomes(a, b) for a in TEMPERATURES for b in TEMPERATURES)
     assert becomes("%", "%") and becomes("", "%") and becomes("", "")

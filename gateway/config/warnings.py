@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..model import FormatOptions
 from . import password
-from .checked import Config
+from .checked import Config, reaches
 from .sensing import exact
 from .together import local
 from .words import path_of, quoted, toml
@@ -121,14 +121,15 @@ def _named(config: Config) -> Iterator[str]:
                 f"sensors[{at}].name: {quoted(rule.match)} may find several sensors of a board, and only the first "
                 f"that comes is called {quoted(rule.treatment['name'])}; the others keep the board's own names"
             )
-        if (
-            own in given
-            and given[own] != at
-            and keys
-            and not any(own in board.options.columns for board in config.boards)
-        ):
+        by = given.get(own, at)
+        both = (
+            reaches(rule.match, board.name) and reaches(config.of_sensors[by].match, board.name)
+            for board in config.boards
+            if own not in board.options.columns
+        )
+        if by != at and keys and any(both):
             yield (
-                f"sensors[{at}].match: {quoted(own)} is the name that sensors[{given[own]}] gives, and {keys} "
+                f"sensors[{at}].match: {quoted(own)} is the name that sensors[{by}] gives, and {keys} "
                 f"{'go' if len(rule.treatment) > 1 else 'goes'} by the board's own names; move {keys} there"
             )
 
