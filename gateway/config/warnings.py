@@ -127,7 +127,7 @@ def _named(config: Config) -> Iterator[str]:
             for board in config.boards
             if own not in board.options.columns
         )
-        if by != at and keys and any(both):
+        if by != at and keys and not rule.treatment.get("name") and any(both):
             yield (
                 f"sensors[{at}].match: {quoted(own)} is the name that sensors[{by}] gives, and {keys} "
                 f"{'go' if len(rule.treatment) > 1 else 'goes'} by the board's own names; move {keys} there"
