@@ -134,7 +134,16 @@ def test_sentinels_of_other_quantities():
         )
 
 
-def test_what_was_computed_has_the_boards_unit():
-    """A dew point is a temperature when it is asked for by its name."""
-    assert Asked(FormatOptions(also=("Dew point",), unit=("°F",))).unit("Dew point") == "°F"
-    assert Asked(FormatOptions(unit=("°F",))).unit("Dew point") is None
+@pytest.mark.parametrize(
+    ("name", "published"),
+    [("Dew point", "°F"), ("DewPoint", "°F"), ("heat_index", "°F"), ("windchill", "°F"), ("target_temp", "°F"),
+     ("target_humidity", ""), ("setpoint", "°F"), ("limit_V", "")],
+)  # fmt: skip
+def test_what_was_set_or_computed(name, published):
+    """A dew point is a temperature when it is asked for by its name; what says that it is something else is that."""
+    also = FormatOptions(also=(name,))
+    assert Asked(FormatOptions(unit=("°F",))).unit(name) is None
+    assert Asked(FormatOptions(also=(name,), unit=("°F",))).unit(name) == published
+    assert Asked(also).unit(name, around="°F") == published
+    assert Asked(also).unit(name) == published.replace("F", "C")
+    assert Asked(also).unit(name, said="K") == "K"

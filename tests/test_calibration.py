@@ -1,18 +1,28 @@
 """Calibration: points, then gain, then offset, right to float64."""
 
 import math
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.ingest.calibration import calibration
 from gateway.model import Treatment
 
 NUMBERS = st.floats(-1e6, 1e6)
-POINTS = st.dictionaries(NUMBERS, NUMBERS, min_size=1, max_size=8).map(lambda found: tuple(sorted(found.items())))
+POINTS = (
+    st.dictionaries(NUMBERS, NUMBERS, min_size=1, max_size=8)
+    .map(lambda found: tuple(sorted(found.items())))
+    .filter(lambda points: max(steps(points), default=1.0) < 1e9)  # what is steeper by far is refused by `check`
+)
+
+
+def steps(points: Sequence[tuple[float, float]]) -> list[float]:
+    """How steep each segment is."""
+    return [abs((y - x) / (b - a)) for (a, x), (b, y) in pairwise(points)]
 
 
 def exactly(treatment: Treatment, value: float) -> Fraction:
@@ -31,12 +41,10 @@ def exactly(treatment: Treatment, value: float) -> Fraction:
 @given(POINTS, NUMBERS, st.floats(-1e3, 1e3).filter(bool), NUMBERS)
 def test_formulas(points, value, gain, offset):
     """As the definition has it, within a few roundings of the largest number on the way."""
-    steps = [abs((y - x) / (b - a)) for (a, x), (b, y) in pairwise(points)]
-    assume(max(steps, default=1.0) < 1e9)
     treatment = Treatment(points=points, gain=gain, offset=offset)
     step = calibration(treatment)
     assert step is not None
-    moved = max(abs(value - raw) for raw, _ in points) * max(steps, default=1.0)
+    moved = max(abs(value - raw) for raw, _ in points) * max(steps(points), default=1.0)
     largest = (max(abs(true) for _, true in points) + moved) * max(1.0, abs(gain)) + abs(offset)
     assert abs(Fraction(step(value)) - exactly(treatment, value)) <= 8 * Fraction(math.ulp(max(largest, 1e-300)))
 

@@ -149,6 +149,13 @@ def quantity(name: str) -> str:
     return ""
 
 
+@lru_cache(maxsize=4096)
+def computed(name: str) -> str:
+    """What a value is that was set or computed: "target_humidity" is a humidity, and else it is a temperature."""
+    words = [word.casefold() for word in _WORD.findall(_CAMEL.sub(" ", name))]
+    return quantity(" ".join(word for word in words if word not in {*_NOT_MEASURED, "heat", "index"})) or "temperature"
+
+
 class Asked:
     """Which of a board's values are asked for, and their units: what `unit` and `also` of its options say."""
 
@@ -174,7 +181,8 @@ class Asked:
         what = _measured(name, called)
         if not what and _WRITTEN_OUT.search(outer) and quantity(outer) in MEASURED:
             what = quantity(outer)  # a box called "humidity"; but "A", "P1" or "a/b" is just a name
-        if not said and what in ("", measured_in(around)):
+        kind = computed(called or name) if what == "computed" else what
+        if not said and kind in ("", measured_in(around)):
             said = around
         board = self._units[0] if len(self._units) == 1 else ""
         if what != "computed" and (said in TEMPERATURE_UNITS if said else what in ("", "temperature")):
@@ -183,7 +191,7 @@ class Asked:
             return published if asked else None
         if not self._also_named(name, said, outer, called):
             return None
-        return said or (board if what in ("computed", measured_in(board)) else "")
+        return said or (board if kind == measured_in(board) else "°C" if kind == "temperature" and not board else "")
 
     def plainly(self, name: str, outer: str = "", called: str = "") -> bool:
         """Whether the names alone ask for a value, so that a text in its place is a value that does not hold."""
