@@ -127,7 +127,12 @@ def test_one_name_for_two_and_a_unit_that_does_not_fit(tmp_path, mosquitto, judg
     lines = [b"boot\r\n", *(b'{"t1":%d.5,"t2":%d.25,"hum":40}\r\n' % (n % 90, n % 90) for n in range(1000))]
     with Board(lines=lines, pace="none") as board:
         table = 'match = "b/*"\nname = "inlet"\nunit = "K"', 'match = "b/hum"\nname = ""'
-        text = configuration(mosquitto.port, {"b": board.path}, sensors(*table), each='format = "json"\nalso = ["hum"]')
+        text = configuration(
+            mosquitto.port,
+            {"b": board.path},
+            sensors(*table),
+            each='format = "json"\nalso = ["hum"]\nrange = [300, 350]',
+        )
         with running(tmp_path, text) as gateway:
             until(lambda: len(judge.features) >= 2000, "all readings", 30)
             status = "gateway/gw/b/status"
@@ -135,13 +140,15 @@ def test_one_name_for_two_and_a_unit_that_does_not_fit(tmp_path, mosquitto, judg
             assert gateway.stop() == 0
     check_sequences(judge)
     assert [row["value"] for row in judge.of("b", "inlet")] == [n % 90 + 0.5 + 273.15 for n in range(1000)]
+    for row in judge.features:  # the board's range is in K, as it is published
+        assert (row["quality"] == "out_of_range") is not (300 <= row["value"] <= 350)
     assert [row["value"] for row in judge.of("b", "t2")] == [n % 90 + 0.25 + 273.15 for n in range(1000)]
     until(lambda: judge.documents["gateway/gw/status"]["state"] == "offline", "the last document")
     last = check_ledger(judge)
     assert (last["readings"], last["refused_values"]) == (2000, {"wrong_unit": 1000})
     told = judge.documents[status]
     assert "'t2' is to be called 'inlet', and so is 't1'" in told["faults"]["names"]["text"]
-    assert "the values of 'hum' are refused, as no unit cannot become 'K'" in told["faults"]["units"]["text"]
+    assert "the values of 'hum' are refused, as what has no unit cannot become 'K'" in told["faults"]["units"]["text"]
     assert {name: one["state"] == "failed" for name, one in told["sensors"].items()} == {
         "inlet": False, "t2": False, "hum": True,
     }  # fmt: skip

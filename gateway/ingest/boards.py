@@ -60,7 +60,7 @@ class Boards:
         """The configuration was read again: what `treatments` says now counts from the next bytes on."""
         for board, sensors in self._sensors.items():
             sensors.treat(self._treatments(board))
-            if board in self.readers:
+            if sensors.treats and board in self.readers:
                 self.readers[board].intake.failed.clear()  # by names that may be others now
 
     def open(self, boards: Sequence[Board], parts: Parts) -> None:

@@ -190,9 +190,10 @@ class Sensors:
         if not self.misfits:
             return None
         name, (unit, wanted) = next(iter(self.misfits.items()))
+        what = _told(unit) if unit else "what has no unit"
         return (
-            f"the values of {_told(name)}{_more(self.misfits)} are refused, as {_told(unit) if unit else 'no unit'} "
-            f'cannot become {_told(wanted)}: give that sensor unit = "" in a [[sensors]] table of its own, and reload'
+            f"the values of {_told(name)}{_more(self.misfits)} are refused, as {what} cannot become {_told(wanted)}: "
+            'give that sensor unit = "" in a [[sensors]] table of its own, and reload'
         )
 
 
