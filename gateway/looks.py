@@ -78,12 +78,40 @@ class SeenReader(Protocol):
         ...
 
 
+class SeenNames(Protocol):
+    """What a look needs to know of what a board's sensors are called."""
+
+    def hardware(self, name: str) -> str:
+        """The board's own name for the sensor that is published as `name`."""
+        ...
+
+    def gone(self, name: str) -> bool:
+        """Whether the sensor that had this name is called otherwise now."""
+        ...
+
+    def trouble(self) -> Mapping[str, str | None]:
+        """What is wrong with names and units, a sentence each."""
+        ...
+
+
 def board_look(
-    reader: SeenReader, sensors: Iterable[SeenSensor], account: Account, in_flight: int, spooled: int, now: float
+    reader: SeenReader,
+    sensors: Iterable[SeenSensor],
+    names: SeenNames,
+    account: Account,
+    in_flight: int,
+    spooled: int,
+    now: float,
 ) -> BoardLook:
     """One board at this moment. now: s, on the clock of the sensors' readings."""
-    known = {sensor.name: _sensor_look(sensor, reader, now) for sensor in sensors}
-    failed = {name: SensorLook("failed", 0, None, "") for name in reader.failed if name not in known}
+    known = {
+        sensor.name: _sensor_look(sensor, reader, names.hardware(sensor.name), now)
+        for sensor in sensors
+        if not names.gone(sensor.name)
+    }
+    failed = {
+        name: SensorLook("failed", 0, None, "", names.hardware(name)) for name in reader.failed if name not in known
+    }
     return BoardLook(
         name=reader.board.name,
         state=reader.state,
@@ -99,6 +127,7 @@ def board_look(
         garbage=reader.garbage,
         sharer=reader.sharer,
         note=reader.note,
+        naming=names.trouble(),
     )
 
 
@@ -116,7 +145,7 @@ def former(
     )
 
 
-def _sensor_look(sensor: SeenSensor, reader: SeenReader, now: float) -> SensorLook:
+def _sensor_look(sensor: SeenSensor, reader: SeenReader, hardware: str, now: float) -> SensorLook:
     latest = sensor.latest
     if sensor.name in reader.failed:
         state = "failed"
@@ -124,4 +153,4 @@ def _sensor_look(sensor: SeenSensor, reader: SeenReader, now: float) -> SensorLo
         state = "silent"
     else:
         state = "ok"
-    return SensorLook(state, sensor.seq, latest.wall if latest else None, latest.unit if latest else "")
+    return SensorLook(state, sensor.seq, latest.wall if latest else None, latest.unit if latest else "", hardware)

@@ -21,6 +21,7 @@ class Why(StrEnum):
     TOO_LONG = "too_long"
     NOT_A_NUMBER = "not_a_number"
     NOT_FINITE = "not_finite"
+    WRONG_UNIT = "wrong_unit"
     WRONG_COLUMNS = "wrong_columns"
     BAD_CHECKSUM = "bad_checksum"
     BAD_FRAME = "bad_frame"
@@ -118,6 +119,20 @@ class Plan:
     stuck: float = 0.0  # s unchanged before quality says so; 0 = never
     spike: float = 0.0  # times the median absolute deviation; 0 = never
     custom: tuple[str, ...] = ()  # features of the user's own, "module:function"
+
+
+@dataclass(frozen=True, slots=True)
+class Treatment:
+    """What is done with a sensor's values before they are readings; nothing as it stands here.
+
+    In this order: points, gain, offset, in the board's unit; then the unit is converted.
+    """
+
+    name: str = ""  # what the sensor is called; "": as the board calls it
+    unit: str = ""  # as published; "": the board's
+    points: tuple[tuple[float, float], ...] = ()  # (what the board says, what is true), the first ever larger
+    gain: float = 1.0
+    offset: float = 0.0
 
 
 @dataclass(slots=True)

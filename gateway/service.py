@@ -19,13 +19,13 @@ from .backlog import WAITING, Valve
 from .clock import Clock
 from .compute.cores import cores
 from .compute.room import Custom, Room
-from .config import Config, Wrong, changes, load, plan_for
+from .config import Config, Wrong, changes, load, plan_for, treatments_for
 from .config.password import read as password
 from .ingest.boards import Boards
 from .ledger import total
 from .logs import log
 from .looks import board_look, former
-from .model import Chunk, Drop, Features, Plan, Sample
+from .model import Chunk, Drop, Plan, Sample
 from .parts import Part, Parts
 from .publish.boot import boot_id
 from .publish.client import Refused, Where, Will
@@ -48,11 +48,17 @@ class Service:
         self.started = time.time()
         self.clock = Clock()
         self.workers = config.workers or cores()
-        self.boards = Boards(self._take, lambda: self.reporter.changed(), self._event)
+        self.boards = Boards(
+            self._take,
+            lambda: self.reporter.changed(),
+            self._event,
+            lambda board: treatments_for(self.config, board),
+            lambda board, sensor: self.stage.renew(board, sensor),
+        )
         self.accounts, self.readers = self.boards.accounts, self.boards.readers
         self.stage = Room(
             self._plan,
-            self._computed,
+            lambda features: self.publisher.put(features),
             self._dropped,
             workers=self.workers,
             linger=config.linger,
@@ -170,6 +176,7 @@ class Service:
         found = changes(self.config, config)
         gone = list(found.gone)
         self.config = replace(config, **{field: getattr(self.config, field) for field in found.kept})
+        self.boards.treat()
         for name in found.gone:
             await self.boards.drop(name, self.parts)
         for board in found.opened:
@@ -183,18 +190,13 @@ class Service:
             gone=gone, later=found.later)  # fmt: skip
 
     def _plan(self, board: str, sensor: str) -> Plan:
-        return plan_for(self.config, board, sensor)
+        return plan_for(self.config, board, sensor, self.boards.sensors(board).hardware(sensor))
 
-    # ingest
+    # ingest, and the ledger
 
     def _take(self, board: str, samples: list[Sample], chunk: Chunk) -> None:
         self.stage.take(board, samples, chunk)
         self.valve.fed(board, self.readers[board])
-
-    # compute
-
-    def _computed(self, features: list[Features]) -> None:
-        self.publisher.put(features)
 
     def _inherited(self, board: str, readings: int) -> None:
         self.boards.account(board).inherited += readings
@@ -269,9 +271,9 @@ class Service:
         return sum(account.readings for account in self.accounts.values()) / max(1.0, self.stage.now())
 
     def _board_look(self, name: str) -> BoardLook:
-        stage, spooled = self.stage, self.publisher.spooled(name)
+        stage, spooled, names = self.stage, self.publisher.spooled(name), self.boards.sensors(name)
         account, in_flight = self.accounts[name], self._in_flight(name)
-        return board_look(self.readers[name], stage.sensors(name), account, in_flight, spooled, stage.now())
+        return board_look(self.readers[name], stage.sensors(name), names, account, in_flight, spooled, stage.now())
 
 
 async def serve(config: Config) -> int:

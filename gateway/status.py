@@ -6,7 +6,7 @@ A look is taken at one moment, so the sums of the ledger hold in each document.
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .faults import Faults
@@ -25,6 +25,7 @@ class SensorLook:
     readings: int
     last: float | None  # s since 1970
     unit: str
+    hardware: str = ""  # the board's own name for it; "": the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class BoardLook:
     garbage: bool = False  # what comes is no text
     sharer: str | None = None  # another program that has the port open
     note: str | None = None  # what one should know of the port
+    naming: Mapping[str, str | None] = field(default_factory=dict)  # faults of names and units: what is wrong, or None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +158,7 @@ def board_document(board: BoardLook, faults: Faults) -> dict[str, Any]:
                 "readings": one.readings,
                 "last": None if one.last is None else instant(one.last),
                 "unit": one.unit,
+                **({"hardware": one.hardware} if one.hardware not in ("", name) else {}),
             }
             for name, one in board.sensors.items()
         },

@@ -69,6 +69,8 @@ class Told:
         self._tell_overruns(board, now)
         self._tell_shedding(board, now)
         self._tell_restarts(board)
+        for fault, text in board.naming.items():
+            self.faults.tell(fault, text)
 
     def _tell_link(self, board: BoardLook, now: float) -> None:
         self.faults.tell("link", None if board.state == "online" else board.reason)

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 GATEWAY = ROOT / "gateway"
 ROOMS = ("ingest", "compute", "publish")
-CORRIDOR = {"model", "ledger", "names", "parts", "threads", "backoff", "instants", "shown"}
+CORRIDOR = {"model", "ledger", "names", "parts", "threads", "backoff", "instants", "shown", "units"}
 """What any room may use: nouns, and small functions that stand on nothing."""
 DOORS = {
     "serial": "ingest/ports.py",

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.ingest import boards as boards_module
 from gateway.ingest.boards import Boards
-from gateway.model import Board, Port
+from gateway.model import Board, Port, Treatment, Why
 from gateway.parts import Parts
 from simulators import Board as Simulated
 
@@ -52,5 +52,32 @@ async def test_a_table_for_a_board_that_was_found(tmp_path, monkeypatch, name, l
             assert path in taken[0]
             await made.drop(name, parts)
             assert path not in taken[0]
+        finally:
+            await parts.end()
+
+
+async def test_what_is_done_with_values_changes_with_the_port_open():
+    """The next lines are read by it, what had failed under a name of before is forgotten, and who moved is told."""
+    with Simulated(kind="kv", sensors=1, rate=50, name="a") as simulated:
+        parts, names, moved, treatments = Parts(), [], [], {}
+        made = Boards(
+            lambda board, samples, chunk: names.append(samples[-1].sensor),
+            lambda: None,
+            lambda *_, **__: None,
+            treatments.get,
+            lambda *of: moved.append(of),
+        )
+        made.open([Board("a", Port(simulated.path), format="kv")], parts)
+        try:
+            await until(lambda: "T1" in names)
+            made.readers["a"].intake.failed["x"] = Why.NOT_A_NUMBER
+            treatments["a"] = lambda own: Treatment("inlet", gain=2.0)
+            made.treat()
+            assert not made.readers["a"].failed
+            await until(lambda: "inlet" in names)
+            assert names == ["T1"] * names.count("T1") + ["inlet"] * names.count("inlet")
+            assert moved == [("a", "inlet")]
+            assert made.sensors("a").hardware("inlet") == "T1"
+            assert made.accounts["a"].reopened == 0
         finally:
             await parts.end()

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from gateway import config
-from gateway.config import Config, password, plan_for, starting_configuration, words
+from gateway.config import Config, password, plan_for, starting_configuration, treatments_for, words
 from gateway.config.values import duration, size
-from gateway.model import Board, FormatOptions, Plan, Port
+from gateway.model import Board, FormatOptions, Plan, Port, Treatment
 from gateway.names import level
 
 BENCH = '[[boards]]\nname = "bench"\nport = "/dev/ttyX0"\n'
@@ -162,6 +162,99 @@ def test_last_match_of_each_key_wins(tmp_path: Path) -> None:
     assert plan_for(made, "bench", "s1").window_n == 10_000
     assert plan_for(made, "hall-usb-FTDI_A1", "x") == Plan(every=10.0, spike=6.0)
     assert made.features == base
+
+
+TREATED = """
+[[boards]]
+name = "oven"
+port = "/dev/ttyX1"
+[[sensors]]
+match = "*/28*"
+unit = "F"
+points = [[0.5, 0], [99, 100]]
+range = [0, 1]
+[[sensors]]
+match = "bench/28aa"
+name = "inlet"
+gain = 2
+offset = -1
+[[sensors]]
+match = "bench/inlet"
+window = 5
+[[sensors]]
+match = "bench/28aa"
+unit = ""
+points = []
+"""
+
+
+def test_what_is_done_with_values(tmp_path: Path) -> None:
+    """By the board's own names, the last word on each key; what a name was given for is found by both names."""
+    made = loaded(tmp_path, BENCH + TREATED)
+    of = {board: treatments_for(made, board) for board in ("bench", "oven", "other/28")}
+    assert of["bench"]("28aa") == Treatment("inlet", "", (), 2.0, -1.0)
+    assert of["bench"]("inlet") == of["bench"]("29") == of["oven"]("29") == Treatment()
+    assert of["oven"]("28aa") == of["bench"]("28bb") == Treatment("", "°F", ((0.5, 0.0), (99.0, 100.0)))
+    assert plan_for(made, "bench", "inlet", "28aa") == Plan(range=(0.0, 1.0), window_s=None, window_n=5)
+    assert plan_for(made, "bench", "inlet") == Plan(window_s=None, window_n=5)
+    assert plan_for(made, "bench", "28aa") == Plan(range=(0.0, 1.0))
+    lines = config.lines(config.plan(made))
+    assert [line.removeprefix("sensors   ") for line in lines if line.startswith("sensors")] == [
+        "*/28*: 2 points, in °F, their own range",
+        "bench/28aa: times 2, plus -1, called inlet",
+        "bench/inlet: their own window",
+        "bench/28aa: as the board gives them",
+    ]
+    assert config.plan(made)["sensors"][0] == {
+        "match": "*/28*",
+        "unit": "°F",
+        "points": [[0.5, 0.0], [99.0, 100.0]],
+        "keys": ["range"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("match", "board", "may"),
+    [
+        ("bench/S1", "bench", True), ("bench/S1", "bench2", False), ("ben*", "bench", True), ("ben*", "b", False),
+        ("*", "x", True), ("b[ea]nch/x", "bench", True), ("bench/a/b", "bench/a", True), ("bench2/x", "bench", False),
+    ],
+)  # fmt: skip
+def test_a_board_that_no_table_reaches_has_no_treatments(tmp_path: Path, match: str, board: str, may: bool) -> None:
+    """So that its values take the short way."""
+    made = loaded(tmp_path, f'{BENCH}[[sensors]]\nmatch = "{match}"\noffset = 1\n[[sensors]]\nmatch = "*"\nuse = []')
+    assert (treatments_for(made, board) is not None) is may
+
+
+def test_warnings_of_names(tmp_path: Path) -> None:
+    """A name that several may be meant to have; a calibration that goes by a name which was given here."""
+    text = """
+    [[sensors]]
+    match = "bench/28*"
+    name = "inlet"
+    [[sensors]]
+    match = "*/T1"
+    name = "outlet"
+    [[sensors]]
+    match = "bench/outlet"
+    offset = 1
+    gain = 2
+    [[sensors]]
+    match = "bench/outlet"
+    range = [0, 1]
+    [[sensors]]
+    match = "bench/28aa"
+    offset = 1
+    """
+    found = [one for one in config.warnings(loaded(tmp_path, BENCH + text)) if one.startswith("sensors")]
+    assert found == [
+        'sensors[0].name: "bench/28*" may find several sensors of a board, and only the first that comes is called '
+        '"inlet"; the others keep the board\'s own names',
+        'sensors[2].match: "outlet" is the name that sensors[1] gives, and gain and offset go by the board\'s own '
+        "names; move gain and offset there",
+    ]
+    other = text.replace("*/T1", "hall/T1") + BENCH.replace("bench", "hall").replace("X0", "X1")
+    assert "move" not in " ".join(config.warnings(loaded(tmp_path, BENCH + other)))
 
 
 def test_warnings(tmp_path: Path) -> None:

@@ -107,6 +107,43 @@ def the_one(text: str) -> str:
         ("[compute]\nmemory = '1MB'", "compute.memory: a size from 16.0 MB to"),
         ("[compute]\nworkers = 0", 'compute.workers: a whole number from 1 to 256, or "auto", was expected; found 0'),
         ("[compute]\nlinger = '1m'", 'a duration from "0s" to "10s" was expected'),
+        ("[[sensors]]\nmatch = '*'\nname = 3", "sensors[0].name: text in quotes, at most 1000 printable characters"),
+        ("[[sensors]]\nmatch = '*'\nunit = 3", "sensors[0].unit: a unit of at most 16 characters, such as"),
+        ("[[sensors]]\nmatch = '*'\nunit = 'degrees Fahrenheit'", "sensors[0].unit: a unit of at most 16 characters"),
+        ("[[sensors]]\nmatch = '*'\ngain = 0", "sensors[0].gain: a gain of 0 would make all values equal; 1 changes"),
+        ("[[sensors]]\nmatch = '*'\ngain = nan", "sensors[0].gain: a number was expected; found nan"),
+        ("[[sensors]]\nmatch = '*'\noffset = '1'", 'sensors[0].offset: a number was expected; found "1"'),
+        ("[[sensors]]\nmatch = '*'\npoints = [1, 2]", "sensors[0].points: a list of points, [[what the board says,"),
+        ("[[sensors]]\nmatch = '*'\npoints = [[1, 2], [3]]", "sensors[0].points: a list of points, [[what the board"),
+        ("[[sensors]]\nmatch = '*'\npoints = [[1, inf]]", "sensors[0].points: a number was expected; found inf"),
+        (
+            "[[sensors]]\nmatch = '*'\npoints = [[1, 2], [3, 4], [3, 5]]",
+            "sensors[0].points: what the board says must grow from point to point, and 3 comes after 3; sort the "
+            "points by their first numbers, each of them once",
+        ),
+        (
+            "[[sensors]]\nmatch = '*'\npoints = [[0, 1], [1e-200, 2]]",
+            "sensors[0].points: 0.0 and 1e-200 are too near to each other; leave one of these points out",
+        ),
+        (f"[[sensors]]\nmatch = '*'\npoints = {[[n, n] for n in range(101)]}", "at most 100 points were expected"),
+        (
+            "columns = ['T1', 'T2']\n[[sensors]]\nmatch = 'bench/T1'\nname = 'T2'",
+            'sensors[0].name: "T1" and "T2" of board "bench" would both be called "T2"; give each a name of its own',
+        ),
+        (
+            "format = 'kv'\ncolumns = ['MSG=count', 'T1=in']\n[[sensors]]\nmatch = 'bench/in'\nname = 'x'\n"
+            "[[sensors]]\nmatch = '*/y'\nname = 'x'",
+            'sensors[1].name: "in" and "y" of board "bench" would both be called "x"; give each a name of its own',
+        ),
+        (
+            "columns = ['T1', 'hum']\nunit = ['C', '%']\nalso = ['hum']\n[[sensors]]\nmatch = 'bench/*'\nunit = 'K'",
+            'sensors[0].unit: "hum" of board "bench" comes in "%", which cannot become "K"; give that sensor a table '
+            'of its own with unit = ""',
+        ),
+        (
+            "columns = ['T1', 'T2']\nunit = ['C', 'F']\n[[sensors]]\nmatch = 'bench/T2'\nunit = '%'",
+            'sensors[0].unit: "T2" of board "bench" comes in "°F", which cannot become "%"',
+        ),
         ("[[sensors]]\nrange = [1, 2]", 'sensors[0].match: is missing; "board/sensor"'),
         ("[[sensors]]\nmatch = 'bench'", "sensors[0].match: \"board/sensor\", each with * and ?"),
         ("[[sensors]]\nmatch = 'bench/T[12'", 'no ] ends it: "bench/T[12"; write [[] for the character itself'),
@@ -230,3 +267,24 @@ def test_prefix_that_the_embedded_broker_cannot_serve():
     board = '[[boards]]\nname = "b"\nport = "/dev/ttyS0"\n'
     assert any("mqtt.prefix" in one for one in problems(f'[mqtt]\nurl = "embedded"\nprefix = "é"\n{board}'))
     assert not problems(f'[mqtt]\nprefix = "é"\n{board}')
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "columns = ['T1', 'T2']\n[[sensors]]\nmatch = 'bench/T1'\nname = 'T2'\n"
+        "[[sensors]]\nmatch = 'bench/T2'\nname = 'T1'",
+        "[[sensors]]\nmatch = 'bench/T1'\nname = 'x'\n[[sensors]]\nmatch = 'hall/T2'\nname = 'x'",
+        "[[sensors]]\nmatch = 'bench/T1'\nname = 'x'\n[[sensors]]\nmatch = 'bench/T1'\nname = 'x'",
+        "columns = ['T1', 'T2']\n[[sensors]]\nmatch = 'bench/*'\nname = 'x'",
+        "columns = ['T1', 'hum']\nunit = ['C', '%']\n[[sensors]]\nmatch = 'bench/*'\nunit = 'K'",
+        "columns = ['T1', 'hum']\nunit = ['C', '%']\nalso = ['hum']\n[[sensors]]\nmatch = '*'\nunit = 'K'\n"
+        "[[sensors]]\nmatch = '*/hum'\nunit = ''",
+        "columns = ['sensor', 'value']\n[[sensors]]\nmatch = 'bench/x'\nname = 'value'",
+        "[[sensors]]\nmatch = 'bench/[[]1'\nname = 'x'",
+        "[[sensors]]\nmatch = '*'\npoints = []\nname = ''\nunit = ''",
+    ],
+)
+def test_what_is_no_problem(text: str) -> None:
+    """Names that are swapped, of two boards, or not surely of two sensors; units that can be had."""
+    assert problems(BENCH + text) == []

@@ -147,6 +147,20 @@ async def test_another_unit_begins_a_new_window(tmp_path: Path) -> None:
         assert (await one.ask(unit="°C"))["size"] == [1.0]
 
 
+async def test_readings_behind_a_border_have_a_window_of_their_own(tmp_path: Path) -> None:
+    """What came before it is in the window of before, even when it comes after the border was told."""
+    async with street(tmp_path, GOOD, "both") as one:
+        assert (await one.ask(rows=3))["size"] == [3.0] * 3
+        one.lane.renew("bench", "S1", 5)
+        assert (await one.ask())["size"] == [3.0]
+        assert (await one.ask())["size"] == [1.0]
+        assert (await one.ask())["size"] == [2.0]
+        one.plan = Plan()
+        one.lane.renew("bench", "S2", 1)  # nobody has heard of it
+        one.lane.renew("bench", "S1", 7)
+        assert "size" not in await one.ask()
+
+
 async def test_a_window_is_whole_while_another_is_waited_for(tmp_path: Path) -> None:
     """Readings in the unit of before wait in front; those behind them are asked for with their windows."""
     slow = "import time\ntime.sleep(0.5)\n"

@@ -6,7 +6,7 @@ from gateway.ingest.hearing import QUIET, Hearing
 from gateway.ingest.intake import Intake
 from gateway.ingest.modem import Losses
 from gateway.ledger import Account
-from gateway.model import Board, Chunk, Port, Why
+from gateway.model import Board, Chunk, Port, Treatment, Why
 from tests.test_intake import Pairs
 
 
@@ -108,3 +108,14 @@ def test_losses_are_counted_once():
     ear.hearing.closed()
     ear.hearing.counts(Losses(50, 50), 60.0)
     assert ear.account.overruns == 2
+
+
+def test_names_are_given_anew_where_another_board_may_be():
+    """With each open of the port: the probe that is there now is called as its table says."""
+    ear = Ear()
+    ear.intake.sensors.treat(lambda own: Treatment("inlet"))
+    ear.hear(b"\na=1\nb=2\n", 1.0)
+    assert [ear.intake.sensors.hardware(name) for name in ("inlet", "b")] == ["a", "b"]
+    ear.reopen(2.0)
+    ear.hear(b"\nb=2\n", 3.0)
+    assert ear.intake.sensors.hardware("inlet") == "b"

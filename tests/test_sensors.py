@@ -77,3 +77,31 @@ def test_units_are_not_mixed():
         left.append(([row.unit for row in rows], part.numbers[1]))
     assert left == [(["°C"], 3), (["°F", "°F"], 0), (["°C"], 0)]
     assert sensor.seq == 7
+
+
+def test_what_is_not_comparable_makes_no_window():
+    """From a border on readings leave by themselves and begin an empty window, however many borders wait."""
+    sensor = heard([0.0, 1.0], window_s=None, window_n=10)
+    sensor.add(20.0, "°C", None, 0.0, 2.0)
+    assert sensor.renew(sensor.plan) == 4
+    assert sensor.renew(Plan(window_s=None, window_n=5)) == 4
+    sensor.add(30.0, "°C", None, 0.0, 3.0)
+    sensor.add(30.0, "°C", None, 0.0, 4.0)
+    assert sensor.renew(sensor.plan) == 6
+    sensor.add(40.0, "°C", None, 0.0, 5.0)
+    found = []
+    while rows := sensor.leave(10):
+        position = sensor.part(rows).numbers[1]
+        found.append(([row.seq for row in rows], position))
+    assert found == [([3], 2), ([4, 5], 0), ([6], 0)]
+    assert sensor.borders == []
+
+
+def test_a_border_that_has_passed_is_forgotten():
+    """The next readings are one window with those behind it."""
+    sensor = heard([0.0], window_s=None, window_n=10)
+    sensor.renew(sensor.plan)
+    for t in (1.0, 2.0):
+        sensor.add(20.0, "°C", None, 0.0, t)
+        rows = sensor.leave(10)
+        assert sensor.part(rows).numbers[1] == t - 1

@@ -119,6 +119,26 @@ async def until(holds: Callable[[], object], within: float = 5.0) -> None:
         await asyncio.sleep(0.001)
 
 
+async def test_a_renewed_sensor_has_a_new_window_and_its_numbers_go_on(by_hand: None) -> None:
+    """Its plan is asked for anew, what waits is computed with what came before, and nothing is lost."""
+    plans = {"S1": Plan(window_s=None, window_n=9, use=("mean",))}
+    street = Street(lambda board, sensor: plans[sensor])
+    await street.stage.start()
+    street.take("a", ("S1", 1.0), ("S1", 2.0))
+    await settle()
+    street.take("a", ("S1", 3.0))
+    assert street.stage.renew("a", "S1") == 4
+    assert street.stage.renew("a", "S2") == street.stage.renew("b", "S1") == 1
+    street.take("a", ("S1", 100.0), ("S1", 300.0))
+    while hands(street).held:
+        hands(street).answer()
+        await settle()
+    assert street.seqs() == {("a", "S1"): [1, 2, 3, 4, 5]}
+    means = [mean for piece in street.out for mean in piece.columns[piece.keys.index("mean")]]
+    assert means == [1.0, 1.5, 2.0, 100.0, 200.0]
+    assert street.stage.held("a") == 0
+
+
 # real workers
 
 

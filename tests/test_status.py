@@ -119,6 +119,13 @@ def test_a_boards_document(faults):
     }
 
 
+def test_the_hardware_of_a_sensor_that_is_called_otherwise(faults):
+    """The board's own name stands beside the given one, and only where it is another."""
+    sensors = {name: SensorLook("ok", 1, None, "°C", "28ff0adc83160341") for name in ("inlet", "28ff0adc83160341")}
+    document = board_document(board(sensors=sensors), faults)["sensors"]
+    assert [one.get("hardware") for one in document.values()] == ["28ff0adc83160341", None]
+
+
 @pytest.mark.parametrize("reason", ["stopped", "lost"])
 def test_the_documents_of_the_end(faults, reason):
     """The will and the last word have the shape of all others, but for the state and its reason."""

@@ -178,3 +178,12 @@ def test_a_note_on_the_port_is_told_once(told):
     for second in range(3):
         one.tell(replace(look, note="has no DTR line"), float(second))
     assert names(events) == ["port.note", "board.online"]
+
+
+def test_names_and_units_are_faults_while_something_is_wrong_with_them(told):
+    """Each with its sentence."""
+    one, _, look = told
+    one.tell(replace(look, naming={"names": "two have one", "units": None}), 1.0)
+    assert {name: fault.text for name, fault in one.faults.present.items()} == {"names": "two have one"}
+    one.tell(replace(look, naming={"names": None, "units": None}), 2.0)
+    assert not one.faults.present

@@ -71,6 +71,10 @@ class Room:
         """
         return [*self.lane.older(cut, beyond), *self.stage.older(cut, beyond)]
 
+    def renew(self, board: str, sensor: str) -> None:
+        """The next values of a sensor are not comparable with those before: no window has both."""
+        self.lane.renew(board, sensor, self.stage.renew(board, sensor))
+
     def reload(self, plan: Callable[[str, str], Plan]) -> None:
         """The configuration was read again: `plan` counts from now on, and no custom feature is in quarantine."""
         self.stage.replan(plan)

@@ -53,8 +53,9 @@ class Sensor:
     """The readings and the state of one sensor. At most one batch of it is under way at any time."""
 
     __slots__ = (
-        "_next", "base", "board", "border", "carried", "entered", "fresh", "front", "head", "history_t", "history_v",
-        "intervals", "latest", "name", "ordered", "plan", "recipe", "seq", "stride", "suffix_from", "suffixes",
+        "_next", "base", "board", "border", "borders", "carried", "entered", "fresh", "front", "head", "history_t",
+        "history_v", "intervals", "latest", "name", "ordered", "plan", "recipe", "seq", "stride", "suffix_from",
+        "suffixes",
     )  # fmt: skip
 
     def __init__(self, board: str, name: str, plan: Plan) -> None:
@@ -65,11 +66,18 @@ class Sensor:
         self.fresh: list[Row] = []
         self.latest: Row | None = None  # the newest that went to a worker
         self.intervals: deque[float] = deque(maxlen=9)  # s between readings, of the latest batches
+        self.borders: list[int] = []  # seqs from which on values are not comparable with those before
         self._begin()
 
     def replan(self, plan: Plan) -> None:
         """From the next batch on `plan` counts, and its range at once; the windows start anew where it is another."""
         self._next = plan if plan != self.plan else None
+
+    def renew(self, plan: Plan) -> int:
+        """What comes from now on has nothing to do with what came before. Gives the seq of the next reading."""
+        self.replan(plan)
+        self.borders.append(self.seq + 1)
+        return self.seq + 1
 
     def _take_on(self, plan: Plan) -> None:
         self.plan = plan
@@ -102,8 +110,11 @@ class Sensor:
         return True
 
     def leave(self, most: int) -> list[Row]:
-        """Takes the oldest waiting readings out: at most `most`, and all of one unit."""
+        """Takes the oldest waiting readings out: at most `most`, all of one unit, and comparable with each other."""
         rows = self.fresh[:most]
+        if self.borders and rows:
+            border = next((seq for seq in self.borders if seq > rows[0].seq), math.inf)
+            rows = list(takewhile(lambda row: row.seq < border, rows))
         if len({row.unit for row in rows}) > 1:
             rows = list(takewhile(lambda row: row.unit == rows[0].unit, rows))
         self.fresh = self.fresh[len(rows) :]
@@ -118,6 +129,9 @@ class Sensor:
             self._next = None
             self._begin()
         if self.latest is not None and self.latest.unit != rows[0].unit:
+            self._begin()
+        if self.borders and self.borders[0] <= rows[0].seq:
+            self.borders = [border for border in self.borders if border > rows[0].seq]
             self._begin()
         if self.latest is not None:
             self.intervals.append((t[-1] - self.latest.t) / len(rows))

@@ -139,6 +139,12 @@ class Stage:
             for sensor in desk.sensors.values():
                 sensor.replan(plan(sensor.board, sensor.name))
 
+    def renew(self, board: str, name: str) -> int:
+        """The next values of a sensor are not comparable with those before. Gives the seq of the first of them."""
+        desk = self._desks.get(board)
+        sensor = desk.sensors.get(name) if desk else None
+        return sensor.renew(self._plan(board, name)) if sensor else 1
+
     def sensors(self, board: str) -> list[Sensor]:
         """The sensors of `board` so far."""
         desk = self._desks.get(board)

@@ -1,21 +1,23 @@
 """A configuration that has been checked, as the rest of the gateway takes it; and what holds for one sensor."""
 
 import dataclasses
+import re
 import socket
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from .. import model
-from ..model import FormatOptions, Plan, Port
+from ..model import FormatOptions, Plan, Port, Treatment
 from ..names import plain
 from . import tables
 from .values import address
 
 Changes = Mapping[str, Any]
-"""Fields of a Plan, and what they become."""
+"""Fields of a Plan, or of a Treatment, and what they become."""
+TREATMENT = tuple(field.name for field in dataclasses.fields(Treatment))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class Rule:
 
     match: str  # a glob on "board/sensor"
     changes: Changes
+    treatment: Changes = field(default_factory=dict)  # of a Treatment
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +74,41 @@ def host_id() -> str:
     return plain(socket.gethostname())
 
 
-def plan_for(config: Config, board: str, sensor: str) -> Plan:
-    """How readings of `sensor` at `board` become features.
+def plan_for(config: Config, board: str, sensor: str, own: str | None = None) -> Plan:
+    """How readings of `sensor` at `board` become features. own: the board's own name for it, where that is another.
 
-    [features] first, then its board's keys, then each [[sensors]] that matches; the last word on each key counts. A
-    board that no table names was found by port = "auto", and that table is its own.
+    [features] first, then its board's keys, then each [[sensors]] that matches one of its names; the last word on each
+    key counts. A board that no table names was found by port = "auto", and that table is its own.
     """
     found = next((one.name for one in config.boards if one.port.path == "auto"), "")
     changes = dict(config.of_boards.get(board, config.of_boards.get(found, {})))
     for rule in config.of_sensors:
-        if fnmatchcase(f"{board}/{sensor}", rule.match):
+        if any(fnmatchcase(f"{board}/{name}", rule.match) for name in {sensor, own or sensor}):
             changes |= rule.changes
     return dataclasses.replace(config.features, **changes)
+
+
+def treatments_for(config: Config, board: str) -> Callable[[str], Treatment] | None:
+    """What is done with the values of a sensor at `board`, by the board's own name for it; None: nothing with any.
+
+    Of each [[sensors]] that matches that name the last word on each key counts.
+    """
+    rules = [rule for rule in config.of_sensors if rule.treatment and reaches(rule.match, board)]
+    return (lambda own: _treatment(rules, f"{board}/{own}")) if rules else None
+
+
+def _treatment(rules: Sequence[Rule], sensor: str) -> Treatment:
+    changes: dict[str, Any] = {}
+    for rule in rules:
+        if fnmatchcase(sensor, rule.match):
+            changes |= rule.treatment
+    return Treatment(**changes)
+
+
+def reaches(match: str, board: str) -> bool:
+    """Whether a sensor of `board` may match, as far as the text before the first wildcard says."""
+    fixed, place = re.split(r"[*?[]", match, maxsplit=1)[0], f"{board}/"
+    return place.startswith(fixed) or fixed.startswith(place)
 
 
 def checked(document: tables.Document, path: Path) -> Config:
@@ -106,7 +132,12 @@ def checked(document: tables.Document, path: Path) -> Config:
             board.name: _changes(board, ("range", "out_of_range", "stuck", "spike"), most) for board in document.boards
         },
         of_sensors=tuple(
-            Rule(one.match, _changes(one, one.model_fields_set - {"match"}, most)) for one in document.sensors
+            Rule(
+                one.match,
+                _changes(one, one.model_fields_set - {"match", *TREATMENT}, most),
+                {key: getattr(one, key) for key in TREATMENT if key in one.model_fields_set},
+            )
+            for one in document.sensors
         ),
         custom=_custom(document),
         deadline=features.deadline,

@@ -1,8 +1,10 @@
 """What single keys of the configuration take, where that is more than a kind of value: checks as in values.py."""
 
 import re
+from itertools import pairwise
 
 from ..names import level, plain
+from ..units import temperature
 from .values import address, any_text, choice, duration, joined, number, pair, text, texts, whole
 from .words import DAY, Unfit, found, listed, nearest, quoted, wanted
 
@@ -11,6 +13,8 @@ ALWAYS = ("normalized", "feature")  # in every message, without being asked for
 WEEK = 7 * DAY
 MOST_WINDOW = 1_000_000  # readings
 MOST_CUSTOM = 16  # processes
+MOST_POINTS = 100
+STEEPEST = 1e100  # by so much a true value may grow for 1 of what the board says
 MOST_TOLD = 5  # names of one list that a sentence repeats
 
 
@@ -190,6 +194,38 @@ def match(value: object) -> str:
     if "/" not in pattern and "*" not in pattern:
         raise wanted('"board/sensor", each with * and ? where any will do, such as "bench/*",', pattern)
     return pattern
+
+
+def one_unit(value: object) -> str:
+    """The unit in which a sensor is published; "" is the board's."""
+    if isinstance(value, str) and len(value) <= 16 and value.isprintable():
+        return temperature(value.strip()) or value.strip()
+    raise wanted('a unit of at most 16 characters, such as "°C", or "" for the board\'s,', value)
+
+
+def points(value: object) -> tuple[tuple[float, float], ...]:
+    """Pairs of what the board says and what is true; [] is none."""
+    if not isinstance(value, list) or not all(isinstance(one, list) and len(one) == 2 for one in value):
+        raise wanted("a list of points, [[what the board says, what is true], …],", value)
+    if len(value) > MOST_POINTS:
+        raise Unfit(f"at most {MOST_POINTS} points were expected; found {len(value)}")
+    made = tuple((number(raw), number(true)) for raw, true in value)
+    for (raw, true), (then, beyond) in pairwise(made):
+        if then <= raw:
+            raise Unfit(
+                f"what the board says must grow from point to point, and {then:g} comes after {raw:g}; sort the points "
+                "by their first numbers, each of them once"
+            )
+        if abs(beyond - true) / (then - raw) > STEEPEST:
+            raise Unfit(f"{raw!r} and {then!r} are too near to each other; leave one of these points out")
+    return made
+
+
+def gain(value: object) -> float:
+    """What a value is multiplied by."""
+    if number(value) == 0:
+        raise Unfit("a gain of 0 would make all values equal; 1 changes nothing")
+    return number(value)
 
 
 def window(value: object) -> float | int:

@@ -11,7 +11,7 @@ from pydantic import PlainValidator as By
 
 from . import keys
 from .keys import WEEK
-from .values import any_text, choice, duration, size, switch, text, texts, whole
+from .values import any_text, choice, duration, number, size, switch, text, texts, whole
 
 FORMATS = ("plain", "csv", "kv", "json", "auto")
 TAKEN_BY = {"separator": "csv", "header": "csv", "decimal": "csv", "records": "json", "after": "json"}
@@ -93,6 +93,11 @@ class Sensors(Table):
     """[[sensors]]"""
 
     match: Annotated[str, By(keys.match)]
+    name: Text | None = None
+    unit: Annotated[str | None, By(keys.one_unit)] = None
+    points: Annotated[tuple[tuple[float, float], ...] | None, By(keys.points)] = None
+    gain: Annotated[float | None, By(keys.gain)] = None
+    offset: Annotated[float | None, By(number)] = None
     range: Range = None
     out_of_range: OutOfRange | None = None
     stuck: Stuck | None = None
@@ -152,7 +157,7 @@ LATER = {
     "mqtt": {"ca_file", "cert_file", "key_file", "discovery_prefix"},
     "boards": {"preset", "fields", "ask", "pattern", "start", "end", "timeout", "base", "framing", "size",
                "magic", "crc", "unit_id", "units", "registers"},
-    "sensors": {"name", "unit", "offset", "gain", "points", "band", "heartbeat", "alarm"},
+    "sensors": {"band", "heartbeat", "alarm"},
     "gateway": set(),
     "features": set(),
     "compute": set(),

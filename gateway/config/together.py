@@ -11,6 +11,7 @@ from typing import Any
 
 from ..names import level
 from .keys import listen, port
+from .sensing import contradictions
 from .tables import FORMATS, TAKEN_BY
 from .values import address
 from .words import Unfit, quoted
@@ -20,6 +21,7 @@ def conflicts(data: dict[str, Any]) -> Iterator[str]:
     """A sentence for each thing in the parsed file that does not go with another."""
     yield from _mqtt(_table(data, "mqtt"))
     yield from _windows(data)
+    yield from contradictions(data)
     boards = data.get("boards", [])
     if boards == []:
         yield "boards: there is no [[boards]] table, so nothing would be read; `gateway init` finds boards"

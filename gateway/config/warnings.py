@@ -9,7 +9,8 @@ from pathlib import Path
 
 from ..model import FormatOptions
 from . import password
-from .checked import Config
+from .checked import Config, reaches
+from .sensing import exact
 from .together import local
 from .words import path_of, quoted, toml
 
@@ -36,7 +37,15 @@ def warnings(config: Config, serial: Path = Path("/dev/serial"), misread: Misrea
     misread: of a board's options, the columns that may be meant as temperatures, and what each is taken for.
     """
     columns = _columns(config, misread)
-    return [*_gateway(config), *_mqtt(config), *_ports(config, serial), *columns, *_matches(config), *_custom(config)]
+    return [
+        *_gateway(config),
+        *_mqtt(config),
+        *_ports(config, serial),
+        *columns,
+        *_matches(config),
+        *_named(config),
+        *_custom(config),
+    ]
 
 
 def _gateway(config: Config) -> Iterator[str]:
@@ -100,6 +109,29 @@ def _matches(config: Config) -> Iterator[str]:
             and not any(fnmatchcase(one.name.partition("/")[0], board) for one in config.boards)
         ):
             yield f"sensors[{at}].match: there is no board {quoted(board)}, so it matches nothing; see [[boards]]"
+
+
+def _named(config: Config) -> Iterator[str]:
+    """Names that several sensors may be meant to have, and calibrations that go by a name which was given here."""
+    given = {rule.treatment["name"]: at for at, rule in enumerate(config.of_sensors) if rule.treatment.get("name")}
+    for at, rule in enumerate(config.of_sensors):
+        own, keys = exact(rule.match), " and ".join(rule.treatment)
+        if not own and rule.treatment.get("name"):
+            yield (
+                f"sensors[{at}].name: {quoted(rule.match)} may find several sensors of a board, and only the first "
+                f"that comes is called {quoted(rule.treatment['name'])}; the others keep the board's own names"
+            )
+        by = given.get(own, at)
+        both = (
+            reaches(rule.match, board.name) and reaches(config.of_sensors[by].match, board.name)
+            for board in config.boards
+            if own not in board.options.columns
+        )
+        if by != at and keys and not rule.treatment.get("name") and any(both):
+            yield (
+                f"sensors[{at}].match: {quoted(own)} is the name that sensors[{by}] gives, and {keys} "
+                f"{'go' if len(rule.treatment) > 1 else 'goes'} by the board's own names; move {keys} there"
+            )
 
 
 def _custom(config: Config) -> Iterator[str]:

@@ -13,16 +13,30 @@ from .discover import discover
 from .formats import FORMATS
 from .notes import noted
 from .reader import Reader
+from .sensors import Sensors, Treatments
 from .sharing import watch
 
 
 class Boards:
-    """take, changed: as Reader takes them. accounts stay when a board is read no more. event: for the log."""
+    """take, changed: as Reader takes them. accounts stay when a board is read no more. event: for the log.
 
-    def __init__(self, take: Take, changed: Callable[[], None], event: Callable[..., Any]) -> None:
+    treatments: what is done with the values of a board's sensors. moved: (board, sensor) whose next values are not
+    comparable with those before.
+    """
+
+    def __init__(
+        self,
+        take: Take,
+        changed: Callable[[], None],
+        event: Callable[..., Any],
+        treatments: Callable[[str], Treatments | None] = lambda board: None,
+        moved: Callable[[str, str], None] = lambda board, sensor: None,
+    ) -> None:
         self.accounts: dict[str, Account] = {}
         self.readers: dict[str, Reader] = {}
         self._take, self._changed, self._event = take, changed, event
+        self._treatments, self._moved = treatments, moved
+        self._sensors: dict[str, Sensors] = {}
         self._reading: dict[str, Part] = {}
         self._named: set[str] = set()  # paths that tables name, which nobody else is to find
 
@@ -33,6 +47,21 @@ class Boards:
     def account(self, board: str) -> Account:
         """A board's, made when it is asked for first."""
         return self.accounts.setdefault(board, Account())
+
+    def sensors(self, board: str) -> Sensors:
+        """A board's, made when they are asked for first; they stay as accounts do."""
+        found = self._sensors.get(board)
+        if found is None:
+            found = self._sensors[board] = Sensors(lambda sensor: self._moved(board, sensor))
+            found.treat(self._treatments(board))
+        return found
+
+    def treat(self) -> None:
+        """The configuration was read again: what `treatments` says now counts from the next bytes on."""
+        for board, sensors in self._sensors.items():
+            sensors.treat(self._treatments(board))
+            if sensors.treats and board in self.readers:
+                self.readers[board].intake.failed.clear()  # by names that may be others now
 
     def open(self, boards: Sequence[Board], parts: Parts) -> None:
         """Starts to read, and to look for boards where a port is "auto"."""
@@ -60,7 +89,8 @@ class Boards:
 
     def _add(self, board: Board, parts: Parts) -> None:
         decoder = FORMATS[board.format](board.options)
-        reader = Reader(board, decoder, self._take, self.account(board.name), self._changed)
+        name, account = board.name, self.account(board.name)
+        reader = Reader(board, decoder, self._take, account, self._changed, sensors=self.sensors(name))
         self.readers[board.name] = reader
         self._reading[board.name] = parts.start(reader.run())
         parts.start(noted(board, self._event))

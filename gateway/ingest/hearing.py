@@ -32,6 +32,7 @@ class Hearing:
 
     def opened(self, now: float, *, anew: bool) -> None:
         """The port is open; anew: it was closed for that, in a silence which goes on."""
+        self._intake.sensors.anew()  # another board may be there now
         self._renewed = now if anew else None
         self.restarts(now)
         if not anew:

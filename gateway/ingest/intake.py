@@ -6,6 +6,7 @@ from ..ledger import Account
 from ..model import BadValue, Board, Chunk, Decoded, Format, Noise, Refusal, Sample, Take, Why
 from .counting import Counting
 from .framing import Lines
+from .sensors import Sensors
 from .trust import Trust
 
 SHOWN = 64  # bytes of a refused frame that are kept for whoever has to find out
@@ -16,11 +17,18 @@ class Intake:
 
     `failed` has the sensors whose last value did not hold, with the reason; `changed` is called when it changes. A
     board may name `board.max_sensors` sensors: the values of any further name are refused, and nothing is kept of them.
+    sensors: what is done with the values of each; a board without such wishes pays nothing for it.
     What parses while `trust` doubts the line is refused; a format that checks a sum of its own says so, as `checked`.
     """
 
     def __init__(
-        self, board: Board, decoder: Format, take: Take, account: Account, changed: Callable[[], None]
+        self,
+        board: Board,
+        decoder: Format,
+        take: Take,
+        account: Account,
+        changed: Callable[[], None],
+        sensors: Sensors | None = None,
     ) -> None:
         self.failed: dict[str, Why] = {}
         self._board, self._decode, self._take, self._account = board, decoder.decode, take, account
@@ -29,12 +37,14 @@ class Intake:
         self._checked = getattr(decoder, "checked", False)
         self._counting = Counting()
         self._gaps, self._restarts = account.count_gaps, account.restarts  # of whoever read the board before
-        self._known: set[str] = set()
+        self.sensors = sensors or Sensors()
+        self.sensors.begin(board.max_sensors)
         self._lines = Lines(board.max_line)
 
     def feed(self, data: bytes, at: Chunk, *, settling: bool = False) -> int:
         """Takes bytes that arrived at `at`, all noise while the board settles. Gives the number of frames."""
         account, decode, failed, counting = self._account, self._decode, self.failed, self._counting
+        treats = self.sensors.treats
         account.bytes += len(data)
         items = self._lines.feed(data)
         account.frames += len(items)
@@ -56,9 +66,11 @@ class Intake:
                 result = item
             if type(result) is Decoded:
                 decoded += 1
-                samples += result.samples
                 if result.samples and result.samples[0].count is not None:
                     counting.take(result.samples)
+                if treats:
+                    result = self.sensors.treated(result)
+                samples += result.samples
                 if failed:
                     self._recover(result.samples)
                 if result.bad:
@@ -72,7 +84,7 @@ class Intake:
         account.decoded += decoded
         account.noise += noise
         account.values += len(samples)
-        if not self._known.issuperset([sample.sensor for sample in samples]):
+        if not treats and not self.sensors.all_known(samples):
             samples = self._admitted(samples)
         account.readings += len(samples)
         if samples:
@@ -107,24 +119,16 @@ class Intake:
 
     def _admitted(self, samples: list[Sample]) -> list[Sample]:
         """The samples whose sensors are known, or find room; the others are counted."""
-        kept = [sample for sample in samples if self._has_room(sample.sensor)]
+        kept = [sample for sample in samples if self.sensors.know(sample.sensor)]
         if len(kept) < len(samples):
             self._account.refused_values[Why.TOO_MANY_SENSORS] += len(samples) - len(kept)
         return kept
-
-    def _has_room(self, sensor: str) -> bool:
-        if sensor in self._known:
-            return True
-        if len(self._known) >= self._board.max_sensors:
-            return False
-        self._known.add(sensor)
-        return True
 
     def _fail(self, bad: list[BadValue]) -> None:
         self._account.values += len(bad)
         for sensor, why in bad:
             self._account.refused_values[why] += 1
-            if self._has_room(sensor) and self.failed.get(sensor) is not why:
+            if self.sensors.marks(sensor) and self.failed.get(sensor) is not why:
                 self.failed[sensor] = why
                 self._changed()
 

@@ -9,9 +9,10 @@ from functools import lru_cache
 from itertools import pairwise
 
 from ..model import FormatOptions
+from ..units import TEMPERATURES, temperature
 from .numbers import NUMERAL
 
-TEMPERATURE_UNITS = frozenset(("°C", "°F", "K"))
+TEMPERATURE_UNITS = frozenset(TEMPERATURES)
 
 WORDS = {
     "temperature": "temp temps temperature temperatures temperatur tmp t tc thermocouple rtd ntc celsius kelvin",
@@ -35,7 +36,7 @@ WORDS = {
     "time": "time date datetime timestamp ts millis ms uptime clock rtc day month year hour minute second sec epoch",
     "identity": "id ident address addr serial sn mac device rom node name type model version ver fw firmware build sdk",
     "setting": "resolution emissivity baud interval rate delay timeout averages gain offset calibration cal configsip "
-    "mode div len size heap free flash cpu port pin gpio csum tail boot rst entry line",
+    "mode div len size heap free flash cpu port pin gpio csum tail boot rst entry line unit units",
     "other": "ph ntu ec orp tds lvl level",
     "state": "state status alarm error err flag flags code ok on off relay fault valid quality",
 }
@@ -71,10 +72,6 @@ OTHER_UNITS = {
 _NOT_MEASURED = frozenset(NOT_MEASURED.split())
 _WORDS = {word: quantity for quantity, words in WORDS.items() for word in words.split()}
 _OTHER_UNITS = {unit: quantity for quantity, units in OTHER_UNITS.items() for unit in units.split()}
-_DEGREE = r"(?:Â?[°º˚]|[*'´’]|deg(?:ree)?s?\.?)"
-_TEMPERATURE = re.compile(
-    rf"(?:{_DEGREE} ?)?(celsius|fahrenheit|kelvin|[CFK])|{_DEGREE} ?([cfk])|(℃)|(℉)", re.IGNORECASE
-)
 _PREFIX = {
     mark: re.compile(NUMERAL.replace(r"\.", re.escape(mark)) + r"|[+-]?(?:nan|inf|ovf)(?![a-z])", re.A | re.I)
     for mark in ".,"
@@ -98,10 +95,8 @@ def unit(text: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _known_unit(text: str) -> str:
-    found = _TEMPERATURE.fullmatch(text)
-    if found and (len(text) > 1 or text in "CFK℃℉\u212a"):
-        letter = (found[1] or found[2] or ("c" if found[3] else "f"))[0].upper()
-        return "K" if letter in "K\u212a" else "°" + letter
+    if known := temperature(text):
+        return known
     return text if text.casefold() in _OTHER_UNITS else ""
 
 
@@ -111,6 +106,11 @@ def measure(text: str, decimal: str = ".") -> tuple[str, str]:
     if found and found.end() < len(text) and (said := unit(text[found.end() :])):
         return found[0], said
     return text, ""
+
+
+def measured_in(unit: str) -> str:
+    """What is measured in a unit: "temperature", a key of OTHER_UNITS, or "" when the unit does not say."""
+    return "temperature" if unit in TEMPERATURE_UNITS else _OTHER_UNITS.get(unit.casefold(), "")
 
 
 @lru_cache(maxsize=4096)
@@ -149,6 +149,13 @@ def quantity(name: str) -> str:
     return ""
 
 
+@lru_cache(maxsize=4096)
+def computed(name: str) -> str:
+    """What a value is that was set or computed: "target_humidity" is a humidity, and else it is a temperature."""
+    words = [word.casefold() for word in _WORD.findall(_CAMEL.sub(" ", name))]
+    return quantity(" ".join(word for word in words if word not in {*_NOT_MEASURED, "heat", "index"})) or "temperature"
+
+
 class Asked:
     """Which of a board's values are asked for, and their units: what `unit` and `also` of its options say."""
 
@@ -156,44 +163,58 @@ class Asked:
         self._units = tuple(unit(text) or text for text in options.unit)
         self._also = frozenset(text.casefold() for text in options.also)
 
-    def unit(self, name: str, said: str = "", place: int = 0, around: str = "", outer: str = "") -> str | None:
+    def unit(
+        self, name: str, said: str = "", place: int = 0, around: str = "", outer: str = "", called: str = ""
+    ) -> str | None:
         """The unit in which the value called `name` is published; None when it is not asked for.
 
         said: the unit written beside it ("" = none), as `unit` gives it; place: its column, from 0; around: the unit
-        said once for the whole record; outer: the name of what the value is in, or the frame's sensor. The text's
-        unit beats the board's, which beats °C; units given column by column decide alone.
+        said once for the whole record; outer: the name of what the value is in, or the frame's sensor; called: what
+        the configuration calls it, where `name` is the board's. The text's unit beats the board's, which beats °C;
+        units given column by column decide alone. What is another quantity takes no unit that is not its own.
         """
-        name, outer = name[-_LONGEST:], outer[-_LONGEST:]
+        name, outer, called = name[-_LONGEST:], outer[-_LONGEST:], called[-_LONGEST:]
         own = self._units[place] if 1 < len(self._units) > place else ""
         if own:
-            return own if own in TEMPERATURE_UNITS or self._also_named(name, own, outer) else None
-        said = said or unit_in_name(name)
-        what = quantity(name)
+            return own if own in TEMPERATURE_UNITS or self._also_named(name, own, outer, called) else None
+        said = said or unit_in_name(called) or unit_in_name(name)
+        what = _measured(name, called)
         if not what and _WRITTEN_OUT.search(outer) and quantity(outer) in MEASURED:
             what = quantity(outer)  # a box called "humidity"; but "A", "P1" or "a/b" is just a name
-        if not said and (not what or (what == "temperature" and around in TEMPERATURE_UNITS)):
+        kind = computed(called or name) if what == "computed" else what
+        if not said and kind in ("", measured_in(around)):
             said = around
         board = self._units[0] if len(self._units) == 1 else ""
         if what != "computed" and (said in TEMPERATURE_UNITS if said else what in ("", "temperature")):
             published = said or board or "°C"
-            return published if published in TEMPERATURE_UNITS or self._also_named(name, published, outer) else None
-        return said or board if self._also_named(name, said, outer) else None
+            asked = published in TEMPERATURE_UNITS or self._also_named(name, published, outer, called)
+            return published if asked else None
+        if not self._also_named(name, said, outer, called):
+            return None
+        return said or (board if kind == measured_in(board) else "°C" if kind == "temperature" and not board else "")
 
-    def plainly(self, name: str, outer: str = "") -> bool:
+    def plainly(self, name: str, outer: str = "", called: str = "") -> bool:
         """Whether the names alone ask for a value, so that a text in its place is a value that does not hold."""
         if outer and name.casefold() == "value":
             return True
-        name, outer = name[-_LONGEST:], outer[-_LONGEST:]
-        if _OWN.fullmatch(name):
+        name, outer, called = name[-_LONGEST:], outer[-_LONGEST:], called[-_LONGEST:]
+        if _OWN.fullmatch(called or name):
             return True
-        what = quantity(name)
-        named = what == "temperature" or (what != "computed" and unit_in_name(name) in TEMPERATURE_UNITS)
-        return named or self._also_named(name, "", outer)
+        what = _measured(name, called)
+        in_name = unit_in_name(called) or unit_in_name(name)
+        named = what == "temperature" or (what != "computed" and in_name in TEMPERATURE_UNITS)
+        return named or self._also_named(name, "", outer, called)
 
-    def _also_named(self, name: str, said: str, outer: str) -> bool:
-        """Whether `also` has the value's own name, its outer name, or what it measures by its names or by its unit."""
+    def _also_named(self, name: str, said: str, outer: str, called: str) -> bool:
+        """Whether `also` has one of the value's names, its outer name, or what it measures by these or by its unit."""
         if not self._also:
             return False
-        measured = (quantity(name), quantity(outer), _OTHER_UNITS.get(said.casefold(), ""))
-        names = (name, outer, f"{outer}.{name}", *measured)
+        what = _measured(name, called) or quantity(outer)
+        names = (name, outer, f"{outer}.{name}", called, what, measured_in(said))
         return any(each.casefold() in self._also for each in names if each)
+
+
+def _measured(name: str, called: str) -> str:
+    """What a value measures: as the board's name for it says, unless that says nothing, or we call it a temperature."""
+    what, other = quantity(name), quantity(called)
+    return other if other == "temperature" or not what else what

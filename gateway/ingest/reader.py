@@ -16,6 +16,7 @@ from .identity import Device, Node, node, stable_path
 from .intake import Intake
 from .link import Event, State, advance, shown
 from .ports import SCHEME, Link, PortError, connect, opened
+from .sensors import Sensors
 from .silence import Remedy, Silence
 from .trouble import trouble
 
@@ -45,12 +46,12 @@ class Reader:
         account: Account,
         changed: Callable[[], None],
         *,
+        sensors: Sensors | None = None,
         clock: Callable[[], Chunk] = now,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        self.board = board
-        self.account = account
-        self.intake = Intake(board, decoder, take, account, changed)
+        self.board, self.account = board, account
+        self.intake = Intake(board, decoder, take, account, changed, sensors)
         self.reason: str | None = None  # one sentence, where there is something to say
         self.since = clock().wall  # when `state` became what it is
         self.port = board.port.path  # the stable path, once the port was seen
@@ -61,8 +62,7 @@ class Reader:
         self.paused = False
         self.sender_waits = False  # while it is not read: a server on a socket does, a program on a pty, and no UART
         self._state = State.OFFLINE
-        self._changed, self._clock, self._chance = changed, clock, chance
-        self._format = decoder
+        self._format, self._changed, self._clock, self._chance = decoder, changed, clock, chance
         self._is_socket = board.port.path.startswith(SCHEME)
         self._opens = 0
         self._link: Link | None = None

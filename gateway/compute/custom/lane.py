@@ -80,6 +80,15 @@ class Lane:
             if sensor is not None and (new := self._known(plan(*key))) != sensor.plan:
                 sensor.plan, sensor.window = new, Window(new, sensor.window.unit)
 
+    def renew(self, board: str, name: str, seq: int) -> None:
+        """A sensor's readings from `seq` on are not comparable with those before: they get a window of their own."""
+        sensor = self._sensors.get((board, name))
+        if sensor is None:
+            self._sensors.pop((board, name), None)  # it may be covered now
+        else:
+            sensor.plan = self._known(self._plan(board, name))
+            sensor.borders.append(seq)
+
     def _known(self, plan: Plan) -> Plan:
         """A feature that came into the configuration later has no process yet."""
         return replace(plan, custom=tuple(name for name in plan.custom if name in self._features))
@@ -168,7 +177,10 @@ class Lane:
         return self._sensors[key]
 
     def _take(self, sensor: Covered, features: Features) -> None:
-        if sensor.window.unit != features.unit:  # °C and °F make no window
+        apart = bool(sensor.borders) and sensor.borders[0] <= features.seq[0]
+        if apart:
+            sensor.borders = [border for border in sensor.borders if border > features.seq[0]]
+        if apart or sensor.window.unit != features.unit:  # °C and °F make no window
             sensor.window = Window(sensor.plan, features.unit)
         window, waiting = sensor.window, sensor.waiting
         span = window.add(features)

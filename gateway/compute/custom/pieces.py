@@ -40,6 +40,7 @@ class Covered:
     plan: Plan
     window: Window
     waiting: deque[Piece] = field(default_factory=deque)
+    borders: list[int] = field(default_factory=list)  # seqs from which on values are not comparable with those before
 
 
 @dataclass(slots=True, eq=False)

@@ -105,7 +105,7 @@ class Kv:
 
     def _read(self, line: Pairs, frame: bytes) -> Decoded | Refusal | Noise:
         about: dict[str, str] = {}
-        values: list[tuple[int, str, Pair]] = []
+        values: list[tuple[int, str, str, Pair]] = []
         keys = numbered([pair.key for pair in line.pairs])
         for place, (key, pair) in enumerate(zip(keys, line.pairs, strict=True)):
             name = self._columns[place] if self._columns else self._renamed.get(key, key)
@@ -113,7 +113,7 @@ class Kv:
             if role and role != "value":
                 about[role] = pair.value
             elif name:
-                values.append((place, name, pair))
+                values.append((place, key, name, pair))
         count = whole(about["count"]) if "count" in about else None
         if "count" in about and count is None:
             return refused(Why.NOT_A_NUMBER, frame)
@@ -123,11 +123,11 @@ class Kv:
         around = unit(about.get("unit", ""))
         names: list[str] = []
         results: list[tuple[float | Why, str]] = []
-        for place, name, pair in values:
+        for place, key, name, pair in values:
             outer = about.get("sensor", "")
             numeral, said = split_value(pair.value, line.decimal)
-            published = self._published(name, said, place, around, outer)
-            plain = " " not in pair.value and self._asked.plainly(name, outer)
+            published = self._published(key, name, said, place, around, outer)
+            plain = " " not in pair.value and self._asked.plainly(key, outer, name)
             due = plain or joined(outer, name) in self._said
             name = joined(outer, name) if outer else name
             found = Why.ERROR_MARK if pair.value in self._none else value(numeral, self._none, line.decimal)
@@ -146,14 +146,16 @@ class Kv:
                 samples.append(Sample(name, found, published, count))
         return outcome(samples, bad, frame)
 
-    def _published(self, name: str, said: str, place: int = 0, around: str = "", outer: str = "") -> str | None:
+    def _published(
+        self, key: str, name: str, said: str, place: int = 0, around: str = "", outer: str = ""
+    ) -> str | None:
         """The unit of a value, or None: not asked for, or a temperature that comes in another unit too."""
-        own = said or unit_in_name(name)
+        own = said or unit_in_name(name) or unit_in_name(key)
         if own in TEMPERATURE_UNITS and not self._by_place:
             first = self._board or self._said.get(joined(outer, name), "")
             if first in TEMPERATURE_UNITS and first != own:
                 return None
-        return self._asked.unit(name, said, place, around, outer)
+        return self._asked.unit(key, said, place, around, outer, name)
 
     def _remember(self, name: str, said: str) -> None:
         if len(name) > LONGEST:
@@ -175,7 +177,7 @@ class Kv:
             understood = not behind or (said and role != "count")
             if not raw or not understood or role in ("sensor", "unit") or len(self._known) >= KNOWN:
                 continue
-            published = self._published(name, said)
+            published = self._published(key, name, said)
             if said and published is not None and self._said.get(name) != said:
                 continue  # its unit is not settled yet
             meaning = _SKIP if published is None or not name else (name, published)

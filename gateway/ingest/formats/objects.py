@@ -134,8 +134,9 @@ class Objects:
         if len(self._known) >= KNOWN:
             self._known.clear()
         skipped = (not name and key != "") or self._role(key) not in ("", "value")
-        published = None if skipped else self._asked.unit(key, "", 0, around, path)
-        meaning = _Meaning(name, published, published is None or is_number or self._asked.plainly(key, path))
+        called = self._renamed.get(full, self._renamed.get(key, ""))
+        published = None if skipped else self._asked.unit(key, "", 0, around, path, called)
+        meaning = _Meaning(name, published, published is None or is_number or self._asked.plainly(key, path, called))
         if len(path) + len(key) <= LONGEST:
             self._known[path, key, around] = meaning
         return meaning

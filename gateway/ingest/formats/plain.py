@@ -30,7 +30,7 @@ class Plain:
 
     def __init__(self, options: FormatOptions) -> None:
         self._rows = Rows(options)
-        self._asked = Asked(options)
+        self._labels = Asked(FormatOptions())  # what `also` asks for has a name of its own: that is a pair
         self._decimal = "," if options.decimal == "," else "."
         self._quick = Quick(frozenset(options.none))
 
@@ -92,7 +92,7 @@ class Plain:
         if len(label) > LABEL:
             return False
         name = label.rstrip(":= ")
-        return self._asked.plainly(name) or unit(name) in TEMPERATURE_UNITS
+        return self._labels.plainly(name) or unit(name) in TEMPERATURE_UNITS
 
 
 def _is_value(word: str) -> bool:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ...model import BadValue, Decoded, FormatOptions, Noise, Refusal, Sample, Why
 from ..numbers import value, whole
-from ..quantities import Asked, measure, quantity, unit
+from ..quantities import Asked, measure, measured_in, quantity, unit
 from .quick import Cell, Mould, mould
 from .text import NAMES, ROLES, is_numberish, joined, numbered, outcome, refused
 
@@ -107,7 +107,7 @@ class Rows:
             if published is None or not (is_numberish(cell) or self._due(place, name, outer)):
                 self._seen.setdefault(place, (cell[len(numeral) :], None))
                 continue
-            name = joined(outer, name) if outer else name
+            name = joined(outer, name) if outer else self._called_by(name, published)
             found = Why.ERROR_MARK if cell in self._none else value(numeral, self._none, row.decimal)
             if isinstance(found, Why):
                 bad.append(BadValue(name, found))
@@ -134,7 +134,7 @@ class Rows:
             elif not name:
                 cells.append(Cell("any"))
             elif published is not None:
-                cells.append(Cell("value", name, published, behind))
+                cells.append(Cell("value", self._called_by(name, published), published, behind))
             elif behind or self._asked.unit(name, "", place, row.unit, sensor) is None:
                 cells.append(Cell("other", behind=behind))
             elif self._due(place, name, sensor):
@@ -148,6 +148,11 @@ class Rows:
         if self.names:
             return self._called[place]
         return "temperature" if self.width == 1 else f"S{place + 1}"
+
+    def _called_by(self, name: str, published: str) -> str:
+        """A lone value that is no temperature is not called so, but by what its unit measures."""
+        lone = not self.names and self.width == 1
+        return measured_in(published) or name if lone else name
 
     def _due(self, place: int, name: str, outer: str = "") -> bool:
         """Whether a text in this place is a value that does not hold, and not a column of texts."""
