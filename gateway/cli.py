@@ -58,6 +58,14 @@ def parser() -> argparse.ArgumentParser:
     _json(one)
     one = command("ports", ports, "lists the serial ports: stable path, what it is, who holds it")
     _json(one)
+    one = command(
+        "probe", probe, "finds a board's rate and format, shows what it says, and prints its [[boards]] table"
+    )
+    one.add_argument("port", metavar="PORT", help="a path, or socket://host:port; `gateway ports` lists them")
+    one.add_argument("--baud", type=_count(1, 10_000_000), metavar="N", help="listen at this rate only")
+    one.add_argument("--for", dest="seconds", type=_positive, default=15.0, metavar="S", help="at most so long (15)")
+    one.add_argument("--reset", action="store_true", help="pulse DTR first, at which most boards begin anew")
+    _json(one)
     return top
 
 
@@ -197,6 +205,24 @@ def ports(options: argparse.Namespace) -> int:
     return DONE
 
 
+def probe(options: argparse.Namespace) -> int:
+    """What is on a port; writes nothing to it."""
+    from .ingest.trouble import PortError
+    from .probe import document, found_on, lines, table
+
+    said = _say if sys.stderr.isatty() and not options.json else None
+    try:
+        found = found_on(options.port, options.baud, options.seconds, reset=options.reset, said=said)
+    except PortError as error:
+        return _failed(str(error))
+    keys = table(found)
+    if options.json:
+        _print_json(document(found, keys))
+    else:
+        print("\n".join(lines(found, keys)))
+    return DONE if keys else FAILED
+
+
 def demo(options: argparse.Namespace) -> int:
     """The whole street on this machine, and a count of what came through."""
     from .demo import demonstrate
@@ -216,6 +242,10 @@ def _wrong(problems: list[str]) -> int:
     for problem in problems:
         print(problem, file=sys.stderr)
     return CONFIG
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
 
 
 def _failed(sentence: str) -> int:

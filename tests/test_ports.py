@@ -19,8 +19,8 @@ from pathlib import Path
 import pytest
 
 from gateway.ingest import ports
-from gateway.ingest.ports import Line, PortError, connect, open_port, opened, settings
-from gateway.ingest.trouble import trouble
+from gateway.ingest.ports import Line, connect, open_port, opened, settings
+from gateway.ingest.trouble import PortError, trouble
 from gateway.model import Port
 
 HOLD = """

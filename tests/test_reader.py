@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.ingest import ports, reader, silence, trust
+from gateway.ingest import ports, reader, silence, trouble, trust
 from gateway.ingest.hearing import QUIET
 from gateway.ingest.identity import device
 from gateway.ingest.modem import Losses
@@ -265,7 +265,7 @@ async def test_a_port_that_fails_again_and_again_is_tried_ever_more_rarely(adapt
         await asyncio.sleep(0)
 
     async def fails(*arguments: object) -> None:
-        raise ports.PortError("broken")
+        raise trouble.PortError("broken")
 
     monkeypatch.setattr(Reader, "_rest", rest)
     monkeypatch.setattr(reader, "connect", fails)
@@ -306,7 +306,7 @@ async def test_a_permission_that_is_given_is_noticed_at_once(adapter, monkeypatc
 
     def guarded(port: Port) -> ports.Handle:
         if denied:
-            raise ports.PortError("no permission to open it")
+            raise trouble.PortError("no permission to open it")
         return real(port)
 
     monkeypatch.setattr(ports, "open_port", guarded)

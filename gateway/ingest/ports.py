@@ -17,7 +17,6 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import serial  # type: ignore[import-untyped]
 from serial_asyncio import connection_for_serial  # type: ignore[import-untyped]
@@ -25,19 +24,14 @@ from serial_asyncio import connection_for_serial  # type: ignore[import-untyped]
 from ..model import Port
 from ..threads import in_thread
 from . import modem
+from .dial import SCHEME, dial
 from .identity import Device, device
-from .trouble import trouble
+from .trouble import PortError, trouble
 
-SCHEME = "socket://"
 READ_SIZE = 1 << 16  # bytes taken from a port at once; a tty gives at most 4 kB of them
-PATIENCE = 5.0  # s for a serial server to accept
 CLOSE_PATIENCE = 1.0  # s for a port to close before it is left to its thread
 
 _SETTINGS = re.compile(r"([5-8])([NEOMS])(1|1\.5|2)")
-
-
-class PortError(Exception):
-    """A port that cannot be used now: one sentence that says what is wrong and what to do."""
 
 
 class Line(serial.Serial):  # type: ignore[misc]
@@ -74,6 +68,12 @@ class Line(serial.Serial):  # type: ignore[misc]
     def _reconfigure_port(self, force_update: bool = False) -> None:
         if force_update:  # as the open asks for it
             super()._reconfigure_port(force_update)
+
+    def retune(self, baud: int) -> None:
+        """Goes on at another rate, with the port open; what came before is forgotten. Blocks. Raises OSError."""
+        self._baudrate = baud
+        super()._reconfigure_port(True)
+        termios.tcflush(self.fd, termios.TCIFLUSH)
 
     def flush(self) -> None:
         """Waits for nothing."""
@@ -145,6 +145,17 @@ class Link(asyncio.Protocol):
     def losses(self) -> modem.Losses | None:
         """What the driver has counted as lost; None where it does not count."""
         return modem.losses(self._handle.fd) if isinstance(self._handle, Line) and not self.lost.done() else None
+
+    async def retune(self, baud: int) -> bool:
+        """Listens at another rate from now on. False where the port has none, as a socket. Raises PortError."""
+        line = self._handle
+        if not isinstance(line, Line):
+            return False
+        try:
+            await in_thread(lambda: line.retune(baud), f"retune {line.name}")
+        except (OSError, ValueError, termios.error) as error:
+            raise PortError(f"{line.name} does not take {baud} baud: {error}") from error
+        return True
 
     async def pulse_dtr(self) -> bool:
         """Lowers DTR for a moment. False where the port has none."""
@@ -222,7 +233,7 @@ async def connect(handle: Handle, received: Callable[[bytes], None]) -> Link:
 def open_port(port: Port) -> Handle:
     """The port, open, set, and locked against programs that ask. Blocks, at times for seconds. Raises PortError."""
     if port.path.startswith(SCHEME):
-        return _dial(port.path)
+        return dial(port.path)
     try:
         line = _line(port)
         if not stat.S_ISCHR(Path(port.path).stat().st_mode):  # opening a FIFO would wait, and a file is no board
@@ -255,31 +266,6 @@ def _line(port: Port) -> Line:
         line.dtr = port.dtr
     if port.rts is not None:
         line.rts = port.rts
-    return line
-
-
-def _dial(url: str) -> socket.socket:
-    """A connection to a serial server, which is noticed within half a minute when the server loses its power."""
-    try:
-        parts = urlsplit(url)
-        host, number = parts.hostname, parts.port
-    except ValueError:
-        host = number = None
-    if not host or number is None:
-        raise PortError(f"{url} is no address: write socket://host:port")
-    try:
-        line = socket.create_connection((host, number), timeout=PATIENCE)
-    except OSError as error:
-        why = f"did not answer in {PATIENCE:g} s" if isinstance(error, TimeoutError) else f"cannot be reached ({error})"
-        raise PortError(f"{url} {why}: is the serial server on, and its address right?") from error
-    line.setblocking(False)
-    for level, option, value in (
-        (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
-        (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 10),
-        (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5),
-        (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 4),
-    ):
-        line.setsockopt(level, option, value)
     return line
 
 

@@ -11,14 +11,15 @@ from ..backoff import attempts_after, delay
 from ..ledger import Account
 from ..model import Board, Chunk, Format, Take
 from ..threads import tried
+from .dial import SCHEME
 from .hearing import Hearing
 from .identity import Device, Node, node, stable_path
 from .intake import Intake
 from .link import Event, State, advance, shown
-from .ports import SCHEME, Link, PortError, connect, opened
+from .ports import Link, connect, opened
 from .sensors import Sensors
 from .silence import Remedy, Silence
-from .trouble import trouble
+from .trouble import PortError, trouble
 
 LOOK = 0.25  # s between looks for a port that is not there
 LOOK_WHEN_SILENT = 2.0  # s between looks whether the path of a silent port still names it
@@ -59,12 +60,11 @@ class Reader:
         self.device: Device | None = None  # what is open
         self.sharer: str | None = None  # another program that has the port open
         self.hearing = Hearing(board, self.intake, account)
-        self.paused = False
+        self.paused, self._opens = False, 0
         self.sender_waits = False  # while it is not read: a server on a socket does, a program on a pty, and no UART
         self._state = State.OFFLINE
         self._format, self._changed, self._clock, self._chance = decoder, changed, clock, chance
         self._is_socket = board.port.path.startswith(SCHEME)
-        self._opens = 0
         self._link: Link | None = None
         self._nudge: asyncio.Future[str] | None = None
         self._silence = Silence(board.on_silence)

@@ -9,6 +9,10 @@ from pathlib import Path
 from .identity import holders
 
 
+class PortError(Exception):
+    """A port that cannot be used now: one sentence that says what is wrong and what to do."""
+
+
 def trouble(path: str, number: int, text: str) -> str:
     """One sentence for a user. number: the errno, 0 when there is none; text: what the error said of itself."""
     match number:

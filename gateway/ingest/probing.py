@@ -1,0 +1,125 @@
+"""Listening to a port until it is known what speaks there: the rate, and the format or the preset.
+
+It writes nothing to the port, and moves no modem line of it unless it is asked to.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from ..model import Port
+from .ports import Link, connect, opened
+from .rates import RATES, Tuning, share_of_text
+from .recognise import Attempt, Candidate, attempt, best
+from .trouble import PortError
+
+SURE = 0.87  # of a confidence, which three lines give; then it listens no longer than for SAMPLES
+LIKELY = 0.5  # of a confidence; less is not told of
+SAMPLES = 10
+LOOK = 0.2  # s between two looks at what has come
+MORE = 2.0  # s to listen on, at most, for further samples, once it is sure
+
+
+@dataclass
+class Found:
+    """What a probe has come to. best: None when nothing was read. heard: bytes, and their share of text, by baud."""
+
+    port: str
+    baud: int
+    serial: str
+    best: Attempt | None
+    heard: dict[int, tuple[int, float]] = field(default_factory=dict)
+    head: bytes = b""  # the last bytes that came, for whoever has to find out
+
+
+async def probe(
+    port: Port,
+    candidates: Sequence[Candidate],
+    *,
+    rates: Sequence[int] = RATES,
+    seconds: float = 15.0,
+    reset: bool = False,
+    said: Callable[[str], None] = lambda text: None,
+) -> Found:
+    """Listens for at most `seconds`. candidates: ways to read what comes. reset: DTR is pulsed once, so that a board
+    begins anew. said: is told of each step. Raises PortError.
+    """
+    tuning = Tuning(rates)
+    heard: list[tuple[float, bytes]] = []
+    link = await connect(
+        await opened(replace(port, baud=tuning.baud)), lambda data: heard.append((time.monotonic(), data))
+    )
+    try:
+        if reset and not await link.pulse_dtr():
+            said(f"{port.path} has no DTR line; nothing was reset")
+        said(f"listening at {tuning.baud} baud")
+        chosen = await _listened(link, heard, tuning, candidates, time.monotonic() + seconds, said)
+    finally:
+        await link.close(gentle=not reset)
+    return _concluded(port.path, tuning, chosen, candidates)
+
+
+async def _listened(
+    link: Link,
+    heard: list[tuple[float, bytes]],
+    tuning: Tuning,
+    candidates: Sequence[Candidate],
+    end: float,
+    said: Callable[[str], None],
+) -> Attempt | None:
+    """What is surely read, as soon as there are samples enough or it has been sure for a while; None if it never is."""
+    chosen: Attempt | None = None
+    while time.monotonic() < end:
+        await asyncio.wait({link.lost}, timeout=LOOK)  # for bytes, or the end of the port
+        came = heard.copy()
+        heard.clear()
+        if any(tuning.feed(data, at) for at, data in came):
+            await _retuned(link, tuning, said)
+            heard.clear()
+        elif came and (tried := _tried(tuning, tuning.baud, candidates)) is not None and tried.confidence >= SURE:
+            if chosen is None:
+                said(f"{tried.format} at {tuning.baud} baud")
+                end = min(end, time.monotonic() + MORE)
+            chosen = tried
+            if len(chosen.samples) >= SAMPLES:
+                break
+        if link.lost.done():
+            break
+    return chosen
+
+
+async def _retuned(link: Link, tuning: Tuning, said: Callable[[str], None]) -> None:
+    """Listens at the next rate that the port takes. Raises PortError when it takes none of them."""
+    for _ in RATES:
+        try:
+            await link.retune(tuning.baud)
+            said(f"no text; listening at {tuning.baud} baud")
+            return
+        except PortError as error:
+            said(str(error))
+            tuning.go_on()
+    await link.retune(tuning.baud)
+
+
+def _tried(tuning: Tuning, baud: int, candidates: Sequence[Candidate]) -> Attempt | None:
+    """The best that can be made of what came at `baud`. What is no text is read by those alone who would know it."""
+    chunks = tuning.heard.get(baud, [])
+    if tuning.serial != "8N1":
+        chunks = [(at, bytes(byte & 0x7F for byte in data)) for at, data in chunks]
+    is_text = tuning.found and baud == tuning.baud
+    return best([attempt(each, chunks) for each in candidates if is_text or each.preset])
+
+
+def _concluded(port: str, tuning: Tuning, chosen: Attempt | None, candidates: Sequence[Candidate]) -> Found:
+    """The best at any rate, where none was sure."""
+    baud = tuning.baud
+    if chosen is None:
+        for rate in tuning.heard:
+            tried = _tried(tuning, rate, candidates)
+            if tried is not None and tried.confidence >= max(LIKELY, chosen.confidence if chosen else 0.0):
+                chosen, baud = tried, rate
+    heard = {rate: b"".join(data for _, data in chunks) for rate, chunks in tuning.heard.items()}
+    last = heard.get(tuning.baud) or next((data for data in reversed(list(heard.values())) if data), b"")
+    shares = {rate: (len(data), share_of_text(data)) for rate, data in heard.items() if data}
+    return Found(port, baud, tuning.serial, chosen, shares, last[-64:])

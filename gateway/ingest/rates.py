@@ -1,0 +1,115 @@
+"""At which rate a board talks, found by listening: what came at one rate is text, or it is tried at the next.
+
+A UART that samples at another rate than the sender's reads other bytes, most of them no text. Silence says nothing of
+the rate, so a silent line is waited for and not left. Pure: bytes and times come as arguments.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from enum import Enum
+
+RATES = (115_200, 9600, 57_600, 38_400, 19_200, 4800, 230_400, 250_000, 2400, 1200, 460_800, 921_600, 74_880)
+"""Baud, the likeliest first."""
+ENOUGH = 24  # bytes that say something
+LEAST_TEXT = 0.97  # of the bytes, where they are text
+MOST_GARBAGE = 0.90  # of the bytes may be text, where they are none
+DIVERSE = 8  # different bytes in text; a line that repeats itself, read at a wrong rate, has fewer
+LONGEST = 16_000  # bytes kept of one rate
+
+_NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f\ufffd]")
+_DEGREE = re.compile(rb"(?<=[0-9 ])\xb0|(?<!\xc2)\xb0(?=[CFK])")  # Latin-1, as many boards print it
+
+
+class Sort(Enum):
+    """What some bytes are."""
+
+    UNKNOWN = "unknown"  # too few to tell
+    TEXT = "text"
+    OTHER = "other"  # binary, or text at another rate
+
+
+def share_of_text(data: bytes) -> float:
+    """How much of `data` is text, from 0 to 1; a degree sign in Latin-1 is text."""
+    text = _DEGREE.sub(b"*", data).decode(errors="replace")
+    return 1 - len(_NO_TEXT.findall(text)) / len(text) if text else 1.0
+
+
+def sort_of(data: bytes) -> Sort:
+    """What `data`, all that came at one rate, is. The first line may be cut, and counts only while none has ended."""
+    _, end, rest = data.replace(b"\r", b"\n").partition(b"\n")
+    rest = rest.strip(b"\n")
+    share = share_of_text(rest if end and len(rest) >= ENOUGH else data)
+    if end and len(rest) >= ENOUGH and b"\n" in data[-len(rest) :].replace(b"\r", b"\n") and share >= LEAST_TEXT:
+        return Sort.TEXT
+    return Sort.OTHER if len(data) >= ENOUGH and share < MOST_GARBAGE else Sort.UNKNOWN
+
+
+def parity_of(data: bytes) -> str:
+    """The line setting of text that was read as 8N1 and has a parity in its eighth bit: "7E1" | "7O1"; else ""."""
+    if data.isascii() or len(set(data)) < DIVERSE or sort_of(bytes(byte & 0x7F for byte in data)) is not Sort.TEXT:
+        return ""
+    odd = sum(byte.bit_count() & 1 for byte in data)
+    return "7E1" if odd <= 0.02 * len(data) else "7O1" if odd >= 0.98 * len(data) else ""
+
+
+def likelier(data: bytes, baud: int, rates: Sequence[int]) -> int:
+    """Which of `rates` a sender has whose bytes were read as `data` at `baud`, where they tell; else the first of them.
+
+    A bit of a slower sender covers several of ours. Each byte begins with such a bit, the start bit: so the fewest
+    zeros at the beginnings of bytes say how many. Where there are nothing but zeros it covers a whole byte.
+    """
+    zeros = sorted(1 + (8 if byte == 0 else (byte & -byte).bit_length() - 1) for byte in data)
+    width = zeros[len(zeros) // 20] if zeros else 1
+    if width >= 9:
+        return next((rate for rate in rates if rate <= baud / 9), rates[0])
+    if width == 1:  # a sender as fast as this, or faster
+        return next((rate for rate in rates if rate > baud), rates[0])
+    near = min(rates, key=lambda rate: abs(rate * width / baud - 1))
+    return near if abs(near * width / baud - 1) < 0.2 else rates[0]
+
+
+class Tuning:
+    """Finds a rate. baud: the one to listen at now. heard: what came at each, with its times of arrival.
+
+    rates: to try, the likeliest first. stay: s to listen at a rate at which no text comes, before the next one; in the
+    first round none is stayed with.
+    """
+
+    def __init__(self, rates: Sequence[int] = RATES, stay: float = 0.8) -> None:
+        self.baud = rates[0]
+        self.heard: dict[int, list[tuple[float, bytes]]] = {}
+        self.found = False  # it is text at `baud`
+        self.serial = "8N1"
+        self._rates, self._stay = rates, stay
+        self._left = list(rates[1:])  # of this round
+        self._first = True  # round
+        self._since: float | None = None  # when the first bytes came at this rate
+
+    def feed(self, data: bytes, now: float) -> bool:
+        """Takes what came at `baud`; whether to go on at another one, which `baud` then is."""
+        chunks = self.heard.setdefault(self.baud, [])
+        self._since = now if self._since is None else self._since
+        if sum(len(chunk) for _, chunk in chunks) < LONGEST:
+            chunks.append((now, data))
+        if self.found:
+            return False
+        whole = b"".join(chunk for _, chunk in chunks)
+        sort = sort_of(whole)
+        if sort is Sort.OTHER and (setting := parity_of(whole)):
+            self.serial, sort = setting, Sort.TEXT
+        self.found = sort is Sort.TEXT
+        if sort is not Sort.OTHER or len(self._rates) == 1 or not (self._first or now - self._since >= self._stay):
+            return False
+        self.go_on(whole)
+        return True
+
+    def go_on(self, data: bytes = b"") -> None:
+        """To the likeliest other rate, from `data` that came at this one, or as the port does not take this one."""
+        if not self._left:
+            self._left, self._first = [rate for rate in self._rates if rate != self.baud], False
+        self.baud = likelier(data, self.baud, self._left)
+        self._left.remove(self.baud)
+        self._since = None
+        self.heard.pop(self.baud, None)  # what came in the round before

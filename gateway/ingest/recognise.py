@@ -1,0 +1,102 @@
+"""Which board it is, from what it has sent: bytes are read as each candidate would read them, and the best is named.
+
+How sure that is: the share of frames that hold values, and how many there were. A preset is named where what came also
+looks like its sample. Pure: bytes with their times in, attempts out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from ..ledger import Account
+from ..model import Board, Chunk, Format, Sample
+from .formats import FORMATS
+from .intake import Intake
+
+LIKE = 0.6  # of the words, or of the lines, that a board and a preset's sample have in common, where it is that board
+MOST = 200  # samples that are kept of an attempt
+
+_WORD = re.compile(r"(?<![A-Za-z0-9])[A-Za-z_]{2,}[0-9]{0,2}(?![A-Za-z0-9])")
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A way to read: a board's table, the preset that it comes from ("" = none), and bytes that the preset knows."""
+
+    board: Board
+    preset: str = ""
+    sample: bytes = b""
+
+
+@dataclass
+class Attempt:
+    """What a candidate made of the bytes. format: as found, of `auto` too."""
+
+    candidate: Candidate
+    format: str = ""
+    account: Account = field(default_factory=Account)
+    samples: list[Sample] = field(default_factory=list)
+    checked: bool = False  # its frames have a checksum that holds
+    likeness: float = 0.0  # of what came and the preset's sample, from 0 to 1
+
+    @property
+    def share(self) -> float:
+        """The share of frames, noise apart, that hold values."""
+        frames = self.account.decoded + self.account.refused.total()
+        return self.account.decoded / frames if frames else 0.0
+
+    @property
+    def confidence(self) -> float:
+        """From 0 to 1; a frame more that holds values halves the doubt, one with a checksum leaves a tenth of it."""
+        doubt = (0.1 if self.checked else 0.5) ** self.account.decoded
+        return self.share * (1 - doubt)
+
+    @property
+    def believable(self) -> bool:
+        """Whether a preset's name may be told: it is like its sample, or a checksum of its own proves it."""
+        return self.likeness >= LIKE or (self.checked and self.account.decoded > 1)
+
+
+def attempt(candidate: Candidate, chunks: Iterable[tuple[float, bytes]]) -> Attempt:
+    """Reads `chunks`, (s by the monotonic clock, bytes), as `candidate` would."""
+    made: Format = FORMATS[candidate.board.format](candidate.board.options)
+    out = Attempt(candidate, checked=getattr(made, "checked", False))
+
+    def take(_board: str, samples: list[Sample], _at: Chunk) -> None:
+        out.samples = (out.samples + samples)[-MOST:]
+
+    intake = Intake(candidate.board, made, take, out.account, lambda: None)
+    heard = bytearray()
+    for mono, data in chunks:
+        intake.feed(data, Chunk(0.0, mono))
+        heard += data
+    out.format = made.name
+    out.likeness = likeness(bytes(heard), candidate.sample) if candidate.sample else 0.0
+    return out
+
+
+def best(attempts: Sequence[Attempt]) -> Attempt | None:
+    """The attempt to believe; None when none has read a value. A preset that is like it goes before what is general."""
+    read = [one for one in attempts if one.account.readings and (not one.candidate.preset or one.believable)]
+    return max(read, key=lambda one: (round(one.confidence, 1), one.likeness, one.confidence), default=None)
+
+
+def likeness(heard: bytes, sample: bytes) -> float:
+    """How much two boards' texts have in common, from 0 to 1: words, or the forms of their lines."""
+    ours, theirs = _text(heard), _text(sample)
+    words, known = set(_WORD.findall(ours)), set(_WORD.findall(theirs))
+    common = len(words & known) / len(words | known) if words | known else 0.0
+    forms, known = _forms(ours)[1:-1], set(_forms(theirs))
+    return max(common, sum(form in known for form in forms) / len(forms) if forms else 0.0)
+
+
+def _text(data: bytes) -> str:
+    return data.decode("latin-1")
+
+
+def _forms(text: str) -> list[str]:
+    """Its lines with 0 in place of each number."""
+    return [form for line in text.splitlines() if (form := " ".join(_NUMBER.sub("0", line).split()))]

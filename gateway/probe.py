@@ -1,0 +1,105 @@
+"""`gateway probe`: what is on a port, for people and as JSON, and the [[boards]] table that reads it."""
+
+import asyncio
+from collections.abc import Callable
+
+from .config.words import toml
+from .ingest.dial import SCHEME
+from .ingest.identity import board_name, stable_path
+from .ingest.probing import SAMPLES, Found, probe
+from .ingest.rates import RATES
+from .ingest.recognise import Candidate
+from .model import Board, Port
+from .names import plain
+from .shown import shown
+
+
+def found_on(
+    path: str, baud: int | None, seconds: float, *, reset: bool = False, said: Callable[[str], None] | None = None
+) -> Found:
+    """Listens to a port: at any rate, or at `baud` alone. Raises PortError."""
+    port = Port(path)
+    return asyncio.run(
+        probe(
+            port,
+            [Candidate(Board("probe", port))],
+            rates=RATES if baud is None else [baud],
+            seconds=seconds,
+            reset=reset,
+            said=said or (lambda text: None),
+        )
+    )
+
+
+def table(found: Found) -> dict[str, object]:
+    """The keys of the [[boards]] table that reads what was found, in order; {} when nothing was."""
+    if found.best is None:
+        return {}
+    path = found.port if found.port.startswith(SCHEME) else stable_path(found.port)
+    keys: dict[str, object] = {"name": plain(board_name(path)) or "board", "port": path}
+    if not path.startswith(SCHEME):
+        keys["baud"] = found.baud
+        if found.serial != "8N1":
+            keys["serial"] = found.serial
+    if found.best.candidate.preset:
+        keys["preset"] = found.best.candidate.preset
+    else:
+        keys["format"] = found.best.format
+    return keys
+
+
+def document(found: Found, keys: dict[str, object]) -> dict[str, object]:
+    """What `--json` prints."""
+    read = found.best
+    return {
+        "port": found.port,
+        "baud": found.baud if read else None,
+        "serial": found.serial if read else None,
+        "format": read.format if read else None,
+        "preset": (read.candidate.preset or None) if read else None,
+        "confidence": round(read.confidence, 3) if read else 0.0,
+        "samples": [one._asdict() for one in read.samples[-SAMPLES:]] if read else [],
+        "refused": dict(read.account.refused) if read else {},
+        "noise": read.account.noise if read else 0,
+        "heard": {str(baud): {"bytes": size, "text": round(share, 3)} for baud, (size, share) in found.heard.items()},
+        "table": as_toml(keys) if keys else None,
+    }
+
+
+def lines(found: Found, keys: dict[str, object]) -> list[str]:
+    """The same for people."""
+    if (read := found.best) is None:
+        return _unknown(found)
+    account = read.account
+    what = f"{read.format}" + (f", preset {read.candidate.preset}" if read.candidate.preset else "")
+    out = [
+        f"{what}, {found.baud} baud {found.serial}: {100 * read.confidence:.0f} % sure "
+        f"({account.decoded} of {account.decoded + account.refused.total()} frames hold values, "
+        f"{account.noise} are other text)"
+    ]
+    out += [f"  {shown(one.sensor, 40):<24} {one.value:>12g} {one.unit}" for one in read.samples[-SAMPLES:]]
+    out += [f"  refused: {why} {count}" for why, count in account.refused.items()]
+    return [*out, "", as_toml(keys)]
+
+
+def _unknown(found: Found) -> list[str]:
+    if not found.heard:
+        return [
+            f"{shown(found.port, 200)}: nothing came; does the board run, does its cable carry data, and does it wait "
+            "for a question?"
+        ]
+    rates = ", ".join(
+        f"at {baud} baud {size} bytes, {100 * share:.0f} % of them text" for baud, (size, share) in found.heard.items()
+    )
+    return [
+        f"{shown(found.port, 200)}: no format is known that reads this: {rates}; "
+        f"the last were {found.head[-32:].hex(' ')}",
+        "name its rate with --baud where you know it; docs/formats.md says how to describe a board of your own",
+    ]
+
+
+def as_toml(keys: dict[str, object]) -> str:
+    """A [[boards]] table as text."""
+    return "[[boards]]\n" + "".join(
+        f"{key} = {toml(value) if isinstance(value, str) else value}\n" for key, value in keys.items()
+    )
