@@ -109,7 +109,7 @@ def test_half_a_line_at_a_gap_is_noise():
     assert imbalances(desk.account, desk.account.readings) == []
 
 
-def test_a_gap_between_lines_is_nothing():
+def test_a_gap_between_is_nothing():
     """A link that broke between two lines leaves no frame behind."""
     desk = Desk()
     desk.feed(b"\na=5\n")
@@ -233,10 +233,10 @@ def test_the_boards_own_numbers_are_followed():
 def test_what_is_known_to_begin_a_line_is_no_half():
     """After a gap in which nothing was said, the next line is whole, if the last one was."""
     desk = Desk()
-    assert not desk.intake.between_lines
+    assert not desk.intake.between
     desk.feed(b"\na=1\n")
-    assert desk.intake.between_lines
+    assert desk.intake.between
     desk.intake.gap(midstream=False)
     desk.feed(b"a=2\na=")
     assert desk.values() == [("a", 1.0), ("a", 2.0)]
-    assert not desk.intake.between_lines
+    assert not desk.intake.between

@@ -48,7 +48,7 @@ class Hearing:
 
     def closed(self) -> None:
         """The port is closed: half a line is noise."""
-        self._between = self._intake.between_lines
+        self._between = self._intake.between
         self._losses = None
         self._intake.gap()
 

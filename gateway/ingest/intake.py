@@ -5,7 +5,7 @@ from collections.abc import Callable
 from ..ledger import Account
 from ..model import BadValue, Board, Chunk, Decoded, Format, Noise, Refusal, Sample, Take, Why
 from .counting import Counting
-from .framing import Lines
+from .framing import Framing, Lines
 from .sensors import Sensors
 from .trust import Trust
 
@@ -18,7 +18,8 @@ class Intake:
     `failed` has the sensors whose last value did not hold, with the reason; `changed` is called when it changes. A
     board may name `board.max_sensors` sensors: the values of any further name are refused, and nothing is kept of them.
     sensors: what is done with the values of each; a board without such wishes pays nothing for it.
-    What parses while `trust` doubts the line is refused; a format that checks a sum of its own says so, as `checked`.
+    What parses while `trust` doubts the line is refused; a format that checks a sum of its own says so, as `checked`,
+    and one whose bytes are no text, as `binary`: they are not weighed. `framing` of a format is how it is cut.
     """
 
     def __init__(
@@ -35,20 +36,23 @@ class Intake:
         self._changed = changed
         self.trust = Trust()
         self._checked = getattr(decoder, "checked", False)
+        self._binary = getattr(decoder, "binary", False)
+        self._framing: Callable[[int, bool], Framing] = getattr(decoder, "framing", Lines)
         self._counting = Counting()
         self._gaps, self._restarts = account.count_gaps, account.restarts  # of whoever read the board before
         self.sensors = sensors or Sensors()
         self.sensors.begin(board.max_sensors)
-        self._lines = Lines(board.max_line)
+        self._cut = self._framing(board.max_line, True)
 
     def feed(self, data: bytes, at: Chunk, *, settling: bool = False) -> int:
         """Takes bytes that arrived at `at`, all noise while the board settles. Gives the number of frames."""
         account, decode, failed, counting = self._account, self._decode, self.failed, self._counting
         treats = self.sensors.treats
         account.bytes += len(data)
-        items = self._lines.feed(data)
+        items = self._cut.feed(data, at.mono)
         account.frames += len(items)
-        self._weigh(data)
+        if not self._binary:
+            self._weigh(data)
         if settling:
             account.noise += len(items)
             return len(items)
@@ -92,20 +96,20 @@ class Intake:
         return len(items)
 
     @property
-    def between_lines(self) -> bool:
-        """Whether the last byte ended a line."""
-        return self._lines.between
+    def between(self) -> bool:
+        """Whether the last byte ended a frame."""
+        return self._cut.between
 
     def gap(self, *, midstream: bool = True) -> None:
-        """The stream broke: its half line is noise, and so is what comes before the next line's start.
+        """The stream broke: its half frame is noise, and so is what comes before the next one's start.
 
-        Without `midstream` what comes next is known to begin a line.
+        Without `midstream` what comes next is known to begin a frame.
         """
-        half = self._lines.lost()
+        half = self._cut.lost()
         if half is not None:
             self._account.frames += 1
             self._account.noise += 1
-        self._lines = Lines(self._board.max_line, midstream)
+        self._cut = self._framing(self._board.max_line, midstream)
 
     def _believed(self, result: Decoded, line: bytes, doubt: Why | None) -> Decoded | Refusal:
         self.trust.parsed(line)

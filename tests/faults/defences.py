@@ -117,7 +117,7 @@ def _half_lines() -> None:
     from gateway.ingest import intake
     from gateway.ingest.framing import Lines
 
-    intake.Lines = lambda limit, midstream=True: Lines(limit, midstream=False)  # type: ignore[assignment,misc]
+    intake.Lines = lambda limit, midstream: Lines(limit, midstream=False)  # type: ignore[assignment,misc]
 
 
 DEFENCES = {

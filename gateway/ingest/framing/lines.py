@@ -1,6 +1,6 @@
 """Bytes, cut anywhere, into lines: the framing of every text format."""
 
-from ..model import Frame, Noise, Refusal, Why
+from ...model import Frame, Noise, Refusal, Why
 
 HEAD = 64
 """What is kept of bytes that were refused, for whoever has to find out."""
@@ -27,8 +27,8 @@ class Lines:
         """Whether the last byte ended a line, and no line is under way."""
         return not (self._rest or self._skipping or self._midstream)
 
-    def feed(self, data: bytes) -> list[Frame | Refusal | Noise]:
-        """The lines that `data` ends, without their terminators."""
+    def feed(self, data: bytes, now: float = 0.0) -> list[Frame | Refusal | Noise]:
+        """The lines that `data` ends, without their terminators, whenever it came."""
         if self._after_cr and data[:1] == b"\n":
             data, self._after_cr = data[1:], False
         if not data:
