@@ -11,13 +11,14 @@ import pytest
 ROOT = Path(__file__).parent.parent
 GATEWAY = ROOT / "gateway"
 ROOMS = ("ingest", "compute", "publish")
-CORRIDOR = {"model", "ledger", "names", "parts", "threads", "backoff", "instants", "shown", "units"}
+CORRIDOR = {"model", "ledger", "names", "parts", "threads", "backoff", "instants", "shown", "units", "patterns"}
 """What any room may use: nouns, and small functions that stand on nothing."""
 DOORS = {
     "serial": "ingest/ports.py",
     "serial_asyncio": "ingest/ports.py",
     "paho": "publish/client.py",
     "iotcore": "publish/embedded.py",
+    "re2": "patterns.py",
     "rich": "live.py",
     "structlog": "logs.py",
     "multiprocessing": "compute/process.py",
