@@ -27,6 +27,7 @@ class Why(StrEnum):
     BAD_FRAME = "bad_frame"
     ERROR_MARK = "error_mark"
     TOO_MANY_SENSORS = "too_many_sensors"
+    TIMEOUT = "timeout"
     SHARED = "shared"
     OVERRUN = "overrun"
     GARBAGE = "garbage"
@@ -191,6 +192,11 @@ class FormatOptions:
     decimal: str = "auto"
     records: str = ""
     after: str = ""
+    pattern: str = ""  # of regex and block: named groups are columns
+    start: str | None = None  # of block: how its first and its last line begin; "" = an empty line
+    end: str | None = None
+    timeout: float = 5.0  # s without a byte, after which a block is bad
+    base: int = 10  # of the numbers: 10 | 16
 
 
 @dataclass(frozen=True, slots=True)

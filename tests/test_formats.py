@@ -11,34 +11,35 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.config.checked import checked
+from gateway.config.tables import Document
 from gateway.ingest.formats import FORMATS
 from gateway.ingest.formats.csv import Csv
 from gateway.ingest.formats.kv import Kv
 from gateway.ingest.formats.plain import Plain
 from gateway.ingest.framing import Lines
-from gateway.model import BadValue, Decoded, FormatOptions, Noise, Refusal, Sample, Why
+from gateway.model import BadValue, Board, Decoded, FormatOptions, Noise, Refusal, Sample, Why
 
-TEXT = ("plain", "csv", "kv", "json", "auto")
+TEXT = ("plain", "csv", "kv", "json", "regex", "block", "nmea", "auto")
 CASES = sorted(path.parent for path in (Path(__file__).parent / "golden").glob("*/board.toml"))
 CASES = [case for case in CASES if tomllib.loads((case / "board.toml").read_text()).get("format") in TEXT]
 assert CASES, "an empty glob would pass"
 
 
-def options(table: dict[str, Any]) -> FormatOptions:
-    """The format's part of a [[boards]] table."""
-    unit = table.get("unit", ())
-    lists = {key: tuple(table[key]) for key in ("columns", "also", "none") if key in table}
-    rest = {key: table[key] for key in ("separator", "header", "decimal", "records", "after") if key in table}
-    return FormatOptions(unit=(unit,) if isinstance(unit, str) else tuple(unit), **lists, **rest)
+def configured(table: dict[str, Any]) -> Board:
+    """A [[boards]] table as the gateway takes it."""
+    return checked(Document.model_validate({"boards": [table]}), Path("gateway.toml")).boards[0]
 
 
 def read(table: dict[str, Any], pieces: list[bytes]) -> list[dict[str, Any]]:
     """What a fresh format gives for a capture in pieces, noise and all, as the lines of expected.jsonl have it."""
-    lines, board = Lines(), FORMATS[table["format"]](options(table))
+    board = configured(table)
+    decoder = FORMATS[board.format](board.options)
+    frames = getattr(decoder, "framing", Lines)(board.max_line, True)
     out: list[dict[str, Any]] = []
-    frames = [frame for piece in pieces for frame in lines.feed(piece)]
-    for item in [*frames, lines.lost()]:
-        result = board.decode(item) if isinstance(item, bytes) else item
+    items = [frame for piece in pieces for frame in frames.feed(piece)]
+    for item in [*items, frames.lost()]:
+        result = decoder.decode(item) if isinstance(item, bytes) else item
         match result:
             case Decoded(samples, bad):
                 out += [
@@ -144,6 +145,12 @@ def test_json_bombs(bomb):
     assert time.process_time() - began < 0.1
 
 
+GIVEN: dict[str, dict[str, Any]] = {
+    "regex": {"pattern": r"T1[:=](?P<T1>\S+?)(?:[, ]+(?P<rest>\S+))?"},
+    "block": {"start": r"T1|\["},
+}
+"""What a format cannot do without."""
+
 HOSTILE = b' |a|1|-|a:|1,|[|"|\x1b]|\x1b[|T:1 |T: |a=b |.|1:|1-1-1 |;,|=|(|{"a":1}|\xc2\xb0|e1|S,'.split(b"|")
 
 
@@ -156,7 +163,7 @@ def test_hostile_lines_take_no_time(name):
             bit * (3990 // len(bit)) + b"x!",
             b"T1:21.5," + bit * (3980 // len(bit)),
         ):
-            board = FORMATS[name](FormatOptions())
+            board = FORMATS[name](FormatOptions(**GIVEN.get(name, {})))
             began = time.process_time()
             board.decode(line)
             assert time.process_time() - began < 0.1, bit
@@ -180,6 +187,12 @@ OPTIONS = st.builds(
     decimal=st.sampled_from(["auto", "auto", ",", "."]),
     records=st.sampled_from(["", "a.b"]),
     after=st.sampled_from(["", "= "]),
+    pattern=st.sampled_from(
+        ["", r"T1[:=](?P<T1>\S+)", "(?P<value>[^,;]+)[,;]?", r"(?P<sensor>\w+):(?P<value>.*)|(?P<count>.)"]
+    ),
+    start=st.sampled_from([None, "", "T"]),
+    end=st.sampled_from(["", r"\]"]),
+    base=st.sampled_from([10, 16]),
 )
 
 
@@ -640,12 +653,23 @@ class TestAuto:
 @pytest.mark.parametrize("name", TEXT)
 def test_bytes_that_no_text_holds(name):
     """Every byte at every place of a line is refused or read, never raised; controls are refused."""
-    line = {"plain": b"21.5 22.5", "csv": b"21.5,22.5", "kv": b"T1:21.5", "json": b'{"T1":21.5}', "auto": b"21.5"}[name]
-    board = FORMATS[name](FormatOptions())
+    line = {
+        "plain": b"21.5 22.5",
+        "csv": b"21.5,22.5",
+        "json": b'{"T1":21.5}',
+        "auto": b"21.5",
+        "nmea": b"$WIMTW,2,C*13",
+    }
+    line = line.get(name, b"T1:21.5")
+    board = FORMATS[name](FormatOptions(**GIVEN.get(name, {})))
     for place in range(len(line) + 1):
         for byte in range(256):
             result = board.decode(line[:place] + bytes([byte]) + line[place:])
-            if byte < 32 and byte != 9 and not (name == "json" and byte in b"\r\n"):
+            if (
+                byte < 32
+                and byte != 9
+                and not ((name == "json" and byte in b"\r\n") or (name == "block" and byte == 10))
+            ):
                 assert isinstance(result, Refusal) and result.why is Why.BAD_FRAME
 
 

@@ -13,8 +13,13 @@ from . import keys
 from .keys import WEEK
 from .values import any_text, choice, duration, number, size, switch, text, texts, whole
 
-FORMATS = ("plain", "csv", "kv", "json", "auto")
-TAKEN_BY = {"separator": "csv", "header": "csv", "decimal": "csv", "records": "json", "after": "json"}
+FORMATS = ("plain", "csv", "kv", "json", "regex", "block", "nmea", "auto")
+TAKEN_BY = {
+    "separator": ("csv",), "header": ("csv",), "decimal": ("csv", "regex", "block"), "records": ("json",),
+    "after": ("json",), "pattern": ("regex", "block"), "start": ("block",), "end": ("block",), "timeout": ("block",),
+    "base": ("regex", "block"),
+}  # fmt: skip
+"""Keys of [[boards]] that some formats take, and no others."""
 
 Text = Annotated[str, By(text)]
 Texts = Annotated[tuple[str, ...], By(texts)]
@@ -68,7 +73,7 @@ class Board(Table):
     dtr: Switch = None
     rts: Switch = None
     settle: Annotated[float, By(duration(0, 60))] = 0.0
-    format: Annotated[str, By(choice(*FORMATS, later=("regex", "block", "nmea", "struct", "modbus")))] = "auto"
+    format: Annotated[str, By(choice(*FORMATS, later=("struct", "modbus")))] = "auto"
     columns: Annotated[tuple[str, ...], By(keys.columns)] = ()
     unit: Annotated[tuple[str, ...], By(keys.unit)] = ()
     also: Texts = ()
@@ -78,6 +83,11 @@ class Board(Table):
     decimal: Annotated[str, By(choice(".", ",", "auto"))] = "auto"
     records: Text = ""
     after: Annotated[str, By(any_text)] = ""
+    pattern: Annotated[str, By(keys.pattern)] = ""
+    start: Annotated[str | None, By(keys.edge)] = None
+    end: Annotated[str | None, By(keys.edge)] = None
+    timeout: Annotated[float, By(duration(0.01, 3600))] = 5.0
+    base: Annotated[int, By(keys.base)] = 10
     tags: Tags = {}
     max_line: Annotated[int, By(size(16, 1_000_000))] = 4000
     max_sensors: Annotated[int, By(whole(1, 10_000))] = 256
@@ -155,7 +165,7 @@ TABLES: dict[str, type[Table]] = {
 LATER = {
     "": {"web"},
     "mqtt": {"ca_file", "cert_file", "key_file", "discovery_prefix"},
-    "boards": {"preset", "fields", "ask", "pattern", "start", "end", "timeout", "base", "framing", "size",
+    "boards": {"preset", "fields", "ask", "framing", "size",
                "magic", "crc", "unit_id", "units", "registers"},
     "sensors": {"band", "heartbeat", "alarm"},
     "gateway": set(),

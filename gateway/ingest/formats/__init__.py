@@ -4,15 +4,21 @@ from collections.abc import Callable
 
 from ...model import Format, FormatOptions
 from .auto import Auto
+from .block import Block
 from .csv import Csv
 from .json import Json
 from .kv import Kv
+from .nmea import Nmea
 from .plain import Plain
+from .regex import Regex
 
 FORMATS: dict[str, Callable[[FormatOptions], Format]] = {
     "auto": Auto,
+    "block": Block,
     "csv": Csv,
     "json": Json,
     "kv": Kv,
+    "nmea": Nmea,
     "plain": Plain,
+    "regex": Regex,
 }

@@ -1,7 +1,8 @@
-"""auto: one of json, kv, csv and plain, found by looking at the lines.
+"""auto: one of nmea, json, kv, csv and plain, found by looking at the lines.
 
 No line waits for the decision: each is read at once by the first format that can, in that order, since a JSON line also
-splits at commas, and so does a line of pairs. Three lines in turn that one format could read decide for it.
+splits at commas, and so does a line of pairs. Three lines in turn that one format could read decide for it. A line of
+the shape of an NMEA sentence is one, with whatever sum.
 """
 
 import re
@@ -11,6 +12,7 @@ from ...model import Decoded, FormatOptions, Frame, Noise, Refusal
 from .csv import Csv
 from .json import Json
 from .kv import Kv
+from .nmea import Nmea, is_sentence
 from .plain import Plain
 
 AGREED = 3
@@ -28,10 +30,11 @@ class _Named(Protocol):
 
 
 class Auto:
-    """Decodes lines by whichever of the four formats fits, and stays with it while it does."""
+    """Decodes lines by whichever of the five formats fits, and stays with it while it does."""
 
     def __init__(self, options: FormatOptions) -> None:
         self._all: tuple[_Named, ...] = (Json(options), Kv(options), Csv(options), Plain(options))
+        self._nmea = Nmea(options)
         self._found: _Named | None = None  # the format decided for
         self._last: _Named | None = None  # the one that read the last line …
         self._agreed = 0  # … and how many in turn
@@ -49,7 +52,7 @@ class Auto:
         result = self._found.decode(frame)
         if type(result) is Decoded:
             self._missed = 0
-        elif frame:
+        elif frame and not (self._found is self._nmea and is_sentence(frame)):
             self._missed += 1
             if self._missed >= MISSED:
                 self._found, self._last, self._agreed = None, None, 0
@@ -57,19 +60,28 @@ class Auto:
 
     def _look(self, frame: bytes) -> Decoded | Refusal | Noise:
         """The line as the first format reads it that can; a refusal by one of them says more than noise."""
+        if is_sentence(frame):
+            result = self._nmea.decode(frame)
+            if not isinstance(result, Refusal):
+                self._agree(self._nmea)
+            return result
         worst: Refusal | Noise = Noise(frame[:64])
         for each in self._all:
             if isinstance(each, Csv) and each is not self._last and not _SEPARATED.search(frame):
                 continue
             result = each.decode(frame)
             if isinstance(result, Decoded):
-                self._agreed = self._agreed + 1 if each is self._last else 1
-                self._last = each
-                if self._agreed >= AGREED:
-                    self._found, self._missed = each, 0
+                self._agree(each)
                 return result
             if each is self._last and isinstance(result, Refusal):
                 return result
             if isinstance(worst, Noise) and isinstance(result, Refusal):
                 worst = result
         return worst
+
+    def _agree(self, each: _Named) -> None:
+        """One more line that this format could read."""
+        self._agreed = self._agreed + 1 if each is self._last else 1
+        self._last = each
+        if self._agreed >= AGREED:
+            self._found, self._missed = each, 0

@@ -8,6 +8,7 @@ board has really changed, the same new number comes again and again; the fifth s
 from typing import NamedTuple
 
 from ...model import BadValue, Decoded, FormatOptions, Noise, Refusal, Sample, Why
+from ...patterns import Pattern
 from ..numbers import value, whole
 from ..quantities import Asked, measure, measured_in, quantity, unit
 from .quick import Cell, Mould, mould
@@ -21,11 +22,15 @@ Shape = tuple[str, bool]
 
 
 def misread(options: FormatOptions) -> list[tuple[str, str]]:
-    """Columns of one or two letters that may be meant as temperatures and are none: name, what it is taken for."""
+    """Columns of one or two letters that may be meant as temperatures and are none: name, what it is taken for.
+
+    Without names in `columns` those of the pattern's groups.
+    """
     asked = Asked(options)
+    columns = options.columns or Pattern(options.pattern).groups
     return [
         (name, quantity(name))
-        for place, name in enumerate(options.columns)
+        for place, name in enumerate(columns)
         if 0 < len(name) <= 2
         and name.casefold() not in ROLES
         and quantity(name)
@@ -87,13 +92,18 @@ class Rows:
 
     def read(self, row: Row, frame: bytes) -> Decoded | Refusal | Noise:
         """The values of a row that fits; `frame` is what the row was cut from."""
+        found = self.values(row)
+        return refused(found, frame) if isinstance(found, Why) else outcome(*found, frame)
+
+    def values(self, row: Row) -> tuple[list[Sample], list[BadValue]] | Why:
+        """The values of a row that fits, good and bad; or why the whole row is no good."""
         about = {role: cell for role, cell in zip(self._roles, row.cells, strict=False) if role}
         count = whole(about["count"]) if "count" in about else None
         if "count" in about and count is None:
-            return refused(Why.NOT_A_NUMBER, frame)
+            return Why.NOT_A_NUMBER
         sensor = about.get("sensor")
         if sensor is not None and (sensor == "" or len(sensor) * len(row.cells) > NAMES):
-            return refused(Why.BAD_FRAME, frame)
+            return Why.BAD_FRAME
         around = unit(about["unit"]) if "unit" in about else row.unit
         samples: list[Sample] = []
         bad: list[BadValue] = []
@@ -114,7 +124,7 @@ class Rows:
             else:
                 self._seen[place] = (cell[len(numeral) :], published)
                 samples.append(Sample(name, found, published, count))
-        return outcome(samples, bad, frame)
+        return samples, bad
 
     def mould(self, start: bytes, between: bytes, end: bytes, pad: bytes, row: Row) -> Mould | None:
         """How rows like `row`, which was read without a fault, can be read quickly; None where they need care.

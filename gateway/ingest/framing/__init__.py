@@ -1,6 +1,7 @@
 """Bytes, cut anywhere, into frames: the ways to tell where a frame begins and ends, a small file each.
 
     lines.py                              text: an end of line
+    blocks.py                             text: lines that begin and end a record
     delimited.py  cobs.py slip.py hdlc.py a byte that occurs in no frame, since it is stuffed
     hunt.py       fixed.py stx_etx.py length.py
                                           no such byte: looked for where a frame holds
