@@ -9,7 +9,7 @@ from itertools import islice
 
 import re2  # type: ignore[import-untyped]
 
-LARGEST = 2000
+LARGEST = 1000
 """Steps of a compiled pattern: what a line of 4 kB costs with more is felt."""
 MEMORY = 1 << 20
 """Bytes that a compiled pattern may take."""

@@ -18,11 +18,14 @@ from dataclasses import replace
 from ...model import BadValue, Decoded, FormatOptions, Frame, Noise, Refusal, Sample, Why
 from ...patterns import Pattern
 from ..framing.blocks import Blocks, Edge
-from .groups import Cell, Groups
+from .groups import Groups, Values
 from .kv import Kv
 from .plain import Plain
 from .rows import Row, Rows
 from .text import ROLES, noise, outcome, readable, refused
+
+Cell = tuple[str, str]
+"""A group, and the text that it holds."""
 
 
 class Block:
@@ -60,7 +63,7 @@ class Block:
         result = self._record([_cells(self._pattern.groups, one) for one in found])
         return refused(result, frame) if isinstance(result, Why) else outcome(*result, frame)
 
-    def _record(self, matches: list[list[Cell]]) -> tuple[list[Sample], list[BadValue]] | Why:
+    def _record(self, matches: list[list[Cell]]) -> Values | Why:
         """All values of a block, or why none of it is any good."""
         cells = [cell for found in matches for cell in found]
         if {group for group, _ in cells} < set(self._groups.groups):
@@ -71,7 +74,8 @@ class Block:
         samples: list[Sample] = []
         bad: list[BadValue] = []
         for names, part in self._records(matches):
-            result = self._groups.read(tuple(names), part)
+            groups, texts = zip(*part, strict=True) if part else ((), ())
+            result = self._groups.read(groups, tuple(names), list(texts))
             if isinstance(result, Why):
                 return result
             samples += result[0]
@@ -107,7 +111,9 @@ class Block:
                 self._lines = (each,)
             if not isinstance(result, Noise):
                 break
-        return refused(result.why, frame) if isinstance(result, Refusal) else result
+        if isinstance(result, Decoded):
+            return result
+        return refused(result.why, frame) if isinstance(result, Refusal) else noise(frame)
 
 
 def _edge(text: str | None) -> Edge:

@@ -4,18 +4,27 @@ import re
 from dataclasses import replace
 
 from ...model import BadValue, FormatOptions, Sample, Why
-from ..numbers import NO_VALUE
+from ..numbers import NO_VALUE, SHORT, whole
+from ..quantities import measure
 from .rows import Row, Rows
 from .text import ROLES
 
 KINDS = 16
 """Rows of different groups that are remembered; when there are more, all are forgotten."""
+KNOWN = 1024
+"""Sensors, with what a unit beside them says, whose values are remembered; then all are forgotten."""
+WIDEST = 64
+"""Cells of a row that names a sensor, which are remembered for each of them."""
+LONGEST = 128
+"""Characters of a name that is remembered."""
 
 _HEX = re.compile(r"[+-]?(?:0[xX])?[0-9a-fA-F]{1,16}")
 _NO_VALUE = re.compile(NO_VALUE)
+_bare = re.compile(SHORT, re.ASCII).fullmatch
+_new = tuple.__new__  # of a NamedTuple, at half the price: this is done once a reading
 
-Cell = tuple[str, str]
-"""A group, and the text that it holds."""
+Values = tuple[list[Sample], list[BadValue]]
+"""Good ones, and bad ones."""
 
 
 class Groups:
@@ -26,46 +35,96 @@ class Groups:
     """
 
     def __init__(self, options: FormatOptions, groups: tuple[str, ...]) -> None:
-        self._options, self.groups = options, groups
+        self.groups = groups
         self.plain = tuple(name for name in options.columns if "=" not in name)
+        self._options = options
         renamed = dict(name.rsplit("=", 1) for name in options.columns if "=" in name)
         self._called = {group: renamed.get(group, group) for group in groups}
         if len(self.plain) == len(groups):
             self._called = dict(zip(groups, self.plain, strict=True))
         self._units = dict(zip(groups, options.unit, strict=False)) if len(options.unit) > 1 else {}
-        self._decimal = "," if options.decimal == "," else "."
-        self._known: dict[tuple[tuple[str, ...], tuple[str, ...]], Rows] = {}
+        self._kinds: dict[tuple[tuple[str, ...], tuple[str, ...]], _Kind] = {}
 
     def name(self, group: str) -> str:
         """What a group is called."""
         return self._called[group]
 
-    def read(self, names: tuple[str, ...], cells: list[Cell]) -> tuple[list[Sample], list[BadValue]] | Why:
-        """The values of one record, `names` for its cells, good and bad; or why none of it is any good."""
-        roles = [ROLES.get(name.casefold(), "") for name in names]
-        if all(role not in ("", "value") for role in roles):
+    def read(self, groups: tuple[str, ...], names: tuple[str, ...], texts: list[str]) -> Values | Why:
+        """The values of one record, or why none of it is any good: groups, what they are called, what they hold."""
+        kind = self._kinds.get((groups, names))
+        if kind is None:
+            units = self._options.unit
+            if self._units and not len(units) == len(self.plain) == len(groups):
+                units = tuple([self._units.get(group, "") for group in groups])
+            kind = _Kind(replace(self._options, columns=names, unit=units))
+            if len(self._kinds) >= KINDS:
+                self._kinds.clear()
+            self._kinds[groups, names] = kind
+        return kind.quick(texts) or kind.careful(texts)
+
+
+class _Kind:
+    """Rows of the same groups."""
+
+    def __init__(self, options: FormatOptions) -> None:
+        self._roles = [ROLES.get(name.casefold(), "") for name in options.columns]
+        self._empty = all(role not in ("", "value") for role in self._roles)
+        self._rows = Rows(replace(options, columns=_named(options.columns, self._roles)))
+        self._none = frozenset(options.none)
+        self._base = options.base
+        self._decimal = "," if options.decimal == "," else "."
+        self._about = [at for at, role in enumerate(self._roles) if role in ("sensor", "unit")]
+        self._counted = self._roles.index("count") if "count" in self._roles else None
+        self._simple = options.base == 10 and self._decimal == "." and self._roles.count("count") < 2
+        self._simple = self._simple and (len(self._roles) <= WIDEST or not self._about)
+        self._takes: dict[tuple[str, ...], tuple[tuple[str, str] | None, ...]] = {}
+
+    def quick(self, texts: list[str]) -> Values | None:
+        """The values of a row whose sensor is known and whose values are numbers and no more; None for any other."""
+        takes = self._takes.get(tuple([texts[at] for at in self._about]))
+        if takes is None:
+            return None
+        count = None
+        if self._counted is not None and (count := whole(texts[self._counted])) is None:
+            return None
+        samples: list[Sample] = []
+        for text, take in zip(texts, takes, strict=True):
+            if take is None:
+                continue
+            if not take[0] and not measure(text)[1]:
+                continue
+            if not take[0] or _bare(text) is None:
+                return None
+            number = float(text)
+            if self._none and (number in self._none or text in self._none):
+                return None
+            samples.append(_new(Sample, (take[0], number, take[1], count)))
+        return samples, []
+
+    def careful(self, texts: list[str]) -> Values | Why:
+        """The same without the quick way."""
+        if self._empty:
             return Why.ERROR_MARK  # it matches, and says no value: that is how a pattern names a board's error lines
-        units = tuple([self._units.get(group, "") for group, _ in cells]) if self._units else self._options.unit
-        rows = self._known.get((names, units))
-        if rows is None:
-            rows = Rows(replace(self._options, columns=_columns(names, roles), unit=units))
-            if len(self._known) >= KINDS:
-                self._known.clear()
-            self._known[names, units] = rows
-        texts = [text for _, text in cells]
-        if self._options.base == 16:
-            pairs = zip(texts, roles, strict=True)
+        if self._base == 16:
+            pairs = zip(texts, self._roles, strict=True)
             texts = [text if role in ("sensor", "unit") else self._decimals(text) for text, role in pairs]
-        return rows.values(Row(texts, decimal=self._decimal))
+        row = Row(texts, decimal=self._decimal)
+        found = self._rows.values(row)
+        about = tuple([texts[at] for at in self._about])
+        if self._simple and not isinstance(found, Why) and sum(map(len, about)) <= LONGEST:
+            if len(self._takes) >= KNOWN:
+                self._takes.clear()
+            self._takes[about] = self._rows.takes(row)
+        return found
 
     def _decimals(self, text: str) -> str:
         """The number that a text spells to the base 16, spelt to the base 10; texts for "no value" stay."""
-        if text in self._options.none or _NO_VALUE.fullmatch(text.casefold()):
+        if text in self._none or _NO_VALUE.fullmatch(text.casefold()):
             return text
         return str(int(text, 16)) if _HEX.fullmatch(text) else "--"
 
 
-def _columns(names: tuple[str, ...], roles: list[str]) -> tuple[str, ...]:
+def _named(names: tuple[str, ...], roles: list[str]) -> tuple[str, ...]:
     """The same, with names for values that have none."""
     if "sensor" in roles or "value" not in roles:
         return names

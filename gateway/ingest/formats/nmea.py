@@ -59,9 +59,10 @@ class Nmea:
     def decode(self, frame: Frame) -> Decoded | Refusal | Noise:
         """What a line holds."""
         line = frame.strip(b" ")
+        if b"$" in line[1:] and is_sentence(line[line.rindex(b"$") :]):
+            return refused(Why.BAD_FRAME, frame)  # something stands in front of it, or broke in
         if line[:1] != b"$":
-            torn = line[:1] != b"!" and b"$" in line and is_sentence(line[line.rindex(b"$") :])
-            return refused(Why.BAD_FRAME, frame) if torn else noise(frame)
+            return noise(frame)
         text = readable(line)
         if isinstance(text, Refusal):
             return text

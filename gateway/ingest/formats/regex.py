@@ -36,7 +36,8 @@ class Regex:
         text = readable(frame)
         if isinstance(text, Refusal):
             return text
-        line = text.strip().encode()
+        line = frame if frame.isascii() and b"\x1b" not in frame else text.encode()
+        line = line.strip()
         if not line:
             return noise(frame)
         found = self._pattern.whole(line)
@@ -47,8 +48,8 @@ class Regex:
         if None in found:
             present = [at for at, text in enumerate(found) if text is not None]
             names, groups = tuple([names[at] for at in present]), tuple([groups[at] for at in present])
-        cells = [text.decode(errors="replace").strip() for text in found if text is not None]
-        result = self._groups.read(names, list(zip(groups, cells, strict=True)))
+        texts = [text.decode(errors="replace").strip() for text in found if text is not None]
+        result = self._groups.read(groups, names, texts)
         return refused(result, frame) if isinstance(result, Why) else outcome(*result, frame)
 
     def _begins_as_data(self, line: bytes) -> bool:

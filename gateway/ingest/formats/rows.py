@@ -126,6 +126,24 @@ class Rows:
                 samples.append(Sample(name, found, published, count))
         return samples, bad
 
+    def takes(self, row: Row) -> tuple[tuple[str, str] | None, ...]:
+        """What each cell of a row like this is, if its values are numbers and no more: sensor and unit.
+
+        ("", "") for a value that is not asked for, as long as it has no unit; None for what is no value.
+        """
+        about = {role: cell for role, cell in zip(self._roles, row.cells, strict=False) if role}
+        around = unit(about["unit"]) if "unit" in about else row.unit
+        outer = about.get("sensor", "")
+        out: list[tuple[str, str] | None] = []
+        for place, role in enumerate(self._roles):
+            name = self._name(place)
+            if not name or role not in ("", "value"):
+                out.append(None)
+                continue
+            published = self._asked.unit(name, "", place, around, outer)
+            out.append(("", "") if published is None else (joined(outer, name) if outer else name, published))
+        return tuple(out)
+
     def mould(self, start: bytes, between: bytes, end: bytes, pad: bytes, row: Row) -> Mould | None:
         """How rows like `row`, which was read without a fault, can be read quickly; None where they need care.
 
