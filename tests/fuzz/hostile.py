@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -10,12 +11,26 @@ from gateway.model import FormatOptions
 from tests.conftest import BUDGET
 
 CORPUS = Path(__file__).parent.parent / "corpus"
-FORMAT_NAMES = ("plain", "csv", "kv", "json", "auto")
+FORMAT_NAMES = ("plain", "csv", "kv", "json", "regex", "block", "nmea", "auto")
+PATTERNS = (
+    "",
+    r"T1[:=](?P<T1>\S+)",
+    r"(?P<value>[^,; ]+)[,; ]?",
+    r"(?:(?P<sensor>\w+)[:=])?(?P<value>.*?)(?P<unit>[CFK%]?)",
+    r"(?:(?P<T1>\w*)\W*)*(?P<count>\d*)|(?P<T2>.*x)",
+)
+"""Patterns that match much, little and everything."""
+NEEDS: dict[str, dict[str, Any]] = {
+    "regex": {"pattern": PATTERNS[3]},
+    "block": {"pattern": PATTERNS[2], "start": r"T1|\{|\["},
+}
+"""What a format cannot do without, where a test brings no options."""
 SCRAPS = (
     b"21.5|-3|+025.3|.5|7.|1e9|1e309|5e-324|nan|-inf|ovf|None|null|--|?|0x10|1_000|23,5|1.2.3|9999999999999999999999|"
     b",|;|\t|:|=| |  |/|T1|S1|temp|Temp *C|hum|count|sensor|value|unit|TempUnit|C|F|K|\xc2\xb0C|\xb0F|%|mbar|deg|"
     b'{|}|[|]|(|)|"|{"a":|{"T1":21.5}|{"sensor":"a","value":1}|[1,|]]|\\u0000|\\ud800|\\|true|1e999|'
     b"T1:21.5|T1=21.5|T1:21.5 C|a.b:1|ok T:21.2 /0.0|$,|,#|#|>|*|I (590) x: |[D][sensor:094]: |"
+    b"$WIMTW,24.2,C*09|$YXXDR,C,19.3,C,BRDT|,C,1,C,|*75|*00|$GP|!AI|"
     b"12:00:01|2026-01-02|10/12/2019|\x00|\x07|\x1b[31m|\x1b]0;x\x07|\x1b[|\x9b|\xff|\xc3|\xed\xa0\x80|\xef\xbb\xbf|"
     b"\xe2\x80\xae|\xe2\x80\xa8|\xef\xbc\x91|\xd9\xa3|\x0b|\x0c|\x1c|\x85"
 ).split(b"|")
@@ -54,6 +69,11 @@ options = st.one_of(
         decimal=st.sampled_from(["auto", ",", "."]),
         records=st.sampled_from(["", "a", "a.b"]),
         after=st.sampled_from(["", "= ", "SENSOR =", "{"]),
+        pattern=st.sampled_from(PATTERNS),
+        start=st.sampled_from([None, "", "T1", r"[\d.]"]),
+        end=st.sampled_from([None, "", r"\]", "S1"]),
+        timeout=st.sampled_from([0.01, 5.0]),
+        base=st.sampled_from([10, 16]),
     ),
 )
 """Options as the configuration lets them through, whether or not they make sense together."""

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import groupby
 
 import pytest
@@ -16,7 +17,7 @@ from gateway.publish.messages import Writer
 from tests.brokers import strict
 from tests.made import features
 
-from .hostile import FORMAT_NAMES, corpus, cut, lines, many, options, scraps, streams, terminators
+from .hostile import FORMAT_NAMES, NEEDS, corpus, cut, lines, many, options, scraps, streams, terminators
 
 AT = Chunk(1_790_000_000.0, 12.5)
 OPTIONS = (FormatOptions(), FormatOptions(unit=("°F", "K")), FormatOptions(columns=("sensor", "value", "count")))
@@ -105,7 +106,7 @@ def test_any_bytes_with_doubts(name, given, data):
 def test_what_was_found(name, find):
     """What once went wrong does so no more: whole, and in pieces of seven bytes."""
     data = b"\n" + find.read_bytes() + b"\n"
-    for chosen in OPTIONS:
+    for chosen in (replace(one, **NEEDS.get(name, {})) for one in OPTIONS):
         whole, pieces = Desk(name, chosen, 1_000_000), Desk(name, chosen, 1_000_000)
         whole.feed([data])
         pieces.feed(data[at : at + 7] for at in range(0, len(data), 7))
@@ -118,6 +119,9 @@ GOOD = {
     "csv": (FormatOptions(columns=("S1", "S2"), separator=",", header=False), b"21.5,22.25"),
     "kv": (FormatOptions(unit=("°C",)), b"S1:21.5,S2:22.25"),
     "json": (FormatOptions(), b'{"S1":21.5,"S2":22.25}'),
+    "regex": (FormatOptions(pattern=r"S1:(?P<S1>\S+) S2:(?P<S2>\S+)"), b"S1:21.5 S2:22.25"),
+    "block": (FormatOptions(pattern=r"S\d:(?P<value>\S+)", start="S1:", end="S2:"), b"S1:21.5\nS2:22.25"),
+    "nmea": (FormatOptions(), b"$IIXDR,C,21.5,C,S1,C,22.25,C,S2*7C"),
 }
 
 
@@ -132,13 +136,25 @@ def test_finds_its_feet_again(name, rubbish, end):
     assert desk.samples[-2:] == [Sample("S1", 21.5, "°C"), Sample("S2", 22.25, "°C")]
 
 
+@pytest.mark.parametrize("name", GOOD)
+def test_rubbish_at_every_byte(name):
+    """Rubbish in a stream of good frames costs at most the one that it touches, and no value comes of it."""
+    given, good = GOOD[name]
+    stream = (good + b"\n") * 6
+    for at in range(len(stream)):
+        desk = Desk(name, given)
+        desk.feed([b"\n", stream[:at], b"\xff\x00!", stream[at:]])
+        assert len(desk.samples) >= 10, at
+        assert {*desk.samples} == {Sample("S1", 21.5, "°C"), Sample("S2", 22.25, "°C")}
+
+
 @pytest.mark.parametrize("name", FORMAT_NAMES)
 @many(40, 1000)
 @given(rubbish=st.lists(lines, max_size=4))
 def test_rubbish_teaches_nothing(name, rubbish):
     """What was refused among good lines changes nothing about how the good ones are read."""
-    good = GOOD["kv" if name == "auto" else name][1]
-    desk = Desk(name, FormatOptions(header=False) if name == "csv" else FormatOptions())
+    given, good = GOOD["kv" if name == "auto" else name]
+    desk = Desk(name, FormatOptions(header=False) if name == "csv" else replace(given, columns=(), unit=()))
     desk.feed([b"\n", (good + b"\n") * 5])
     before, known = len(desk.samples), desk.samples[-2:]
     desk.feed(line + b"\n" for line in rubbish)
@@ -150,9 +166,10 @@ def test_rubbish_teaches_nothing(name, rubbish):
 @pytest.mark.parametrize("name", FORMAT_NAMES)
 def test_a_flood_without_an_end(name):
     """Megabytes without a line end are one refusal; the good line behind them is read."""
-    desk = Desk(name, FormatOptions())
+    given, good = GOOD["json" if name == "auto" else name]
+    desk = Desk(name, given)
     desk.feed([b"\n"])
     desk.feed([b"\xff{[1,T:" * 1000] * 500)
-    desk.feed([b"\n", GOOD["json" if name == "auto" else name][1] + b"\n"])
+    desk.feed([b"\n", good + b"\n"])
     assert desk.account.refused == {Why.TOO_LONG: 1}
     assert [sample.value for sample in desk.samples] == [21.5, 22.25]

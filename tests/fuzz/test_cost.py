@@ -3,6 +3,7 @@
 import gc
 import time
 import tracemalloc
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -14,7 +15,7 @@ from gateway.ingest.framing import Lines
 from gateway.ingest.quantities import quantity, unit_in_name
 from gateway.model import FormatOptions
 
-from .hostile import FORMAT_NAMES, SCRAPS, corpus, many
+from .hostile import FORMAT_NAMES, NEEDS, SCRAPS, corpus, many
 
 LINE = 4000
 MOST = 0.010
@@ -29,7 +30,7 @@ def cost(name: str, given: FormatOptions, *lines: bytes) -> float:
     """s of processor that the last of these lines takes a fresh format; the least of several tries."""
     tries = []
     for _ in range(5):
-        board = FORMATS[name](given)
+        board = FORMATS[name](replace(given, **NEEDS.get(name, {})))
         for remembered in (unit_in_name, quantity):
             remembered.cache_clear()
         for line in lines[:-1]:
@@ -92,7 +93,7 @@ def test_json_bombs(name, bomb):
 def test_what_was_found(name, find):
     """A line that once took seconds or a gigabyte takes neither: at most 200 bytes of memory for each of its own."""
     lines = find.read_bytes().split(b"\n")
-    board = FORMATS[name](FormatOptions())
+    board = FORMATS[name](FormatOptions(**NEEDS.get(name, {})))
     tracemalloc.start()
     try:
         for line in lines:
@@ -107,7 +108,7 @@ def test_what_was_found(name, find):
 @pytest.mark.parametrize("name", FORMAT_NAMES)
 def test_new_things_in_every_line(name):
     """Names, units, columns and shapes without end leave a bounded memory behind."""
-    board = FORMATS[name](FormatOptions())
+    board = FORMATS[name](FormatOptions(**NEEDS.get(name, {})))
     kept = []
     tracemalloc.start()
     try:
