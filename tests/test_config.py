@@ -88,6 +88,22 @@ def test_everything_given(tmp_path: Path) -> None:
     assert password.read(tmp_path / "secret") == "p4ss"
 
 
+def test_a_board_of_several_lines(tmp_path: Path) -> None:
+    """The keys of regex and block arrive; "" is an empty line, and none given is none."""
+    made = loaded(
+        tmp_path,
+        BENCH
+        + """
+        format = "block"
+        pattern = 'T=(?P<T>\\w+)'
+        end = ""
+        timeout = "10ms"
+        base = 16
+    """,
+    )
+    assert made.boards[0].options == FormatOptions(pattern=r"T=(?P<T>\w+)", start=None, end="", timeout=0.01, base=16)
+
+
 def test_embedded_broker(tmp_path: Path) -> None:
     """With "embedded" the gateway connects to where its own broker listens, from this machine."""
     (tmp_path / "secret").write_text("p")

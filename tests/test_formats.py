@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import time
 import tomllib
 from pathlib import Path
@@ -694,3 +695,29 @@ def test_the_documented_example():
     results = [board.decode(line) for line in (b"<21.5|22.0>", b"hello", b"<21.5|", b"<21.5>")]
     assert results[0] == Decoded([Sample("S1", 21.5, "°C"), Sample("S2", 22.0, "°C")], [])
     assert results[1:] == [Noise(b"hello"), Refusal(Why.BAD_FRAME, b"<21.5|"), Refusal(Why.WRONG_COLUMNS, b"<21.5>")]
+
+
+DOCUMENTED = re.findall(
+    r"(?ms)^## (\w+)$(?:(?!^## ).)*?```toml\n(\[\[boards(?:(?!```).)*)```\n\n```text\n(.*?)```\n\n(.*?)\n\n",
+    (Path(__file__).parent.parent / "docs" / "formats.md").read_text(),
+)
+
+
+@pytest.mark.parametrize(("name", "table", "lines", "results"), DOCUMENTED, ids=lambda part: part[:5])
+def test_the_worked_examples(name, table, lines, results):
+    """What docs/formats.md says of a board's lines is what comes of them."""
+    (board,) = tomllib.loads(table)["boards"]
+    assert board["format"] == name
+    told = []
+    for each in read(board, [b"\n", lines.encode()])[1:]:
+        what = "noise" if "noise" in each else each.get("refused", each.get("why", ""))
+        told.append(
+            [f"`{each['sensor']}`" if "sensor" in each else "", each.get("value", ""), each.get("unit", ""), what]
+        )
+    rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in results.splitlines()[2:]]
+    assert [[str(cell) for cell in row] for row in told] == rows
+
+
+def test_examples_are_there():
+    """The three formats that take some explaining have one each."""
+    assert [name for name, *_ in DOCUMENTED] == ["regex", "block", "nmea"]

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..names import level
-from ..patterns import BadPattern, Pattern
 from .keys import listen, port
+from .patterned import patterned
 from .sensing import contradictions
 from .tables import FORMATS, TAKEN_BY
 from .values import address
-from .words import Unfit, nearest, quoted
+from .words import Unfit, quoted
 
 
 def conflicts(data: dict[str, Any]) -> Iterator[str]:
@@ -82,43 +82,21 @@ def _format(place: str, board: dict[str, Any]) -> Iterator[str]:
         if key in board and format in FORMATS and format not in takers:
             wanted = " or ".join(f'"{taker}"' for taker in takers)
             yield f'{place}.{key}: format = "{format}" does not take it; set format = {wanted}, or take {key} out'
-    yield from _patterns(place, board)
+    yield from patterned(place, board)
     columns, unit = board.get("columns"), board.get("unit")
-    if isinstance(columns, list) and isinstance(unit, list) and columns and len(unit) not in (0, 1, len(columns)):
+    by_key = isinstance(columns, list) and any(isinstance(name, str) and "=" in name for name in columns)
+    if (
+        isinstance(columns, list)
+        and isinstance(unit, list)
+        and columns
+        and len(unit) not in (0, 1, len(columns))
+        and not by_key
+    ):
         yield f"{place}.unit: there are {len(unit)} units for {len(columns)} columns; give one, or one a column"
     if isinstance(board.get("separator"), str) and board.get("separator") == board.get("decimal") != "auto":
         yield f"{place}.decimal: {quoted(board['decimal'])} cannot separate columns and be the decimal sign as well"
     if board.get("name", "") == "" and board.get("port") != "auto":
         yield f'{place}.name: is missing; a board needs a name, such as "bench"'
-
-
-def _patterns(place: str, board: dict[str, Any]) -> Iterator[str]:
-    format, pattern, start, end = (board.get(key) for key in ("format", "pattern", "start", "end"))
-    if format == "regex" and pattern in (None, ""):
-        yield f"{place}.pattern: is missing; format = \"regex\" needs one, such as 'T=(?P<T>\\S+)'"
-    if format == "block" and start is None and end is None:
-        yield f"{place}.start: is missing; a block needs how its first line begins, or as `end` how its last one does"
-    if format == "block" and start == end and isinstance(start, str):
-        yield f"{place}.end: is the same as start, and so no line tells whether a block begins or ends; take one out"
-    if format not in ("regex", "block", "nmea") or not isinstance(columns := board.get("columns"), list):
-        return
-    plain = [name for name in columns if isinstance(name, str) and "=" not in name]
-    if format == "nmea" and plain:
-        yield (
-            f"{place}.columns: {quoted(plain[0])} has no place in sentences of many kinds; "
-            'write "AIRTEMP=name" to call a sensor otherwise'
-        )
-    if format == "nmea" or not isinstance(pattern, str):
-        return
-    try:
-        groups = Pattern(pattern).groups
-    except BadPattern:  # told by its own key
-        return
-    old = [name.rpartition("=")[0] for name in columns if isinstance(name, str) and "=" in name]
-    if strange := [name for name in old if pattern and name not in groups]:
-        yield f"{place}.columns: the pattern has no group {quoted(strange[0])}{nearest(strange[0], groups)}"
-    if format == "regex" and plain and len(plain) != len(groups):
-        yield f"{place}.columns: there are {len(plain)} names for {len(groups)} groups of the pattern; give each one"
 
 
 def _named(board: dict[str, Any]) -> str:

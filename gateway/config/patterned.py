@@ -1,0 +1,43 @@
+"""What a board's pattern, and what goes with it, must be together; as together.py does for all else."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..patterns import BadPattern, Pattern
+from .words import nearest, quoted
+
+
+def patterned(place: str, board: dict[str, Any]) -> Iterator[str]:
+    """A sentence for each thing in a [[boards]] table, as TOML gave it, without which its format finds nothing."""
+    format, pattern, start, end = (board.get(key) for key in ("format", "pattern", "start", "end"))
+    columns, unit = (board[key] if isinstance(board.get(key), list) else [] for key in ("columns", "unit"))
+    names = [name for name in columns if isinstance(name, str)]
+    if format == "block" and start is None and end is None:
+        yield f"{place}.start: is missing; a block needs how its first line begins, or as `end` how its last one does"
+    if format == "block" and start == end and isinstance(start, str):
+        yield f"{place}.end: is the same as start, and so no line tells whether a block begins or ends; take one out"
+    if format == "nmea" and (plain := [name for name in names if "=" not in name]):
+        yield (
+            f"{place}.columns: {quoted(plain[0])} has no place in sentences of many kinds; "
+            'write "AIRTEMP=name" to call a sensor otherwise'
+        )
+    if format == "regex" and pattern in (None, ""):
+        yield f"{place}.pattern: is missing; format = \"regex\" needs one, such as 'T=(?P<T>\\S+)'"
+    elif format in ("regex", "block") and isinstance(pattern, str) and pattern:
+        yield from _of_groups(place, pattern, names, unit if format == "regex" else [], format == "regex")
+
+
+def _of_groups(place: str, pattern: str, names: list[str], unit: list[Any], whole: bool) -> Iterator[str]:
+    """whole: each group is found once, so that plain names are as many."""
+    try:
+        groups = Pattern(pattern).groups
+    except BadPattern:  # told by its own key
+        return
+    each = ", ".join(groups)
+    strange = [name.rpartition("=")[0] for name in names if "=" in name and name.rpartition("=")[0] not in groups]
+    if strange:
+        yield f"{place}.columns: the pattern has no group {quoted(strange[0])}{nearest(strange[0], groups)}"
+    if (plain := [name for name in names if "=" not in name]) and whole and len(plain) != len(groups):
+        yield f"{place}.columns: the groups of the pattern are {each}, and there are {len(plain)} names; give each one"
+    if len(unit) not in (0, 1, len(groups)):
+        yield f"{place}.unit: the groups of the pattern are {each}, and there are {len(unit)} units; give each one"
