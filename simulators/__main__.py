@@ -25,7 +25,14 @@ def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m simulators", description="Simulated boards on pseudo-terminals.")
     add = parser.add_argument
     add("--boards", type=_whole, default=1, metavar="N", help="how many (1)")
-    add("--kind", nargs="+", action="extend", choices=KINDS, metavar="KIND", help=f"in turn, of {', '.join(KINDS)}")
+    add(
+        "--kind",
+        nargs="+",
+        action="extend",
+        choices=KINDS,
+        metavar="KIND",
+        help=f"in turn, of {', '.join(KINDS)} (those that are understood by looking)",
+    )
     add("--sensors", type=_whole, default=4, metavar="N", help="a board (4)")
     add("--rate", type=_positive, default=10.0, metavar="HZ", help="records a second, each of all sensors (10)")
     add("--baud", type=_whole, default=115_200, metavar="B", help="of the boards' lines (115200)")
@@ -64,7 +71,7 @@ def main(argv: list[str] | None = None) -> int:
     """Runs the program. 0: done; 1: a port could not be made, a file not used, or no reader came; 2: wrong use."""
     parser = arguments()
     options = parser.parse_args(argv)
-    kinds = options.kind or list(KINDS)
+    kinds = options.kind or [name for name, kind in KINDS.items() if not kind.needs]
     called = {f"{(kind := kinds[place % len(kinds)])}-{place + 1}": kind for place in range(options.boards)}
     strangers = {fault.board for fault in options.fault} - {"", *called}
     if strangers:

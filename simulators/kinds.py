@@ -5,7 +5,9 @@ A row is what one record holds, as (sensor, number as text) pairs; the text is s
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import reduce
 from itertools import cycle, islice
+from operator import xor
 from random import Random
 from typing import NamedTuple
 
@@ -56,6 +58,22 @@ def _json_one(row: Row, count: int) -> str:
     return f'{{"sensor":"{name}","value":{text},"unit":"C","count":{count}}}'
 
 
+def _regex(row: Row, count: int) -> str:
+    ((name, text),) = row
+    return f"Record {count}, probe {name}: {text} degC"
+
+
+def _block(row: Row, count: int) -> str:
+    cells = [f"{text}, " for _, text in row]  # as thermal cameras do: eight a line, and a comma behind the last one too
+    return "[" + "\r\n".join("".join(cells[at : at + 8]) for at in range(0, len(cells), 8)) + "\r\n]\r\n"
+
+
+def _nmea(row: Row, count: int) -> str:
+    ((name, text),) = row
+    body = f"IIXDR,C,{text},C,{name}"
+    return f"${body}*{reduce(xor, body.encode()):02X}"
+
+
 def _two(value: float) -> str:
     return f"{value:.2f}"  # Arduino's print()
 
@@ -74,6 +92,7 @@ class Kind:
     header: Callable[[list[str]], str] | None = None  # what follows the banner
     digits: Callable[[float], str] = _two
     single: bool = False  # each sensor has a line of its own
+    needs: str = ""  # what a [[boards]] table has to say of it, as TOML; "": a gateway finds out by looking
     end: str = "\r\n"
 
 
@@ -86,7 +105,16 @@ KINDS = {
     "json-one": Kind(_json_one, "S", "\r\nCold boot complete\r\n", digits=_short, single=True, end="\n"),
     "plain-label": Kind(_plain_label, "S", "\r\nMPY: soft reboot\r\n", digits=_short),
     "csv-header": Kind(_csv_header, "T", "\r\n\r\n", header=lambda names: ",".join(["count", *names])),
-}
+    "nmea": Kind(_nmea, "T", "\r\nWeather station ready\r\n", single=True),
+    "regex": Kind(
+        _regex, "T", "\r\nLocating devices...Found 2 devices.\r\nParasite power is: OFF\r\n", single=True,
+        needs="format = \"regex\"\npattern = 'Record (?P<count>\\d+), probe (?P<sensor>\\w+): (?P<value>\\S+) degC'\n",
+    ),
+    "block": Kind(
+        _block, "S", "\r\nAMG88xx pixels\r\n-- Pixels Test --\r\n\r\n",
+        needs="format = \"block\"\nstart = '\\['\nend = '\\]'\npattern = '(?P<value>[^\\s,\\[\\]]+),'\n",
+    ),
+}  # fmt: skip
 
 
 def names(kind: Kind, sensors: int) -> list[str]:
