@@ -1,4 +1,4 @@
-"""Rows F76, F80, F81: names that boards make up, secrets, and files that others can read."""
+"""Rows F76, F77, F80, F81: names that boards make up, patterns, secrets, and files that others can read."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.faults import tree
 from tests.faults.hand import by_hand
-from tests.faults.rows import row
+from tests.faults.rows import lasting, row
 from tests.street import ROOT
 
 NAMES = [
@@ -56,6 +56,45 @@ def test_f76_a_board_names_its_sensors(scene):
         for level in levels:
             assert 0 < len(level.encode()) <= 64 and not level.startswith("$"), topic
             assert not set(level) & set("+#") and all(unicodedata.category(char) != "Cc" for char in level), topic
+
+
+EXPLOSIVE = (r"(?:a+)+$", r"(?:a*)*b", r"(?:.*a){20}b", r"(?:a|aa)+$")
+"""What makes a backtracking matcher work for years on `aaa…!`."""
+
+
+@row(
+    "F77",
+    field="The user's pattern explodes.",
+    happens="Patterns such as `(a+)+$`, `(a*)*b`, `(.*a){20}` against lines and blocks of 4 kB of `aaa…!`.",
+    promised="No line takes longer than its length times the pattern's: the loop is never late, and the next good line "
+    "is read. What cannot be matched like that (look-around, back-references) and what is too large, `check` refuses.",
+    full=30,
+)
+def test_f77_an_exploding_pattern(scene, tmp_path):
+    good = r"n(?P<count>\d+) S1=(?P<S1>\S+)"
+    hands = {
+        f"{format}-{at}": f"format = '{format}'\npattern = '{good}|{bad}'\n"
+        + "start = 'n|a'\nend = ''\n" * (format == "block")
+        for format in ("regex", "block")
+        for at, bad in enumerate(EXPLOSIVE)
+    }
+    with by_hand(scene, hands=hands) as (s, boards):
+        s.steady()
+        with s.fault():
+            for turn in range(int(lasting(60, 10))):
+                for name, board in boards.items():
+                    end = b"\n" if name.startswith("block") else b""
+                    board.write(b"a" * 3900 + b"!\n" + end)
+                    board.says(b"n%d S1=%d.5" % (board.next, turn) + end, S1=turn + 0.5)
+            s.prove(lambda: s.until(lambda: all(board.heard() for board in boards.values()), "all", 60), "all is read")
+        s.over(bystanders=list(s.boards))
+    for bad in (r"(?P<S1>\d)(?=x)", r"(?P<S1>\d)\1", r"(?P<S1>(?:a|bc){999})"):
+        file = tmp_path / "gateway.toml"
+        file.write_text(f"[[boards]]\nname = 'a'\nport = '/dev/a'\nformat = 'regex'\npattern = '{bad}'\n")
+        told = subprocess.run(
+            [sys.executable, "-m", "gateway", "check", "-c", file], capture_output=True, text=True, cwd=ROOT
+        )
+        assert told.returncode == 78 and "boards[0].pattern:" in told.stderr + told.stdout
 
 
 CANARY = "canary-5ecret"
