@@ -93,6 +93,9 @@ def test_between():
         framing.feed(piece)
         told.append(framing.between)
     assert told == [True, False, False, True, False, True]
+    half = blocks(None, is_blank, midstream=True)
+    assert (half.feed(b"1\n2\n"), half.between) == ([Noise(b"1"), Noise(b"2")], False), "the rest of a block"
+    assert (half.feed(b"\n"), half.between) == ([Noise(b"")], True)
 
 
 def test_lost():

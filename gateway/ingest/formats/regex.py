@@ -29,7 +29,7 @@ class Regex:
         self._pattern = Pattern(options.pattern)
         self._groups = Groups(options, self._pattern.groups)
         self._names = tuple(self._groups.name(group) for group in self._pattern.groups)
-        self._last: bytes | None = None  # the last line that matched
+        self._last: bytes | None = None  # the last line that matched, and was no error
 
     def decode(self, frame: Frame) -> Decoded | Refusal | Noise:
         """What a line holds."""
@@ -43,14 +43,16 @@ class Regex:
         found = self._pattern.whole(line)
         if found is None:
             return refused(Why.BAD_FRAME, frame) if self._begins_as_data(line) else noise(frame)
-        self._last = line
         names, groups = self._names, self._pattern.groups
         if None in found:
             present = [at for at, text in enumerate(found) if text is not None]
             names, groups = tuple([names[at] for at in present]), tuple([groups[at] for at in present])
         texts = [text.decode(errors="replace").strip() for text in found if text is not None]
         result = self._groups.read(groups, names, texts)
-        return refused(result, frame) if isinstance(result, Why) else outcome(*result, frame)
+        if isinstance(result, Why):
+            return refused(result, frame)
+        self._last = line
+        return outcome(*result, frame)
 
     def _begins_as_data(self, line: bytes) -> bool:
         """Whether a line that does not match begins as the last did that does, whatever the digits in it."""

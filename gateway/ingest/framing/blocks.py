@@ -40,7 +40,8 @@ class Blocks:
     @property
     def between(self) -> bool:
         """Whether the last byte ended a block, or a line outside of one."""
-        return self._lines.between and not self._block and not self._skipping
+        outside = not self._block and not self._skipping
+        return self._lines.between and outside and (self._starts is not None or self._whole)
 
     def feed(self, data: bytes, now: float = 0.0) -> list[Frame | Refusal | Noise]:
         """The blocks that `data` ends, and the lines outside of blocks. now: when it came, s, monotonic."""
