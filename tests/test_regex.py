@@ -24,6 +24,14 @@ def test_a_lone_value():
     assert decode(SIMPLE, b"  Temperature 1 is: 21.5 ") == Decoded([Sample("temperature", 21.5, "°C")], [])
 
 
+def test_a_lone_value_that_is_no_temperature():
+    """It is called by what its unit measures, said behind it or by the board."""
+    for options in ({"also": ("pressure",)}, {"also": ("pressure",), "unit": ("hPa",)}):
+        text = b"P 1008.3" + b" hPa" * ("unit" not in options)
+        for lines in ([text], [text] * 3):
+            assert decode("P (?P<value>.*)", *lines, **options).samples == [Sample("pressure", 1008.3, "hPa")]
+
+
 def test_groups_are_columns():
     """Groups keep their names; those that took no part are not there; what is no temperature is left out."""
     pattern = r"T1=(?P<T1>\S+)(?: T2=(?P<T2>\S+))? hum=(?P<hum>\S+)"

@@ -4,7 +4,6 @@ import re
 from itertools import pairwise
 
 from ..names import level, plain
-from ..patterns import BadPattern, Pattern
 from ..units import temperature
 from .values import address, any_text, choice, duration, joined, number, pair, text, texts, whole
 from .words import DAY, Unfit, found, listed, nearest, quoted, wanted
@@ -16,7 +15,6 @@ MOST_WINDOW = 1_000_000  # readings
 MOST_CUSTOM = 16  # processes
 MOST_POINTS = 100
 STEEPEST = 1e100  # by so much a true value may grow for 1 of what the board says
-ABOUT = ("sensor", "count", "unit")  # groups that say something about a value
 MOST_TOLD = 5  # names of one list that a sentence repeats
 
 
@@ -145,33 +143,6 @@ def header(value: object) -> bool | str:
     if isinstance(value, bool) or (isinstance(value, str) and value == "auto"):
         return value
     raise wanted('true, false or "auto"', value)
-
-
-def pattern(value: object) -> str:
-    """A pattern with a named group for each value; "" is none."""
-    found = edge(value)
-    groups = Pattern(found).groups
-    if found and all(name.casefold() in ABOUT for name in groups):
-        raise Unfit(f"a value needs a named group, as in T=(?P<T>\\S+), and there is none; found {quoted(found)}")
-    return found
-
-
-def edge(value: object) -> str:
-    """A pattern; "" is an empty line."""
-    if not isinstance(value, str) or len(value) > 1000:
-        raise wanted("a pattern in quotes, at most 1000 characters,", value)
-    try:
-        Pattern(value)
-    except BadPattern as error:
-        raise Unfit(f"{error}; found {quoted(value)}") from None
-    return value
-
-
-def base(value: object) -> int:
-    """10 or 16."""
-    if value not in (10, 16) or isinstance(value, float):
-        raise wanted("10 or 16", value)
-    return int(value)
 
 
 def silent(value: object) -> float | None:

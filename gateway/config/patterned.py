@@ -1,15 +1,44 @@
-"""What a board's pattern, and what goes with it, must be together; as together.py does for all else."""
+"""What a board's pattern and what goes with it take, as keys.py has it for others, and what they must be together."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from ..patterns import BadPattern, Pattern
-from .words import nearest, quoted
+from .words import Unfit, nearest, quoted, wanted
+
+ABOUT = ("sensor", "count", "unit")  # groups that say something about a value
+
+
+def pattern(value: object) -> str:
+    """A pattern with a named group for each value; "" is none."""
+    found = edge(value)
+    groups = Pattern(found).groups
+    if found and all(name.casefold() in ABOUT for name in groups):
+        raise Unfit(f"a value needs a named group, as in T=(?P<T>\\S+), and there is none; found {quoted(found)}")
+    return found
+
+
+def edge(value: object) -> str:
+    """A pattern; "" is an empty line."""
+    if not isinstance(value, str) or len(value) > 1000:
+        raise wanted("a pattern in quotes, at most 1000 characters,", value)
+    try:
+        Pattern(value)
+    except BadPattern as error:
+        raise Unfit(f"{error}; found {quoted(value)}") from None
+    return value
+
+
+def base(value: object) -> int:
+    """10 or 16."""
+    if value not in (10, 16) or isinstance(value, float):
+        raise wanted("10 or 16", value)
+    return int(value)
 
 
 def patterned(place: str, board: dict[str, Any]) -> Iterator[str]:
     """A sentence for each thing in a [[boards]] table, as TOML gave it, without which its format finds nothing."""
-    format, pattern, start, end = (board.get(key) for key in ("format", "pattern", "start", "end"))
+    format, written, start, end = (board.get(key) for key in ("format", "pattern", "start", "end"))
     columns, unit = (board[key] if isinstance(board.get(key), list) else [] for key in ("columns", "unit"))
     names = [name for name in columns if isinstance(name, str)]
     if format == "block" and start is None and end is None:
@@ -21,16 +50,16 @@ def patterned(place: str, board: dict[str, Any]) -> Iterator[str]:
             f"{place}.columns: {quoted(plain[0])} has no place in sentences of many kinds; "
             'write "AIRTEMP=name" to call a sensor otherwise'
         )
-    if format == "regex" and pattern in (None, ""):
+    if format == "regex" and written in (None, ""):
         yield f"{place}.pattern: is missing; format = \"regex\" needs one, such as 'T=(?P<T>\\S+)'"
-    elif format in ("regex", "block") and isinstance(pattern, str) and pattern:
-        yield from _of_groups(place, pattern, names, unit if format == "regex" else [], format == "regex")
+    elif format in ("regex", "block") and isinstance(written, str) and written:
+        yield from _of_groups(place, written, names, unit if format == "regex" else [], format == "regex")
 
 
-def _of_groups(place: str, pattern: str, names: list[str], unit: list[Any], whole: bool) -> Iterator[str]:
+def _of_groups(place: str, written: str, names: list[str], unit: list[Any], whole: bool) -> Iterator[str]:
     """whole: each group is found once, so that plain names are as many."""
     try:
-        groups = Pattern(pattern).groups
+        groups = Pattern(written).groups
     except BadPattern:  # told by its own key
         return
     each = ", ".join(groups)

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic import PlainValidator as By
 
-from . import keys
+from . import keys, patterned
 from .keys import WEEK
 from .values import any_text, choice, duration, number, size, switch, text, texts, whole
 
@@ -83,11 +83,11 @@ class Board(Table):
     decimal: Annotated[str, By(choice(".", ",", "auto"))] = "auto"
     records: Text = ""
     after: Annotated[str, By(any_text)] = ""
-    pattern: Annotated[str, By(keys.pattern)] = ""
-    start: Annotated[str | None, By(keys.edge)] = None
-    end: Annotated[str | None, By(keys.edge)] = None
+    pattern: Annotated[str, By(patterned.pattern)] = ""
+    start: Annotated[str | None, By(patterned.edge)] = None
+    end: Annotated[str | None, By(patterned.edge)] = None
     timeout: Annotated[float, By(duration(0.01, 3600))] = 5.0
-    base: Annotated[int, By(keys.base)] = 10
+    base: Annotated[int, By(patterned.base)] = 10
     tags: Tags = {}
     max_line: Annotated[int, By(size(16, 1_000_000))] = 4000
     max_sensors: Annotated[int, By(whole(1, 10_000))] = 256

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from ...model import BadValue, FormatOptions, Sample, Why
 from ..numbers import NO_VALUE, SHORT, whole
-from ..quantities import measure
+from ..quantities import measure, measured_in
 from .rows import Row, Rows
 from .text import ROLES
 
@@ -70,6 +70,7 @@ class _Kind:
         self._roles = [ROLES.get(name.casefold(), "") for name in options.columns]
         self._empty = all(role not in ("", "value") for role in self._roles)
         self._rows = Rows(replace(options, columns=_named(options.columns, self._roles)))
+        self._nameless = "sensor" not in self._roles and self._roles.count("value") == 1
         self._none = frozenset(options.none)
         self._base = options.base
         self._decimal = "," if options.decimal == "," else "."
@@ -110,12 +111,20 @@ class _Kind:
             texts = [text if role in ("sensor", "unit") else self._decimals(text) for text, role in pairs]
         row = Row(texts, decimal=self._decimal)
         found = self._rows.values(row)
+        if isinstance(found, Why):
+            return found
         about = tuple([texts[at] for at in self._about])
-        if self._simple and not isinstance(found, Why) and sum(map(len, about)) <= LONGEST:
+        if self._simple and sum(map(len, about)) <= LONGEST:
             if len(self._takes) >= KNOWN:
                 self._takes.clear()
-            self._takes[about] = self._rows.takes(row)
-        return found
+            takes = self._rows.takes(row)
+            self._takes[about] = tuple([take and (self._called(*take), take[1]) for take in takes])
+        samples = [sample._replace(sensor=self._called(sample.sensor, sample.unit)) for sample in found[0]]
+        return samples, found[1]
+
+    def _called(self, name: str, unit: str) -> str:
+        """A value without a name that is no temperature is not called so, but by what its unit measures."""
+        return measured_in(unit) or name if self._nameless and name == "temperature" else name
 
     def _decimals(self, text: str) -> str:
         """The number that a text spells to the base 16, spelt to the base 10; texts for "no value" stay."""
