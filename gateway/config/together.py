@@ -83,15 +83,9 @@ def _format(place: str, board: dict[str, Any]) -> Iterator[str]:
             wanted = " or ".join(f'"{taker}"' for taker in takers)
             yield f'{place}.{key}: format = "{format}" does not take it; set format = {wanted}, or take {key} out'
     yield from patterned(place, board)
-    columns, unit = board.get("columns"), board.get("unit")
-    by_key = isinstance(columns, list) and any(isinstance(name, str) and "=" in name for name in columns)
-    if (
-        isinstance(columns, list)
-        and isinstance(unit, list)
-        and columns
-        and len(unit) not in (0, 1, len(columns))
-        and not by_key
-    ):
+    columns, unit = (board[key] if isinstance(board.get(key), list) else [] for key in ("columns", "unit"))
+    by_place = columns and not any("=" in str(name) for name in columns)
+    if by_place and len(unit) not in (0, 1, len(columns)):
         yield f"{place}.unit: there are {len(unit)} units for {len(columns)} columns; give one, or one a column"
     if isinstance(board.get("separator"), str) and board.get("separator") == board.get("decimal") != "auto":
         yield f"{place}.decimal: {quoted(board['decimal'])} cannot separate columns and be the decimal sign as well"

@@ -81,11 +81,11 @@ def _ports(config: Config, serial: Path) -> Iterator[str]:
 
 def _columns(config: Config, misread: Misread) -> Iterator[str]:
     for at, board in enumerate(config.boards):
-        place = "columns" if board.options.columns else "pattern"
+        place, each = ("columns", "column") if board.options.columns else ("pattern", "group")
         for name, what in misread(board.options):
             yield (
                 f"boards[{at}].{place}: {quoted(name)} is taken for {what} and left out; if it is a temperature, give "
-                f"it another name or each column its unit; else also = [{toml(name)}] takes it in"
+                f"it another name or each {each} its unit; else also = [{toml(name)}] takes it in"
             )
 
 
