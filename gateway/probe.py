@@ -7,9 +7,9 @@ from .config.words import toml
 from .ingest.dial import SCHEME
 from .ingest.identity import board_name, stable_path
 from .ingest.probing import SAMPLES, Found, probe
-from .ingest.rates import RATES
+from .ingest.rates import RATES, share_of_text
 from .ingest.recognise import Candidate
-from .model import Board, Port
+from .model import Board, FormatOptions, Port
 from .names import plain
 from .shown import shown
 
@@ -45,7 +45,19 @@ def table(found: Found) -> dict[str, object]:
         keys["preset"] = found.best.candidate.preset
     else:
         keys["format"] = found.best.format
+        keys |= _guessed(found.best.candidate.board.options)
     return keys
+
+
+def _guessed(options: FormatOptions) -> dict[str, object]:
+    """The options of a format that was suggested."""
+    keys: dict[str, object] = {
+        "pattern": options.pattern or None,
+        "start": options.start,
+        "end": options.end,
+        "unit": list(options.unit) or None,
+    }
+    return {key: value for key, value in keys.items() if value is not None}
 
 
 def document(found: Found, keys: dict[str, object]) -> dict[str, object]:
@@ -92,14 +104,23 @@ def _unknown(found: Found) -> list[str]:
         f"at {baud} baud {size} bytes, {100 * share:.0f} % of them text" for baud, (size, share) in found.heard.items()
     )
     return [
-        f"{shown(found.port, 200)}: no format is known that reads this: {rates}; "
-        f"the last were {found.head[-32:].hex(' ')}",
+        f"{shown(found.port, 200)}: no format is known that reads this: {rates}; the last were {_readable(found.head)}",
         "name its rate with --baud where you know it; docs/formats.md says how to describe a board of your own",
     ]
 
 
+def _readable(data: bytes) -> str:
+    return f'"{shown(data.decode("latin-1"), 64)}"' if share_of_text(data) > 0.9 else data[-32:].hex(" ")
+
+
 def as_toml(keys: dict[str, object]) -> str:
     """A [[boards]] table as text."""
-    return "[[boards]]\n" + "".join(
-        f"{key} = {toml(value) if isinstance(value, str) else value}\n" for key, value in keys.items()
-    )
+    return "[[boards]]\n" + "".join(f"{key} = {_as_toml(value)}\n" for key, value in keys.items())
+
+
+def _as_toml(value: object) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_as_toml, value))}]"
+    if not isinstance(value, str):
+        return str(value)
+    return f"'{value}'" if "\\" in value and "'" not in value and value.isprintable() else toml(value)

@@ -29,7 +29,8 @@ def probed(path, *options, within=30.0):
     ("kind", "format", "baud"),
     [
         ("plain", "plain", 9600), ("csv", "csv", 115_200), ("csv-de", "csv", 19_200), ("kv", "kv", 57_600),
-        ("json", "json", 4800), ("json-one", "json", 38_400), ("plain-label", "plain", 1200),
+        ("json", "json", 4800), ("json-one", "json", 38_400), ("plain-label", "plain", 1200), ("nmea", "nmea", 4800),
+        ("regex", "regex", 9600), ("block", "block", 9600),
     ],
 )  # fmt: skip
 def test_a_board_is_found(kind, format, baud):
@@ -77,7 +78,7 @@ def test_silence_is_said():
         code, found, took, _ = probed(board.path, "--for", "1")
         assert board.read() == b"", "nothing is written to a board"
     assert (code, found["heard"], found["confidence"]) == (1, {}, 0.0)
-    assert took < 5
+    assert took < 20, "it listens no longer than it was told to, and starts and ends"
 
 
 def test_a_port_that_is_not_there_or_held(tmp_path):

@@ -8,10 +8,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from ..model import Port
+from ..model import Board, Port
 from .ports import Link, connect, opened
 from .rates import RATES, Tuning, share_of_text
 from .recognise import Attempt, Candidate, attempt, best
+from .suggest import suggested
 from .trouble import PortError
 
 SURE = 0.87  # of a confidence, which three lines give; then it listens no longer than for SAMPLES
@@ -108,7 +109,11 @@ def _tried(tuning: Tuning, baud: int, candidates: Sequence[Candidate]) -> Attemp
     if tuning.serial != "8N1":
         chunks = [(at, bytes(byte & 0x7F for byte in data)) for at, data in chunks]
     is_text = tuning.found and baud == tuning.baud
-    return best([attempt(each, chunks) for each in candidates if is_text or each.preset])
+    found = best([attempt(each, chunks) for each in candidates if is_text or each.preset])
+    if found is None and is_text and (guess := suggested(b"".join(data for _, data in chunks))) is not None:
+        format, options = guess
+        found = best([attempt(Candidate(Board("probe", candidates[0].board.port, format, options)), chunks)])
+    return found
 
 
 def _concluded(port: str, tuning: Tuning, chosen: Attempt | None, candidates: Sequence[Candidate]) -> Found:

@@ -1,0 +1,95 @@
+"""A pattern for lines that no format reads."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.ingest.formats.block import Block
+from gateway.ingest.formats.regex import Regex
+from gateway.ingest.suggest import pattern, suggested
+from gateway.model import Decoded
+
+
+def lines(text, *rows):
+    """`text` filled in with each row, between two halves of a line."""
+    return "".join(["half\r\n", *(text.format(*row) + "\r\n" for row in rows), "hal"]).encode()
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (
+            lines("Record {}, probe {}: {} degC", *[(n, f"T{n % 3}", f"{20 + n}.5") for n in range(6)]),
+            r"Record\s+(?P<count>\d+),\s+probe\s+(?P<sensor>\w+):\s+(?P<value>\S+)\s+degC",
+        ),
+        (
+            lines("<<{}|ambient at {}C and {}% wet>>", *[(n % 2, f"{20 + n}.1", 50 + n % 3) for n in range(6)]),
+            r"<<\S+\|ambient\s+at\s+(?P<value>\S+)C\s+and\s+\S+%\s+wet>>",
+        ),
+        (
+            lines("inlet is {} F / outlet is {} F", *[(f"{20 + n}.1", f"{n}.5") for n in range(6)]),
+            r"inlet\s+is\s+(?P<is>\S+)\s+F\s+/\s+outlet\s+is\s+(?P<is_2>\S+)\s+F",
+        ),
+    ],
+)
+def test_what_differs_becomes_a_group(data, expected):
+    """What is the same stays, numbers with a unit are values, what counts is the count."""
+    found = pattern(data)
+    assert found is not None
+    assert re.sub(r"\\([ <>|%/,:])", r"\1", found.pattern) == re.sub(r"\\([ <>|%/,:])", r"\1", expected)
+    decoder = Regex(found)
+    read = [decoder.decode(line) for line in data.splitlines()[1:-1]]
+    assert all(isinstance(one, Decoded) and one.samples for one in read)
+
+
+def test_a_unit_that_is_not_celsius_is_said():
+    """A number before F is in °F."""
+    found = pattern(lines("inlet is {} F", *[(f"{70 + n}.1",) for n in range(6)]))
+    assert found is not None and found.unit == ("°F",)
+    (sample,) = Regex(found).decode(b"inlet is 70.1 F").samples
+    assert (sample.sensor, sample.value, sample.unit) == ("temperature", 70.1, "°F")
+
+
+@pytest.mark.parametrize("closing", ["]", "19.00, ]"])
+def test_numbers_between_brackets_are_a_block(closing):
+    """Rows of numbers between brackets that stand lines apart are one record, whatever its end looks like."""
+    record = f"[24.25, 24.00, \r\n23.75, 23.50, \r\n{closing}\r\n\r\n"
+    found = suggested((record * 3).encode())
+    assert found is not None and found[0] == "block"
+    frame = record.strip().replace("\r\n", "\n").encode()
+    samples = Block(found[1]).decode(frame).samples
+    assert [one.value for one in samples][:4] == [24.25, 24.0, 23.75, 23.5]
+    assert suggested(b"[12:00:01] up\r\n[12:00:02] down\r\n" * 5) is None
+
+
+@pytest.mark.parametrize("text", ["", "no value at all", "boot {} of {}", "Humidity {} %"])
+def test_no_value_no_pattern(text):
+    """Words, whole numbers without a unit and other quantities are no temperatures."""
+    assert pattern(lines(text, *[(n, 7) for n in range(6)])) is None
+
+
+def test_too_few_lines_tell_nothing():
+    """Three lines of one form are not enough."""
+    assert pattern(lines("probe at {} degC", *[(f"{n}.5",) for n in range(3)])) is None
+
+
+@given(st.binary(max_size=400), st.integers(1, 6))
+def test_any_bytes_give_a_pattern_that_compiles_or_none(data, times):
+    """Nothing raises, and what is suggested can be used."""
+    found = pattern(b"x\n" + (data + b"\n") * times)
+    if found is not None:
+        Regex(found)
+
+
+@given(st.lists(st.from_regex(r"[A-Za-z]{1,6}[ :=|<>#@\[\](){}.*+?^$\\]{1,3}", fullmatch=True), max_size=5))
+def test_any_words_around_a_value_are_kept(words):
+    """Whatever stands around a value, the pattern matches the lines that it was made of."""
+    data = lines(
+        "".join(word.replace("{", "{{").replace("}", "}}") for word in words) + " at {} degC",
+        *[(f"{20 + n}.5",) for n in range(6)],
+    )
+    if (found := pattern(data)) is not None:
+        decoder = Regex(found)
+        assert all(isinstance(decoder.decode(line), Decoded) for line in data.splitlines()[1:-1])
