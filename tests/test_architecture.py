@@ -11,7 +11,19 @@ import pytest
 ROOT = Path(__file__).parent.parent
 GATEWAY = ROOT / "gateway"
 ROOMS = ("ingest", "compute", "publish")
-CORRIDOR = {"model", "ledger", "names", "parts", "threads", "backoff", "instants", "shown", "units", "patterns"}
+CORRIDOR = {
+    "model",
+    "ledger",
+    "names",
+    "parts",
+    "threads",
+    "backoff",
+    "instants",
+    "shown",
+    "units",
+    "patterns",
+    "checksums",
+}
 """What any room may use: nouns, and small functions that stand on nothing."""
 DOORS = {
     "serial": "ingest/ports.py",
@@ -23,6 +35,9 @@ DOORS = {
     "structlog": "logs.py",
     "multiprocessing": "compute/process.py",
     "sqlite3": "publish/spool/sql.py",
+    "fastcrc": "checksums.py",
+    "cobs": "ingest/framing/cobs.py",
+    "sliplib": "ingest/framing/slip.py",
 }
 FILES = sorted(GATEWAY.rglob("*.py"))
 

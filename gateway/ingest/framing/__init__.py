@@ -21,8 +21,8 @@ class Framing(Protocol):
     """Takes a stream apart. Pure: no port, no clock; raises on no bytes whatever, and holds a bounded piece of them.
 
     Made anew after each break of the stream, with `limit`, the most bytes of a frame, and `midstream`: the stream may
-    begin inside a frame. However the bytes are cut, the same items come out in the same order, as long as their times
-    are the same.
+    begin inside a frame. However the bytes of one time are cut, the same items come out in the same order; only a
+    silence is evidence too (hunt.py).
     """
 
     @property
