@@ -48,6 +48,7 @@ def the_one(text: str) -> str:
         ('separator = ";"', 'boards[0].separator: format = "auto" does not take it; set format = "csv"'),
         ('format = "csv"\nafter = "x"', 'boards[0].after: format = "csv" does not take it; set format = "json"'),
         ('format = "csv"\nseparator = ","\ndecimal = ","', "cannot separate columns and be the decimal sign as well"),
+        ('framing = "cobs"', 'boards[0].framing: format = "auto" does not take it; set format = "struct"'),
         ('format = "csv"\nseparator = "ab"', "one character that is no part of a number"),
         ('format = "csv"\nheader = 1', 'true, false or "auto" was expected; found 1'),
         ('columns = ["a", "", "", "a"]', 'the name "a" stands there twice'),

@@ -12,7 +12,7 @@ from . import password
 from .checked import Config, checked
 from .tables import LATER, TABLES, Document
 from .together import conflicts
-from .words import Unfit, nearest, path_of, wanted, where
+from .words import Inside, Unfit, nearest, path_of, wanted, where
 
 LONGEST = 1_000_000  # bytes of a file; more is no configuration
 NEEDED = {
@@ -92,7 +92,7 @@ def _document(data: dict[str, Any], path: Path) -> tuple[Document | None, list[s
     try:
         document = Document.model_validate(data)
     except ValidationError as error:
-        wrong = [_sentence(one) for one in error.errors(include_url=False)]
+        wrong = [text for one in error.errors(include_url=False) for text in _sentences(one)]
     wrong += conflicts(data)
     secret = data["mqtt"].get("password_file") if isinstance(data.get("mqtt"), dict) else None
     if isinstance(secret, str) and secret and secret.isprintable():
@@ -100,12 +100,17 @@ def _document(data: dict[str, Any], path: Path) -> tuple[Document | None, list[s
     return (None if wrong else document), wrong
 
 
-def _sentence(error: ErrorDetails) -> str:
-    """One error of pydantic, as a user reads it."""
-    place, kind = where(error["loc"]), error["type"]
+def _sentences(error: ErrorDetails) -> list[str]:
+    """One error of pydantic, as a user reads it; an error within a value may be several."""
     cause = error.get("ctx", {}).get("error")
-    if isinstance(cause, Unfit):
-        return f"{place}: {cause}"
+    if isinstance(cause, Inside):
+        return [f"{where((*error['loc'], *inside))}: {clause}" for inside, clause in cause.parts]
+    return [f"{where(error['loc'])}: {cause}"] if isinstance(cause, Unfit) else [_sentence(error)]
+
+
+def _sentence(error: ErrorDetails) -> str:
+    """The same for what pydantic itself found."""
+    place, kind = where(error["loc"]), error["type"]
     if kind == "extra_forbidden":
         return f"{place}: {_unknown(error['loc'])}"
     if kind == "missing":

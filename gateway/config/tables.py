@@ -6,18 +6,21 @@ In [[sensors]] every key but `match` is None until it is given.
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
+from pydantic import Field as Default
 from pydantic import PlainValidator as By
 
-from . import keys, patterned
+from ..model import Crc, Endian, Field, Length, Magic
+from . import keys, layout, patterned, values
 from .keys import WEEK
-from .values import any_text, choice, duration, number, size, switch, text, texts, whole
+from .values import any_text, choice, duration, number, switch, text, texts, whole
 
-FORMATS = ("plain", "csv", "kv", "json", "regex", "block", "nmea", "auto")
+FORMATS = ("plain", "csv", "kv", "json", "regex", "block", "nmea", "struct", "auto")
 TAKEN_BY = {
     "separator": ("csv",), "header": ("csv",), "decimal": ("csv", "regex", "block"), "records": ("json",),
     "after": ("json",), "pattern": ("regex", "block"), "start": ("block",), "end": ("block",), "timeout": ("block",),
-    "base": ("regex", "block"),
+    "base": ("regex", "block"), "framing": ("struct",), "size": ("struct",), "magic": ("struct",), "crc": ("struct",),
+    "endian": ("struct",),
 }  # fmt: skip
 """Keys of [[boards]] that some formats take, and no others."""
 
@@ -73,7 +76,7 @@ class Board(Table):
     dtr: Switch = None
     rts: Switch = None
     settle: Annotated[float, By(duration(0, 60))] = 0.0
-    format: Annotated[str, By(choice(*FORMATS, later=("struct", "modbus")))] = "auto"
+    format: Annotated[str, By(choice(*FORMATS, later=("modbus",)))] = "auto"
     columns: Annotated[tuple[str, ...], By(keys.columns)] = ()
     unit: Annotated[tuple[str, ...], By(keys.unit)] = ()
     also: Texts = ()
@@ -88,8 +91,14 @@ class Board(Table):
     end: Annotated[str | None, By(patterned.edge)] = None
     timeout: Annotated[float, By(duration(0.01, 3600))] = 5.0
     base: Annotated[int, By(patterned.base)] = 10
+    framing: Annotated[str | None, By(choice("fixed", "stx-etx", "length", "cobs", "slip", "hdlc"))] = None
+    size: Annotated[int | Length | None, By(layout.size)] = None
+    magic: Annotated[Magic | None, By(layout.magic)] = None
+    crc: Annotated[Crc | None, By(layout.crc)] = None
+    endian: Annotated[Endian, By(choice("little", "big"))] = "little"
+    fields: Annotated[tuple[Field, ...], By(layout.fields)] = ()
     tags: Tags = {}
-    max_line: Annotated[int, By(size(16, 1_000_000))] = 4000
+    max_line: Annotated[int, By(values.size(16, 1_000_000))] = 4000
     max_sensors: Annotated[int, By(whole(1, 10_000))] = 256
     silent: Annotated[float | None, By(keys.silent)] = None
     on_silence: Annotated[tuple[str, ...], By(keys.on_silence)] = ("reopen",)
@@ -135,27 +144,27 @@ class Compute(Table):
 
     workers: Annotated[int | None, By(keys.workers)] = None
     linger: Annotated[float, By(duration(0, 10))] = 0.0
-    memory: Annotated[int, By(size(16_000_000, 1_000_000_000_000))] = 256_000_000
+    memory: Annotated[int, By(values.size(16_000_000, 1_000_000_000_000))] = 256_000_000
 
 
 class Spool(Table):
     """[spool]"""
 
     at_risk: Annotated[float, By(duration(0.1, 3600))] = 1.0
-    max_bytes: Annotated[int, By(size(1_000_000, 10**13))] = 256_000_000
+    max_bytes: Annotated[int, By(values.size(1_000_000, 10**13))] = 256_000_000
     max_age: Annotated[float, By(duration(1, 10 * 365 * 86_400))] = WEEK
 
 
 class Document(Table):
     """The whole file."""
 
-    gateway: Gateway = Field(default_factory=Gateway)
-    mqtt: Mqtt = Field(default_factory=Mqtt)
+    gateway: Gateway = Default(default_factory=Gateway)
+    mqtt: Mqtt = Default(default_factory=Mqtt)
     boards: list[Board] = []
     sensors: list[Sensors] = []
-    features: Features = Field(default_factory=Features)
-    compute: Compute = Field(default_factory=Compute)
-    spool: Spool = Field(default_factory=Spool)
+    features: Features = Default(default_factory=Features)
+    compute: Compute = Default(default_factory=Compute)
+    spool: Spool = Default(default_factory=Spool)
 
 
 TABLES: dict[str, type[Table]] = {
@@ -165,8 +174,7 @@ TABLES: dict[str, type[Table]] = {
 LATER = {
     "": {"web"},
     "mqtt": {"ca_file", "cert_file", "key_file", "discovery_prefix"},
-    "boards": {"preset", "fields", "ask", "framing", "size",
-               "magic", "crc", "unit_id", "units", "registers"},
+    "boards": {"preset", "ask", "unit_id", "units", "registers"},
     "sensors": {"band", "heartbeat", "alarm"},
     "gateway": set(),
     "features": set(),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..names import level
+from . import frames
 from .keys import listen, port
 from .patterned import patterned
 from .sensing import contradictions
@@ -82,6 +83,7 @@ def _format(place: str, board: dict[str, Any]) -> Iterator[str]:
         if key in board and format in FORMATS and format not in takers:
             wanted = " or ".join(f'"{taker}"' for taker in takers)
             yield f'{place}.{key}: format = "{format}" does not take it; set format = {wanted}, or take {key} out'
+    yield from (frames.conflicts if format == "struct" else frames.text_conflicts)(place, board)
     yield from patterned(place, board)
     columns, unit = (board[key] if isinstance(board.get(key), list) else [] for key in ("columns", "unit"))
     by_place = columns and not any("=" in str(name) for name in columns)

@@ -81,12 +81,19 @@ def _ports(config: Config, serial: Path) -> Iterator[str]:
 
 def _columns(config: Config, misread: Misread) -> Iterator[str]:
     for at, board in enumerate(config.boards):
-        place, each = ("columns", "column") if board.options.columns else ("pattern", "group")
+        place, each = _naming(board.options)
         for name, what in misread(board.options):
             yield (
                 f"boards[{at}].{place}: {quoted(name)} is taken for {what} and left out; if it is a temperature, give "
                 f"it another name or each {each} its unit; else also = [{toml(name)}] takes it in"
             )
+
+
+def _naming(options: FormatOptions) -> tuple[str, str]:
+    """The key that names a board's values, and what it names."""
+    if options.columns:
+        return "columns", "column"
+    return ("fields", "field") if options.fields else ("pattern", "group")
 
 
 def _stable(path: str, serial: Path) -> str:

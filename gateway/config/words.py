@@ -22,6 +22,14 @@ class Unfit(ValueError):
     """A value that will not do. Its text is a clause: what was expected, what was found."""
 
 
+class Inside(Unfit):
+    """Several that are wrong within one value. parts: where in it, and the clause."""
+
+    def __init__(self, parts: Sequence[tuple[tuple[str | int, ...], str]]) -> None:
+        super().__init__("; ".join(clause for _, clause in parts))
+        self.parts = parts
+
+
 def quoted(text: str, most: int = 80) -> str:
     """`text` in quotes, as a terminal may show it, cut to `most` characters; without the password of a URL."""
     return f'"{shown(_LOGIN.sub(":…@", text), most)}"'

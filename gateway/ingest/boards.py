@@ -10,7 +10,7 @@ from ..ledger import Account
 from ..model import Board, Take
 from ..parts import Part, Parts
 from .discover import discover
-from .formats import FORMATS
+from .formats import decoder
 from .notes import noted
 from .reader import Reader
 from .sensors import Sensors, Treatments
@@ -88,9 +88,9 @@ class Boards:
         return [name for name, path in ports.items() if name == board.name or os.path.realpath(path) == device]
 
     def _add(self, board: Board, parts: Parts) -> None:
-        decoder = FORMATS[board.format](board.options)
         name, account = board.name, self.account(board.name)
-        reader = Reader(board, decoder, self._take, account, self._changed, sensors=self.sensors(name))
+        made = decoder(board.format, board.options)
+        reader = Reader(board, made, self._take, account, self._changed, sensors=self.sensors(name))
         self.readers[board.name] = reader
         self._reading[board.name] = parts.start(reader.run())
         parts.start(noted(board, self._event))

@@ -6,11 +6,13 @@ from ...model import Format, FormatOptions
 from .auto import Auto
 from .block import Block
 from .csv import Csv
+from .fields import Fields, in_columns
 from .json import Json
 from .kv import Kv
 from .nmea import Nmea
 from .plain import Plain
 from .regex import Regex
+from .struct import Struct
 
 FORMATS: dict[str, Callable[[FormatOptions], Format]] = {
     "auto": Auto,
@@ -21,4 +23,11 @@ FORMATS: dict[str, Callable[[FormatOptions], Format]] = {
     "nmea": Nmea,
     "plain": Plain,
     "regex": Regex,
+    "struct": Struct,
 }
+
+
+def decoder(name: str, options: FormatOptions) -> Format:
+    """A fresh format, a key of FORMATS, for a board with these options."""
+    made = FORMATS[name](in_columns(name, options))
+    return Fields(made, options) if options.fields and name != "struct" else made

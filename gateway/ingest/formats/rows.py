@@ -24,10 +24,11 @@ Shape = tuple[str, bool]
 def misread(options: FormatOptions) -> list[tuple[str, str]]:
     """Columns of one or two letters that may be meant as temperatures and are none: name, what it is taken for.
 
-    Without names in `columns` those of the pattern's groups.
+    Without names in `columns` those of the fields that have no unit, or of the pattern's groups.
     """
     asked = Asked(options)
-    columns = options.columns or Pattern(options.pattern).groups
+    fields = tuple(field.name for field in options.fields if not field.unit)
+    columns = options.columns or fields or Pattern(options.pattern).groups
     return [
         (name, quantity(name))
         for place, name in enumerate(columns)

@@ -1,0 +1,126 @@
+"""What can be wrong with a binary board's keys is told in one sentence each, with its place inside of the value."""
+
+import importlib.util
+
+import pytest
+
+from gateway.config import problems
+
+from .test_config_problems import BENCH, the_one
+
+CRC16 = 'crc = "CRC-16/MODBUS"\n'
+ONE = 'fields = [{ name = "T1", at = 0, type = "i16" }]\n'
+FIXED = 'framing = "fixed"\nsize = 8\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (CRC16 + ONE, 'boards[0].framing: is missing; format = "struct" needs it'),
+        ('framing = "slp"\n' + ONE, "found \"slp\"; did you mean 'slip'?"),
+        ('framing = "slip"', "boards[0].fields: is missing"),
+        ('framing = "slip"\ncolumns = ["a"]\n' + ONE, 'boards[0].columns: format = "struct" takes names from fields'),
+        ('framing = "fixed"\n' + CRC16 + ONE, "boards[0].size: a number of bytes is needed"),
+        ('framing = "fixed"\nsize = { at = 1 }\n' + CRC16 + ONE, "boards[0].size: a number of bytes is needed"),
+        (
+            'framing = "length"\nsize = 8\n' + CRC16 + ONE,
+            "boards[0].size: a table such as { at = 1, add = 4 } is needed",
+        ),
+        ('framing = "slip"\nsize = { at = 1 }\n' + ONE, 'boards[0].size: framing = "slip" takes a number'),
+        (FIXED + ONE, "boards[0].framing: a frame is found by bytes that never change or by its checksum"),
+        ('framing = "stx-etx"\nmagic = "aa"\n' + ONE, 'boards[0].magic: framing = "stx-etx" has the bytes 02 and 03'),
+        ('framing = "fixed"\nsize = 5000\n' + CRC16 + ONE, 'are more than max_line, 4000; set max_line = "5000B"'),
+        ("size = 0\n" + ONE + 'framing = "slip"', "boards[0].size: a whole number from 1 to 65535, or a table"),
+        (
+            'framing = "length"\nsize = { at = 1, tpye = "u8" }\n' + CRC16 + ONE,
+            "boards[0].size.tpye: no such key; did you mean 'type'?",
+        ),
+        (
+            'framing = "length"\nsize = { add = 1 }\n' + CRC16 + ONE,
+            "boards[0].size.at: is missing; the place of the length is needed",
+        ),
+        (FIXED + 'magic = "5"\n' + ONE, "boards[0].magic: 1 to 64 bytes in hex"),
+        (
+            FIXED + 'magic = { at = 7, bytes = "aa 55" }\n' + ONE,
+            "boards[0].magic: takes bytes 7 to 8, and a frame has 8",
+        ),
+        (FIXED + 'crc = "CRC-16/MODBUSS"\n' + ONE, "found \"CRC-16/MODBUSS\"; did you mean 'CRC-16/MODBUS'?"),
+        (FIXED + 'crc = "md5"\n' + ONE, 'boards[0].crc: the name of a checksum was expected; found "md5"'),
+        (FIXED + 'crc = { name = "crc16/modbus" }\n' + ONE, "boards[0].crc.name: the name of a checksum was expected"),
+        (
+            FIXED + 'crc = { name = "CRC-8", at = 8 }\n' + ONE,
+            "boards[0].crc.at: 1 bytes at 8 are not inside of a frame of 8",
+        ),
+        (FIXED + 'crc = { name = "CRC-16", at = -1 }\n' + ONE, "boards[0].crc: at = -1 leaves no room for its 2 bytes"),
+        (
+            FIXED + 'crc = { name = "CRC-8", over = [0, 8] }\n' + ONE,
+            "boards[0].crc.over: [0, 8] has the checksum's own bytes in it",
+        ),
+        (
+            'framing = "cobs"\ncrc = { name = "CRC-16", over = [0, -1] }\n' + ONE,
+            "[0, -1] has the checksum's own bytes in it; end it at -2",
+        ),
+        (
+            FIXED + 'crc = { name = "CRC-8", over = [5, 5] }\n' + ONE,
+            "boards[0].crc.over: [5, 5] is no part of a frame of 8 bytes",
+        ),
+        (
+            FIXED + 'crc = { name = "CRC-8", over = [1] }\n' + ONE,
+            "boards[0].crc.over: two places, [first, behind the last]",
+        ),
+        (FIXED + CRC16 + ONE + 'endian = "middle"', 'boards[0].endian: "little" or "big" was expected'),
+        (FIXED + CRC16 + "fields = [1]", "boards[0].fields[0]: a table such as"),
+        (FIXED + CRC16 + "fields = 1", "boards[0].fields: a list of at most 1000 tables"),
+        (FIXED + CRC16 + ONE.replace("i16", "int16"), 'boards[0].fields[0].type: "u8", "i8", "u16"'),
+        (
+            FIXED + CRC16 + ONE.replace("at = 0", "at = 7"),
+            'fields[0].at: "T1" takes bytes 7 to 8; a frame of 8 has 0 to 7',
+        ),
+        (FIXED + CRC16 + ONE.replace("at = 0", "at = 5"), 'fields[0].at: "T1" lies on the checksum, bytes 6 to 7'),
+        (FIXED + CRC16 + ONE.replace("at = 0", "at = 0, repeat = 4"), 'fields[0].at: "T1" lies on the checksum'),
+        (
+            FIXED + CRC16 + ONE.replace("at = 0", "at = 0, factor = 0"),
+            "fields[0].factor: a number other than 0 was expected",
+        ),
+        (FIXED + CRC16 + ONE.replace("at = 0", "at = 0, none = 1"), "fields[0].none: a list of at most 100 numbers"),
+        (FIXED + CRC16 + ONE.replace("at = 0", "at = 0, when = 1"), "fields[0].when: a table such as"),
+        (
+            FIXED + CRC16 + ONE.replace("at = 0", "at = 0, when = { at = 8 }"),
+            "fields[0].when[0].at: a frame of 8 bytes has 0 to 7",
+        ),
+        (FIXED + CRC16 + ONE.replace("at = 0", "at = 0, when = { at = 1, mask = 1, equals = 2 }"), "so it never holds"),
+        (
+            FIXED + CRC16 + ONE.replace("at = 0", 'at = 0, unit = "degrees per second"'),
+            "a unit of at most 16 characters",
+        ),
+        (FIXED + CRC16 + ONE.replace('name = "T1", ', ""), "boards[0].fields[0].name: is missing"),
+        (FIXED + CRC16 + ONE.replace("}", "}, { name = 'T1', at = 2, type = 'u8' }"), "this one is never read"),
+        (
+            'framing = "slip"\n' + ONE.replace("at = 0", "at = 0, repeat = 300"),
+            "come to 300 values, and max_sensors = 256",
+        ),
+    ],
+)
+def test_binary_boards(text: str, sentence: str) -> None:
+    """What is wrong with a binary frame is told in one sentence, with its place inside of the value."""
+    assert sentence in the_one(f'{BENCH}format = "struct"\n{text}')
+
+
+def test_all_that_is_wrong_in_a_list() -> None:
+    """Each field that is wrong is told, each with its place."""
+    fields = '[{ name = "a", at = -1, type = "i17" }, { nam = "b", at = 0, type = "u8" }]'
+    found = problems(f'{BENCH}format = "struct"\nframing = "slip"\nfields = {fields}')
+    assert [one.split(":")[0] for one in found] == [
+        "boards[0].fields[0].at", "boards[0].fields[0].type", "boards[0].fields[1].nam", "boards[0].fields[1].name",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("framing", "package"), [("slip", "sliplib"), ("cobs", "cobs"), ("hdlc", "fastcrc")])
+def test_what_is_not_installed(framing: str, package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A library that is missing is told by `check`, with the command that installs it."""
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == package else found(name))
+    sentence = the_one(f'{BENCH}format = "struct"\nframing = "{framing}"\n{CRC16}{ONE}')
+    assert sentence.endswith(
+        f'needs the package {package}, which is not installed; `pip install "serial-edge-gateway[binary]"`'
+    )
