@@ -1,0 +1,287 @@
+"""Binary frames: what real boards' bytes give, how numbers are read, and that nothing else ever comes out."""
+
+import json
+import math
+import re
+import struct
+import tomllib
+from itertools import pairwise, takewhile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.checksums import CHECKSUMS, checksum
+from gateway.ingest.formats.struct import Struct
+from gateway.ingest.intake import Intake
+from gateway.ledger import Account, imbalances
+from gateway.model import (
+    WIDTHS,
+    BadValue,
+    Board,
+    Chunk,
+    Crc,
+    Decoded,
+    Field,
+    FormatOptions,
+    Length,
+    Magic,
+    Noise,
+    Port,
+    Refusal,
+    Sample,
+    When,
+    Why,
+)
+
+from .boards_read import configured, read
+from .fuzz.hostile import many
+
+CASES = sorted(path.parent for path in (Path(__file__).parent / "golden").glob("*/board.toml"))
+CASES = [case for case in CASES if tomllib.loads((case / "board.toml").read_text()).get("format") == "struct"]
+assert CASES, "an empty glob would pass"
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_golden(case, tmp_path):
+    """A real board's bytes give these samples, refusals and noise, in one piece and byte by byte."""
+    board, capture = configured((case / "board.toml").read_text(), tmp_path), (case / "capture.bin").read_bytes()
+    expected = [json.loads(line) for line in (case / "expected.jsonl").read_text().splitlines()]
+    assert read(board, [capture]) == expected
+    assert read(board, [capture[at : at + 1] for at in range(len(capture))]) == expected
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_finds_its_feet_again(case, tmp_path):
+    """After rubbish, or after a capture cut at any byte, the next capture is read as it should be."""
+    board, capture = configured((case / "board.toml").read_text(), tmp_path), (case / "capture.bin").read_bytes()
+    expected = _values(read(board, [capture]))
+    steps = range(0, len(capture), 397 if len(capture) > 1000 else 5)
+    for rubbish in (b"\x00\xff\n" * 30, b"\xa5" * 700, *(capture[:end] for end in steps)):
+        found = _values(read(board, [rubbish, capture]))
+        same = takewhile(lambda pair: pair[0] == pair[1], zip(reversed(found), reversed(expected), strict=False))
+        lost = len(expected) - sum(1 for _ in same)
+        assert lost <= (769 if "gy-mcu" in case.name else 4), rubbish  # one frame, which the rubbish touches
+
+
+def _values(results):
+    return [each for each in results if "value" in each]
+
+
+def decode(frame: bytes, *fields: Field, **given: object):
+    return Struct(FormatOptions(framing="cobs", fields=fields, **given)).decode(frame)
+
+
+def value(frame: bytes, field: Field, **given: object) -> float | Why:
+    """The one value of a frame, or why there is none."""
+    result = decode(frame, field, **given)
+    return result.samples[0].value if isinstance(result, Decoded) else result.why
+
+
+@pytest.mark.parametrize("type", WIDTHS)
+@pytest.mark.parametrize("endian", ["little", "big"])
+@given(data=st.data())
+def test_types(type, endian, data):
+    """Each type gives back the number that was put there, in either order of bytes, wherever it stands."""
+    width = WIDTHS[type]
+    if type.startswith("f"):
+        number = data.draw(st.floats(allow_nan=False, allow_infinity=False, width=8 * width))
+        there = struct.pack(("<" if endian == "little" else ">") + {4: "f", 8: "d"}[width], number)
+    else:
+        low = 0 if type.startswith("u") else -(1 << 8 * width - 1)
+        number = data.draw(st.integers(low, low + (1 << 8 * width) - 1))
+        there = number.to_bytes(width, endian, signed=low < 0)
+    at = data.draw(st.integers(0, 5))
+    assert value(b"\x55" * at + there + b"\x55", Field("T1", at, type, endian)) == number
+    assert value(b"\x55" * at + there, Field("T1", at, type), endian=endian) == number
+    assert value(b"\x55" * at + there[:-1], Field("T1", at, type, endian)) is Why.BAD_FRAME
+
+
+@pytest.mark.parametrize(
+    ("raw", "factor", "offset", "expected"),
+    [
+        (1021, 0.1, 0, 102.1), (2909, 0.01, 0, 29.09), (29465, 0.01, -273.15, 21.5), (-1, 0.0625, 0, -0.0625),
+        (235, 0.1, -40, -16.5), (152, 100, 0, 15200), (4, 1e-20, 0, 4e-20), (1, 1e299, 0, 1e299),
+        (7, 1 / 3, 0, 7 * (1 / 3)),
+    ],
+)  # fmt: skip
+def test_factor_and_offset(raw, factor, offset, expected):
+    """Decimal factors give the value that one would write down, no digit more."""
+    assert (
+        value(raw.to_bytes(2, "little", signed=True), Field("T1", 0, "i16", factor=factor, offset=offset)) == expected
+    )
+
+
+def test_what_means_no_value():
+    """`none` is the number as it was sent, before factor and offset; NaN and infinity are no values either."""
+    field = Field("T1", 0, "i16", factor=0.1, none=(-32768.0, 250.0))
+    assert value(b"\x00\x80", field) is Why.ERROR_MARK
+    assert value(b"\xfa\x00", field) is Why.ERROR_MARK  # 25.0
+    assert value(b"\xc4\x09", field) == 250.0
+    assert value(b"\x55\x00", Field("T1", 0, "u16"), none=(85.0, "--")) is Why.ERROR_MARK
+    for odd in (math.nan, math.inf, -math.inf):
+        assert value(struct.pack("<f", odd), Field("T1", 0, "f32")) is Why.NOT_FINITE
+    assert value(struct.pack("<d", 1e300), Field("T1", 0, "f64", factor=1e100)) is Why.NOT_FINITE
+
+
+def test_when():
+    """All bits have to be as `when` says; of fields with one name the first for which they are gives the value."""
+    fields = (
+        Field("T1", 1, "u8", factor=0.1, when=(When(0, 1, 0), When(2))),
+        Field("T1", 1, "u8", unit="°F", when=(When(0, 1, 1),)),
+    )
+    assert decode(b"\x00\x64\x00", *fields) == Decoded([Sample("T1", 10.0, "°C")], [])
+    assert decode(b"\x03\x64\x00", *fields) == Decoded([Sample("T1", 100.0, "°F")], [])
+    assert decode(b"\x00\x64\x01", *fields) == Refusal(Why.ERROR_MARK, b"\x00\x64\x01")
+    assert decode(b"\x00\x64", *fields) == Refusal(Why.ERROR_MARK, b"\x00\x64")  # the byte that says so is not there
+
+
+def test_only():
+    """A field is left out of frames of another kind, uncounted; a frame with none of its fields is noise."""
+    air = Field("air", 1, "u8", only=(When(0, equals=1),), when=(When(2),))
+    soil = Field("soil", 1, "u8", only=(When(0, equals=2),))
+    count = Field("count", 2, "u8", only=(When(0, equals=2),))
+    assert decode(b"\x01\x15\x00", air, soil, count) == Decoded([Sample("air", 21.0, "°C")], [])
+    assert decode(b"\x01\x15\x01", air, soil, count) == Refusal(Why.ERROR_MARK, b"\x01\x15\x01")
+    assert decode(b"\x02\x09\x05", air, soil, count) == Decoded([Sample("soil", 9.0, "°C", 5)], [])
+    assert decode(b"\x03\x09\x05", air, soil, count) == Noise(b"\x03\x09\x05")
+
+
+def test_many_in_a_row():
+    """A field that repeats is a value each, at its stride; one that does not hold leaves the others."""
+    field = Field("P", 1, "i16", unit="°C", repeat=3, stride=3, none=(0.0,), factor=0.5)
+    assert decode(b"\x55\x02\x00\x55\x00\x00\x55\x08\x00", field) == Decoded(
+        [Sample("P1", 1.0, "°C"), Sample("P3", 4.0, "°C")], [BadValue("P2", Why.ERROR_MARK)]
+    )
+    assert decode(b"\x55\x02\x00\x55\x06\x00\x55\x08", field) == Decoded(
+        [Sample("P1", 1.0, "°C"), Sample("P2", 3.0, "°C")], [BadValue("P3", Why.BAD_FRAME)]
+    )
+
+
+def test_sensor_and_count():
+    """A field `count` is the board's own number, and `sensor` names the frame's sensor, as in any format."""
+    fields = Field("sensor", 0, "u8"), Field("count", 1, "u16"), Field("value", 3, "i8")
+    assert decode(b"\x07\x67\x12\xfd", *fields) == Decoded([Sample("7", -3.0, "°C", 4711)], [])
+    assert decode(b"\x07\x67\x12\xfd", *fields[:2], Field("T1", 3, "i8")).samples[0].sensor == "7.T1"
+    assert decode(b"\xff\x05", Field("count", 0, "i8"), Field("T1", 1, "u8")) == Refusal(Why.BAD_FRAME, b"\xff\x05")
+    named = Field("sensor", 0, "u8", when=(When(1, 1, 1),)), Field("T1", 1, "u8")
+    assert decode(b"\x07\x05", *named).samples[0].sensor == "7.T1"
+    assert decode(b"\x07\x04", *named) == Refusal(Why.BAD_FRAME, b"\x07\x04")
+    assert decode(b"\x05", Field("T1", 0, "u8"), Field("count", 0, "u16")) == Refusal(Why.BAD_FRAME, b"\x05")
+
+
+def test_only_what_is_asked_for():
+    """Temperatures are read, and what `also` asks for; a frame without any of that is noise."""
+    fields = Field("supply", 0, "u8", unit="V"), Field("T1", 1, "u8", unit="degF")
+    assert decode(b"\x05\x46", *fields) == Decoded([Sample("T1", 70.0, "°F")], [])
+    assert decode(b"\x05\x46", *fields, also=("supply",)).samples[0] == Sample("supply", 5.0, "V")
+    assert decode(b"\x05", fields[0]) == Noise(b"\x05")
+
+
+SUMMED = Crc("CRC-16/MODBUS", 2, -2, (0, -2))
+LAYOUTS = [
+    FormatOptions(framing="fixed", size=9, magic=Magic(b"\xaa\x55"), crc=SUMMED),
+    FormatOptions(framing="fixed", size=7, crc=Crc("CRC-8", 1, -1, (0, -1))),
+    FormatOptions(framing="fixed", size=7, magic=Magic(b"\xaa")),
+    FormatOptions(framing="stx-etx"),
+    FormatOptions(framing="stx-etx", size=8, crc=Crc("XOR-8", 1, -2, (1, -2))),
+    FormatOptions(framing="length", size=Length(1, "u16", "big", 4), magic=Magic(b"\x01"), crc=SUMMED),
+    FormatOptions(framing="length", size=Length(0, add=-3), crc=Crc("SUM-16", 2, 1, (3, 40))),
+    *(FormatOptions(framing=name, crc=SUMMED) for name in ("cobs", "slip", "hdlc")),
+    FormatOptions(framing="slip", size=6, magic=Magic(b"\x01", 2)),
+]
+FIELDS = st.lists(
+    st.builds(
+        Field,
+        name=st.sampled_from(["T1", "T2", "count", "sensor", "value", "volts"]),
+        at=st.integers(0, 12),
+        type=st.sampled_from(list(WIDTHS)),
+        endian=st.sampled_from(["little", "big", None]),
+        factor=st.sampled_from([1.0, 0.1, -2.5, 1e300, 1e-300, 1 / 3]),
+        offset=st.sampled_from([0.0, -273.15, 1e299]),
+        unit=st.sampled_from(["", "°C", "V"]),
+        none=st.sampled_from([(), (0.0,)]),
+        when=st.sampled_from([(), (When(0, 1, 1),), (When(30),)]),
+        only=st.sampled_from([(), (When(1, 1, 0),)]),
+        repeat=st.sampled_from([1, 1, 3]),
+        stride=st.sampled_from([0, 1]),
+    ),
+    max_size=5,
+).map(tuple)
+PIECES = st.lists(
+    st.one_of(
+        st.binary(max_size=40),
+        st.sampled_from([b"\x02", b"\x03", b"\x00", b"\xc0", b"\x7e", b"\xaa\x55", b"\x01\x00\x02", b"\xff" * 50]),
+        st.binary(max_size=6).map(lambda body: (inner := b"\xaa\x55" + body[:5].ljust(5)) + _sum(inner)),
+        st.binary(max_size=6).map(lambda body: b"\x00" + body.replace(b"\x00", b"\x01") + b"\x00"),
+    ),
+    max_size=20,
+)
+
+
+def _sum(data: bytes) -> bytes:
+    return checksum("CRC-16/MODBUS")(data).to_bytes(2, "little")
+
+
+@many(300, 10_000)
+@given(
+    st.sampled_from(LAYOUTS), FIELDS, PIECES, st.lists(st.integers(0, 400), max_size=8), st.sets(st.integers(0, 5)),
+    st.sampled_from([16, 4000]), st.booleans(),
+)  # fmt: skip
+def test_any_bytes(layout, fields, pieces, cuts, gaps, limit, shared):
+    """From bytes to readings nothing raises; each frame and value is accounted for, and each reading is finite."""
+    options = FormatOptions(
+        **{name: getattr(layout, name) for name in ("framing", "size", "magic", "crc")}, fields=fields
+    )
+    taken: list[Sample] = []
+    account, decoder = Account(), Struct(options)
+    board = Board("b", Port("/dev/x"), "struct", options, max_line=limit)
+    intake = Intake(board, decoder, lambda board, samples, at: taken.extend(samples), account, lambda: None)
+    intake.trust.shared = shared
+    data = b"".join(pieces)
+    marks = sorted({min(cut, len(data)) for cut in cuts} | {0, len(data)})
+    for turn, (first, end) in enumerate(pairwise(marks)):
+        intake.feed(data[first:end], Chunk(1e9 + turn, turn * 0.015))
+        if turn in gaps:
+            intake.gap()
+        assert imbalances(account, account.readings) == []
+    assert account.bytes == len(data)
+    assert account.readings == len(taken)
+    assert not (shared and taken and not decoder.checked)
+    for sensor, number, unit, count in taken:
+        assert type(number) is float and math.isfinite(number)
+        assert sensor and len(unit) <= 16
+        assert count is None or 0 <= count < 10**18
+    assert intake.trust.level == 0  # bytes that are no text are no sign of a wrong baud rate here
+
+
+def test_each_checksum_has_its_width():
+    """A frame is believed by any checksum of the catalogue, where it stands at the end, and not with a wrong bit."""
+    for name, width in CHECKSUMS.items():
+        for endian in ("little", "big"):
+            options = FormatOptions(framing="cobs", crc=Crc(name, width, -width, (0, -width)), endian=endian)
+            framing = Struct(options).framing(100, False)
+            good = b"\x15\x19" + checksum(name)(b"\x15\x19").to_bytes(width, endian)
+            for frame, holds in ((good, True), (b"\x14" + good[1:], False)):
+                item = framing.feed(_stuffed(frame))[0]
+                assert item == frame if holds else item == Refusal(Why.BAD_CHECKSUM, frame)
+
+
+def _stuffed(frame: bytes) -> bytes:
+    return b"".join(bytes([len(part) + 1]) + part for part in frame.split(b"\0")) + b"\0"
+
+
+def test_the_page(tmp_path):
+    """The frame that docs/formats.md draws is read by the table below it as the page says; it lists each checksum."""
+    page = (Path(__file__).parent.parent / "docs/formats.md").read_text()
+    section = page.split("## struct")[1].split("## Add a format")[0]
+    drawn = bytes.fromhex(re.search(r"    (aa 55(?: [0-9a-f]{2})+)", section)[1])
+    table = re.search(r"```toml\n\[\[boards]]\n(.*?)```", section, re.DOTALL)[1]
+    assert read(configured(table, tmp_path), [drawn]) == [
+        {"sensor": "inlet", "value": 21.5, "unit": "°C", "count": 4711},
+        {"sensor": "outlet", "why": "error_mark"},
+    ]
+    listed = {*re.findall(r"`((?:CRC|SUM|XOR)[^`]*)`", section.split("### Checksums")[1])}
+    assert listed <= set(CHECKSUMS)
+    assert {checksum(name) for name in CHECKSUMS} == {checksum(name) for name in listed}
