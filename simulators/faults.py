@@ -49,9 +49,13 @@ def parse(text: str) -> Fault:
     return Fault(start, name, amount, board)
 
 
+ENDS = b"\r\n\0\xc0"
+"""Bytes that end a line, or a binary record."""
+
+
 def drop(line: Line, count: int, random: Random) -> Line:
     """`line` without `count` of its bytes, in one run; its end of line stays."""
-    body = line.data.rstrip(b"\r\n")
+    body = line.data.rstrip(ENDS)
     count = min(count, len(body))
     start = random.randrange(len(body) - count + 1)
     return line._replace(data=body[:start] + body[start + count :] + line.data[len(body) :], what="damaged")
@@ -60,7 +64,7 @@ def drop(line: Line, count: int, random: Random) -> Line:
 def garble(line: Line, count: int, random: Random) -> Line:
     """`line` with one bit changed in each of `count` bytes; its length and its end of line stay."""
     data = bytearray(line.data)
-    body = len(line.data.rstrip(b"\r\n"))
+    body = len(line.data.rstrip(ENDS))
     for place in random.sample(range(body), min(count, body)):
         data[place] ^= 1 << random.randrange(8)
     return line._replace(data=bytes(data), what="damaged")

@@ -1,4 +1,4 @@
-"""How boards spell their records: one row a kind. A new kind is one function and one row.
+"""How boards spell their records: one row a kind. A new kind is one function and one row (frames.py has binary ones).
 
 A row is what one record holds, as (sensor, number as text) pairs; the text is sent as it is.
 """
@@ -11,6 +11,7 @@ from operator import xor
 from random import Random
 from typing import NamedTuple
 
+from simulators import frames
 from simulators.temperatures import RESOLUTIONS, temperatures
 
 Row = tuple[tuple[str, str], ...]
@@ -82,11 +83,23 @@ def _short(value: float) -> str:
     return repr(round(value, 4))  # Python's, JavaScript's: no more digits than it takes
 
 
+def _fields(at: int, type: str, factor: float) -> str:
+    """The fields of a binary record of four sensors."""
+    return (
+        f'fields = [{{ name = "count", at = {at}, type = "u16" }}, {{ name = "T", at = {at + 2}, type = "{type}", '
+        f'factor = {factor}, unit = "°C", repeat = 4 }}]\n'
+    )
+
+
+def _sixteenths(value: float) -> str:
+    return f"{round(value * 16) / 16:.4f}"  # which a number of 32 bits holds to the last digit
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """How one kind of board speaks."""
 
-    record: Callable[[Row, int], str | bytes]  # (row, count) -> a record; text gets `end`
+    record: Callable[[Row, int], str | bytes]  # (row, count) -> a record without its `end`
     prefix: str  # of its sensors' names; "S": it sends no names, so a lone value is `temperature`
     banner: str  # what it prints as it boots; starts with an end of line, so that a reader's first half line is that
     header: Callable[[list[str]], str] | None = None  # what follows the banner
@@ -114,6 +127,19 @@ KINDS = {
         _block, "S", "\r\nAMG88xx pixels\r\n-- Pixels Test --\r\n\r\n",
         needs="format = \"block\"\nstart = '\\['\nend = '\\]'\npattern = '(?P<value>[^\\s,\\[\\]]+),'\n",
     ),
+    "fixed": Kind(
+        frames.fixed, "T", "\r\nESC ready\r\n", end="",
+        needs='format = "struct"\nframing = "fixed"\nsize = 14\nmagic = "aa 55"\ncrc = "CRC-16/MODBUS"\n'
+        + _fields(2, "i16", 0.01),
+    ),
+    "cobs": Kind(
+        frames.cobs, "T", "\r\nSketch ready\r\n\0", digits=_sixteenths, end="\0",
+        needs='format = "struct"\nframing = "cobs"\ncrc = "CRC-16/CCITT-FALSE"\n' + _fields(0, "f32", 1),
+    ),
+    "slip": Kind(
+        frames.slip, "T", "\r\nIMU ready\r\n\xc0", end="\xc0",
+        needs='format = "struct"\nframing = "slip"\nendian = "big"\ncrc = "CRC-32"\n' + _fields(0, "i32", 0.001),
+    ),
 }  # fmt: skip
 
 
@@ -127,7 +153,7 @@ def names(kind: Kind, sensors: int) -> list[str]:
 def boot_text(kind: Kind, sensors: list[str]) -> bytes:
     """What a board prints before its first record."""
     header = "" if kind.header is None else kind.header(sensors) + kind.end
-    return (kind.banner + header).encode()
+    return (kind.banner + header).encode("latin-1")
 
 
 def measured(kind: Kind, sensors: list[str], rate: float, seed: str) -> Iterator[Row]:
@@ -156,4 +182,5 @@ def spelled(kind: Kind, rows: Iterator[Row]) -> Iterator[Line]:
     for count, row in enumerate(rows, 1):
         for part in [(pair,) for pair in row] if kind.single else [row]:
             record = kind.record(part, count)
-            yield Line(record if isinstance(record, bytes) else (record + kind.end).encode(), part, count)
+            text = record if isinstance(record, bytes) else record.encode()
+            yield Line(text + kind.end.encode("latin-1"), part, count)
