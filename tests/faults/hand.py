@@ -29,8 +29,12 @@ class Hand:
 
     def says(self, line: bytes, **means: float) -> None:
         """A line. means: what it must come to, by sensor, where it gives its number as `count`."""
-        self.frames += 1
+        self.declare(**means)
         self.write(line + b"\n")
+
+    def declare(self, **means: float) -> None:
+        """What the next frame has to come to, under its number."""
+        self.frames += 1
         for sensor, value in means.items():
             self._newest = self.name, sensor, self.frames
             self.scene.judge.written.sent[self._newest] = value, time.monotonic()
