@@ -34,6 +34,21 @@ def test_live_readings_go_first():
     assert made.next(Window(20), 500, now=10.0).block is not None
 
 
+def test_a_flooding_board_takes_no_whole_window():
+    """However much the others have waiting, all boards' turns fit in one window; a board alone may have all of it."""
+    made, _ = turns(most=100_000)
+    window = Window(20)
+    made.put(live(1, 5000), now=0.0)
+    assert len(made.next(window, 500, now=1.0)) == 20
+    for board in ("a", "b", "c"):
+        made.put(Piece(features(range(1, 1001), board=board), 0, 1000), now=2.0)
+    sent = [made.next(window, 500, now=3.0) for _ in range(4)]
+    assert {piece.features.board for piece in sent} == {"bench", "a", "b", "c"}
+    assert [len(piece) for piece in sent] == [5, 5, 5, 5]
+    many = Window(2)
+    assert len(made.next(many, 500, now=3.0)) == 1
+
+
 def test_the_disk_fills_half_of_the_window_at_most():
     for rows in (False, True):
         made, _ = turns(rows=rows)

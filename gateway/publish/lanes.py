@@ -129,6 +129,11 @@ class Lanes:
         """Readings of `board` that wait."""
         return self._by_board.get(board, 0)
 
+    @property
+    def boards(self) -> int:
+        """How many boards have something waiting."""
+        return len(self._boards)
+
     def put(self, piece: Piece) -> None:
         """Takes in computed readings."""
         features = piece.features

@@ -33,10 +33,14 @@ class Turns:
 
     def next(self, window: Window, most_rows: int, now: float) -> Piece | None:
         """The next piece to send; None: nothing may leave now. most_rows: readings of a message that holds many."""
-        piece = self.live.next(most_rows if self._rows else window.room, now)
+        piece = self.live.next(most_rows if self._rows else self._share(window), now)
         if piece is None and self.replay.waiting:
             return self._replayed(window, most_rows, now)
         return piece
+
+    def _share(self, window: Window) -> int:
+        """Messages of a board's turn: all boards' turns fill the window once, so that none waits for a second one."""
+        return min(window.room, max(1, window.limit // max(1, self.live.boards)))
 
     def _replayed(self, window: Window, most_rows: int, now: float) -> Piece | None:
         """Fills at most half of the window, so that live readings find room."""
