@@ -254,6 +254,7 @@ async def test_acknowledgements_that_never_come(monkeypatch, bench):
         assert firsts(numbers(fake.publishes)) == list(range(1, 31))
         assert (one.sum.acknowledged, one.sum.dropped.total()) == (30, 0)
         assert one.publisher.look()["refusing"] is None, "and no message was suspected"
+        assert [len(one.told("broker.stalled")), len(one.told("broker.moving"))] == [1, 1], "however often it was lost"
 
 
 async def test_a_quiet_time_is_no_silence(monkeypatch, bench):

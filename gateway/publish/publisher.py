@@ -74,7 +74,7 @@ class Publisher:
         self._connection: Connection | None = None
         self._idle = asyncio.Event()
         self._given_up = False  # the connection that is there, by us
-        self._stalled: float | None = None  # since when
+        self._stalled: float | None = None  # since when; it is over with an acknowledgement, on whichever connection
         self._due_since = 0.0  # the last acknowledgement, or what was sent first after a time with nothing under way
         self._check: asyncio.TimerHandle | None = None
         self._paced: asyncio.TimerHandle | None = None  # when the pace allows more from the disk
@@ -90,7 +90,7 @@ class Publisher:
             "reason": self._contact.trouble,
             "refusing": self._outbox.refusals.text,
             "lacking": connection.limits.lacking if connection is not None else None,
-            "stalled": STALLING if self._stalled is not None else None,
+            "stalled": STALLING if self._stalled is not None and connection is not None else None,
         }
 
     @property
@@ -140,6 +140,7 @@ class Publisher:
         unacknowledged = not connection.limits.qos
         if unacknowledged and wire.empty:
             self._outbox.landed()
+            self._moves(loop.time())
         nothing_due = not self._outbox.window.flights
         if packets := b"".join(self._outbox.packets(wire.room, loop.time(), self._clock())):
             if nothing_due:
@@ -220,7 +221,7 @@ class Publisher:
     def _closed(self, code: int | None = None) -> int:
         """Gives how many readings were on the wire; they go again with the next. code: the broker's reason."""
         cut, self._given_up = not self._given_up and code != TAKEN_OVER, False
-        self._connection, self._stalled = None, None
+        self._connection = None
         if self._keeper is not None:
             self._keeper.connected = False
         if self._check is not None:

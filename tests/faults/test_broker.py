@@ -140,7 +140,7 @@ def test_f40_acknowledgements_never_come(scene):
         s.proxy.eaten = set()
     assert f"acknowledged nothing for {limit:.0f} s" in lost["why"], "the connection is given up for that"
     s.back(within=20)
-    last = s.over(told=[OUTAGE])
+    last = s.over(told=[OUTAGE, ("broker.stalled", "broker.moving")])
     assert last["broker"]["reconnects"] == 1
 
 
