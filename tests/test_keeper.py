@@ -390,6 +390,40 @@ async def test_a_disk_that_hangs_is_told_and_holds_up_nothing_live(street, monke
     assert len(s.taken) == 17
 
 
+@pytest.mark.parametrize("refuses", [True, False])
+async def test_a_disk_that_hangs_and_then_refuses_breaks_no_order(street, monkeypatch, refuses):
+    """What was on its way to it goes out before what is newer, and once; whatever the disk does in the end."""
+    monkeypatch.setattr(keeper_module, "LATE", 0.01)
+    s = await street()
+    s.connect()
+    s.exchange()
+    s.come(LANES[0], 10)
+    s.now += 1.1
+    hanging, real = threading.Event(), Store.put
+
+    def put(*given):
+        hanging.wait(20)
+        if refuses:
+            raise Trouble(FULL, "on purpose")
+        return real(*given)
+
+    monkeypatch.setattr(Store, "put", put)
+    looking = asyncio.ensure_future(s.keeper._look())
+    async with asyncio.timeout(5):
+        while not s.box.lanes.waiting:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    s.come(LANES[0], 5)
+    s.exchange()
+    s.balanced()
+    assert s.arrived[LANES[0], False] == list(range(1, 16))
+    hanging.set()
+    await looking
+    monkeypatch.undo()
+    await s.drain()
+    assert set(s.taken.values()) == {1} and len(s.taken) == 15
+    s.in_order()
+
+
 async def test_copies_that_the_disk_has_lost_are_made_again(street, monkeypatch, tmp_path):
     s = await street()
     s.connect()
@@ -537,6 +571,7 @@ async def test_whatever_happens_it_balances(street, monkeypatch, tmp_path, seed)
         limit=dice.choice([1_000_000, 8_000_000]), rows=dice.random() < 0.5, most=dice.choice([400, 10_000])
     )
     calm, refusing = False, dice.choice([0.0, 0.0, 0.05, 0.3])
+    monkeypatch.setattr(keeper_module, "LATE", dice.choice([0.0, 0.5]))  # 0: each transaction takes too long
     real = Store._put
 
     def put(self, new, gone, busy):

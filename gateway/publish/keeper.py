@@ -10,7 +10,7 @@ import asyncio
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Protocol
 
 from ..model import Features
@@ -26,7 +26,7 @@ BLOCK_ROWS = 512  # readings of a block, of those that lie side by side
 READ_AHEAD = 2000  # readings from the disk that may wait to be sent
 FORGET = 1.0  # s between transactions that forget what was sent
 AGAIN = 1.0  # s after the disk refused
-LATE = 0.5  # s that what is newer waits for what is on its way to the disk, and may come back from there
+LATE = 0.5  # s that a lane waits for what is on its way to the disk; then that goes first, from memory
 
 
 class Upstream(Protocol):
@@ -140,23 +140,24 @@ class Keeper:
         crossing = self._outbox.crossing
         while any(found := crossing.begin(cut, self._spool.parcel)):
             waiting, flights = found
-            done = None
-            late = asyncio.get_running_loop().call_later(LATE, self._let_go)
+            blocks, stored = list(_blocks(waiting)), None
+            late = asyncio.get_running_loop().call_later(LATE, self._let_go, list(chain.from_iterable(blocks)))
             try:
                 on_wire = [self._saved([flight.piece]) for flight in flights if flight.piece is not None]
-                done = await self._spool.keep(on_wire, [self._saved(pieces) for pieces in _blocks(waiting)], [])
+                done = await self._spool.keep(on_wire, [], [self._saved(pieces) for pieces in blocks])
+                stored = None if done is None else (dict(zip(done[0], flights, strict=True)), done[1])
             finally:  # also when nobody waits for the disk any more
                 late.cancel()
-                crossing.end(waiting, None if done is None else dict(zip(done[0], flights, strict=True)))
-            if done is None:
+                crossing.end(blocks, stored)
+            if stored is None:
                 self._not_before = self._now() + AGAIN
             self._pump()
-            if done is None:
+            if stored is None:
                 return False
         return True
 
-    def _let_go(self) -> None:
-        self._outbox.crossing.let_go()
+    def _let_go(self, waiting: Sequence[Piece]) -> None:
+        self._outbox.crossing.let_go(waiting)
         self._pump()
 
     def _parcels(self, several: Sequence[Features]) -> Iterator[list[Saved]]:

@@ -176,14 +176,14 @@ class Lanes:
                 return piece
         return None
 
-    def back(self, pieces: Iterable[Piece], *, sealed: bool = False) -> None:
-        """Puts pieces that were on the wire back to their places in front."""
+    def back(self, pieces: Iterable[Piece], *, sealed: bool = False, unsent: bool = False) -> None:
+        """Puts pieces that were on the wire, or for the disk (unsent), back to their places in front."""
         for piece in reversed(list(pieces)):  # the newest first: each place is then found at once
             piece.sealed = sealed
             lane = self._lanes[piece.features.board, piece.features.sensor]
             lane.back(piece)
-            if lane.held_until == math.inf:  # the one that went alone is here again
-                lane.held_until = 0.0
+            if not unsent:
+                self.parted(piece)
             self._count(lane.board, len(piece))
             self._turn(lane)
 
@@ -199,7 +199,7 @@ class Lanes:
             lane.held_until, lane.probing = 0.0, False
 
     def parted(self, piece: Piece) -> None:
-        """`piece` was on the wire and comes back to no lane: if it went alone, the next one does."""
+        """`piece` is not on the wire any more: if it went alone, the next one does."""
         lane = self._lanes[piece.features.board, piece.features.sensor]
         if lane.held_until == math.inf:
             lane.held_until = 0.0
@@ -218,14 +218,15 @@ class Lanes:
         held = (lane for lane in self._lanes.values() if lane.held_until > now)
         return self.waiting - sum(len(piece) for lane in held for piece in lane.waiting)
 
-    def take_out(self, piece: Piece) -> bool:
-        """Takes a piece out, if it still waits as it is."""
+    def waits(self, piece: Piece) -> bool:
+        """Whether a piece still waits as it is."""
+        return piece in self._lanes[piece.features.board, piece.features.sensor].waiting
+
+    def take_out(self, piece: Piece) -> None:
+        """Takes out a piece that waits."""
         lane = self._lanes[piece.features.board, piece.features.sensor]
-        if piece not in lane.waiting:
-            return False
         lane.waiting.remove(piece)
         self._count(lane.board, -len(piece))
-        return True
 
     def take_all(self) -> list[Piece]:
         """Takes out all that waits, in order within each lane."""
