@@ -87,6 +87,7 @@ class Service:
             connected=self._connected,
             progress=lambda: self.valve.relieve(),
             clock=lambda: self.clock.ahead(self.stage.began),
+            unset_until=lambda: self.clock.unset_until(self.stage.began),
             most=WAITING,
             keeping=Keeping(
                 self.spool, self.stage, config.at_risk, self.stage.now, lambda board, _: self.boards.tags(board)

@@ -1,6 +1,7 @@
 """The keeper: every reading is accounted for and safe in time, whatever the broker, the disk and the stage do."""
 
 import asyncio
+import math
 import random
 import threading
 from collections import Counter, defaultdict
@@ -58,7 +59,7 @@ class Street:
     """An outbox, a spool on a real disk and a keeper, with a clock of its own."""
 
     def __init__(self, folder, *, limit=1_000_000, rows=False, most=10_000, max_age=1e9):
-        self.now, self.seq, self.unset = 0.0, {lane: count(1) for lane in LANES}, False
+        self.now, self.seq, self.unset_until = 0.0, {lane: count(1) for lane in LANES}, -math.inf
         self.box, self.accounts = outbox(rows=rows, most=most)
         self.events, self.upstream = [], Upstream()
         self.spool = Spool(
@@ -68,7 +69,7 @@ class Street:
         self.box.watched(self.spool.done, lambda: self.spool.why_shed)
         self.box.crossing.uncopied, self.box.crossing.promoted = self.spool.uncopied, self.spool.promoted
         keeping = Keeping(self.spool, self.upstream, AT_RISK, lambda: self.now, lambda board, sensor: {"t": board})
-        self.keeper = Keeper(self.box, keeping, run="run", pump=lambda: None, unset=lambda: self.unset)
+        self.keeper = Keeper(self.box, keeping, run="run", pump=lambda: None, unset_until=lambda: self.unset_until)
         self.wire, self.taken, self.arrived, self.closed = {}, Counter(), defaultdict(list), False
 
     def inherited(self, board, readings):
@@ -86,14 +87,14 @@ class Street:
         self.accounts[lane[0]].values += rows
         self.accounts[lane[0]].readings += rows
         if ready and not any((f.board, f.sensor) == lane for f in self.upstream.waiting):
-            self.box.put([made], now=self.now)
+            self.box.put([made], unset_until=self.unset_until, now=self.now)
         else:
             self.upstream.waiting.append(made)
 
     def compute(self):
         """What waited in the stage is ready."""
         waiting, self.upstream.waiting = self.upstream.waiting, []
-        self.box.put(waiting, now=self.now)
+        self.box.put(waiting, unset_until=self.unset_until, now=self.now)
 
     def connect(self):
         self.keeper.connected = True
@@ -269,7 +270,7 @@ async def test_what_waits_in_the_stage_is_copied_in_time_and_only_once(street):
 async def test_what_waits_in_the_stage_is_known_to_have_no_time_yet(street):
     """Before the machine's clock is set: else its readings, of 1970, would be too old for the next run."""
     s = await street()
-    s.unset = True
+    s.unset_until = 0.5  # set before they are seen to, and after they came
     s.come(LANES[0], 3, ready=False)
     s.come(LANES[1], 2, ready=False)
     s.now += 1.1

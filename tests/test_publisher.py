@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import signal
 import time
 from collections import defaultdict
@@ -44,6 +45,7 @@ class Bench:
             connected=self._connected,
             progress=self.balance,
             clock=lambda: self.clock,
+            unset_until=lambda: math.inf if self.clock is None else -math.inf,
             most=most,
             keeping=keeping,
             event=lambda name, **fields: self.events.append((name, fields)),

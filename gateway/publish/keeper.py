@@ -14,6 +14,7 @@ from itertools import chain, groupby
 from typing import Protocol
 
 from ..model import Features
+from .dating import marked
 from .lanes import Piece
 from .outbox import Outbox
 from .spool.blocks import joined
@@ -62,15 +63,15 @@ class Keeping:
 class Keeper:
     """Moves readings between the outbox and the spool.
 
-    pump: to be called when there is more to send. unset: whether the machine's clock has not been set.
+    pump: to be called when there is more to send. unset_until: as dating.py takes it.
     """
 
     def __init__(
-        self, outbox: Outbox, keeping: Keeping, *, run: str, pump: Callable[[], None], unset: Callable[[], bool]
+        self, outbox: Outbox, keeping: Keeping, *, run: str, pump: Callable[[], None], unset_until: Callable[[], float]
     ) -> None:
         self._outbox, self._spool, self._upstream = outbox, keeping.spool, keeping.upstream
         self._at_risk, self._now, self._tags = keeping.at_risk, keeping.now, keeping.tags
-        self._run, self._pump, self._unset = run, pump, unset
+        self._run, self._pump, self._unset_until = run, pump, unset_until
         self._copies: dict[Lane, list[tuple[int, int]]] = {}  # upstream: (last seq, copy) of each copy, in order
         self._not_before = -math.inf
         self._forgot = -math.inf
@@ -162,14 +163,13 @@ class Keeper:
 
     def _parcels(self, several: Sequence[Features]) -> Iterator[list[Saved]]:
         """Readings that came before they were features, as blocks, and so many of these as the disk takes at once."""
-        part, readings, unset = list[Saved](), 0, self._unset()
-        for features in several:
+        part, readings = list[Saved](), 0
+        for features in marked(several, self._unset_until()):
             for first in range(0, len(features), BLOCK_ROWS):
                 cut = features.cut(first, min(first + BLOCK_ROWS, len(features)))
                 if part and readings + len(cut) > self._spool.parcel:
                     yield part
                     part, readings = [], 0
-                cut.unset = unset  # else the outbox says so
                 part.append(Saved(cut, {}, self._run, self._of(cut)))
                 readings += len(cut)
         if part:

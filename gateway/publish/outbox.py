@@ -7,6 +7,7 @@ With a broker that takes QoS 0 only, what has left our hands takes the place of 
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 
@@ -14,6 +15,7 @@ from ..ledger import Account
 from ..model import Drop, Features
 from .broker import TOO_LARGE, Limits
 from .crossing import Crossing
+from .dating import dated, marked
 from .documents import Documents
 from .lanes import Piece
 from .messages import MOST_ROWS
@@ -21,7 +23,7 @@ from .naming import Naming
 from .packets import Ack, fits, publish, topic_part
 from .refusals import CUT, INVALID, WORST, Refusals, pause
 from .spool.nouns import Block
-from .stream import Stream, dated
+from .stream import Stream
 from .suspects import Suspects
 from .turns import Turns
 from .window import UNSTATED, Flight, Window
@@ -88,12 +90,11 @@ class Outbox:
         for (board, sensor), stream in self._streams.items():
             stream.renew(self._tags(board), self._every(board, sensor))
 
-    def put(self, pieces: list[Features], *, unset: bool = False, now: float = 0.0) -> None:
-        """Takes in computed readings, in order within each sensor. unset: the machine's clock has not been set."""
-        for features in pieces:
-            features.unset = unset
+    def put(self, pieces: list[Features], *, unset_until: float = -math.inf, now: float = 0.0) -> None:
+        """Takes in computed readings, in order within each sensor. unset_until: as dating.py takes it."""
+        for features in marked(pieces, unset_until):
             stream = self._stream(features)
-            if (last := stream.last(features, "unsynced" if unset else None)) is not None:
+            if (last := stream.last(features, "unsynced" if features.unset else None)) is not None:
                 self.documents.put(stream.last_topic, last)
             piece, condensed = stream.condense(features)
             self._account(features.board).condensed += condensed

@@ -6,6 +6,7 @@ What is sent, and in which order, is the outbox's; here it meets the connection,
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -37,8 +38,8 @@ class Publisher:
     where, will: made anew for each connection. connected: called when one is open, to put out the documents again.
     progress: called when readings have been acknowledged, and when the connection is lost.
     most: readings that may wait here while the broker is away. clock: what Features.mono lacks to s since 1970, or None
-    while the machine's clock is not set; asked for each batch, so it shall be quick. keeping: with a spool, what it is
-    to be done with.
+    while the machine's clock is not set; unset_until: when it was set, on the clock of Features.mono, infinity while it
+    is not; asked for each batch, so they shall be quick. keeping: with a spool, what it is to be done with.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Publisher:
         connected: Callable[[], None],
         progress: Callable[[], None] = lambda: None,
         clock: Callable[[], float | None] = lambda: 0.0,
+        unset_until: Callable[[], float] = lambda: -math.inf,
         most: int = 100_000,
         keeping: Keeping | None = None,
         event: Callable[..., None] = lambda name, **fields: None,
@@ -65,12 +67,11 @@ class Publisher:
             spool = keeping.spool
             self._outbox.watched(spool.done, lambda: spool.why_shed)
             self._outbox.crossing.uncopied, self._outbox.crossing.promoted = spool.uncopied, spool.promoted
-            self._keeper = Keeper(
-                self._outbox, keeping, run=naming.run, pump=self._pump, unset=lambda: self._clock() is None
-            )
+            self._keeper = Keeper(self._outbox, keeping, run=naming.run, pump=self._pump, unset_until=unset_until)
         self._outbox.refusals.event = event
         self._contact = Contact(where, will, Handlers(self._opened, self._closed, self._acked, self._pump), event)
-        self._on_connected, self._progress, self._clock, self._event = connected, progress, clock, event
+        self._on_connected, self._progress, self._event = connected, progress, event
+        self._clock, self._unset_until = clock, unset_until
         self._connection: Connection | None = None
         self._idle = asyncio.Event()
         self._given_up = False  # the connection that is there, by us
@@ -119,7 +120,7 @@ class Publisher:
 
     def put(self, pieces: list[Features]) -> None:
         """Takes in computed readings, in order within each sensor."""
-        self._outbox.put(pieces, unset=self._clock() is None, now=asyncio.get_running_loop().time())
+        self._outbox.put(pieces, unset_until=self._unset_until(), now=asyncio.get_running_loop().time())
         self._pump()
 
     def renew(self) -> None:
