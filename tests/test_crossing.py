@@ -3,7 +3,8 @@
 import random
 
 from gateway.publish.crossing import Crossing
-from gateway.publish.lanes import Lanes, Piece
+from gateway.publish.lane import Piece
+from gateway.publish.lanes import Lanes
 from gateway.publish.window import Flight, Window
 from tests.made import features
 

@@ -102,7 +102,7 @@ class Street:
 
     def cut(self):
         self.keeper.connected = False
-        self.box.closed(cut=False)
+        self.box.closed(0.0, cut=False)
         self.wire.clear()
 
     def exchange(self, share=1.0, dice=random, refusing=0.0):

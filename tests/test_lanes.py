@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from gateway.publish.lanes import JOINED, Lane, Lanes, Piece
+from gateway.publish.lane import JOINED, Lane, Piece
+from gateway.publish.lanes import Lanes
 from tests.made import features
 
 BOARDS, SENSORS = ("a", "b"), ("S1", "S2")

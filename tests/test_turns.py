@@ -1,6 +1,6 @@
 """Whose turn it is: live readings always first; what comes back from the disk at its pace, in half of the window."""
 
-from gateway.publish.lanes import Piece
+from gateway.publish.lane import Piece
 from gateway.publish.spool.nouns import Block
 from gateway.publish.turns import Turns
 from gateway.publish.window import Flight, Window

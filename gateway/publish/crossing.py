@@ -11,7 +11,8 @@ import math
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from .lanes import Lanes, Piece
+from .lane import Piece
+from .lanes import Lanes
 from .window import Flight, Window
 
 

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from ..model import Features
 from .dating import marked
-from .lanes import Piece
+from .lane import Piece
 from .outbox import Outbox
 from .spool.blocks import joined
 from .spool.filing import Saved

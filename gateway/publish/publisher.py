@@ -228,7 +228,7 @@ class Publisher:
         if self._check is not None:
             self._check.cancel()
             self._check = None
-        in_flight = self._outbox.closed(cut=cut)
+        in_flight = self._outbox.closed(asyncio.get_running_loop().time(), cut=cut)
         self._progress()
         return in_flight
 

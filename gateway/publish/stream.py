@@ -2,7 +2,7 @@
 
 from ..model import Features
 from .condense import Sent, gaps, selected, sent_rows
-from .lanes import Piece
+from .lane import Piece
 from .messages import Writer
 from .packets import topic_part
 from .spool.nouns import Source

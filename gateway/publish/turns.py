@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from .lanes import Lanes, Piece
+from .lane import Piece
+from .lanes import Lanes
 from .pace import Pace
 from .window import Window
 
@@ -30,6 +31,11 @@ class Turns:
     def of(self, piece: Piece) -> Lanes:
         """The lanes that a piece came from."""
         return self.live if piece.block is None else self.replay
+
+    def hold(self, piece: Piece, until: float) -> None:
+        """Keeps the sensor of `piece` back until then (s, monotonic): what is live and what comes from the disk."""
+        for lanes in (self.live, self.replay):
+            lanes.hold(piece, until)
 
     def next(self, window: Window, most_rows: int, now: float) -> Piece | None:
         """The next piece to send; None: nothing may leave now. most_rows: readings of a message that holds many."""

@@ -103,7 +103,7 @@ class Way:
     def close(self, cut):
         """It is lost."""
         self.under_way.clear()
-        self.box.closed(cut=cut)
+        self.box.closed(0.0, cut=cut)
 
     def send(self, room):
         """What may go now goes on the wire."""
