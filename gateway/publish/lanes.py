@@ -141,6 +141,14 @@ class Lanes:
         self._of(piece).skipped(piece)
         self.parted(piece)
 
+    def forget(self, board: str) -> None:
+        """Lets the lanes of a board go of which nothing waits."""
+        if not self.held(board):
+            self._by_board.pop(board, None)
+            self._turns.pop(board, None)
+            self._boards = deque(name for name in self._boards if name != board)
+            self._lanes = {key: lane for key, lane in self._lanes.items() if key[0] != board}
+
     def shed_all(self) -> None:
         """Gives up what waits: the end of a run, with nowhere to keep it."""
         self._shed(self.waiting)

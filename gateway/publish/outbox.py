@@ -87,6 +87,11 @@ class Outbox:
         for (board, sensor), stream in self._streams.items():
             stream.renew(self._tags(board), self._every(board, sensor))
 
+    def forget(self, board: str) -> None:
+        """Lets go what is kept of a board that is not read any more; what still comes from the disk makes it anew."""
+        self.turns.forget(board)
+        self._streams = {key: stream for key, stream in self._streams.items() if key[0] != board}
+
     def put(self, pieces: list[Features], *, unset_until: float = -math.inf, now: float = 0.0) -> None:
         """Takes in computed readings, in order within each sensor. unset_until: as dating.py takes it."""
         for features in marked(pieces, unset_until):

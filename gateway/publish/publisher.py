@@ -127,6 +127,10 @@ class Publisher:
         """The configuration was read again: tags and `every` may be others."""
         self._outbox.renew()
 
+    def forget(self, board: str) -> None:
+        """The board is not read any more, and nothing of it is in flight."""
+        self._outbox.forget(board)
+
     def document(self, topic: str, payload: bytes) -> None:
         """Publishes a retained document; of one topic only the newest counts."""
         self._outbox.documents.put(topic, payload)

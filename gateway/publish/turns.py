@@ -37,6 +37,11 @@ class Turns:
         for lanes in (self.live, self.replay):
             lanes.hold(piece, until)
 
+    def forget(self, board: str) -> None:
+        """Lets the lanes of a board go of which nothing waits."""
+        for lanes in (self.live, self.replay):
+            lanes.forget(board)
+
     def next(self, window: Window, most_rows: int, now: float) -> Piece | None:
         """The next piece to send; None: nothing may leave now. most_rows: readings of a message that holds many."""
         piece = self.live.next(most_rows if self._rows else self._share(window), now)
