@@ -115,6 +115,7 @@ class Service:
 
                 self._embedded = await Embedded.start(mqtt.listen, mqtt.username or None, self._password(), self._event)
             await self.stage.start()
+            state.remember(self.folder, self.config.base)
             self.spool.start = self.stage.began
             try:
                 await self.spool.open()
