@@ -211,6 +211,30 @@ async def test_an_outage_goes_to_the_disk_and_comes_back_in_order(street):
     assert s.arrived[LANES[0], True] == list(range(1, len(s.arrived[LANES[0], True]) + 1))
 
 
+async def test_a_small_backlog_does_not_wait_for_a_large_one(street):
+    """What a board has on the disk comes back beside another's, though that is older and a hundred times as much."""
+    s = await street(limit=64_000_000, most=100_000)
+    for _ in range(20):
+        s.come(LANES[0], 500)
+        s.now += 1.1
+        await s.look()
+    s.come(LANES[2], 100)
+    s.now += 1.1
+    await s.look()
+    assert (s.spool.held("a"), s.spool.held("b")) == (10_000, 100)
+    s.connect()
+    for _ in range(2000):
+        s.now += 0.1
+        s.exchange()
+        await s.look()
+        if s.accounts["b"].acknowledged == 100:
+            break
+    assert s.accounts["b"].acknowledged == 100
+    assert s.accounts["a"].acknowledged < 5000
+    await s.drain(3000)
+    s.in_order()
+
+
 async def test_what_is_on_the_wire_has_a_copy_and_comes_from_it_after_a_cut(street):
     s = await street()
     s.connect()
@@ -367,6 +391,7 @@ async def test_a_disk_that_failed_is_told_to_work_again_when_nothing_is_to_be_wr
 
 async def test_a_disk_that_hangs_is_told_and_holds_up_nothing_live(street, monkeypatch):
     monkeypatch.setattr(spool_module, "SLOW", 0.05)
+    monkeypatch.setattr(keeper_module, "LATE", 0.0)
     s = await street()
     s.come(LANES[0], 10)
     s.now += 1.1
@@ -382,7 +407,7 @@ async def test_a_disk_that_hangs_is_told_and_holds_up_nothing_live(street, monke
     s.connect()
     s.come(LANES[1], 7)
     s.exchange()
-    assert s.accounts["a"].acknowledged == 7, "live readings go on"
+    assert s.accounts["a"].acknowledged == 17, "live readings go on, what waits for the disk among them"
     s.balanced()
     hanging.set()
     await looking

@@ -194,8 +194,11 @@ class Keeper:
 
     async def _fetch(self) -> None:
         now, replay = asyncio.get_running_loop().time(), self._outbox.replay  # the clock by which lanes are held
+        share = READ_AHEAD // max(1, self._spool.boards)  # so that no board waits for all of another's backlog
         while self.connected and self._spool.waiting and replay.ready(now) < READ_AHEAD:
-            found = await self._spool.fetch(lambda lane: not replay.is_held(lane, now))
+            found = await self._spool.fetch(
+                lambda lane: replay.held(lane[0]) <= share and not replay.is_held(lane, now)
+            )
             if found is None:
                 return
             self._outbox.return_from_disk(*found)
