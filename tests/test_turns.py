@@ -101,6 +101,23 @@ def test_each_piece_goes_back_to_where_it_came_from():
     assert made.of(back(1, 1)) is made.replay
 
 
+def test_a_flood_leaves_the_disk_a_tenth():
+    """Where live readings never end, one message in ten is from the disk, and no more."""
+    made, _ = turns(most=10**6)
+    window, live_sent, back_sent = Window(20), 0, 0
+    made.put(live(1, 50_000), now=0.0)
+    for turn in range(500):
+        if turn == 100:
+            made.replay.put(back(1, 5000))
+        piece = made.next(window, 500, now=1.0 + turn)
+        if piece.block is None:
+            live_sent += len(piece)
+        else:
+            back_sent += len(piece)
+        assert back_sent <= live_sent / 9
+    assert back_sent >= (live_sent - 2000) / 10
+
+
 def test_live_readings_do_not_starve_the_disk():
     """Live messages hold more than half of the window all the time, on a slow link: the other half is the disk's."""
     turns, window = Turns(1000, lambda board, readings: None, rows=False), Window(limit=20)
