@@ -59,6 +59,23 @@ def test_no_more_is_begun_than_asked_for_and_the_oldest_first():
     assert p.crossing.copied("bench") == 5
 
 
+def test_a_flood_drives_nobody_else_to_the_disk():
+    """What is half as old as it may be goes with what is too old, of the same sensor; others stay on their way."""
+    p = Places()
+    p.put(1, 8)
+    p.put(5, 4, sensor="S2")
+    p.put(4, 4, sensor="S3")
+    on_wire = [p.send(), p.send(), p.send()]
+    waiting, flights = p.crossing.begin(6.0, 1000, late=4.0)
+    assert [flight.piece.features.sensor for flight in flights] == ["S1", "S3"]
+    assert {piece.features.sensor: list(piece.features.seq[piece.first : piece.last]) for piece in waiting} == {
+        "S1": [2, 3, 4, 5, 6],
+        "S3": [5, 6],
+    }
+    assert on_wire[1] not in flights
+    p.crossing.end([waiting], None)
+
+
 def test_a_disk_that_refuses_gives_all_back_in_order():
     p = Places()
     p.put(1, 10)

@@ -212,12 +212,18 @@ async def test_an_outage_goes_to_the_disk_and_comes_back_in_order(street):
 
 
 async def test_a_small_backlog_does_not_wait_for_a_large_one(street):
-    """What a board has on the disk comes back beside another's, though that is older and a hundred times as much."""
+    """What a board has on the disk comes back beside another's, though that is older and a hundred times as much.
+
+    Also when it gets there while as much of the other's as is read ahead has been read.
+    """
     s = await street(limit=64_000_000, most=100_000)
     for _ in range(20):
         s.come(LANES[0], 500)
         s.now += 1.1
         await s.look()
+    s.connect()
+    await s.look()
+    s.cut()
     s.come(LANES[2], 100)
     s.now += 1.1
     await s.look()

@@ -44,22 +44,26 @@ class Crossing:
         on_wire = min((piece.oldest() for piece, _ in self._window.unsafe()), default=math.inf)
         return min(self._lanes.oldest(), on_wire)
 
-    def begin(self, cut: float, most: int) -> tuple[list[Piece], list[Flight]]:
+    def begin(self, cut: float, most: int, late: float = math.inf) -> tuple[list[Piece], list[Flight]]:
         """What came until `cut`: what waited, out of its lane and to be told by `end`; and what is on the wire.
+
+        late: only of sensors of which something has come until then, so that a flood drives no others to the disk.
 
         About `most` readings; what is on the wire, which is older, before all else. Until `end`, or `let_go`, nothing
         of their lanes is sent: if the disk does not take them they have to go first.
         """
         flights: list[Flight] = []
-        for piece, flight in self._window.unsafe():
-            if piece.oldest() <= cut and most > 0:
+        unsafe = list(self._window.unsafe())
+        concerned = self._lanes.late(late) | {piece.lane for piece, _ in unsafe if piece.oldest() <= late}
+        for piece, flight in unsafe:
+            if piece.oldest() <= cut and most > 0 and piece.lane in concerned:
                 flights.append(flight)
                 most -= len(piece)
-        waiting = self._lanes.older(cut, most)
+        waiting = self._lanes.older(cut, most, concerned)
         for piece in waiting:
             self._moving[piece.features.board] += len(piece)
         pieces = [*waiting, *(flight.piece for flight in flights if flight.piece is not None)]
-        self._staying = {(piece.features.board, piece.features.sensor) for piece in pieces}
+        self._staying = {piece.lane for piece in pieces}
         self._lanes.stay(self._staying, True)
         return waiting, flights
 

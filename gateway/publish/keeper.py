@@ -101,7 +101,8 @@ class Keeper:
         now = self._now()
         fresh = self._fresh(now)
         if now >= self._not_before and (self._outbox.crossing.oldest() <= now - self._at_risk or fresh):
-            await self._keep(now - self._at_risk / 2 if self.connected else now, fresh)
+            cuts = (now - self._at_risk / 2, now - self._at_risk) if self.connected else (now, math.inf)
+            await self._keep(*cuts, fresh)
         elif self._spool.untidy and (now - self._forgot >= FORGET or not self._spool.waiting):
             self._forgot = now
             await self._spool.forget()
@@ -124,8 +125,8 @@ class Keeper:
         at_risk = self._upstream.older(now - self._at_risk, copied)
         return self._upstream.older(now - self._at_risk / 2, copied) if at_risk else []
 
-    async def _keep(self, cut: float, fresh: Sequence[Features]) -> None:
-        if not await self._move(cut):
+    async def _keep(self, cut: float, late: float, fresh: Sequence[Features]) -> None:
+        if not await self._move(cut, late):
             return
         for part in self._parcels(fresh):
             done = await self._spool.keep([], [], part)
@@ -136,19 +137,22 @@ class Keeper:
                 lane = one.features.board, one.features.sensor
                 self._copies.setdefault(lane, []).append((one.features.seq[-1], number))
 
-    async def _move(self, cut: float) -> bool:
-        """What the outbox holds goes to the disk, a parcel after the other. False: the disk does not take it."""
+    async def _move(self, cut: float, late: float) -> bool:
+        """What the outbox holds goes to the disk, a parcel after the other. False: the disk does not take it.
+
+        cut, late: as Crossing.begin takes them.
+        """
         crossing = self._outbox.crossing
-        while any(found := crossing.begin(cut, self._spool.parcel)):
+        while any(found := crossing.begin(cut, self._spool.parcel, late)):
             waiting, flights = found
             blocks, stored = list(_blocks(waiting)), None
-            late = asyncio.get_running_loop().call_later(LATE, self._let_go, list(chain.from_iterable(blocks)))
+            slow = asyncio.get_running_loop().call_later(LATE, self._let_go, list(chain.from_iterable(blocks)))
             try:
                 on_wire = [self._saved([flight.piece]) for flight in flights if flight.piece is not None]
                 done = await self._spool.keep(on_wire, [], [self._saved(pieces) for pieces in blocks])
                 stored = None if done is None else (dict(zip(done[0], flights, strict=True)), done[1])
             finally:  # also when nobody waits for the disk any more
-                late.cancel()
+                slow.cancel()
                 crossing.end(blocks, stored)
             if stored is None:
                 self._not_before = self._now() + AGAIN
@@ -194,15 +198,20 @@ class Keeper:
 
     async def _fetch(self) -> None:
         now, replay = asyncio.get_running_loop().time(), self._outbox.replay  # the clock by which lanes are held
-        share = READ_AHEAD // max(1, self._spool.boards)  # so that no board waits for all of another's backlog
-        while self.connected and self._spool.waiting and replay.ready(now) < READ_AHEAD:
-            found = await self._spool.fetch(
-                lambda lane: replay.held(lane[0]) <= share and not replay.is_held(lane, now)
-            )
-            if found is None:
-                return
-            self._outbox.return_from_disk(*found)
-            self._pump()
+        boards = sorted(self._spool.boards, key=replay.held)  # who has least here is first: none waits for all others
+        share = READ_AHEAD // max(1, len(boards))
+
+        def wanted(board: str) -> bool:
+            held = replay.held(board)
+            return self.connected and (not held or (held <= share and replay.ready(now) < READ_AHEAD))
+
+        for board in boards:
+            while wanted(board):
+                found = await self._spool.fetch(lambda lane: lane[0] == board and not replay.is_held(lane, now))  # noqa: B023
+                if found is None:
+                    break
+                self._outbox.return_from_disk(*found)
+                self._pump()
 
     # the end
 
@@ -226,7 +235,7 @@ class Keeper:
     async def _finish(self, parcels: Sequence[list[Saved]], over: list[Saved]) -> None:
         if self._looking is not None:
             await self._looking
-        if not await self._move(math.inf):
+        if not await self._move(math.inf, math.inf):
             return
         copies = [number for some in self._copies.values() for _, number in some]
         for part in parcels:  # copies of what is left are there until all of it is

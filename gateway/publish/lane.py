@@ -36,6 +36,11 @@ class Piece:
         return self.last - self.first
 
     @property
+    def lane(self) -> tuple[str, str]:
+        """(board, sensor)."""
+        return self.features.board, self.features.sensor
+
+    @property
     def place(self) -> tuple[int, int]:
         """Where it belongs in its lane: runs and blocks come one after another, and seq counts within them."""
         return (0 if self.block is None else self.block.id), self.features.seq[self.first]

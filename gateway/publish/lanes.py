@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from .lane import Lane, Piece
 
@@ -50,10 +50,14 @@ class Lanes:
         """When the oldest reading that waits came; s, monotonic; infinity when none does."""
         return min((lane.waiting[0].oldest() for lane in self._lanes.values() if lane.waiting), default=math.inf)
 
-    def older(self, cut: float, most: int) -> list[Piece]:
-        """Takes out readings that came until `cut` (s, monotonic), at most `most`, in order within each lane."""
+    def late(self, until: float) -> set[tuple[str, str]]:
+        """The (board, sensor) of which a reading waits that came until then; s, monotonic."""
+        return {key for key, lane in self._lanes.items() if lane.waiting and lane.waiting[0].oldest() <= until}
+
+    def older(self, cut: float, most: int, keys: Collection[tuple[str, str]]) -> list[Piece]:
+        """Takes out readings of `keys` that came until `cut` (s, monotonic), at most `most`, in order of each lane."""
         taken: list[Piece] = []
-        for lane in self._lanes.values():
+        for lane in (lane for key, lane in self._lanes.items() if key in keys):
             for piece in lane.older(cut, most):
                 taken.append(piece)
                 most -= len(piece)
@@ -154,10 +158,9 @@ class Lanes:
         self._shed(self.waiting)
 
     def _of(self, piece: Piece) -> Lane:
-        key = piece.features.board, piece.features.sensor
-        lane = self._lanes.get(key)
+        lane = self._lanes.get(piece.lane)
         if lane is None:
-            lane = self._lanes[key] = Lane(*key)
+            lane = self._lanes[piece.lane] = Lane(*piece.lane)
         return lane
 
     def _turn(self, lane: Lane) -> None:

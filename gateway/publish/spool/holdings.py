@@ -33,9 +33,9 @@ class Holdings:
         return any(self.rows.values())
 
     @property
-    def boards(self) -> int:
-        """Of how many boards that is."""
-        return len({board for (board, _), rows in self.rows.items() if rows})
+    def boards(self) -> set[str]:
+        """Of which boards that is."""
+        return {board for (board, _), rows in self.rows.items() if rows}
 
     @property
     def busy(self) -> set[int]:

@@ -84,8 +84,8 @@ class Spool:
         return self._holds.waiting
 
     @property
-    def boards(self) -> int:
-        """How many boards have something to send."""
+    def boards(self) -> set[str]:
+        """Those that have something to send."""
         return self._holds.boards
 
     @property
