@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 WAITING = 100_000  # readings that wait in memory while the broker is away
-HIGH, LOW = 2000, 1000  # readings of a board under way at which its port is held, and let go
+HIGH, LOW = 2000, 1000  # readings under way at which a board's port is held, and let go; those that are held share them
 RELIEF = 0.25  # s between looks at held ports: when nothing is acknowledged, nothing else would let them go
 
 
@@ -33,9 +33,12 @@ class Source(Protocol):
         ...
 
 
-def holds(under_way: int, held: bool, *, sender_waits: bool, moving: bool) -> bool:
-    """Whether a port is to be held. held: whether it is; moving: whether the broker takes what it is sent."""
-    return sender_waits and moving and under_way > (LOW if held else HIGH)
+def holds(under_way: int, held: bool, *, sender_waits: bool, moving: bool, others: int = 0) -> bool:
+    """Whether a port is to be held. held: whether it is; moving: whether the broker takes what it is sent.
+
+    others: how many more are held. However many boards flood, as much is under way, and as long does a quiet one wait.
+    """
+    return sender_waits and moving and under_way > (LOW if held else HIGH) // (1 + others)
 
 
 class Valve:
@@ -61,7 +64,9 @@ class Valve:
                 source.resume()
 
     def _holds(self, board: str, source: Source) -> bool:
-        return holds(self._under_way(board), source.paused, sender_waits=source.sender_waits, moving=self._moving())
+        others = len(self._held.keys() - {board})
+        under_way, waits = self._under_way(board), source.sender_waits
+        return holds(under_way, source.paused, sender_waits=waits, moving=self._moving(), others=others)
 
     def _watch(self) -> None:
         if self._relief is None:

@@ -77,13 +77,14 @@ def run_service(options: argparse.Namespace) -> int:
     from .ingest.formats.rows import misread
     from .logs import log, setup
     from .service import serve
-    from .state import NoState
+    from .state import NoState, default, renamed
 
     path = _configuration(options.config)
     outlet = setup()
     try:
         config = load(path)
-        for text in warnings(config, misread=misread):
+        name = renamed(config.state_dir or default(), config.base)
+        for text in warnings(config, misread=misread) + name:
             log("config.unwise", path=str(path), text=text)
     except Wrong as error:
         outlet.close()
@@ -102,7 +103,7 @@ def check(options: argparse.Namespace) -> int:
     from .compute.stage import MOST_WAITING
     from .config import Wrong, lines, load, plan, warnings
     from .ingest.formats.rows import misread
-    from .state import default
+    from .state import default, renamed
 
     path = _configuration(options.config)
     try:
@@ -112,7 +113,8 @@ def check(options: argparse.Namespace) -> int:
             _print_json({"file": str(path), "ok": False, "problems": error.problems, "warnings": [], "plan": None})
             return CONFIG
         return _wrong(error.problems)
-    unwise, custom = warnings(config, misread=misread), []
+    unwise = warnings(config, misread=misread) + renamed(config.state_dir or default(), config.base)
+    custom = []
     if config.custom:
         import asyncio
 

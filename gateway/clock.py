@@ -1,5 +1,6 @@
 """Whether the machine's clock has been set: a board without a battery starts in 1970, or at its last shutdown."""
 
+import math
 import time
 from pathlib import Path
 
@@ -19,13 +20,23 @@ class Clock:
 
     def __init__(self) -> None:
         self._unset, self._due = False, 0.0
+        self._set_at = -math.inf  # s, monotonic; infinity while it has not been set
 
     def ahead(self, start: float) -> float | None:
         """What times since `start` (s of the monotonic clock) lack to s since 1970; None while it has not been set."""
         return time.time() - time.monotonic() + start if self.word() is None else None
 
+    def unset_until(self, start: float) -> float:
+        """When it was found set, s since `start`: infinity while it is not, minus infinity when it always was."""
+        self.word()
+        return self._set_at - start
+
     def word(self) -> str | None:
         """What to say: "unsynced", or None when it has been set."""
         if (now := time.monotonic()) >= self._due:
             self._unset, self._due = unset(), now + 1.0
+            if self._unset:
+                self._set_at = math.inf
+            elif self._set_at == math.inf:
+                self._set_at = now
         return "unsynced" if self._unset else None

@@ -67,6 +67,7 @@ class Reporter:
         documents: dict[str | None, dict[str, Any]] = {None: gateway_document(look, self.faults)}
         for board in look.boards:
             documents[board.name] = board_document(board, self._of(board.name).faults)
+        self._shapes = {name: seen for name, seen in self._shapes.items() if name in documents}
         for name, document in documents.items():
             seen = shape(document)
             if all_of_them or seen != self._shapes.get(name):

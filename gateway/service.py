@@ -9,12 +9,11 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-import signal
 import time
 from dataclasses import replace
 from typing import Any
 
-from . import __version__, state, systemd
+from . import __version__, signals, state, systemd
 from .backlog import WAITING, Valve
 from .clock import Clock
 from .compute.cores import cores
@@ -87,6 +86,7 @@ class Service:
             connected=self._connected,
             progress=lambda: self.valve.relieve(),
             clock=lambda: self.clock.ahead(self.stage.began),
+            unset_until=lambda: self.clock.unset_until(self.stage.began),
             most=WAITING,
             keeping=Keeping(
                 self.spool, self.stage, config.at_risk, self.stage.now, lambda board, _: self.boards.tags(board)
@@ -115,6 +115,7 @@ class Service:
 
                 self._embedded = await Embedded.start(mqtt.listen, mqtt.username or None, self._password(), self._event)
             await self.stage.start()
+            state.remember(self.folder, self.config.base)
             self.spool.start = self.stage.began
             try:
                 await self.spool.open()
@@ -173,6 +174,7 @@ class Service:
 
     async def _take_over(self, config: Config) -> None:
         """What of `config` can be taken over at once; a board that is as before is not touched."""
+        self._forget()
         found = changes(self.config, config)
         gone = list(found.gone)
         self.config = replace(config, **{field: getattr(self.config, field) for field in found.kept})
@@ -188,6 +190,13 @@ class Service:
         self.publisher.renew()
         log("config.reloaded", path=str(config.path), opened=[board.name for board in found.opened],
             gone=gone, later=found.later)  # fmt: skip
+
+    def _forget(self) -> None:
+        """Lets go what is kept of boards that an earlier reload has closed; their accounts stay."""
+        for board in self.accounts.keys() - self.readers.keys():
+            if not self._in_flight(board):
+                self.stage.forget(board)
+                self.publisher.forget(board)
 
     def _plan(self, board: str, sensor: str) -> Plan:
         return plan_for(self.config, board, sensor, self.boards.sensors(board).hardware(sensor))
@@ -280,20 +289,8 @@ async def serve(config: Config) -> int:
     """Runs the gateway until SIGTERM or SIGINT; SIGHUP reads the configuration again. Gives the exit code."""
     stop, service = asyncio.Event(), Service(config)
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    loop.add_signal_handler(signal.SIGHUP, service.reload)
+    signals.heed(loop, stop.set, service.reload)
     systemd.stay_awake(loop)
     await service.run(stop)
-    _be_deaf(loop)
+    signals.be_deaf(loop)
     return 0
-
-
-def _be_deaf(loop: asyncio.AbstractEventLoop) -> None:
-    """A further signal finds nobody: all is done, and the closing loop would let it end us with a failure."""
-    signals = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
-    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
-    for number in signals:
-        loop.remove_signal_handler(number)
-        signal.signal(number, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)

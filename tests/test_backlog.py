@@ -33,6 +33,18 @@ def test_only_a_sender_that_waits_is_held_and_only_while_the_broker_moves():
     assert not holds(10 * HIGH, True, sender_waits=True, moving=False)
 
 
+async def test_boards_that_flood_share_what_may_be_under_way():
+    """The second board is held at half, the third at a third; when one is let go the others have more again."""
+    under_way = {"a": HIGH + 1, "b": HIGH // 2 + 1, "c": HIGH // 3 + 1, "quiet": HIGH // 4}
+    valve, sources = Valve(under_way.__getitem__, lambda: True), {name: Source(True) for name in under_way}
+    for name, source in sources.items():
+        valve.fed(name, source)
+    assert [source.paused for source in sources.values()] == [True, True, True, False]
+    under_way |= {"a": LOW // 3, "b": LOW // 2, "c": LOW + 1}
+    valve.relieve()
+    assert [source.paused for source in sources.values()] == [False, False, True, False]
+
+
 async def test_the_valve_lets_go():
     """By acknowledgements, and by itself when the broker has stopped moving and nothing else would."""
     under_way = {"pty": HIGH + 1, "uart": HIGH + 1}

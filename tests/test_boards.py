@@ -44,13 +44,15 @@ async def test_a_table_for_a_board_that_was_found(tmp_path, monkeypatch, name, l
         try:
             await until(lambda: readings)
             assert set(made.readers) == {FOUND}
-            assert await made.add(Board(name, Port(path), max_line=100), parts) == [FOUND]
+            assert await made.add(Board(name, Port(path), tags=(("site", "north"),), max_line=100), parts) == [FOUND]
             readings.clear()
             await until(lambda: readings)
             assert set(made.readers) == set(readings) == {name}
             assert made.readers[name].board.max_line == 100
             assert path in taken[0]
+            assert made.tags(name) == {"site": "north"}
             await made.drop(name, parts)
+            assert made.tags(name) == {"site": "north"}, "what it sent last may still be under way"
             assert path not in taken[0]
         finally:
             await parts.end()

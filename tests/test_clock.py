@@ -1,8 +1,10 @@
 """Whether the machine's clock has been set."""
 
+import math
 import time
 
-from gateway.clock import RELEASED, unset
+from gateway import clock
+from gateway.clock import RELEASED, Clock, unset
 
 
 def test_before_this_version_was_made():
@@ -26,3 +28,16 @@ def test_where_systemd_sets_the_clock(tmp_path):
 def test_the_present(tmp_path):
     """Without a time given it is the machine's own."""
     assert not unset(timesync=tmp_path / "none")
+
+
+def test_when_it_was_set(monkeypatch):
+    """It says until when readings came without a time: for ever at first, then until it is seen to be set."""
+    assert Clock().unset_until(5.0) == -math.inf
+    known, now = Clock(), 1000.0
+    monkeypatch.setattr(clock.time, "monotonic", lambda: now)
+    monkeypatch.setattr(clock, "unset", lambda: now < 1002.0)
+    assert known.unset_until(900.0) == math.inf
+    now = 1003.0
+    assert known.unset_until(900.0) == 103.0
+    now = 1010.0
+    assert known.unset_until(900.0) == 103.0

@@ -3,7 +3,8 @@
 import random
 
 from gateway.publish.crossing import Crossing
-from gateway.publish.lanes import Lanes, Piece
+from gateway.publish.lane import Piece
+from gateway.publish.lanes import Lanes
 from gateway.publish.window import Flight, Window
 from tests.made import features
 
@@ -38,7 +39,8 @@ def test_what_waits_leaves_and_what_is_on_the_wire_stays():
     assert found == flights
     assert [piece.features.seq[piece.first : piece.last].tolist() for piece in waiting] == [[3, 4, 5, 6]]
     assert (p.crossing.moving("bench"), p.lanes.held("bench")) == (4, 4)
-    p.crossing.end(waiting, dict(zip([7, 8], found, strict=True)))
+    p.crossing.end([waiting], (dict(zip([7, 8], found, strict=True)), [9]))
+    assert p.promoted == [9]
     assert (p.crossing.moving("bench"), p.crossing.copied("bench")) == (0, 2)
     assert p.crossing.oldest() == 7.0
 
@@ -50,11 +52,28 @@ def test_no_more_is_begun_than_asked_for_and_the_oldest_first():
         p.send()
     waiting, flights = p.crossing.begin(100.0, 3)
     assert (len(flights), waiting) == (3, [])
-    p.crossing.end(waiting, dict(enumerate(flights)))
+    p.crossing.end([], (dict(enumerate(flights)), []))
     waiting, flights = p.crossing.begin(100.0, 10)
     assert (len(flights), sum(map(len, waiting))) == (2, 8)
-    p.crossing.end(waiting, dict(enumerate(flights, 10)))
+    p.crossing.end([waiting], (dict(enumerate(flights, 10)), [20]))
     assert p.crossing.copied("bench") == 5
+
+
+def test_a_flood_drives_nobody_else_to_the_disk():
+    """What is half as old as it may be goes with what is too old, of the same sensor; others stay on their way."""
+    p = Places()
+    p.put(1, 8)
+    p.put(5, 4, sensor="S2")
+    p.put(4, 4, sensor="S3")
+    on_wire = [p.send(), p.send(), p.send()]
+    waiting, flights = p.crossing.begin(6.0, 1000, late=4.0)
+    assert [flight.piece.features.sensor for flight in flights] == ["S1", "S3"]
+    assert {piece.features.sensor: list(piece.features.seq[piece.first : piece.last]) for piece in waiting} == {
+        "S1": [2, 3, 4, 5, 6],
+        "S3": [5, 6],
+    }
+    assert on_wire[1] not in flights
+    p.crossing.end([waiting], None)
 
 
 def test_a_disk_that_refuses_gives_all_back_in_order():
@@ -63,29 +82,66 @@ def test_a_disk_that_refuses_gives_all_back_in_order():
     p.put(1, 5, sensor="S2")
     waiting, flights = p.crossing.begin(4.0, 1000)
     assert p.send() is None, "what is newer waits"
-    p.crossing.end(waiting, None)
+    p.crossing.end([waiting], None)
     sent = [p.send().piece for _ in range(15)]
     assert [one.features.seq[one.first] for one in sent if one.features.sensor == "S1"] == list(range(1, 11))
     assert flights == []
 
 
-def test_a_slow_disk_lets_what_is_newer_go():
+def test_a_slow_disk_keeps_nobody_waiting_and_the_order():
+    """What was on its way goes first, from memory; when the disk has it at last nobody needs that."""
     p = Places()
     p.put(1, 10)
     waiting, _ = p.crossing.begin(4.0, 1000)
-    p.crossing.let_go()
-    assert p.send().piece.features.seq[4] == 5
-    p.crossing.end(waiting, {})
+    p.crossing.let_go(waiting)
+    assert (p.crossing.moving("bench"), p.lanes.held("bench")) == (0, 10)
+    assert [p.send().piece.features.seq[at] for at in range(5)] == [1, 2, 3, 4, 5]
+    p.crossing.end([waiting], ({}, [7]))
+    assert (p.uncopied, p.promoted, p.lanes.held("bench")) == ([7], [], 5)
+
+
+def test_a_slow_disk_is_used_all_the_same():
+    """What could not be sent meanwhile leaves memory for what the disk has at last; of the rest nothing is doubled."""
+    p = Places()
+    p.put(1, 4)
+    p.put(1, 4, sensor="S2")
+    waiting, _ = p.crossing.begin(4.0, 1000)
+    p.crossing.let_go(waiting)
+    p.put(5, 2)
+    assert p.send().piece.features.sensor == "S1"
+    p.crossing.end([[piece] for piece in waiting], ({}, [7, 8]))
+    assert (p.uncopied, p.promoted, p.lanes.held("bench")) == ([7], [8], 5)
+
+
+def test_a_slow_disk_that_refuses_at_last_changes_nothing():
+    p = Places()
+    p.put(1, 10)
+    waiting, _ = p.crossing.begin(4.0, 1000)
+    p.crossing.let_go(waiting)
+    sent = [p.send().piece for _ in range(5)]
+    p.crossing.end([waiting], None)
+    sent += [p.send().piece for _ in range(5)]
+    assert [one.features.seq[one.first] for one in sent] == list(range(1, 11))
+
+
+def test_what_went_alone_is_waited_for_whatever_the_disk_does():
+    """A lane of which one reading is on trial at the broker is not freed by what comes back from the disk."""
+    p = Places()
+    p.put(1, 10)
+    p.lanes.hold(Piece(features([1]), 0, 1), 0.0)
     assert p.send() is not None
+    waiting, _ = p.crossing.begin(4.0, 1000)
+    p.crossing.end([waiting], None)
+    assert p.send() is None
 
 
 def test_an_answer_meanwhile_leaves_the_copy_to_nobody():
     p = Places()
     p.put(1, 1)
     p.send()
-    waiting, flights = p.crossing.begin(9.0, 10)
+    _, flights = p.crossing.begin(9.0, 10)
     p.window.flights.clear()
-    p.crossing.end(waiting, {5: flights[0]})
+    p.crossing.end([], ({5: flights[0]}, []))
     assert (p.uncopied, p.promoted) == ([5], [])
 
 
@@ -93,11 +149,11 @@ def test_a_cut_meanwhile_makes_the_copy_all_there_is():
     p = Places()
     p.put(1, 3)
     flight = p.send(3)
-    waiting, flights = p.crossing.begin(9.0, 10)
+    _, flights = p.crossing.begin(9.0, 10)
     p.window.flights.clear()
     flight.piece.tried = True
     p.lanes.back([flight.piece])
-    p.crossing.end(waiting, {5: flights[0]})
+    p.crossing.end([], ({5: flights[0]}, []))
     assert (p.uncopied, p.promoted, p.lanes.held("bench")) == ([], [5], 0)
 
 
@@ -105,12 +161,12 @@ def test_a_part_of_it_that_is_shed_meanwhile_is_not_counted_twice():
     p = Places()
     p.put(1, 3)
     flight = p.send(3)
-    waiting, flights = p.crossing.begin(9.0, 10)
+    _, flights = p.crossing.begin(9.0, 10)
     p.window.flights.clear()
     flight.piece.tried = True
     p.lanes.back([flight.piece])
     p.lanes._shed(1)
-    p.crossing.end(waiting, {5: flights[0]})
+    p.crossing.end([], ({5: flights[0]}, []))
     assert (p.uncopied, p.promoted, p.lanes.held("bench")) == ([5], [], 2)
 
 
@@ -118,7 +174,7 @@ def test_copies_that_have_vanished_are_made_again():
     p = Places()
     p.put(1, 2)
     flights = [p.send(), p.send()]
-    p.crossing.end([], {1: flights[0], 2: flights[1]})
+    p.crossing.end([], ({1: flights[0], 2: flights[1]}, []))
     p.crossing.vanished({2})
     assert (p.crossing.copied("bench"), p.crossing.oldest()) == (1, 2.0)
     assert p.crossing.begin(9.0, 10)[1] == [flights[1]]
@@ -126,9 +182,9 @@ def test_copies_that_have_vanished_are_made_again():
 
 def test_whatever_happens_each_reading_is_in_one_place():
     dice = random.Random(3)
-    p, put, gone, copy, under_way = Places(), 0, 0, 0, None
+    p, put, gone, copy, under_way, late = Places(), 0, 0, 0, None, False
     for _ in range(3000):
-        what = dice.choice(["put", "send", "send", "ack", "begin", "end", "cut"])
+        what = dice.choice(["put", "send", "send", "ack", "begin", "late", "end", "cut"])
         if what == "put":
             p.put(put + 1, 3)
             put += 3
@@ -138,16 +194,21 @@ def test_whatever_happens_each_reading_is_in_one_place():
             gone += len(p.window.acknowledged(next(iter(p.window.flights))).piece)
         elif what == "begin" and under_way is None:
             under_way = p.crossing.begin(put - dice.randint(0, 9), dice.choice([4, 1000]))
+        elif what == "late" and under_way is not None and not late:
+            late = True
+            p.crossing.let_go(under_way[0])
         elif what == "end" and under_way is not None:
             waiting, flights = under_way
+            blocks = [waiting[at : at + 2] for at in range(0, len(waiting), 2)]
             failed = dice.random() < 0.3
-            copies = None if failed else dict(zip(range(copy, copy + 999), flights, strict=False))
-            copy += 999
-            before, kept = len(p.promoted), {n: len(f.piece) for n, f in (copies or {}).items()}
-            p.crossing.end(waiting, copies)
-            gone += 0 if failed else sum(map(len, waiting))
+            numbers = range(copy, copy + len(flights) + len(blocks))
+            pieces = [*([flight.piece] for flight in flights), *blocks]
+            kept = {n: sum(map(len, some)) for n, some in zip(numbers, pieces, strict=True)}
+            copies = dict(zip(numbers, flights, strict=False))
+            copy, before = copy + len(kept), len(p.promoted)
+            p.crossing.end(blocks, None if failed else (copies, list(numbers)[len(flights) :]))
             gone += sum(kept[n] for n in p.promoted[before:])
-            under_way = None
+            under_way, late = None, False
         elif what == "cut":
             flights = list(p.window.clear())
             for flight in flights:

@@ -1,6 +1,7 @@
 """No board waits behind another that says much more than it does."""
 
-from gateway.publish.lanes import Lanes, Piece
+from gateway.publish.lane import Piece
+from gateway.publish.lanes import Lanes
 from tests.made import features
 
 

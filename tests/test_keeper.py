@@ -1,6 +1,7 @@
 """The keeper: every reading is accounted for and safe in time, whatever the broker, the disk and the stage do."""
 
 import asyncio
+import math
 import random
 import threading
 from collections import Counter, defaultdict
@@ -58,7 +59,7 @@ class Street:
     """An outbox, a spool on a real disk and a keeper, with a clock of its own."""
 
     def __init__(self, folder, *, limit=1_000_000, rows=False, most=10_000, max_age=1e9):
-        self.now, self.seq, self.unset = 0.0, {lane: count(1) for lane in LANES}, False
+        self.now, self.seq, self.unset_until = 0.0, {lane: count(1) for lane in LANES}, -math.inf
         self.box, self.accounts = outbox(rows=rows, most=most)
         self.events, self.upstream = [], Upstream()
         self.spool = Spool(
@@ -68,7 +69,7 @@ class Street:
         self.box.watched(self.spool.done, lambda: self.spool.why_shed)
         self.box.crossing.uncopied, self.box.crossing.promoted = self.spool.uncopied, self.spool.promoted
         keeping = Keeping(self.spool, self.upstream, AT_RISK, lambda: self.now, lambda board, sensor: {"t": board})
-        self.keeper = Keeper(self.box, keeping, run="run", pump=lambda: None, unset=lambda: self.unset)
+        self.keeper = Keeper(self.box, keeping, run="run", pump=lambda: None, unset_until=lambda: self.unset_until)
         self.wire, self.taken, self.arrived, self.closed = {}, Counter(), defaultdict(list), False
 
     def inherited(self, board, readings):
@@ -86,14 +87,14 @@ class Street:
         self.accounts[lane[0]].values += rows
         self.accounts[lane[0]].readings += rows
         if ready and not any((f.board, f.sensor) == lane for f in self.upstream.waiting):
-            self.box.put([made], now=self.now)
+            self.box.put([made], unset_until=self.unset_until, now=self.now)
         else:
             self.upstream.waiting.append(made)
 
     def compute(self):
         """What waited in the stage is ready."""
         waiting, self.upstream.waiting = self.upstream.waiting, []
-        self.box.put(waiting, now=self.now)
+        self.box.put(waiting, unset_until=self.unset_until, now=self.now)
 
     def connect(self):
         self.keeper.connected = True
@@ -101,7 +102,7 @@ class Street:
 
     def cut(self):
         self.keeper.connected = False
-        self.box.closed(cut=False)
+        self.box.closed(0.0, cut=False)
         self.wire.clear()
 
     def exchange(self, share=1.0, dice=random, refusing=0.0):
@@ -210,6 +211,36 @@ async def test_an_outage_goes_to_the_disk_and_comes_back_in_order(street):
     assert s.arrived[LANES[0], True] == list(range(1, len(s.arrived[LANES[0], True]) + 1))
 
 
+async def test_a_small_backlog_does_not_wait_for_a_large_one(street):
+    """What a board has on the disk comes back beside another's, though that is older and a hundred times as much.
+
+    Also when it gets there while as much of the other's as is read ahead has been read.
+    """
+    s = await street(limit=64_000_000, most=100_000)
+    for _ in range(20):
+        s.come(LANES[0], 500)
+        s.now += 1.1
+        await s.look()
+    s.connect()
+    await s.look()
+    s.cut()
+    s.come(LANES[2], 100)
+    s.now += 1.1
+    await s.look()
+    assert (s.spool.held("a"), s.spool.held("b")) == (10_000, 100)
+    s.connect()
+    for _ in range(2000):
+        s.now += 0.1
+        s.exchange()
+        await s.look()
+        if s.accounts["b"].acknowledged == 100:
+            break
+    assert s.accounts["b"].acknowledged == 100
+    assert s.accounts["a"].acknowledged < 5000
+    await s.drain(3000)
+    s.in_order()
+
+
 async def test_what_is_on_the_wire_has_a_copy_and_comes_from_it_after_a_cut(street):
     s = await street()
     s.connect()
@@ -269,7 +300,7 @@ async def test_what_waits_in_the_stage_is_copied_in_time_and_only_once(street):
 async def test_what_waits_in_the_stage_is_known_to_have_no_time_yet(street):
     """Before the machine's clock is set: else its readings, of 1970, would be too old for the next run."""
     s = await street()
-    s.unset = True
+    s.unset_until = 0.5  # set before they are seen to, and after they came
     s.come(LANES[0], 3, ready=False)
     s.come(LANES[1], 2, ready=False)
     s.now += 1.1
@@ -366,6 +397,7 @@ async def test_a_disk_that_failed_is_told_to_work_again_when_nothing_is_to_be_wr
 
 async def test_a_disk_that_hangs_is_told_and_holds_up_nothing_live(street, monkeypatch):
     monkeypatch.setattr(spool_module, "SLOW", 0.05)
+    monkeypatch.setattr(keeper_module, "LATE", 0.0)
     s = await street()
     s.come(LANES[0], 10)
     s.now += 1.1
@@ -381,13 +413,47 @@ async def test_a_disk_that_hangs_is_told_and_holds_up_nothing_live(street, monke
     s.connect()
     s.come(LANES[1], 7)
     s.exchange()
-    assert s.accounts["a"].acknowledged == 7, "live readings go on"
+    assert s.accounts["a"].acknowledged == 17, "live readings go on, what waits for the disk among them"
     s.balanced()
     hanging.set()
     await looking
     await s.drain()
     assert [name for name, _ in s.events] == ["spool.failed", "spool.recovered"]
     assert len(s.taken) == 17
+
+
+@pytest.mark.parametrize("refuses", [True, False])
+async def test_a_disk_that_hangs_and_then_refuses_breaks_no_order(street, monkeypatch, refuses):
+    """What was on its way to it goes out before what is newer, and once; whatever the disk does in the end."""
+    monkeypatch.setattr(keeper_module, "LATE", 0.01)
+    s = await street()
+    s.connect()
+    s.exchange()
+    s.come(LANES[0], 10)
+    s.now += 1.1
+    hanging, real = threading.Event(), Store.put
+
+    def put(*given):
+        hanging.wait(20)
+        if refuses:
+            raise Trouble(FULL, "on purpose")
+        return real(*given)
+
+    monkeypatch.setattr(Store, "put", put)
+    looking = asyncio.ensure_future(s.keeper._look())
+    async with asyncio.timeout(5):
+        while not s.box.lanes.waiting:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    s.come(LANES[0], 5)
+    s.exchange()
+    s.balanced()
+    assert s.arrived[LANES[0], False] == list(range(1, 16))
+    hanging.set()
+    await looking
+    monkeypatch.undo()
+    await s.drain()
+    assert set(s.taken.values()) == {1} and len(s.taken) == 15
+    s.in_order()
 
 
 async def test_copies_that_the_disk_has_lost_are_made_again(street, monkeypatch, tmp_path):
@@ -537,6 +603,7 @@ async def test_whatever_happens_it_balances(street, monkeypatch, tmp_path, seed)
         limit=dice.choice([1_000_000, 8_000_000]), rows=dice.random() < 0.5, most=dice.choice([400, 10_000])
     )
     calm, refusing = False, dice.choice([0.0, 0.0, 0.05, 0.3])
+    monkeypatch.setattr(keeper_module, "LATE", dice.choice([0.0, 0.5]))  # 0: each transaction takes too long
     real = Store._put
 
     def put(self, new, gone, busy):

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from gateway.publish.lanes import JOINED, Lane, Lanes, Piece
+from gateway.publish.lane import JOINED, Lane, Piece
+from gateway.publish.lanes import Lanes
 from tests.made import features
 
 BOARDS, SENSORS = ("a", "b"), ("S1", "S2")
@@ -214,6 +215,24 @@ def test_a_lane_that_is_held_back_lets_the_others_go():
     assert seqs(alone) == [1]
     lanes.taken(alone)
     assert seqs(lanes.next(5, 15.0)) == [2]
+
+
+def test_a_board_that_has_gone_is_forgotten_once_nothing_of_it_waits():
+    """Then nothing is kept of it; it may come back, and what was on the wire too."""
+    lanes = Lanes(100, lambda board, readings: None)
+    lanes.put(piece(1, 3, board="a"))
+    lanes.put(piece(1, 3, board="b"))
+    on_wire = lanes.next(2, 0.0)
+    lanes.forget("a")
+    assert lanes.held("a") == 1
+    assert len(lanes.take_all()) == 2
+    lanes.forget("a")
+    assert list(lanes._lanes) == [("b", "S1")]
+    lanes.taken(on_wire)
+    lanes.back([on_wire])
+    lanes.put(piece(4, 4, board="b"))
+    assert {seqs(one)[0] for one in (lanes.next(9, 0.0), lanes.next(9, 0.0))} == {1, 4}
+    assert lanes.next(9, 0.0) is None
 
 
 def test_small_pieces_are_joined():

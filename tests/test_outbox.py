@@ -183,7 +183,7 @@ class Broker(RuleBasedStateMachine):
         oldest = self.under_way[0].topic if self.under_way else None
         self.under_way.clear()
         dropped = self.dropped()
-        assert self.box.closed(cut=cut) == on_wire
+        assert self.box.closed(0.0, cut=cut) == on_wire
         if self.dropped() > dropped:
             self.refused.add(oldest)
         self.open = False
@@ -274,10 +274,10 @@ def test_only_the_newest_document_of_a_topic_counts():
     assert [publish.payload for publish in sent(box)] == [b"2"]
     box.documents.put("gw/g/status", b"3")
     assert [publish.payload for publish in sent(box)] == [b"3"]
-    box.closed(cut=False)
+    box.closed(0.0, cut=False)
     box.opened(Limits(), v5=True)
     assert [publish.payload for publish in sent(box)] == [b"3"]
-    box.closed(cut=False)
+    box.closed(0.0, cut=False)
     box.documents.put("gw/g/status", b"4")
     box.opened(Limits(), v5=True)
     assert [publish.payload for publish in sent(box)] == [b"4"]
@@ -296,7 +296,7 @@ def test_last():
         return [publish.json["seq"] for publish in found]
 
     assert [lasts(seq) for seq in (1, 2, 10, 11, 12, 21)] == [[1], [], [], [11], [], [21]]
-    box.closed(cut=False)
+    box.closed(0.0, cut=False)
     box.opened(Limits(), v5=True)
     assert [lasts(seq) for seq in (22, 23)] == [[22], []]
 
@@ -436,7 +436,7 @@ def test_a_suspect_goes_alone_until_it_is_answered():
     for _ in range(TOGETHER):
         box.opened(Limits(), v5=True)
         assert len(sent(box)) == 100
-        box.closed(cut=True)
+        box.closed(0.0, cut=True)
     box.opened(Limits(), v5=True)
     for number in range(100):
         (one,) = sent(box)
@@ -459,12 +459,12 @@ def test_a_document_that_the_broker_finds_too_large():
     assert (box.largest, box.idle) == (4999, True)
     assert "gw/g/status" in box.refusals.text
     assert offer(5000) == offer(6000) == []
-    box.closed(cut=False)
+    box.closed(0.0, cut=False)
     box.opened(Limits(packet=3000), v5=True)
     assert box.largest == 2000
     box.acked([Ack(number, 0) for number in offer(1500)], 0.0)
     assert box.refusals.text is None
-    box.closed(cut=False)
+    box.closed(0.0, cut=False)
     box.opened(Limits(), v5=True)  # the limit was raised
     assert box.largest is None
     assert len(offer(6000)) == 1
@@ -477,7 +477,7 @@ def test_a_document_at_which_the_broker_cuts_the_line_stays_away():
         box.opened(Limits(), v5=True)
         box.documents.put("gw/g/status", bytes(5000))
         assert len(sent(box)) == 1
-        box.closed(cut=True)
+        box.closed(0.0, cut=True)
     box.opened(Limits(), v5=True)
     assert box.largest == 4999
     box.documents.put("gw/g/status", bytes(5000))
@@ -490,7 +490,7 @@ def test_what_may_have_arrived_has_told_of_what_was_condensed():
     box.opened(Limits(), v5=True)
     box.put([features(range(1, 9))])
     assert features_of(sent(box)) == [(1, 0), (4, 2), (7, 2)]
-    box.closed(cut=True)
+    box.closed(0.0, cut=True)
     box.put([features(range(9, 14))])
     assert accounts["bench"].dropped == {"shed": 2}
     box.opened(Limits(), v5=True)
@@ -509,12 +509,12 @@ def test_a_lane_is_free_whatever_becomes_of_its_probe(end):
         (probe,) = sent(box, now=6.0)
         box.acked([Ack(probe.packet_id, end)], 6.0)
     elif end == "fits no more":
-        box.closed(cut=False)
+        box.closed(0.0, cut=False)
         box.opened(Limits(packet=50), v5=True)
         assert sent(box, now=6.0) == []
         assert accounts["bench"].dropped["too_large"] == 4
     else:
-        box.closed(cut=False)
+        box.closed(0.0, cut=False)
         box.opened(Limits(qos=0), v5=True)
         sent(box, now=6.0)
         box.landed()

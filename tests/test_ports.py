@@ -411,6 +411,35 @@ async def test_a_gentle_close_leaves_the_lines_alone(pty):
     os.close(other)
 
 
+async def test_no_thread_for_the_lines(pty, monkeypatch):
+    """Where no thread can start nothing is done to DTR, which is no word on the port, and no descriptor stays open."""
+    link = await connect(await opened(Port(pty[1])), lambda data: None)
+    with monkeypatch.context() as short:
+        short.setattr(threading.Thread, "start", lambda self: (_ for _ in ()).throw(RuntimeError("no thread")))
+        before = descriptors()
+        assert await link.pulse_dtr() is None
+        assert await link.release() is None
+        assert descriptors() == before
+    await link.close()
+
+
+async def test_a_flooding_server_gives_the_loop_back():
+    """Of a megabyte that waits in a socket no turn of the loop takes more than of a serial port."""
+    pieces = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        link = await connect(await opened(Port(f"socket://127.0.0.1:{server.getsockname()[1]}")), pieces.append)
+        far, _ = server.accept()
+        link.pause()
+        far.setblocking(False)
+        sent = far.send(b"x" * 1_000_000)
+        link.resume()
+        await until(lambda: sum(map(len, pieces)) == sent)
+        assert sent > 10 * ports.READ_SIZE
+        assert max(map(len, pieces)) <= ports.READ_SIZE
+        far.close()
+        await link.close()
+
+
 async def test_what_is_open_is_known_by_its_device(pty):
     """A link names the device itself; a socket has none, no counters and no DTR."""
     link = await connect(await opened(Port(pty[1])), lambda data: None)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import signal
 import time
 from collections import defaultdict
@@ -11,7 +12,7 @@ import pytest
 
 from gateway.instants import instant
 from gateway.ledger import Account, imbalances, total
-from gateway.publish import client, contact, outbox, publisher
+from gateway.publish import client, contact, publisher, refusals, verdicts
 from gateway.publish.broker import Refused, Where, Will
 from gateway.publish.publisher import Keeping, Naming, Publisher
 from gateway.publish.spool.spool import Spool
@@ -44,6 +45,7 @@ class Bench:
             connected=self._connected,
             progress=self.balance,
             clock=lambda: self.clock,
+            unset_until=lambda: math.inf if self.clock is None else -math.inf,
             most=most,
             keeping=keeping,
             event=lambda name, **fields: self.events.append((name, fields)),
@@ -254,6 +256,7 @@ async def test_acknowledgements_that_never_come(monkeypatch, bench):
         assert firsts(numbers(fake.publishes)) == list(range(1, 31))
         assert (one.sum.acknowledged, one.sum.dropped.total()) == (30, 0)
         assert one.publisher.look()["refusing"] is None, "and no message was suspected"
+        assert [len(one.told("broker.stalled")), len(one.told("broker.moving"))] == [1, 1], "however often it was lost"
 
 
 async def test_a_quiet_time_is_no_silence(monkeypatch, bench):
@@ -387,6 +390,32 @@ async def test_a_message_at_which_the_broker_cuts_the_line(bench, document):
         assert one.publisher._outbox.window.limit > 1
 
 
+async def test_a_sensor_of_which_each_message_cuts_the_line(bench, monkeypatch):
+    """After a few of them its others wait for a while, so that they cost no connection; then the next one is tried."""
+    monkeypatch.setattr(refusals, "CUT_PAUSE", 1e6)
+    poison = True
+    async with FakeBroker(
+        answer=lambda publish: CUT if poison and publish.topic.endswith("S1/features") else 0
+    ) as fake:
+        one = bench(fake.port)
+        one.read(20)
+        one.read(20, sensor="S2")
+        await until(lambda: one.sum.dropped == {"refused_by_broker": refusals.CUTS}, 20)
+        for _ in range(20):
+            one.read(10)
+            one.read(1, sensor="S2")
+        await until(lambda: one.sum.acknowledged == 40, 20)
+        assert one.publisher.look()["reconnects"] == refusals.CUTS * (TOGETHER + ALONE)
+        assert "closes the connection at messages on gw/g/bench/S1/features" in one.publisher.look()["refusing"]
+        assert one.publisher.held("bench") == 220 - refusals.CUTS
+        poison = False
+        one.publisher._outbox.lanes._lanes["bench", "S1"].held_until = 0.0  # the while is over
+        one.read(1)
+        await until(lambda: one.done)
+        assert numbers([p for p in fake.publishes if p.connection == len(fake.connects)]) == list(range(4, 222))
+        assert one.publisher.look()["refusing"] is None
+
+
 @pytest.mark.parametrize("v5", [True, False])
 @pytest.mark.parametrize("mosquitto", [("max_qos 0",)], indirect=True)
 async def test_a_broker_of_qos_0_only(mosquitto, bench, v5):
@@ -506,7 +535,7 @@ async def test_a_wrong_password_is_tried_again(bench):
 @pytest.mark.parametrize(("reason", "kept"), [(0x87, True), (0x97, True), (0x90, False), (0x99, False)])
 async def test_messages_that_are_refused(monkeypatch, bench, reason, kept):
     """A refusal that may pass is tried again, one that cannot counts as dropped; both are said and hold up nobody."""
-    monkeypatch.setattr(outbox, "pause", lambda reason: 0.2)
+    monkeypatch.setattr(verdicts, "pause", lambda reason: 0.2)
     refusing = True
 
     def answer(publish):

@@ -450,6 +450,22 @@ async def test_dtr_where_there_is_none(adapter, monkeypatch):
         assert rig.account.reopened == 0
 
 
+async def test_dtr_for_which_no_thread_can_start(adapter, monkeypatch):
+    """Nothing is said of the port then, and the pulse is tried again when it is due."""
+    monkeypatch.setattr(silence, "LEAST", 0.02)
+    tried = []
+
+    async def pulse(link):
+        tried.append(link)
+        return len(tried) > 1 or None
+
+    monkeypatch.setattr(ports.Link, "pulse_dtr", pulse)
+    adapter.plug()
+    async with reading(adapter.link, silent=0.02, on_silence=("dtr",)) as rig:
+        await until(lambda: rig.account.dtr_pulses == 1)
+        assert (len(tried), rig.reader.note, rig.reader.state) == (2, None, "silent")
+
+
 async def test_dtr_is_pulsed_when_a_reopen_was_no_help(adapter, monkeypatch):
     """Where DTR may be pulsed it is, after a reopen; what the board says while it settles then is noise."""
     pulses = []

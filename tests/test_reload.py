@@ -43,7 +43,10 @@ def test_what_a_new_file_changes(tmp_path, before, now, gone, opened, later):
 
 
 def test_a_reload_touches_what_has_changed(tmp_path, mosquitto):
-    """One board is changed and one goes; the third keeps its port, its run and its numbers, with the new features."""
+    """One board is changed and one goes; the third keeps its port, its run and its numbers, with the new features.
+
+    The one that went comes back later, and its numbers go on.
+    """
     judge = Judge(mosquitto.port)
     with Board(kind="kv", sensors=1, rate=50, name="a") as a, Board(kind="kv", sensors=1, rate=50, name="b") as b:
         with Board(kind="kv", sensors=1, rate=50, name="c") as c:
@@ -62,8 +65,14 @@ def test_a_reload_touches_what_has_changed(tmp_path, mosquitto):
                 now = descriptors(gateway.process.pid)
                 assert now[os.path.realpath(a.path)] == held[os.path.realpath(a.path)]
                 assert os.path.realpath(c.path) not in now
+                gateway.process.send_signal(signal.SIGHUP)  # what was kept of c goes
+                until(lambda: len([e for e in gateway.events() if e["event"] == "config.reloaded"]) == 2, "again")
+                seen = len(judge.of("c", "T1"))
+                gateway.file.write_text(configuration(mosquitto.port, ports | {"c": c.path}))
+                gateway.process.send_signal(signal.SIGHUP)
+                until(lambda: len(judge.of("c", "T1")) > seen + 5, "c is back")
                 assert gateway.stop() == 0
-    for board in "ab":
+    for board in "abc":
         rows = judge.of(board, "T1")
         assert [row["seq"] for row in rows] == list(range(1, len(rows) + 1))
         assert len({row["run"] for row in rows}) == 1

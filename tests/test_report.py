@@ -57,6 +57,17 @@ async def test_only_what_has_changed(desk):
     assert desk.names() == [None, "bench", "b2"]
 
 
+async def test_a_board_that_is_back_after_a_reload(desk):
+    """Its document went when it was closed; it comes anew with the board, though it says what it said before."""
+    desk.reporter.report(all_of_them=False)
+    both, desk.seen = desk.seen, look(board())
+    desk.reporter.report(all_of_them=False)
+    desk.names()
+    desk.seen = both
+    desk.reporter.report(all_of_them=False)
+    assert "b2" in desk.names()
+
+
 async def test_at_most_every_second(desk, monkeypatch):
     """Changes in quick succession are told together; the last of them is always told; all documents come in time."""
     monkeypatch.setattr(report, "LEAST", 0.1)

@@ -313,6 +313,24 @@ async def test_what_does_not_fit_is_shed_and_counted() -> None:
 
 
 @pytest.mark.usefixtures("by_hand")
+async def test_of_a_board_that_has_gone_only_the_numbers_are_kept() -> None:
+    """Its windows go once nothing of it is here; when it comes back in the same run its numbers go on."""
+    street = Street(Plan(window_s=None, window_n=10))
+    for value in (1.0, 2.0):
+        street.take("a", ("S1", value))
+    street.stage._dispatch()
+    street.stage.forget("a")
+    assert street.stage.held("a") == 2
+    hands(street).answer()
+    street.stage.forget("a")
+    assert street.stage.sensors("a") == []
+    street.take("a", ("S1", 3.0), ("S2", 1.0))
+    street.stage._dispatch()
+    hands(street).answer()
+    assert [(f.sensor, list(f.seq), list(f.n)) for f in street.out[-2:]] == [("S1", [3], [1]), ("S2", [1], [1])]
+
+
+@pytest.mark.usefixtures("by_hand")
 async def test_out_of_range_is_dropped_or_clamped() -> None:
     """`drop` counts and leaves a gap; `clamp` lets the reading through and computes from the bound."""
     plans = {

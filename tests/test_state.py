@@ -38,6 +38,19 @@ def test_one_that_others_may_read_is_closed_to_them(tmp_path):
     assert tmp_path.stat().st_mode & 0o777 == 0o700
 
 
+def test_another_name_than_before_is_told_of(tmp_path):
+    """Nothing at the first start, nor as long as the name stays; whatever stands there, what is said is one line."""
+    assert state.renamed(tmp_path, "gateway/a") == []
+    state.remember(tmp_path, "gateway/a")
+    assert state.renamed(tmp_path, "gateway/a") == []
+    (text,) = state.renamed(tmp_path, "site/b")
+    assert "the last start was as gateway/a;" in text and "go out as site/b" in text
+    (tmp_path / state.NAME).write_bytes(b"\x1b[2J\n\xff" * 1000)
+    (text,) = state.renamed(tmp_path, "site/b")
+    assert text.isprintable() and len(text) < 2000
+    state.remember(tmp_path / "none", "gateway/a")
+
+
 def test_a_second_gateway_is_told_of_the_first(tmp_path):
     first = claimed(tmp_path)
     with pytest.raises(NoState, match=re.escape(f"in use by another gateway (pid {os.getpid()})")):

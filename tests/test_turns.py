@@ -1,6 +1,6 @@
 """Whose turn it is: live readings always first; what comes back from the disk at its pace, in half of the window."""
 
-from gateway.publish.lanes import Piece
+from gateway.publish.lane import Piece
 from gateway.publish.spool.nouns import Block
 from gateway.publish.turns import Turns
 from gateway.publish.window import Flight, Window
@@ -32,6 +32,21 @@ def test_live_readings_go_first():
     first = made.next(Window(20), 500, now=10.0)
     assert (first.block, len(first)) == (None, 3)
     assert made.next(Window(20), 500, now=10.0).block is not None
+
+
+def test_a_flooding_board_takes_no_whole_window():
+    """However much the others have waiting, all boards' turns fit in one window; a board alone may have all of it."""
+    made, _ = turns(most=100_000)
+    window = Window(20)
+    made.put(live(1, 5000), now=0.0)
+    assert len(made.next(window, 500, now=1.0)) == 20
+    for board in ("a", "b", "c"):
+        made.put(Piece(features(range(1, 1001), board=board), 0, 1000), now=2.0)
+    sent = [made.next(window, 500, now=3.0) for _ in range(4)]
+    assert {piece.features.board for piece in sent} == {"bench", "a", "b", "c"}
+    assert [len(piece) for piece in sent] == [5, 5, 5, 5]
+    many = Window(2)
+    assert len(made.next(many, 500, now=3.0)) == 1
 
 
 def test_the_disk_fills_half_of_the_window_at_most():
@@ -84,6 +99,23 @@ def test_each_piece_goes_back_to_where_it_came_from():
     made, _ = turns()
     assert made.of(live(1, 1)) is made.live
     assert made.of(back(1, 1)) is made.replay
+
+
+def test_a_flood_leaves_the_disk_a_tenth():
+    """Where live readings never end, one message in ten is from the disk, and no more."""
+    made, _ = turns(most=10**6)
+    window, live_sent, back_sent = Window(20), 0, 0
+    made.put(live(1, 50_000), now=0.0)
+    for turn in range(500):
+        if turn == 100:
+            made.replay.put(back(1, 5000))
+        piece = made.next(window, 500, now=1.0 + turn)
+        if piece.block is None:
+            live_sent += len(piece)
+        else:
+            back_sent += len(piece)
+        assert back_sent <= live_sent / 9
+    assert back_sent >= (live_sent - 2000) / 10
 
 
 def test_live_readings_do_not_starve_the_disk():

@@ -81,6 +81,11 @@ class Room:
         self.lane.replan(plan)
         self.lane.release()
 
+    def forget(self, board: str) -> None:
+        """Lets go what is kept of a board that is not read any more, and of which nothing is here."""
+        self.stage.forget(board)
+        self.lane.forget(board)
+
     def look(self) -> dict[str, Any]:
         """What the status shows as `pool`."""
         return self.stage.pool.look() | self.lane.look()

@@ -58,11 +58,11 @@ class Sensor:
         "suffixes",
     )  # fmt: skip
 
-    def __init__(self, board: str, name: str, plan: Plan) -> None:
+    def __init__(self, board: str, name: str, plan: Plan, seq: int = 0) -> None:
         self.board, self.name = board, name
         self._next: Plan | None = None
         self._take_on(plan)
-        self.seq = 0
+        self.seq = seq  # of its last reading in this run
         self.fresh: list[Row] = []
         self.latest: Row | None = None  # the newest that went to a worker
         self.intervals: deque[float] = deque(maxlen=9)  # s between readings, of the latest batches

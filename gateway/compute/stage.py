@@ -56,6 +56,7 @@ class Stage:
         self._plan, self._emit, self._dropped, self._event = plan, emit, dropped, event
         self._linger, self._most = linger, most
         self._desks: dict[str, Desk] = {}
+        self._seqs: dict[tuple[str, str], int] = {}  # the last of sensors that are forgotten: a run has each once
         self._apart: deque[Batch] = deque()  # what failed together, to be tried again one by one
         self._given: dict[int, Batch] = {}  # what the pool has
         self._turns = itertools.count()
@@ -143,7 +144,12 @@ class Stage:
         """The next values of a sensor are not comparable with those before. Gives the seq of the first of them."""
         desk = self._desks.get(board)
         sensor = desk.sensors.get(name) if desk else None
-        return sensor.renew(self._plan(board, name)) if sensor else 1
+        return sensor.renew(self._plan(board, name)) if sensor else self._seqs.get((board, name), 0) + 1
+
+    def forget(self, board: str) -> None:
+        """Lets the windows of a board go that is not read any more; of its sensors only the numbers are kept."""
+        if not self.held(board) and (desk := self._desks.pop(board, None)) is not None:
+            self._seqs |= {(board, name): sensor.seq for name, sensor in desk.sensors.items()}
 
     def sensors(self, board: str) -> list[Sensor]:
         """The sensors of `board` so far."""
@@ -165,7 +171,8 @@ class Stage:
         for name, value, unit, count in samples:
             sensor = sensors.get(name)
             if sensor is None:
-                sensor = sensors[name] = Sensor(board, name, self._plan(board, name))
+                seq = self._seqs.pop((board, name), 0)
+                sensor = sensors[name] = Sensor(board, name, self._plan(board, name), seq)
             if taken >= room:
                 sensor.seq += 1  # a reading that is shed leaves its gap
                 shed += 1

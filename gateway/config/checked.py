@@ -68,6 +68,11 @@ class Config:
     spool_bytes: int
     spool_age: float  # s
 
+    @property
+    def base(self) -> str:
+        """The first levels of all topics."""
+        return f"{self.mqtt.prefix}/{self.id}"
+
 
 def host_id() -> str:
     """This machine's name, as a plain topic level."""

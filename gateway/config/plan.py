@@ -27,7 +27,7 @@ def plan(
     waiting: the most readings that wait, `computing` of each board and `publishing` of all. state: where the spool is.
     """
     mqtt, features = config.mqtt, config.features
-    top = f"{mqtt.prefix}/{config.id}"
+    top = config.base
     return {
         "gateway": config.id,
         "broker": {

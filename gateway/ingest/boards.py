@@ -38,11 +38,12 @@ class Boards:
         self._treatments, self._moved = treatments, moved
         self._sensors: dict[str, Sensors] = {}
         self._reading: dict[str, Part] = {}
+        self._tags: dict[str, dict[str, str]] = {}  # of all that were read: what they sent last may still be under way
         self._named: set[str] = set()  # paths that tables name, which nobody else is to find
 
     def tags(self, board: str) -> dict[str, str]:
-        """What stands in each message of a board."""
-        return dict(self.readers[board].board.tags) if board in self.readers else {}
+        """What stands in each message of a board, also when it is read no more."""
+        return self._tags.get(board, {})
 
     def account(self, board: str) -> Account:
         """A board's, made when it is asked for first."""
@@ -91,7 +92,7 @@ class Boards:
         name, account = board.name, self.account(board.name)
         made = decoder(board.format, board.options)
         reader = Reader(board, made, self._take, account, self._changed, sensors=self.sensors(name))
-        self.readers[board.name] = reader
+        self.readers[name], self._tags[name] = reader, dict(board.tags)
         self._reading[board.name] = parts.start(reader.run())
         parts.start(noted(board, self._event))
 

@@ -1,15 +1,19 @@
 """The bytes of one board become samples, and each frame and each value is counted. No port, no loop, no clock."""
 
+import re
 from collections.abc import Callable
 
 from ..ledger import Account
-from ..model import BadValue, Board, Chunk, Decoded, Format, Noise, Refusal, Sample, Take, Why
+from ..model import BadValue, Board, Chunk, Decoded, Format, Frame, Noise, Refusal, Sample, Take, Why
 from .counting import Counting
 from .framing import Framing, Lines
 from .sensors import Sensors
 from .trust import Trust
 
 SHOWN = 64  # bytes of a refused frame that are kept for whoever has to find out
+
+_PIECES = re.compile(rb"[^\r\n]*[\r\n]|[^\r\n]+")
+"""Up to a line's end: whether a line is believed depends on what came before it and not on the bytes behind it."""
 
 
 class Intake:
@@ -46,18 +50,51 @@ class Intake:
 
     def feed(self, data: bytes, at: Chunk, *, settling: bool = False) -> int:
         """Takes bytes that arrived at `at`, all noise while the board settles. Gives the number of frames."""
-        account, decode, failed, counting = self._account, self._decode, self.failed, self._counting
-        treats = self.sensors.treats
+        account, trust, counting = self._account, self.trust, self._counting
         account.bytes += len(data)
-        items = self._cut.feed(data, at.mono)
-        account.frames += len(items)
-        if not self._binary:
-            self._weigh(data)
-        if settling:
-            account.noise += len(items)
-            return len(items)
-        doubt = None if self._checked else self.trust.doubt(at.mono)
-        wary = doubt is not None or self.trust.level > 0
+        frames, samples, garbage = 0, list[Sample](), trust.garbage
+        clean = self._binary or trust.unmoved(data)
+        for piece in [data] if clean else _PIECES.findall(data):
+            if not clean:
+                trust.heard(piece)
+            items = self._cut.feed(piece, at.mono)
+            frames += len(items)
+            if settling:
+                account.noise += len(items)
+            elif items:
+                samples += self._read(items, None if self._checked else trust.doubt(at.mono))
+        account.frames += frames
+        if trust.garbage is not garbage:
+            self._changed()
+        account.count_gaps, account.restarts = self._gaps + counting.missing, self._restarts + counting.restarts
+        account.values += len(samples)
+        if not self.sensors.treats and not self.sensors.all_known(samples):
+            samples = self._admitted(samples)
+        account.readings += len(samples)
+        if samples:
+            self._take(self._board.name, samples, at)
+        return frames
+
+    @property
+    def between(self) -> bool:
+        """Whether the last byte ended a frame."""
+        return self._cut.between
+
+    def gap(self, *, midstream: bool = True) -> None:
+        """The stream broke: its half frame is noise, and so is what comes before the next one's start.
+
+        Without `midstream` what comes next is known to begin a frame.
+        """
+        half = self._cut.lost()
+        if half is not None:
+            self._account.frames += 1
+            self._account.noise += 1
+        self._cut = self._framing(self._board.max_line, midstream)
+
+    def _read(self, items: list[Frame | Refusal | Noise], doubt: Why | None) -> list[Sample]:
+        """The samples of some frames, for which there is the same doubt; all else is counted."""
+        account, decode, failed, counting = self._account, self._decode, self.failed, self._counting
+        wary, treats = doubt is not None or self.trust.level > 0, self.sensors.treats
         samples: list[Sample] = []
         decoded = noise = 0
         result: Decoded | Refusal | Noise
@@ -84,42 +121,13 @@ class Intake:
             elif type(result) is Refusal:
                 account.refused[result.why] += 1
                 account.last_refused = result.data[:SHOWN]
-        account.count_gaps, account.restarts = self._gaps + counting.missing, self._restarts + counting.restarts
         account.decoded += decoded
         account.noise += noise
-        account.values += len(samples)
-        if not treats and not self.sensors.all_known(samples):
-            samples = self._admitted(samples)
-        account.readings += len(samples)
-        if samples:
-            self._take(self._board.name, samples, at)
-        return len(items)
-
-    @property
-    def between(self) -> bool:
-        """Whether the last byte ended a frame."""
-        return self._cut.between
-
-    def gap(self, *, midstream: bool = True) -> None:
-        """The stream broke: its half frame is noise, and so is what comes before the next one's start.
-
-        Without `midstream` what comes next is known to begin a frame.
-        """
-        half = self._cut.lost()
-        if half is not None:
-            self._account.frames += 1
-            self._account.noise += 1
-        self._cut = self._framing(self._board.max_line, midstream)
+        return samples
 
     def _believed(self, result: Decoded, line: bytes, doubt: Why | None) -> Decoded | Refusal:
         self.trust.parsed(line)
         return result if doubt is None else Refusal(doubt, line)
-
-    def _weigh(self, data: bytes) -> None:
-        before = self.trust.garbage
-        self.trust.heard(data)
-        if self.trust.garbage is not before:
-            self._changed()
 
     def _admitted(self, samples: list[Sample]) -> list[Sample]:
         """The samples whose sensors are known, or find room; the others are counted."""

@@ -22,13 +22,13 @@ import serial  # type: ignore[import-untyped]
 from serial_asyncio import connection_for_serial  # type: ignore[import-untyped]
 
 from ..model import Port
-from ..threads import in_thread
+from ..threads import in_thread, tried
 from . import modem
 from .dial import SCHEME, dial
 from .identity import Device, device
 from .trouble import PortError, trouble
 
-READ_SIZE = 1 << 16  # bytes taken from a port at once; a tty gives at most 4 kB of them
+READ_SIZE = 1 << 12  # bytes taken from a port in one turn of the loop: as many as a tty gives, then others have theirs
 CLOSE_PATIENCE = 1.0  # s for a port to close before it is left to its thread
 
 _SETTINGS = re.compile(r"([5-8])([NEOMS])(1|1\.5|2)")
@@ -157,15 +157,15 @@ class Link(asyncio.Protocol):
             raise PortError(f"{line.name} does not take {baud} baud: {error}") from error
         return True
 
-    async def pulse_dtr(self) -> bool:
-        """Lowers DTR for a moment. False where the port has none."""
+    async def pulse_dtr(self) -> bool | None:
+        """Lowers DTR for a moment. False where the port has none; None: not now, as no thread can start."""
         return await self._aside(modem.pulse)
 
-    async def release(self) -> bool:
-        """Undoes what a gentle close has left, so that the next one is as the system does it."""
+    async def release(self) -> bool | None:
+        """Undoes what a gentle close has left, so that the next one is as the system does it. None: not now."""
         return await self._aside(modem.release)
 
-    async def _aside(self, call: Callable[[int], bool]) -> bool:
+    async def _aside(self, call: Callable[[int], bool]) -> bool | None:
         """Calls with a copy of the descriptor, in a thread: the port may be lost meanwhile, and its number reused."""
         if not isinstance(self._handle, Line):
             return False
@@ -177,7 +177,10 @@ class Link(asyncio.Protocol):
             finally:
                 os.close(copy)
 
-        return await in_thread(work, f"{call.__name__} {self._handle.name}")
+        done = await tried(work, f"{call.__name__} {self._handle.name}", None)
+        if done is None:
+            os.close(copy)  # no thread has it
+        return done
 
     async def close(self, *, gentle: bool = False) -> bool:
         """Closes the port, and waits until its descriptors are given back, or a second.
@@ -193,6 +196,22 @@ class Link(asyncio.Protocol):
             await asyncio.wait({asyncio.wrap_future(self._handle.shut)}, timeout=CLOSE_PATIENCE)
             return self._handle.held
         return False
+
+
+class _Dialled(Link, asyncio.BufferedProtocol):
+    """The link of a socket, which would else give 256 kB at once."""
+
+    def __init__(self, handle: Handle, received: Callable[[bytes], None]) -> None:
+        super().__init__(handle, received)
+        self._piece = bytearray(READ_SIZE)
+
+    def get_buffer(self, sizehint: int) -> bytearray:
+        """Where the next bytes go."""
+        return self._piece
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """They have come."""
+        self.data_received(bytes(self._piece[:nbytes]))
 
 
 async def opened(port: Port) -> Handle:
@@ -213,7 +232,7 @@ async def opened(port: Port) -> Handle:
 async def connect(handle: Handle, received: Callable[[bytes], None]) -> Link:
     """Starts to read `handle`: `received` gets the bytes, on the loop. Raises PortError; the handle is then closed."""
     loop = asyncio.get_running_loop()
-    link = Link(handle, received)
+    link = Link(handle, received) if isinstance(handle, Line) else _Dialled(handle, received)
     try:
         if isinstance(handle, Line):
             transport, _ = await connection_for_serial(loop, lambda: link, handle)

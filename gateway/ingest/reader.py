@@ -18,7 +18,7 @@ from .intake import Intake
 from .link import Event, State, advance, shown
 from .ports import Link, connect, opened
 from .sensors import Sensors
-from .silence import Remedy, Silence
+from .silence import Remedy, Silence, silent_for
 from .trouble import PortError, trouble
 
 LOOK = 0.25  # s between looks for a port that is not there
@@ -165,7 +165,7 @@ class Reader:
         anew = self._state is State.RENEWING
         self.hearing.opened(mono, anew=anew)
         if anew:
-            self._meet(Event.OPENED, self._silent_for(mono))
+            self._meet(Event.OPENED, silent_for(mono - self.hearing.latest))
         else:
             self._meet(Event.OPENED, f"what it says in its first {settle:g} s is noise" if settle else self.reason)
             self._settle(mono)
@@ -179,11 +179,11 @@ class Reader:
         self._link, self.device = link, link.device()
         self.sender_waits = self.device is None or self.device.is_pty
         self.hearing.counts(link.losses(), self._clock().mono)
+        unreleased = False
         try:
             if self.paused:
                 link.pause()
-            if self._held:
-                await link.release()
+            unreleased = self._held and await link.release() is None
             while True:
                 self._nudge = asyncio.get_running_loop().create_future()
                 await asyncio.wait({link.lost, self._nudge}, timeout=self._due(), return_when=asyncio.FIRST_COMPLETED)
@@ -199,7 +199,7 @@ class Reader:
             if not renewing:
                 self.share(None)
             self.hearing.closed()
-            self._held = await link.close(gentle=renewing)
+            self._held = await link.close(gentle=renewing) or unreleased
 
     async def _remedied(self, link: Link) -> bool:
         """Tries what is due against the silence; whether the port is to be opened anew."""
@@ -208,7 +208,9 @@ class Reader:
             return False
         what = self._silence.next(mono)
         if what is Remedy.DTR:
-            if await link.pulse_dtr():
+            if (pulsed := await link.pulse_dtr()) is None:
+                return False
+            if pulsed:
                 self.account.dtr_pulses += 1
                 self.hearing.restarts(self._clock().mono)
                 return False
@@ -243,15 +245,12 @@ class Reader:
         if self._state is State.ONLINE and mono - self.hearing.latest >= self.hearing.patience:
             self.account.silences += 1
             self._silence.begins(self.hearing.latest, self.hearing.patience)
-            self._meet(Event.QUIET, self._silent_for(mono))
+            self._meet(Event.QUIET, silent_for(mono - self.hearing.latest))
         if self._state is State.SILENT and seen is not None:
             found = node(self.port)
             if found is None or found[:2] != seen[:2]:  # the adapter came back, and this link never hung up
                 return "its path names another device now"
         return None
-
-    def _silent_for(self, mono: float) -> str:
-        return f"nothing has come for {mono - self.hearing.latest:.0f} s: does the board run, and wait for no question?"
 
     def _received(self, data: bytes) -> None:
         at = self._clock()

@@ -61,3 +61,8 @@ def remedy(allowed: Collection[str], tried: int) -> Remedy | None:
 def pause(tried: int, patience: float) -> float:
     """Seconds from the remedy numbered `tried` (from 0) until the next."""
     return max(LEAST, min(patience * 2.0 ** min(tried, 30), max(MOST, patience)))
+
+
+def silent_for(seconds: float) -> str:
+    """What is said of it."""
+    return f"nothing has come for {seconds:.0f} s: does the board run, and wait for no question?"

@@ -6,7 +6,8 @@ Three things make lines doubtful: another program takes part of the bytes (`shar
 Garbage is known by its bytes and not by its lines: at a wrong rate hardly a line ends, while a board may well print
 other text between its values. Bytes of no text fill a meter, five of text take one out of it again; so it fills when
 over a sixth is no text, and a single flipped bit is forgotten. A line that parses is taken out whole: a board may spell
-its degree sign in an older code than UTF-8.
+its degree sign in an older code than UTF-8. The meter moves character by character, in whole numbers, so that it says
+the same however the bytes were cut.
 """
 
 import codecs
@@ -15,10 +16,11 @@ import re
 from ..model import Why
 
 HOLD = 1.0  # s after a loss in which lines may be torn: what the kernel's buffers hold is read by then
-FULL, EMPTY, MOST = 24.0, 14.0, 24.0  # the meter: where garbage begins and ends (50 clean bytes later), and its top
-CLEAN = 0.2  # what a byte of text takes out
+FULL, EMPTY, MOST = 120, 70, 120  # the meter: where garbage begins and ends (50 clean bytes later), and its top
+BAD = 5  # what a character of no text puts in; one of text takes out 1
 
 _NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f\ufffd]")
+_RUNS = re.compile(f"({_NO_TEXT.pattern}+)|([^{_NO_TEXT.pattern[1:]}+)")
 _ASCII = bytes(byte for byte in range(128) if not _NO_TEXT.match(chr(byte)))
 
 
@@ -33,7 +35,7 @@ class Trust:
     def __init__(self) -> None:
         self.shared = False
         self.garbage = False
-        self.level = 0.0
+        self.level = 0
         self._lost_at = float("-inf")
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
@@ -49,23 +51,25 @@ class Trust:
         """The kernel has lost some."""
         self._lost_at = now
 
+    def unmoved(self, data: bytes) -> bool:
+        """Whether hearing `data`, and any of its lines, changes nothing: it is text, as was all before it."""
+        if self.level or self._decoder.getstate()[0]:
+            return False
+        return data.isascii() and not data.translate(None, _ASCII)
+
     def heard(self, data: bytes) -> None:
         """Takes note of bytes as they come, cut anywhere."""
-        if data.isascii() and not self._decoder.getstate()[0]:
-            bad = len(data.translate(None, _ASCII))
-        else:
-            bad = junk(self._decoder.decode(data))
-        if bad or self.level:
-            self._fill(bad - CLEAN * (len(data) - bad))
+        for bad, clean in _RUNS.findall(self._decoder.decode(data)):
+            self._fill(BAD * len(bad) - len(clean))
 
     def parsed(self, line: bytes) -> None:
         """A line that was heard has a meaning, whatever its bytes."""
         if bad := junk(line.decode(errors="replace")):
-            self._fill(-bad)
+            self._fill(-BAD * bad)
 
-    def _fill(self, amount: float) -> None:
-        self.level = min(MOST, max(0.0, self.level + amount))
+    def _fill(self, amount: int) -> None:
+        self.level += amount
         if self.level >= FULL:
-            self.garbage = True
+            self.level, self.garbage = min(self.level, MOST), True
         elif self.level <= EMPTY:
-            self.garbage = False
+            self.level, self.garbage = max(self.level, 0), False

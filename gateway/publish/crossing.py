@@ -1,4 +1,9 @@
-"""Live readings on their way to the disk: what waited leaves its lane, what is on the wire gets a copy. Pure."""
+"""Live readings on their way to the disk: what waited leaves its lane, what is on the wire gets a copy. Pure.
+
+begin ──▶ the disk writes ──▶ end          what waited is on the disk, or back in its lanes
+     └──▶ it takes long: let_go ──▶ end    back in its lanes at once, to be sent in its order; what of it is still
+                                           there at the end leaves memory for the copy, what has gone needs none
+"""
 
 from __future__ import annotations
 
@@ -6,7 +11,8 @@ import math
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from .lanes import Lanes, Piece
+from .lane import Piece
+from .lanes import Lanes
 from .window import Flight, Window
 
 
@@ -20,6 +26,7 @@ class Crossing:
         self._lanes, self._window = lanes, window
         self._moving: Counter[str] = Counter()  # readings, by board
         self._staying: set[tuple[str, str]] = set()  # lanes of which something is moving, or getting its copy
+        self._let_go = False  # what was moving is back in its lanes
         self.uncopied: Callable[[int], None] = lambda copy: None
         self.promoted: Callable[[int], None] = lambda copy: None
 
@@ -37,46 +44,75 @@ class Crossing:
         on_wire = min((piece.oldest() for piece, _ in self._window.unsafe()), default=math.inf)
         return min(self._lanes.oldest(), on_wire)
 
-    def begin(self, cut: float, most: int) -> tuple[list[Piece], list[Flight]]:
+    def begin(self, cut: float, most: int, late: float = math.inf) -> tuple[list[Piece], list[Flight]]:
         """What came until `cut`: what waited, out of its lane and to be told by `end`; and what is on the wire.
+
+        late: only of sensors of which something has come until then, so that a flood drives no others to the disk.
 
         About `most` readings; what is on the wire, which is older, before all else. Until `end`, or `let_go`, nothing
         of their lanes is sent: if the disk does not take them they have to go first.
         """
         flights: list[Flight] = []
-        for piece, flight in self._window.unsafe():
-            if piece.oldest() <= cut and most > 0:
+        unsafe = list(self._window.unsafe())
+        concerned = self._lanes.late(late) | {piece.lane for piece, _ in unsafe if piece.oldest() <= late}
+        for piece, flight in unsafe:
+            if piece.oldest() <= cut and most > 0 and piece.lane in concerned:
                 flights.append(flight)
                 most -= len(piece)
-        waiting = self._lanes.older(cut, most)
+        waiting = self._lanes.older(cut, most, concerned)
         for piece in waiting:
             self._moving[piece.features.board] += len(piece)
         pieces = [*waiting, *(flight.piece for flight in flights if flight.piece is not None)]
-        self._staying = {(piece.features.board, piece.features.sensor) for piece in pieces}
+        self._staying = {piece.lane for piece in pieces}
         self._lanes.stay(self._staying, True)
         return waiting, flights
 
-    def let_go(self) -> None:
-        """What is newer waits no more for what is moving: the disk takes its time."""
-        self._lanes.stay(self._staying, False)
-        self._staying = set()
+    def let_go(self, waiting: Sequence[Piece]) -> None:
+        """The disk takes its time: what waited does so in its lane again, and goes first, so that order is kept."""
+        self._let_go = True
+        self._moved(waiting)
+        self._lanes.back(waiting, sealed=True, unsent=True)
 
-    def end(self, waiting: Sequence[Piece], copied: Mapping[int, Flight] | None) -> None:
-        """It is on the disk. copied: the flights, by the numbers of their copies. None: it is not, and waits again."""
-        self.let_go()
-        for piece in waiting:
-            self._moving[piece.features.board] -= len(piece)
-        if copied is None:
-            self._lanes.back(waiting)
+    def end(self, blocks: Sequence[Sequence[Piece]], stored: tuple[Mapping[int, Flight], Sequence[int]] | None) -> None:
+        """The disk has answered. blocks: what waited. stored: the flights by the numbers of their copies, and the
+        numbers of the blocks; None: it does not take them.
+        """
+        let_go, self._let_go = self._let_go, False
+        waiting = [piece for block in blocks for piece in block]
+        if not let_go:
+            self._moved(waiting)
+        if stored is None:
+            if not let_go:
+                self._lanes.back(waiting, unsent=True)
             return
+        copied, numbers = stored
+        for number, block in zip(numbers, blocks, strict=True):
+            if let_go:
+                self._leave(block, number)
+            else:
+                self.promoted(number)
         under_way = {id(flight) for flight in self._window.flights.values()}
         for copy, flight in copied.items():
             if id(flight) in under_way:
                 flight.copy = copy
-            elif flight.piece is not None and self._lanes.take_out(flight.piece):
-                self.promoted(copy)
-            else:  # acknowledged meanwhile, or sent anew
-                self.uncopied(copy)
+            elif flight.piece is not None:
+                self._leave([flight.piece], copy)
+
+    def _moved(self, waiting: Sequence[Piece]) -> None:
+        """They move no more, and nobody waits for them."""
+        self._lanes.stay(self._staying, False)
+        self._staying = set()
+        for piece in waiting:
+            self._moving[piece.features.board] -= len(piece)
+
+    def _leave(self, pieces: Sequence[Piece], copy: int) -> None:
+        """Gives up pieces for their copy, if all of them wait; if some were sent, or shed, nobody needs the copy."""
+        if all(map(self._lanes.waits, pieces)):
+            for piece in pieces:
+                self._lanes.take_out(piece)
+            self.promoted(copy)
+        else:
+            self.uncopied(copy)
 
     def vanished(self, copies: Collection[int]) -> None:
         """The disk has lost these copies: what is on the wire has none any more."""

@@ -10,11 +10,12 @@ import asyncio
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Protocol
 
 from ..model import Features
-from .lanes import Piece
+from .dating import marked
+from .lane import Piece
 from .outbox import Outbox
 from .spool.blocks import joined
 from .spool.filing import Saved
@@ -26,7 +27,7 @@ BLOCK_ROWS = 512  # readings of a block, of those that lie side by side
 READ_AHEAD = 2000  # readings from the disk that may wait to be sent
 FORGET = 1.0  # s between transactions that forget what was sent
 AGAIN = 1.0  # s after the disk refused
-LATE = 0.5  # s that what is newer waits for what is on its way to the disk, and may come back from there
+LATE = 0.5  # s that a lane waits for what is on its way to the disk; then that goes first, from memory
 
 
 class Upstream(Protocol):
@@ -62,15 +63,15 @@ class Keeping:
 class Keeper:
     """Moves readings between the outbox and the spool.
 
-    pump: to be called when there is more to send. unset: whether the machine's clock has not been set.
+    pump: to be called when there is more to send. unset_until: as dating.py takes it.
     """
 
     def __init__(
-        self, outbox: Outbox, keeping: Keeping, *, run: str, pump: Callable[[], None], unset: Callable[[], bool]
+        self, outbox: Outbox, keeping: Keeping, *, run: str, pump: Callable[[], None], unset_until: Callable[[], float]
     ) -> None:
         self._outbox, self._spool, self._upstream = outbox, keeping.spool, keeping.upstream
         self._at_risk, self._now, self._tags = keeping.at_risk, keeping.now, keeping.tags
-        self._run, self._pump, self._unset = run, pump, unset
+        self._run, self._pump, self._unset_until = run, pump, unset_until
         self._copies: dict[Lane, list[tuple[int, int]]] = {}  # upstream: (last seq, copy) of each copy, in order
         self._not_before = -math.inf
         self._forgot = -math.inf
@@ -100,7 +101,8 @@ class Keeper:
         now = self._now()
         fresh = self._fresh(now)
         if now >= self._not_before and (self._outbox.crossing.oldest() <= now - self._at_risk or fresh):
-            await self._keep(now - self._at_risk / 2 if self.connected else now, fresh)
+            cuts = (now - self._at_risk / 2, now - self._at_risk) if self.connected else (now, math.inf)
+            await self._keep(*cuts, fresh)
         elif self._spool.untidy and (now - self._forgot >= FORGET or not self._spool.waiting):
             self._forgot = now
             await self._spool.forget()
@@ -123,8 +125,8 @@ class Keeper:
         at_risk = self._upstream.older(now - self._at_risk, copied)
         return self._upstream.older(now - self._at_risk / 2, copied) if at_risk else []
 
-    async def _keep(self, cut: float, fresh: Sequence[Features]) -> None:
-        if not await self._move(cut):
+    async def _keep(self, cut: float, late: float, fresh: Sequence[Features]) -> None:
+        if not await self._move(cut, late):
             return
         for part in self._parcels(fresh):
             done = await self._spool.keep([], [], part)
@@ -135,40 +137,43 @@ class Keeper:
                 lane = one.features.board, one.features.sensor
                 self._copies.setdefault(lane, []).append((one.features.seq[-1], number))
 
-    async def _move(self, cut: float) -> bool:
-        """What the outbox holds goes to the disk, a parcel after the other. False: the disk does not take it."""
+    async def _move(self, cut: float, late: float) -> bool:
+        """What the outbox holds goes to the disk, a parcel after the other. False: the disk does not take it.
+
+        cut, late: as Crossing.begin takes them.
+        """
         crossing = self._outbox.crossing
-        while any(found := crossing.begin(cut, self._spool.parcel)):
+        while any(found := crossing.begin(cut, self._spool.parcel, late)):
             waiting, flights = found
-            done = None
-            late = asyncio.get_running_loop().call_later(LATE, self._let_go)
+            blocks, stored = list(_blocks(waiting)), None
+            slow = asyncio.get_running_loop().call_later(LATE, self._let_go, list(chain.from_iterable(blocks)))
             try:
                 on_wire = [self._saved([flight.piece]) for flight in flights if flight.piece is not None]
-                done = await self._spool.keep(on_wire, [self._saved(pieces) for pieces in _blocks(waiting)], [])
+                done = await self._spool.keep(on_wire, [], [self._saved(pieces) for pieces in blocks])
+                stored = None if done is None else (dict(zip(done[0], flights, strict=True)), done[1])
             finally:  # also when nobody waits for the disk any more
-                late.cancel()
-                crossing.end(waiting, None if done is None else dict(zip(done[0], flights, strict=True)))
-            if done is None:
+                slow.cancel()
+                crossing.end(blocks, stored)
+            if stored is None:
                 self._not_before = self._now() + AGAIN
             self._pump()
-            if done is None:
+            if stored is None:
                 return False
         return True
 
-    def _let_go(self) -> None:
-        self._outbox.crossing.let_go()
+    def _let_go(self, waiting: Sequence[Piece]) -> None:
+        self._outbox.crossing.let_go(waiting)
         self._pump()
 
     def _parcels(self, several: Sequence[Features]) -> Iterator[list[Saved]]:
         """Readings that came before they were features, as blocks, and so many of these as the disk takes at once."""
-        part, readings, unset = list[Saved](), 0, self._unset()
-        for features in several:
+        part, readings = list[Saved](), 0
+        for features in marked(several, self._unset_until()):
             for first in range(0, len(features), BLOCK_ROWS):
                 cut = features.cut(first, min(first + BLOCK_ROWS, len(features)))
                 if part and readings + len(cut) > self._spool.parcel:
                     yield part
                     part, readings = [], 0
-                cut.unset = unset  # else the outbox says so
                 part.append(Saved(cut, {}, self._run, self._of(cut)))
                 readings += len(cut)
         if part:
@@ -193,12 +198,20 @@ class Keeper:
 
     async def _fetch(self) -> None:
         now, replay = asyncio.get_running_loop().time(), self._outbox.replay  # the clock by which lanes are held
-        while self.connected and self._spool.waiting and replay.ready(now) < READ_AHEAD:
-            found = await self._spool.fetch(lambda lane: not replay.is_held(lane, now))
-            if found is None:
-                return
-            self._outbox.return_from_disk(*found)
-            self._pump()
+        boards = sorted(self._spool.boards, key=replay.held)  # who has least here is first: none waits for all others
+        share = READ_AHEAD // max(1, len(boards))
+
+        def wanted(board: str) -> bool:
+            held = replay.held(board)
+            return self.connected and (not held or (held <= share and replay.ready(now) < READ_AHEAD))
+
+        for board in boards:
+            while wanted(board):
+                found = await self._spool.fetch(lambda lane: lane[0] == board and not replay.is_held(lane, now))  # noqa: B023
+                if found is None:
+                    break
+                self._outbox.return_from_disk(*found)
+                self._pump()
 
     # the end
 
@@ -222,7 +235,7 @@ class Keeper:
     async def _finish(self, parcels: Sequence[list[Saved]], over: list[Saved]) -> None:
         if self._looking is not None:
             await self._looking
-        if not await self._move(math.inf):
+        if not await self._move(math.inf, math.inf):
             return
         copies = [number for some in self._copies.values() for _, number in some]
         for part in parcels:  # copies of what is left are there until all of it is

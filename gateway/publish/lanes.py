@@ -1,4 +1,4 @@
-"""Features that wait for the broker: a lane a sensor, in order. Boards take turns, and so do the lanes of a board.
+"""Features that wait for the broker: a lane a sensor (lane.py). Boards take turns, and so do the lanes of a board.
 
 Bounded; what is shed is counted.
 
@@ -11,107 +11,10 @@ When the connection breaks, what was on the wire goes back to the front of its l
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterable
 
-from ..model import Features
-from .spool.nouns import Block
-
-JOINED = 256  # readings up to which small pieces are joined, so that a long wait costs no object a reading
-
-
-@dataclass(slots=True, eq=False)
-class Piece:
-    """Rows first…last - 1 of `features`. condensed: by seq, the readings left out just before.
-
-    tried: it was sent before, and perhaps it arrived. block: where it comes from, when it was on the disk.
-    sealed: nothing is joined to it, as a copy of it may be under way to the disk.
-    """
-
-    features: Features
-    first: int
-    last: int
-    condensed: dict[int, int] = field(default_factory=dict)
-    tried: bool = False
-    block: Block | None = None
-    sealed: bool = False
-
-    def __len__(self) -> int:
-        return self.last - self.first
-
-    @property
-    def place(self) -> tuple[int, int]:
-        """Where it belongs in its lane: runs and blocks come one after another, and seq counts within them."""
-        return (0 if self.block is None else self.block.id), self.features.seq[self.first]
-
-    def oldest(self) -> float:
-        """When its first reading came; s, monotonic."""
-        return self.features.mono[self.first]
-
-
-@dataclass(slots=True, eq=False)
-class Lane:
-    """One sensor's pieces, oldest first."""
-
-    board: str
-    sensor: str
-    waiting: deque[Piece] = field(default_factory=deque)
-    queued: bool = False  # has its turn coming
-    held_until: float = 0.0  # the broker refused it: not before (s, monotonic)
-    probing: bool = False  # after that one reading goes alone, and the others when it was taken
-    stays: bool = False  # some of its readings are on their way to the disk, and may come back
-    owed: int = 0  # readings that were condensed before some that are not sent either
-
-    def put(self, piece: Piece) -> None:
-        """Adds newer readings, joined to the last piece where they fit."""
-        if self.owed:
-            _owe(piece, piece.first, self.owed)
-            self.owed = 0
-        if self.waiting and _joins(self.waiting[-1], piece):
-            last = self.waiting[-1]
-            last.features.extend(piece.features)
-            last.last = len(last.features)
-            last.condensed |= piece.condensed
-        else:
-            self.waiting.append(piece)
-
-    def back(self, piece: Piece) -> None:
-        """Puts an older piece back to its place, which is near the front."""
-        place = 0
-        while place < len(self.waiting) and self.waiting[place].place < piece.place:
-            place += 1
-        self.waiting.insert(place, piece)
-
-    def take(self, most: int) -> Piece:
-        """The oldest readings, at most `most`, as a piece of their own."""
-        head = self.waiting[0]
-        if len(head) <= most:
-            return self.waiting.popleft()
-        self.waiting[0] = replace(head, first=head.first + most)  # who knows the whole of it finds it no more
-        return replace(head, last=head.first + most)
-
-    def older(self, cut: float, most: int) -> Iterator[Piece]:
-        """Takes out the readings that came until `cut`, the oldest `most` of them."""
-        while most > 0 and self.waiting and self.waiting[0].oldest() <= cut:
-            head = self.waiting[0]
-            piece = self.take(min(most, bisect_right(head.features.mono, cut, head.first, head.last) - head.first))
-            most -= len(piece)
-            yield piece
-
-    def skipped(self, piece: Piece) -> None:
-        """`piece` is not sent: what was condensed before its readings is told with the next one that is."""
-        seq = piece.features.seq[piece.first : piece.last]
-        owed = sum(piece.condensed.get(number, 0) for number in seq) if piece.condensed else 0
-        if not owed or piece.tried:  # if it has arrived it has told of them already
-            return
-        if piece.last < len(piece.features):
-            _owe(piece, piece.last, owed)
-        elif self.waiting:
-            _owe(self.waiting[0], self.waiting[0].first, owed)
-        else:
-            self.owed += owed
+from .lane import Lane, Piece
 
 
 class Lanes:
@@ -129,13 +32,14 @@ class Lanes:
         """Readings of `board` that wait."""
         return self._by_board.get(board, 0)
 
+    @property
+    def boards(self) -> int:
+        """How many boards have something waiting."""
+        return len(self._boards)
+
     def put(self, piece: Piece) -> None:
         """Takes in computed readings."""
-        features = piece.features
-        key = (features.board, features.sensor)
-        lane = self._lanes.get(key)
-        if lane is None:
-            lane = self._lanes[key] = Lane(*key)
+        lane = self._of(piece)
         lane.put(piece)
         self._count(lane.board, len(piece))
         self._turn(lane)
@@ -146,10 +50,14 @@ class Lanes:
         """When the oldest reading that waits came; s, monotonic; infinity when none does."""
         return min((lane.waiting[0].oldest() for lane in self._lanes.values() if lane.waiting), default=math.inf)
 
-    def older(self, cut: float, most: int) -> list[Piece]:
-        """Takes out readings that came until `cut` (s, monotonic), at most `most`, in order within each lane."""
+    def late(self, until: float) -> set[tuple[str, str]]:
+        """The (board, sensor) of which a reading waits that came until then; s, monotonic."""
+        return {key for key, lane in self._lanes.items() if lane.waiting and lane.waiting[0].oldest() <= until}
+
+    def older(self, cut: float, most: int, keys: Collection[tuple[str, str]]) -> list[Piece]:
+        """Takes out readings of `keys` that came until `cut` (s, monotonic), at most `most`, in order of each lane."""
         taken: list[Piece] = []
-        for lane in self._lanes.values():
+        for lane in (lane for key, lane in self._lanes.items() if key in keys):
             for piece in lane.older(cut, most):
                 taken.append(piece)
                 most -= len(piece)
@@ -171,31 +79,31 @@ class Lanes:
                 return piece
         return None
 
-    def back(self, pieces: Iterable[Piece], *, sealed: bool = False) -> None:
-        """Puts pieces that were on the wire back to their places in front."""
+    def back(self, pieces: Iterable[Piece], *, sealed: bool = False, unsent: bool = False) -> None:
+        """Puts pieces that were on the wire, or for the disk (unsent), back to their places in front."""
         for piece in reversed(list(pieces)):  # the newest first: each place is then found at once
             piece.sealed = sealed
-            lane = self._lanes[piece.features.board, piece.features.sensor]
+            lane = self._of(piece)
             lane.back(piece)
-            if lane.held_until == math.inf:  # the one that went alone is here again
-                lane.held_until = 0.0
+            if not unsent:
+                self.parted(piece)
             self._count(lane.board, len(piece))
             self._turn(lane)
 
     def hold(self, piece: Piece, until: float) -> None:
         """Keeps the lane of `piece` back until then."""
-        lane = self._lanes[piece.features.board, piece.features.sensor]
+        lane = self._of(piece)
         lane.held_until, lane.probing = until, True
 
     def taken(self, piece: Piece) -> None:
         """The broker has taken `piece`: its lane, if it was kept back, is free."""
-        lane = self._lanes[piece.features.board, piece.features.sensor]
+        lane = self._of(piece)
         if lane.probing:
             lane.held_until, lane.probing = 0.0, False
 
     def parted(self, piece: Piece) -> None:
-        """`piece` was on the wire and comes back to no lane: if it went alone, the next one does."""
-        lane = self._lanes[piece.features.board, piece.features.sensor]
+        """`piece` is not on the wire any more: if it went alone, the next one does."""
+        lane = self._of(piece)
         if lane.held_until == math.inf:
             lane.held_until = 0.0
 
@@ -213,14 +121,15 @@ class Lanes:
         held = (lane for lane in self._lanes.values() if lane.held_until > now)
         return self.waiting - sum(len(piece) for lane in held for piece in lane.waiting)
 
-    def take_out(self, piece: Piece) -> bool:
-        """Takes a piece out, if it still waits as it is."""
-        lane = self._lanes[piece.features.board, piece.features.sensor]
-        if piece not in lane.waiting:
-            return False
+    def waits(self, piece: Piece) -> bool:
+        """Whether a piece still waits as it is."""
+        return piece in self._of(piece).waiting
+
+    def take_out(self, piece: Piece) -> None:
+        """Takes out a piece that waits."""
+        lane = self._of(piece)
         lane.waiting.remove(piece)
         self._count(lane.board, -len(piece))
-        return True
 
     def take_all(self) -> list[Piece]:
         """Takes out all that waits, in order within each lane."""
@@ -233,12 +142,26 @@ class Lanes:
 
     def skipped(self, piece: Piece) -> None:
         """The readings of `piece`, the newest that were taken, are not sent at all."""
-        self._lanes[piece.features.board, piece.features.sensor].skipped(piece)
+        self._of(piece).skipped(piece)
         self.parted(piece)
+
+    def forget(self, board: str) -> None:
+        """Lets the lanes of a board go of which nothing waits."""
+        if not self.held(board):
+            self._by_board.pop(board, None)
+            self._turns.pop(board, None)
+            self._boards = deque(name for name in self._boards if name != board)
+            self._lanes = {key: lane for key, lane in self._lanes.items() if key[0] != board}
 
     def shed_all(self) -> None:
         """Gives up what waits: the end of a run, with nowhere to keep it."""
         self._shed(self.waiting)
+
+    def _of(self, piece: Piece) -> Lane:
+        lane = self._lanes.get(piece.lane)
+        if lane is None:
+            lane = self._lanes[piece.lane] = Lane(*piece.lane)
+        return lane
 
     def _turn(self, lane: Lane) -> None:
         """Puts a lane behind the others of its board, and a board that had none behind the others."""
@@ -272,22 +195,3 @@ class Lanes:
             surplus -= len(piece)
             self._count(board, -len(piece))
             self._dropped(board, len(piece))
-
-
-def _joins(last: Piece, piece: Piece) -> bool:
-    a, b = last.features, piece.features
-    return (
-        len(a) + len(b) <= JOINED  # what was taken from the front counts: it is freed with the rest
-        and (a.unit, a.keys, a.unset) == (b.unit, b.keys, b.unset)
-        and last.block is piece.block is None
-        and not (last.tried or last.sealed)
-        and last.last == len(a)
-        and piece.first == 0
-        and piece.last == len(b)
-    )
-
-
-def _owe(piece: Piece, row: int, readings: int) -> None:
-    """Adds to what was condensed before `row` of the features of `piece`."""
-    seq = piece.features.seq[row]
-    piece.condensed[seq] = piece.condensed.get(seq, 0) + readings

@@ -1,4 +1,4 @@
-"""What waits for the broker and what is under way to it: features in, packets out, acknowledgements in.
+"""What waits for the broker and what is under way to it: features in, packets out, answers in.
 
 Pure: no loop, no clock, no socket. Everything of QoS 1 passes one window, so that the broker's Receive Maximum holds:
 retained documents first, then the lanes of the sensors, in turn, and then what comes back from the disk, at its pace.
@@ -7,6 +7,7 @@ With a broker that takes QoS 0 only, what has left our hands takes the place of 
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 
@@ -14,16 +15,15 @@ from ..ledger import Account
 from ..model import Drop, Features
 from .broker import TOO_LARGE, Limits
 from .crossing import Crossing
-from .documents import Documents
-from .lanes import Piece
-from .messages import MOST_ROWS
+from .dating import dated, marked
+from .lane import Piece
 from .naming import Naming
 from .packets import Ack, fits, publish, topic_part
-from .refusals import CUT, INVALID, WORST, Refusals, pause
 from .spool.nouns import Block
-from .stream import Stream, dated
+from .stream import Stream
 from .suspects import Suspects
 from .turns import Turns
+from .verdicts import Verdicts
 from .window import UNSTATED, Flight, Window
 
 OWN_LIMIT = 100  # packets under way at most, whatever the broker allows: more brings nothing and costs at a reconnect
@@ -48,19 +48,18 @@ class Outbox:
         self.lanes, self.replay = self.turns.live, self.turns.replay
         self.window = Window()
         self.crossing = Crossing(self.lanes, self.window)
-        self.refusals, self.documents = Refusals(), Documents()
+        self._verdicts = Verdicts(account, self.turns, self.crossing)
+        self.refusals, self.documents = self._verdicts.refusals, self._verdicts.documents
         self._naming, self._account, self._tags, self._every = naming, account, tags, every
-        self._done: Callable[[Block, int], None] = lambda block, readings: None
         self._why_shed: Callable[[], Drop] = lambda: Drop.SHED
         self._streams: dict[tuple[str, str], Stream] = {}
         self._on_wire: Counter[str] = Counter()  # live readings, by board
         self._limits, self._v5 = Limits(), True
-        self._most_rows = MOST_ROWS
         self._suspects = Suspects()
 
     def watched(self, done: Callable[[Block, int], None], why_shed: Callable[[], Drop]) -> None:
         """There is a spool. done: told of readings that need their block no more; why_shed: what shed ones count as."""
-        self._done, self._why_shed = done, why_shed
+        self._verdicts.done, self._why_shed = done, why_shed
 
     def held(self, board: str) -> int:
         """Live readings of `board` that are here: waiting, sent and not acknowledged, or on their way to the disk."""
@@ -88,12 +87,16 @@ class Outbox:
         for (board, sensor), stream in self._streams.items():
             stream.renew(self._tags(board), self._every(board, sensor))
 
-    def put(self, pieces: list[Features], *, unset: bool = False, now: float = 0.0) -> None:
-        """Takes in computed readings, in order within each sensor. unset: the machine's clock has not been set."""
-        for features in pieces:
-            features.unset = unset
+    def forget(self, board: str) -> None:
+        """Lets go what is kept of a board that is not read any more; what still comes from the disk makes it anew."""
+        self.turns.forget(board)
+        self._streams = {key: stream for key, stream in self._streams.items() if key[0] != board}
+
+    def put(self, pieces: list[Features], *, unset_until: float = -math.inf, now: float = 0.0) -> None:
+        """Takes in computed readings, in order within each sensor. unset_until: as dating.py takes it."""
+        for features in marked(pieces, unset_until):
             stream = self._stream(features)
-            if (last := stream.last(features, "unsynced" if unset else None)) is not None:
+            if (last := stream.last(features, "unsynced" if features.unset else None)) is not None:
                 self.documents.put(stream.last_topic, last)
             piece, condensed = stream.condense(features)
             self._account(features.board).condensed += condensed
@@ -131,26 +134,24 @@ class Outbox:
         usual = min(OWN_LIMIT, self._limits.receive or (OWN_LIMIT if self._v5 else UNSTATED))
         self.window.limit = 1 if self._suspects.alone else usual
 
-    def closed(self, *, cut: bool) -> int:
+    def closed(self, now: float, *, cut: bool) -> int:
         """It is gone: what was on the wire goes back, to go again with the next. Gives the live readings among that.
 
-        cut: it was the broker, or the network, that ended it.
+        cut: it was the broker, or the network, that ended it. now: s, monotonic.
         """
         flights = list(self.window.clear())
         in_flight = self._on_wire.total()
         self._on_wire.clear()
-        guilty = bool(cut and flights and self._limits.qos and self._suspects.cut([flight.mark for flight in flights]))
-        if guilty:
-            self._guilty(flights[0])
+        guilty = cut and flights and self._limits.qos and self._suspects.cut([flight.mark for flight in flights])
+        if guilty and self._verdicts.cut(flights[0], now):
+            del flights[0]
         self.documents.back(flight for flight in flights if flight.piece is None)
         live, replayed = [], []
-        for at, flight in enumerate(flights):
+        for flight in flights:
             if (piece := flight.piece) is None:
                 continue
             piece.tried = True
-            if guilty and at == 0 and len(piece) == 1:
-                self._drop(piece, flight.copy, Drop.REFUSED_BY_BROKER)
-            elif piece.block is not None:
+            if piece.block is not None:
                 replayed.append(piece)
             elif flight.copy is not None:
                 self.crossing.promoted(flight.copy)
@@ -160,14 +161,6 @@ class Outbox:
         self.lanes.back(live)
         self.replay.back(replayed)
         return in_flight
-
-    def _guilty(self, flight: Flight) -> None:
-        """The broker cuts the line at this message, again and again: it does not go again as it is."""
-        self.refusals.add(flight.topic, CUT)
-        if flight.piece is None:
-            self.documents.refused(flight, cut=True)
-        elif len(flight.piece) > 1:
-            self._most_rows = max(1, len(flight.piece) // 2)
 
     # out
 
@@ -180,7 +173,7 @@ class Outbox:
             if self.documents:
                 packets = self._document(*self.documents.next())
             else:
-                piece = self.turns.next(self.window, self._most_rows, now)
+                piece = self.turns.next(self.window, self._verdicts.most_rows, now)
                 if piece is None:
                     return
                 packets = self._rows(piece, clock) if self._naming.rows else self._readings(piece, clock)
@@ -205,7 +198,7 @@ class Outbox:
             if fits(stream.topic_part, payload, most):
                 yield self._sent(Flight(cut, stream.topic), stream.topic_part, payload)
             else:
-                self._too_large(cut, stream)
+                self._verdicts.too_large(cut, stream.topic)
 
     def _rows(self, piece: Piece, clock: float | None) -> Iterator[bytes]:
         """One packet for all rows. If that is too large they go back, and from now on fewer go at once."""
@@ -216,9 +209,9 @@ class Outbox:
         if most is None or fits(stream.topic_part, payload, most):
             yield self._sent(Flight(piece, stream.topic), stream.topic_part, payload)
         elif len(piece) == 1:
-            self._too_large(piece, stream)
+            self._verdicts.too_large(piece, stream.topic)
         else:
-            self._most_rows = max(1, min(len(piece) - 1, len(piece) * most // len(payload)))
+            self._verdicts.most_rows = max(1, min(len(piece) - 1, len(piece) * most // len(payload)))
             self.turns.of(piece).back([piece])
 
     def _sent(self, flight: Flight, topic: bytes, payload: bytes) -> bytes:
@@ -228,23 +221,6 @@ class Outbox:
             self._on_wire[piece.features.board] += len(piece)
         retain = piece is None and self._limits.retain
         return publish(topic, payload, number if self._limits.qos else None, v5=self._v5, retain=retain)
-
-    def _too_large(self, piece: Piece, stream: Stream) -> None:
-        self._drop(piece, None, Drop.TOO_LARGE)
-        self.refusals.add(stream.topic, TOO_LARGE)
-
-    def _drop(self, piece: Piece, copy: int | None, reason: Drop) -> None:
-        """It is not sent, or not again."""
-        self._account(piece.features.board).dropped[reason] += len(piece)
-        self.turns.of(piece).skipped(piece)
-        self._finish(piece, copy)
-
-    def _finish(self, piece: Piece, copy: int | None) -> None:
-        """Nobody needs its readings any more."""
-        if piece.block is not None:
-            self._done(piece.block, len(piece))
-        if copy is not None:
-            self.crossing.uncopied(copy)
 
     # back
 
@@ -260,41 +236,13 @@ class Outbox:
                 self._on_wire[piece.features.board] -= len(piece)
             if self._suspects.answered(flight.mark):
                 self._set_limit()
-            if reason >= WORST:
-                self.refusals.add(flight.topic, reason)
-                if piece is not None and self._refused(piece, flight.copy, reason, now):
-                    again = max(again or 0.0, pause(reason))
-                elif piece is None and reason == TOO_LARGE:
-                    self.documents.refused(flight)
-                continue
-            self.refusals.clear(flight.topic)
-            if piece is not None:
-                self._account(piece.features.board).acknowledged += len(piece)
-                self.turns.of(piece).taken(piece)
-                self._finish(piece, flight.copy)
+            wait = self._verdicts.answered(flight, reason, now)
+            if wait is not None:
+                again = max(again or 0.0, wait)
         return again
 
-    def _refused(self, piece: Piece, copy: int | None, reason: int, now: float) -> bool:
-        """Whether it is of use to try again later."""
-        if reason in INVALID and not (reason == TOO_LARGE and len(piece) > 1):
-            self._drop(piece, copy, Drop.TOO_LARGE if reason == TOO_LARGE else Drop.REFUSED_BY_BROKER)
-            return False
-        if reason == TOO_LARGE:
-            self._most_rows = max(1, len(piece) // 2)
-        lanes = self.turns.of(piece)
-        if copy is not None:
-            self.crossing.promoted(copy)  # it comes from there, before what is newer and lies there already
-        else:
-            lanes.back([piece], sealed=True)
-        if reason != TOO_LARGE:
-            lanes.hold(piece, now + pause(reason))
-        return reason != TOO_LARGE
-
     def landed(self) -> None:
-        """All that was given out has left us, which is all that can be known with QoS 0."""
+        """All that was given out has left us: with QoS 0 that takes the place of an answer."""
         for flight in self.window.clear():
-            if (piece := flight.piece) is not None:
-                self._account(piece.features.board).sent_unacknowledged += len(piece)
-                self.turns.of(piece).taken(piece)
-                self._finish(piece, flight.copy)
+            self._verdicts.left(flight)
         self._on_wire.clear()

@@ -6,6 +6,7 @@ What is sent, and in which order, is the outbox's; here it meets the connection,
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -37,8 +38,8 @@ class Publisher:
     where, will: made anew for each connection. connected: called when one is open, to put out the documents again.
     progress: called when readings have been acknowledged, and when the connection is lost.
     most: readings that may wait here while the broker is away. clock: what Features.mono lacks to s since 1970, or None
-    while the machine's clock is not set; asked for each batch, so it shall be quick. keeping: with a spool, what it is
-    to be done with.
+    while the machine's clock is not set; unset_until: when it was set, on the clock of Features.mono, infinity while it
+    is not; asked for each batch, so they shall be quick. keeping: with a spool, what it is to be done with.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Publisher:
         connected: Callable[[], None],
         progress: Callable[[], None] = lambda: None,
         clock: Callable[[], float | None] = lambda: 0.0,
+        unset_until: Callable[[], float] = lambda: -math.inf,
         most: int = 100_000,
         keeping: Keeping | None = None,
         event: Callable[..., None] = lambda name, **fields: None,
@@ -65,16 +67,15 @@ class Publisher:
             spool = keeping.spool
             self._outbox.watched(spool.done, lambda: spool.why_shed)
             self._outbox.crossing.uncopied, self._outbox.crossing.promoted = spool.uncopied, spool.promoted
-            self._keeper = Keeper(
-                self._outbox, keeping, run=naming.run, pump=self._pump, unset=lambda: self._clock() is None
-            )
+            self._keeper = Keeper(self._outbox, keeping, run=naming.run, pump=self._pump, unset_until=unset_until)
         self._outbox.refusals.event = event
         self._contact = Contact(where, will, Handlers(self._opened, self._closed, self._acked, self._pump), event)
-        self._on_connected, self._progress, self._clock, self._event = connected, progress, clock, event
+        self._on_connected, self._progress, self._event = connected, progress, event
+        self._clock, self._unset_until = clock, unset_until
         self._connection: Connection | None = None
         self._idle = asyncio.Event()
         self._given_up = False  # the connection that is there, by us
-        self._stalled: float | None = None  # since when
+        self._stalled: float | None = None  # since when; it is over with an acknowledgement, on whichever connection
         self._due_since = 0.0  # the last acknowledgement, or what was sent first after a time with nothing under way
         self._check: asyncio.TimerHandle | None = None
         self._paced: asyncio.TimerHandle | None = None  # when the pace allows more from the disk
@@ -90,7 +91,7 @@ class Publisher:
             "reason": self._contact.trouble,
             "refusing": self._outbox.refusals.text,
             "lacking": connection.limits.lacking if connection is not None else None,
-            "stalled": STALLING if self._stalled is not None else None,
+            "stalled": STALLING if self._stalled is not None and connection is not None else None,
         }
 
     @property
@@ -119,12 +120,16 @@ class Publisher:
 
     def put(self, pieces: list[Features]) -> None:
         """Takes in computed readings, in order within each sensor."""
-        self._outbox.put(pieces, unset=self._clock() is None, now=asyncio.get_running_loop().time())
+        self._outbox.put(pieces, unset_until=self._unset_until(), now=asyncio.get_running_loop().time())
         self._pump()
 
     def renew(self) -> None:
         """The configuration was read again: tags and `every` may be others."""
         self._outbox.renew()
+
+    def forget(self, board: str) -> None:
+        """The board is not read any more, and nothing of it is in flight."""
+        self._outbox.forget(board)
 
     def document(self, topic: str, payload: bytes) -> None:
         """Publishes a retained document; of one topic only the newest counts."""
@@ -140,6 +145,7 @@ class Publisher:
         unacknowledged = not connection.limits.qos
         if unacknowledged and wire.empty:
             self._outbox.landed()
+            self._moves(loop.time())
         nothing_due = not self._outbox.window.flights
         if packets := b"".join(self._outbox.packets(wire.room, loop.time(), self._clock())):
             if nothing_due:
@@ -220,13 +226,13 @@ class Publisher:
     def _closed(self, code: int | None = None) -> int:
         """Gives how many readings were on the wire; they go again with the next. code: the broker's reason."""
         cut, self._given_up = not self._given_up and code != TAKEN_OVER, False
-        self._connection, self._stalled = None, None
+        self._connection = None
         if self._keeper is not None:
             self._keeper.connected = False
         if self._check is not None:
             self._check.cancel()
             self._check = None
-        in_flight = self._outbox.closed(cut=cut)
+        in_flight = self._outbox.closed(asyncio.get_running_loop().time(), cut=cut)
         self._progress()
         return in_flight
 

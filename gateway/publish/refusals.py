@@ -1,6 +1,7 @@
 """What the broker answered that it does not take: how long that waits, the sentence for a person, and what is told."""
 
 import time
+from collections import Counter
 from collections.abc import Callable
 
 from .broker import TOO_LARGE
@@ -15,6 +16,8 @@ WAYS_OUT = {
     TOO_LARGE: "they are larger than it takes; raise its limit",
 }
 DENIED_PAUSE, REFUSED_PAUSE = 60.0, 5.0  # s
+CUTS = 3  # messages of a topic in a row at which the line was cut, from which on its next one waits
+CUT_PAUSE, CUT_PAUSE_MOST = 60.0, 3600.0  # s; doubled with each further one
 
 
 def pause(reason: int) -> float:
@@ -29,6 +32,7 @@ class Refusals:
         self.event: Callable[..., None] = lambda name, **fields: None
         self._clock = clock
         self._reasons: dict[str, int] = {}
+        self._cuts: Counter[str] = Counter()  # messages of a topic at which the line was cut, in a row
         self._since = 0.0
         self._count = 0  # messages refused since then
 
@@ -41,8 +45,16 @@ class Refusals:
             self._since, self._count = self._clock(), 1
             self.event("broker.refusing", topic=topic, reason=reason, why=self.text)
 
+    def cut(self, topic: str) -> float:
+        """The line was cut at a message on `topic`. Gives how long the next one shall wait, in s."""
+        self.add(topic, CUT)
+        self._cuts[topic] += 1
+        many = self._cuts[topic] - CUTS
+        return min(CUT_PAUSE * 2.0 ** min(many, 30), CUT_PAUSE_MOST) if many >= 0 else 0.0
+
     def clear(self, topic: str) -> None:
         """A message on `topic` was taken."""
+        self._cuts.pop(topic, None)
         if self._reasons.pop(topic, None) is not None and not self._reasons:
             away = round(self._clock() - self._since, 1)
             self.event("broker.accepting", topic=topic, refused=self._count, after_s=away)

@@ -1,11 +1,8 @@
 """One sensor's way to the broker: its topics, its writer, what `every` has sent, and when `last` went out."""
 
-import math
-from dataclasses import replace
-
 from ..model import Features
 from .condense import Sent, gaps, selected, sent_rows
-from .lanes import Piece
+from .lane import Piece
 from .messages import Writer
 from .packets import topic_part
 from .spool.nouns import Source
@@ -73,13 +70,3 @@ class Stream:
     def forget_last(self) -> None:
         """The broker may have forgotten: the next reading is a `last` again."""
         self._last_at = None
-
-
-def dated(features: Features, clock: float | None) -> tuple[Features, str | None]:
-    """The features with the times to be told, and what is to be said of them. clock: what
-    Features.mono lacks to s since 1970; None while the machine's clock is not set."""
-    if not features.unset:
-        return features, None
-    if clock is None or math.isnan(features.mono[0]):  # those of another boot cannot be put right
-        return features, "unsynced"
-    return replace(features, wall=type(features.wall)("d", [t + clock for t in features.mono])), "corrected"

@@ -1,13 +1,20 @@
-"""Whose turn it is: live readings first, and behind them what comes back from the disk, at its own pace. Pure."""
+"""Whose turn it is: live readings first, and behind them what comes back from the disk, at its own pace. Pure.
+
+Where live readings alone take all that the broker does, a tenth is left to the disk: else what a flood has driven there
+would stay for as long as the flood.
+"""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
 
-from .lanes import Lanes, Piece
+from .lane import Piece
+from .lanes import Lanes
 from .pace import Pace
 from .window import Window
+
+TENTH = 9  # live messages for each one from the disk, where there are always more of them
 
 
 class Turns:
@@ -20,6 +27,7 @@ class Turns:
     def __init__(self, most: int, shed: Callable[[str, int], None], *, rows: bool) -> None:
         self.live, self.replay = Lanes(most, shed), Lanes(sys.maxsize, shed)
         self.pace = Pace()
+        self._due = 0  # live messages since the last from the disk
         self._rows = rows
 
     def put(self, piece: Piece, now: float) -> None:
@@ -31,16 +39,36 @@ class Turns:
         """The lanes that a piece came from."""
         return self.live if piece.block is None else self.replay
 
+    def hold(self, piece: Piece, until: float) -> None:
+        """Keeps the sensor of `piece` back until then (s, monotonic): what is live and what comes from the disk."""
+        for lanes in (self.live, self.replay):
+            lanes.hold(piece, until)
+
+    def forget(self, board: str) -> None:
+        """Lets the lanes of a board go of which nothing waits."""
+        for lanes in (self.live, self.replay):
+            lanes.forget(board)
+
     def next(self, window: Window, most_rows: int, now: float) -> Piece | None:
         """The next piece to send; None: nothing may leave now. most_rows: readings of a message that holds many."""
-        piece = self.live.next(most_rows if self._rows else window.room, now)
+        if self._due >= TENTH and self.replay.waiting:
+            piece = self._replayed(window, most_rows, now, self._due // TENTH)
+            self._due = 0
+            if piece is not None:
+                return piece
+        piece = self.live.next(most_rows if self._rows else self._share(window), now)
         if piece is None and self.replay.waiting:
-            return self._replayed(window, most_rows, now)
+            return self._replayed(window, most_rows, now, window.limit)
+        self._due += 0 if piece is None else 1 if self._rows else len(piece)
         return piece
 
-    def _replayed(self, window: Window, most_rows: int, now: float) -> Piece | None:
-        """Fills at most half of the window, so that live readings find room."""
-        share = min(max(1, window.limit // 2) - window.replayed, window.room)
+    def _share(self, window: Window) -> int:
+        """Messages of a board's turn: all boards' turns fill the window once, so that none waits for a second one."""
+        return min(window.room, max(1, window.limit // max(1, self.live.boards)))
+
+    def _replayed(self, window: Window, most_rows: int, now: float, most: int) -> Piece | None:
+        """Fills at most half of the window, so that live readings find room. most: messages."""
+        share = min(max(1, window.limit // 2) - window.replayed, window.room, most)
         if share <= 0:
             return None
         messages = self.pace.take(1 if self._rows else share, now)

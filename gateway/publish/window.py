@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from .lanes import Piece
+from .lane import Piece
 from .suspects import Mark
 
 FIRST_ID, LAST_ID = 0x0100, 0xFFFF  # ids below are left to the client's own packets

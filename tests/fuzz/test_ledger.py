@@ -6,6 +6,7 @@ bytes -> Intake -> Stage (a pool that the test answers for) -> Outbox -> a broke
 
 import asyncio
 import contextlib
+import math
 import os
 import tempfile
 from collections import Counter
@@ -102,7 +103,7 @@ class Way:
     def close(self, cut):
         """It is lost."""
         self.under_way.clear()
-        self.box.closed(cut=cut)
+        self.box.closed(0.0, cut=cut)
 
     def send(self, room):
         """What may go now goes on the wire."""
@@ -206,7 +207,7 @@ class Street(RuleBasedStateMachine):
         box.watched(spool.done, lambda: spool.why_shed)
         box.crossing.uncopied, box.crossing.promoted = spool.uncopied, spool.promoted
         keeping = Keeping(spool, self.stage, 1.0, self.stage.now, lambda *_: {})
-        self.keeper = Keeper(box, keeping, run=self.run, pump=lambda: None, unset=lambda: False)
+        self.keeper = Keeper(box, keeping, run=self.run, pump=lambda: None, unset_until=lambda: -math.inf)
 
     def inherits(self, board, readings):
         """The spool has found some."""

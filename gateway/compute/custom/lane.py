@@ -89,6 +89,12 @@ class Lane:
             sensor.plan = self._known(self._plan(board, name))
             sensor.borders.append(seq)
 
+    def forget(self, board: str) -> None:
+        """Lets the windows of a board go that is not read any more."""
+        if not self._held[board]:
+            del self._held[board]
+            self._sensors = {key: sensor for key, sensor in self._sensors.items() if key[0] != board}
+
     def _known(self, plan: Plan) -> Plan:
         """A feature that came into the configuration later has no process yet."""
         return replace(plan, custom=tuple(name for name in plan.custom if name in self._features))

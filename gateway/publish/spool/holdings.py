@@ -33,6 +33,11 @@ class Holdings:
         return any(self.rows.values())
 
     @property
+    def boards(self) -> set[str]:
+        """Of which boards that is."""
+        return {board for (board, _), rows in self.rows.items() if rows}
+
+    @property
     def busy(self) -> set[int]:
         """Blocks that have to stay as they are."""
         return {*self.out, *self.copies}

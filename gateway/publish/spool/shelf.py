@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from .blocks import joined, read, written
 from .nouns import Gone, Lane, New, Source, Stored, lane_of, name_of
 from .sql import CORRUPT, PAGE, File, Trouble, told
-from .tables import BLOCK, HEADER, ODD, SCHEMA, TABLES, VERSION, stored
+from .tables import BLOCK, CROWDED, HEADER, NAMELESS, ODD, SCHEMA, TABLES, UNUSED, VERSION, stored
 from .tails import Tail, Tails
 
 
@@ -31,12 +31,16 @@ class Shelf:
         if known is not None and file.number("SELECT max(id) FROM blocks") > known:
             with file.transaction():  # a commit that failed may have come through all the same
                 file.do("DELETE FROM blocks WHERE id > ?", known)
+        self._read_lanes()
         with told(file.path):
-            of = {key: lane_of(name) for key, name in file.rows("SELECT id, name FROM lanes")}
-            self._lanes = {lane: key for key, lane in of.items()}
+            of = {key: lane for lane, key in self._lanes.items()}
             for key, rows in file.rows("SELECT lane, sum(rows) FROM blocks INDEXED BY by_lane GROUP BY lane"):
                 self.rows[of[key]] = rows
         self.last = max(known or 0, file.number("SELECT max(id) FROM blocks"))
+
+    def _read_lanes(self) -> None:
+        with told(self._file.path):
+            self._lanes = {lane_of(name): key for key, name in self._file.rows("SELECT id, name FROM lanes")}
 
     def _check(self, begun: bool) -> None:
         """Whether it is a file of ours; a new one becomes one."""
@@ -187,6 +191,21 @@ class Shelf:
             rows, newest.wall, newest.mono, data, blocks[0].id,
         )  # fmt: skip
         self._tails.joined(lane, list(run))
+
+    @property
+    def names(self) -> int:
+        """How many lanes and sources are written down, beyond one each for a lane that has blocks."""
+        count = self._file.number("SELECT (SELECT count(*) FROM lanes) + (SELECT count(*) FROM sources)")
+        return count - 2 * len(+self.rows)
+
+    def prune(self) -> None:
+        """Forgets lanes without a block, and sources of none: of sensors, runs and tags that have been."""
+        for statement in NAMELESS:
+            self._file.do(statement)
+        for (lane,) in self._file.rows(CROWDED):
+            self._file.do(UNUSED, lane, lane)
+        self._sources = {}
+        self._read_lanes()
 
     def clear(self) -> None:
         """Forgets lanes and sources; there shall be no block."""

@@ -84,6 +84,11 @@ class Spool:
         return self._holds.waiting
 
     @property
+    def boards(self) -> set[str]:
+        """Those that have something to send."""
+        return self._holds.boards
+
+    @property
     def why_shed(self) -> Drop:
         """Why readings are dropped that find no room in memory."""
         trouble = self._health.trouble

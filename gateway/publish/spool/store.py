@@ -26,6 +26,7 @@ FILE = "spool.db"
 AT_ONCE = 500  # blocks that are looked at, for their age, at once
 SHRINKABLE = 100_000  # bytes; a smaller file stays as it is
 ENOUGH = 100_000  # bytes that a disk which was full has to have free before it is worth a try
+NAMELESS = 1000  # names without a block that may come before they go: to write one anew costs more than to keep it
 ASIDE = 160_000  # bytes of the limit that blocks leave to the log's last transaction and to what is not counted
 
 
@@ -50,6 +51,7 @@ class Store:
         self._limit, self._log = limit, parcel(limit)
         self._reserve = Reserve(folder, min(max(limit // 64, 32_768), 131_072))
         self._leftovers = Leftovers(folder)
+        self._names = -NAMELESS  # that were left the last time that names went
         begun = self._reserve.there and (folder / FILE).exists()
         if log_spoilt(folder / FILE):
             raise Trouble(CORRUPT, f"{folder / FILE}: its log cannot be read")
@@ -151,6 +153,7 @@ class Store:
             self.put((), gone, ())
         if not +self.rows:
             self._shrink()
+        self._prune()
         self._reserve.restore()
 
     def carry(self, blocks: Sequence[Stored]) -> None:
@@ -209,6 +212,15 @@ class Store:
         if size > self._log:
             with _unless_full():
                 self._file.empty_log()
+
+    def _prune(self) -> None:
+        """Forgets the names of what is not there: the first time, and whenever there are so many more."""
+        if self._shelf.names >= self._names + NAMELESS:
+            with _unless_full():
+                with self._shelf.transaction():
+                    self._shelf.prune()
+                self._names = self._shelf.names
+            self._empty_log()
 
     def _shrink(self) -> None:
         """Gives the disk back what an empty spool does not need."""

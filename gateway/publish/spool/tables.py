@@ -17,6 +17,12 @@ TABLES = (
     "CREATE INDEX by_lane ON blocks (lane, id, rows)",
 )
 SCHEMA = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL"
+NAMELESS = (  # lanes without a block, and sources of none, in this order
+    "DELETE FROM lanes WHERE id NOT IN (SELECT lane FROM blocks INDEXED BY by_lane)",
+    "DELETE FROM sources WHERE lane NOT IN (SELECT id FROM lanes)",
+)
+CROWDED = "SELECT lane FROM sources GROUP BY lane HAVING count(*) > 100"
+UNUSED = "DELETE FROM sources WHERE lane = ? AND id NOT IN (SELECT source FROM blocks WHERE lane = ?)"
 LAST_ID = 2**62
 LONGEST_SOURCE = 1_000_000  # bytes
 _FROM = "FROM blocks b JOIN sources s ON s.id = b.source JOIN lanes l ON l.id = b.lane "

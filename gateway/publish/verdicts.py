@@ -1,0 +1,112 @@
+"""What becomes of what was sent: the broker takes it, refuses it, or cuts the line at it. Pure.
+
+Each reading is counted here, to its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..ledger import Account
+from ..model import Drop
+from .broker import TOO_LARGE
+from .crossing import Crossing
+from .documents import Documents
+from .lane import Piece
+from .messages import MOST_ROWS
+from .refusals import INVALID, WORST, Refusals, pause
+from .spool.nouns import Block
+from .turns import Turns
+from .window import Flight
+
+
+class Verdicts:
+    """account: of a board, where outcomes are counted.
+
+    done: told of readings that need their block no more. most_rows: readings of a message that holds many, as far as
+    the broker takes them.
+    """
+
+    def __init__(self, account: Callable[[str], Account], turns: Turns, crossing: Crossing) -> None:
+        self.refusals, self.documents = Refusals(), Documents()
+        self.most_rows = MOST_ROWS
+        self.done: Callable[[Block, int], None] = lambda block, readings: None
+        self._account, self._turns, self._crossing = account, turns, crossing
+
+    def answered(self, flight: Flight, reason: int, now: float) -> float | None:
+        """The broker has answered. Gives the seconds after which something refused may be tried again, if anything."""
+        piece = flight.piece
+        if reason < WORST:
+            self.refusals.clear(flight.topic)
+            if piece is not None:
+                self._account(piece.features.board).acknowledged += len(piece)
+                self._finish(piece, flight.copy)
+            return None
+        self.refusals.add(flight.topic, reason)
+        if piece is not None:
+            return self._refused(piece, flight.copy, reason, now)
+        if reason == TOO_LARGE:
+            self.documents.refused(flight)
+        return None
+
+    def _refused(self, piece: Piece, copy: int | None, reason: int, now: float) -> float | None:
+        if reason in INVALID and not (reason == TOO_LARGE and len(piece) > 1):
+            self.drop(piece, copy, Drop.TOO_LARGE if reason == TOO_LARGE else Drop.REFUSED_BY_BROKER)
+            return None
+        lanes = self._turns.of(piece)
+        if copy is not None:
+            self._crossing.promoted(copy)  # it comes from there, before what is newer and lies there already
+        else:
+            lanes.back([piece], sealed=True)
+        if reason == TOO_LARGE:
+            self.most_rows = max(1, len(piece) // 2)
+            return None
+        lanes.hold(piece, now + pause(reason))
+        return pause(reason)
+
+    def left(self, flight: Flight) -> None:
+        """It has left our hands, which is all that can be known with QoS 0."""
+        if (piece := flight.piece) is not None:
+            self._account(piece.features.board).sent_unacknowledged += len(piece)
+            self._finish(piece, flight.copy)
+
+    def cut(self, flight: Flight, now: float) -> bool:
+        """The broker cuts the line at this message, again and again. Whether its reading is dropped for that.
+
+        When one message after the other of a sensor is such, its next one waits: to find each costs all others a few
+        connections.
+        """
+        wait = self.refusals.cut(flight.topic)
+        piece = flight.piece
+        if piece is None:
+            self.documents.refused(flight, cut=True)
+        elif len(piece) > 1:
+            self.most_rows = max(1, len(piece) // 2)
+        else:
+            self.drop(piece, flight.copy, Drop.REFUSED_BY_BROKER)
+            if wait:
+                self._turns.hold(piece, now + wait)
+            return True
+        return False
+
+    def too_large(self, piece: Piece, topic: str) -> None:
+        """It is larger than the broker takes, and is not sent."""
+        self.drop(piece, None, Drop.TOO_LARGE)
+        self.refusals.add(topic, TOO_LARGE)
+
+    def drop(self, piece: Piece, copy: int | None, reason: Drop) -> None:
+        """It is not sent, or not again."""
+        self._account(piece.features.board).dropped[reason] += len(piece)
+        self._turns.of(piece).skipped(piece)
+        self._forget(piece, copy)
+
+    def _finish(self, piece: Piece, copy: int | None) -> None:
+        self._turns.of(piece).taken(piece)
+        self._forget(piece, copy)
+
+    def _forget(self, piece: Piece, copy: int | None) -> None:
+        """Nobody needs its readings any more."""
+        if piece.block is not None:
+            self.done(piece.block, len(piece))
+        if copy is not None:
+            self._crossing.uncopied(copy)
