@@ -15,7 +15,7 @@ LANES = 2
 def pytest_collection_modifyitems(config, items):
     """Leaves out the longer rows where only the quick ones are asked for, and, with its reason, what needs root.
 
-    Rows judge times: of tests that run side by side (pytest -n) two at a time are rows, which leaves each its half core.
+    Rows judge times: of tests that run side by side (pytest -n) two at a time are rows, each with cores enough.
     """
     if TIER == "fast":
         longer = [item for item in items if item.path.parent == HERE and item.get_closest_marker("slow")]
