@@ -32,10 +32,17 @@ class Wrong(Exception):
 def load(path: str | Path) -> Config:
     """The configuration in the file `path`. Raises Wrong, for a file that is not there too."""
     data, wrong = _tables(read(path), str(path))
-    document, more = _document(data, Path(path)) if not wrong else (None, [])
+    if wrong:
+        raise Wrong(wrong)
+    return made(data, Path(path))
+
+
+def made(tables: dict[str, Any], path: Path) -> Config:
+    """The configuration of these tables, as TOML would give them. path: where it would be. Raises Wrong."""
+    document, wrong = _document(tables, path)
     if document is None:
-        raise Wrong(wrong + more)
-    return checked(document, Path(path))
+        raise Wrong(wrong)
+    return checked(document, path)
 
 
 def problems(text: str | bytes, where: str | Path = "gateway.toml") -> list[str]:

@@ -1,0 +1,211 @@
+"""`gateway replay`: a capture through the street, and the messages that would be published, as text.
+
+The times are the capture's, so what is computed is what a live run computes, however fast it is replayed. Only the
+broker's part is left out: what is condensed by `every` is left out here too, what waits is not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from .config import Config, load
+from .config.load import made
+from .config.words import Unfit, nearest, quoted
+from .ingest.capture.file import Capture, CaptureError
+from .ingest.capture.playback import Playback
+from .ingest.formats import FORMATS
+from .model import Board, Drop, Features, Sample
+from .publish.naming import Naming
+from .publish.stream import Stream
+from .shown import shown
+from .street import Street
+
+RUN = "replay"  # the `run` of the messages: two replays give the same text
+REASONED = {"refused_values": "values refused", "dropped": "readings dropped"}
+PORTION = 2000  # readings that are computed together
+
+
+def replay(capture: Capture, config: Config, board: Board, speed: float | None, *, as_json: bool) -> int:
+    """Replays `capture` as `board` of `config`, and prints. Gives the exit code.
+
+    speed: times as fast as it was; None: as fast as can be. as_json: each message as it would be published, and at the
+    end {"summary": …}; else columns, and the summary on standard error. Raises CaptureError.
+    """
+
+    def show(message: bytes) -> None:
+        print(message.decode() if as_json else columns(message))
+
+    async def run() -> dict[str, Any]:
+        return await Replay(capture, config, board, show).run(speed)
+
+    summary = asyncio.run(run())
+    if as_json:
+        print(json.dumps({"summary": summary}, ensure_ascii=False))
+    else:
+        print(told(summary), file=sys.stderr)
+    return 0
+
+
+def setting(capture: Capture, file: str | None, board: str | None, format: str | None) -> tuple[Config, Board]:
+    """The configuration and the board of it that was recorded. file: the configuration; None: the defaults.
+
+    board: its name, where it is not the capture's. format: instead of the board's. Raises Wrong, and Unfit for a board
+    or a format that is not there.
+    """
+    name = board or capture.header.board or "board"
+    if format is not None and format not in FORMATS:
+        raise Unfit(
+            f"--format: there is no {quoted(format)}{nearest(format, FORMATS) or '; there are ' + ', '.join(FORMATS)}"
+        )
+    if file is None:
+        config = made({"gateway": {"id": RUN}, "boards": [{"name": name, "port": "/capture"}]}, Path("gateway.toml"))
+        found = config.boards[0]
+    else:
+        config = load(file)
+        found = _board(config, name, chosen=board is not None)
+    return config, dataclasses.replace(found, format=format or found.format)
+
+
+def _board(config: Config, name: str, *, chosen: bool) -> Board:
+    """The table of the board; of the only one, where none was chosen."""
+    for one in config.boards:
+        if one.name == name:
+            return one
+    for one in config.boards:
+        if one.port.path == "auto" and name.startswith(one.name):  # it was found by this table
+            return dataclasses.replace(one, name=name)
+    if len(config.boards) == 1 and not chosen:
+        return config.boards[0]
+    names = [one.name for one in config.boards]
+    there = nearest(name, names) or "; there are " + ", ".join(map(quoted, names))
+    raise Unfit(f"{shown(str(config.path), 500)} has no board {quoted(name)}{there}; --board names the one to take")
+
+
+class Replay:
+    """One run of the command."""
+
+    def __init__(self, capture: Capture, config: Config, board: Board, show: Callable[[bytes], object]) -> None:
+        self._capture, self._board, self._show = capture, board, show
+        self._naming = Naming(config.id, config.mqtt.prefix, RUN)
+        config = dataclasses.replace(config, linger=0.0)
+        self._street = Street(config, self._computed, self._dropped, self._took)
+        self._reader = self._street.boards.made(board)
+        self._streams: dict[str, Stream] = {}
+        self._seqs: dict[str, int] = {}
+        self._order: list[tuple[str, int]] = []  # (sensor, seq) of what is under way, as it came
+        self._messages: dict[tuple[str, int], bytes] = {}
+        self._shown = self._chunks = 0
+        self._arrived = asyncio.Event()
+
+    async def run(self, speed: float | None) -> dict[str, Any]:
+        """Gives the summary."""
+        stage, loop = self._street.stage, asyncio.get_running_loop()
+        at = 0.0
+        try:
+            try:
+                await stage.start(began=0.0)  # its times are the capture's, to the last bit
+            except OSError as error:
+                where = shown(str(self._capture.path), 500)
+                raise CaptureError(f"{where} cannot be replayed, no worker can start: {error}") from error
+            playback, began = Playback(self._reader, self._capture.header), loop.time()
+            for heard in self._capture:
+                at = heard.at
+                if speed is not None and (pause := began + at / speed - loop.time()) > 0:
+                    await self._settled()
+                    await asyncio.sleep(pause)
+                elif len(self._order) >= PORTION:
+                    await self._settled()
+                self._chunks += bool(heard.data)
+                playback.hear(heard)
+            playback.end()
+            await self._settled()
+        finally:
+            await stage.end()
+        return self._summary(at)
+
+    async def _settled(self) -> None:
+        """Waits until all that is under way is computed, and shows it in the order in which it came."""
+        while self._street.stage.held(self._board.name):
+            self._arrived.clear()
+            await self._arrived.wait()
+        for key in self._order:
+            if (message := self._messages.pop(key, None)) is not None:
+                self._shown += 1
+                self._show(message)
+        self._order.clear()
+
+    def _took(self, _board: str, samples: list[Sample]) -> None:
+        for sample in samples:
+            seq = self._seqs[sample.sensor] = self._seqs.get(sample.sensor, 0) + 1
+            self._order.append((sample.sensor, seq))
+
+    def _computed(self, pieces: list[Features]) -> None:
+        self._arrived.set()
+        for features in pieces:
+            stream = self._stream(features.sensor)
+            piece, condensed = stream.condense(features)
+            self._reader.account.condensed += condensed
+            if piece is None:
+                continue
+            texts = stream.writer.readings(piece.features, piece.first, piece.last, piece.condensed, None)
+            for seq, text in zip(piece.features.seq[piece.first : piece.last], texts, strict=True):
+                self._messages[features.sensor, seq] = text
+
+    def _dropped(self, _board: str, reason: Drop, readings: int) -> None:
+        self._reader.account.dropped[reason] += readings
+        self._arrived.set()
+
+    def _stream(self, sensor: str) -> Stream:
+        stream = self._streams.get(sensor)
+        if stream is None:
+            board = self._board.name
+            every = self._street.plan(board, sensor).every
+            identity = (self._naming.gateway, board, sensor, RUN)
+            stream = Stream(self._naming.sensor(board, sensor), identity, dict(self._board.tags), every)
+            self._streams[sensor] = stream
+        return stream
+
+    def _summary(self, seconds: float) -> dict[str, Any]:
+        account = self._reader.account
+        counted = ("bytes", "frames", "decoded", "noise", "refused", "values", "refused_values", "readings", "dropped",
+                   "condensed", "reopened", "silences", "overruns")  # fmt: skip
+        return {
+            "capture": str(self._capture.path), "board": self._board.name, "format": self._reader.format,
+            "seconds": round(seconds, 3), "chunks": self._chunks, "sensors": len(self._seqs), "messages": self._shown,
+            "torn_lines": int(self._capture.torn), **{key: getattr(account, key) for key in counted},
+        }  # fmt: skip
+
+
+def columns(message: bytes) -> str:
+    """A message in columns for people: when, which sensor, what, and its features by name."""
+    found = json.loads(message)
+    features = list(found)[list(found).index("quality") + 1 :]
+    time, sensor, value = found["time"], shown(found["sensor"], 40), f"{found['value']:.10g} {shown(found['unit'], 10)}"
+    rest = " ".join(f"{key}={_short(found[key])}" for key in features if not isinstance(found[key], dict))
+    return f"{time}  {sensor:<12} {value:>14}  {found['quality']:<12} n={found['n']:<5} {rest}"
+
+
+def told(summary: dict[str, Any]) -> str:
+    """The summary for people."""
+    s = summary
+    parts = [
+        f"{s['readings']} readings of {s['sensors']} sensors in {s['seconds']:g} s, format {s['format']}",
+        f"{s['frames']} frames: {s['decoded']} decoded, {s['noise']} noise, {_reasons(s['refused']) or 'none'} refused",
+        *(f"{what}: {_reasons(s[key])}" for key, what in REASONED.items() if s[key]),
+        *(["its last line was torn, and is left out"] if s["torn_lines"] else []),
+    ]
+    return "; ".join(parts)
+
+
+def _reasons(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items()))
+
+
+def _short(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else "-" if value is None else shown(str(value), 40)
