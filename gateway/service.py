@@ -1,4 +1,4 @@
-"""The service: builds the street from a configuration, runs it, and stops it. The only file that knows all three rooms.
+"""The service: builds the street from a configuration, joins it to the broker, runs it, and stops it.
 
 Data goes one way: readers -> stage -> publisher. Three things travel back: backpressure (backlog.py), acknowledgement
 (into the ledger), and stop (sources first, then stage after stage).
