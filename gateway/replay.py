@@ -1,7 +1,7 @@
 """`gateway replay`: a capture through the street, and the messages that would be published, as text.
 
-The times are the capture's, so what is computed is what a live run computes, however fast it is replayed. Only the
-broker's part is left out: what is condensed by `every` is left out here too, what waits is not.
+The times are the capture's, so what is computed is what a live run computes, however fast it is replayed. Of publishing
+there is what makes a message (`every`, tags), and nothing that waits for a broker.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 import dataclasses
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +21,14 @@ from .ingest.capture.file import Capture, CaptureError
 from .ingest.capture.playback import Playback
 from .ingest.formats import FORMATS
 from .model import Board, Drop, Features, Sample
+from .played import columns, told
 from .publish.naming import Naming
 from .publish.stream import Stream
 from .shown import shown
 from .street import Street
 
 RUN = "replay"  # the `run` of the messages: two replays give the same text
-REASONED = {"refused_values": "values refused", "dropped": "readings dropped"}
-PORTION = 2000  # readings that are computed together
+PORTION, CHUNKS = 2000, 256  # readings that are computed together, and pieces after which the loop gets its turn
 
 
 def replay(capture: Capture, config: Config, board: Board, speed: float | None, *, as_json: bool) -> int:
@@ -119,7 +119,7 @@ class Replay:
                 if speed is not None and (pause := began + at / speed - loop.time()) > 0:
                     await self._settled()
                     await asyncio.sleep(pause)
-                elif len(self._order) >= PORTION:
+                elif len(self._order) >= PORTION or self._chunks % CHUNKS == 0:
                     await self._settled()
                 self._chunks += bool(heard.data)
                 playback.hear(heard)
@@ -131,6 +131,7 @@ class Replay:
 
     async def _settled(self) -> None:
         """Waits until all that is under way is computed, and shows it in the order in which it came."""
+        await asyncio.sleep(0)
         while self._street.stage.held(self._board.name):
             self._arrived.clear()
             await self._arrived.wait()
@@ -180,32 +181,3 @@ class Replay:
             "seconds": round(seconds, 3), "chunks": self._chunks, "sensors": len(self._seqs), "messages": self._shown,
             "torn_lines": int(self._capture.torn), **{key: getattr(account, key) for key in counted},
         }  # fmt: skip
-
-
-def columns(message: bytes) -> str:
-    """A message in columns for people: when, which sensor, what, and its features by name."""
-    found = json.loads(message)
-    features = list(found)[list(found).index("quality") + 1 :]
-    time, sensor, value = found["time"], shown(found["sensor"], 40), f"{found['value']:.10g} {shown(found['unit'], 10)}"
-    rest = " ".join(f"{key}={_short(found[key])}" for key in features if not isinstance(found[key], dict))
-    return f"{time}  {sensor:<12} {value:>14}  {found['quality']:<12} n={found['n']:<5} {rest}"
-
-
-def told(summary: dict[str, Any]) -> str:
-    """The summary for people."""
-    s = summary
-    parts = [
-        f"{s['readings']} readings of {s['sensors']} sensors in {s['seconds']:g} s, format {s['format']}",
-        f"{s['frames']} frames: {s['decoded']} decoded, {s['noise']} noise, {_reasons(s['refused']) or 'none'} refused",
-        *(f"{what}: {_reasons(s[key])}" for key, what in REASONED.items() if s[key]),
-        *(["its last line was torn, and is left out"] if s["torn_lines"] else []),
-    ]
-    return "; ".join(parts)
-
-
-def _reasons(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items()))
-
-
-def _short(value: Any) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else "-" if value is None else shown(str(value), 40)

@@ -1,4 +1,4 @@
-"""`gateway record`, a real process on real pseudo-terminals: what a port said is in the file, whatever becomes of it."""
+"""`gateway record`, a real process on real pseudo-terminals: what a port says is in the file, come what may."""
 
 import contextlib
 import fcntl

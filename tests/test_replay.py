@@ -221,10 +221,26 @@ def test_a_damaged_line_is_named(tmp_path):
     assert done.stderr == f"gateway: line 3 of {file} is not JSON; mend it, or take it out\n"
 
 
-@pytest.mark.parametrize("what", ["/dev/zero", "/", "none", "\0"])
-def test_what_is_no_capture(tmp_path, what):
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b"", "is no capture: its first line is not JSON"),
+        (b"21.5\n", "is no capture: its first line is no JSON object"),
+        (b"\0" * 100_000, "is no capture: its first line is longer than 16384 bytes"),
+        (b'{"capture": 2}\n', "is no capture: its first line is of version 2 of captures, which a newer gateway reads"),
+    ],
+)
+def test_what_is_no_capture(tmp_path, data, sentence):
     """A file that is none ends with one sentence, however long it is."""
-    if "\0" in what:
-        (tmp_path / "none").write_bytes(b"\0" * 100_000)
-    done = replay("/dev/zero" if what == "/dev/zero" else what if what == "/" else tmp_path / "none", code=1)
-    assert done.stderr.count("\n") == 1 and done.stderr.startswith("gateway: ")
+    file = tmp_path / "c.jsonl"
+    file.write_bytes(data)
+    assert replay(file, code=1).stderr == f"gateway: {file} {sentence}\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "sentence"), [("/", "is a directory"), ("/none", "no such file"), ("/dev/zero", "longer")]
+)
+def test_what_cannot_be_read(file, sentence):
+    """A path that leads to no file, or to one without an end, is told in one sentence too."""
+    done = replay(file, code=1)
+    assert sentence in done.stderr and done.stderr.count("\n") == 1

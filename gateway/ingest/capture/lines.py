@@ -24,6 +24,7 @@ VERSION = 1
 LONGEST = 16_384  # bytes of a line; what is written has less than half of that
 PIECE = 4096  # bytes of a board in one line
 MOST_SECONDS = 1e9  # 31 years
+LONGEST_NAME = 1000  # characters, as in the configuration
 YEARS = range(1970, 2200)
 
 
@@ -100,8 +101,11 @@ def read_header(line: bytes) -> Header:
         raise Unreadable(f"is of version {shown(str(version), 20)} of captures, which a newer gateway reads")
     if version != VERSION:
         raise Unreadable(f'is not the first of a capture, which has "capture": {VERSION}')
+    board = _field(found, "board", str)
+    if not board.isprintable() or len(board) > LONGEST_NAME:
+        raise Unreadable(f'needs "board", a name of at most {LONGEST_NAME} characters that print')
     return Header(
-        board=_field(found, "board", str),
+        board=board,
         started=_seconds(_field(found, "started", str)),
         whole=_field(found, "whole", bool),
         port=_field(found, "port", str, ""),
