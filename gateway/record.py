@@ -150,6 +150,8 @@ class Recording:
             await parts.until(self._stop)
         finally:
             await parts.end()
+            if self._terminal:
+                self._say("")
 
     def told(self) -> str:
         """How far it is, for people."""
