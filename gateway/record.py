@@ -63,7 +63,7 @@ def record(board: Board, file: str | None, seconds: str | None, most: str, *, as
         }  # fmt: skip
         print(json.dumps(document, ensure_ascii=False))
     else:
-        print(f"wrote {where}: {recording.told()}; `gateway replay {where}` shows what the gateway makes of it")
+        print(f"wrote {where}: {recording.told()}; `gateway replay` shows what the gateway makes of it")
     return 0
 
 

@@ -22,7 +22,6 @@ from .ingest.capture.playback import Playback
 from .ingest.formats import FORMATS
 from .model import Board, Drop, Features, Sample
 from .played import columns, told
-from .publish.naming import Naming
 from .publish.stream import Stream
 from .shown import shown
 from .street import Street
@@ -92,9 +91,8 @@ class Replay:
 
     def __init__(self, capture: Capture, config: Config, board: Board, show: Callable[[bytes], object]) -> None:
         self._capture, self._board, self._show = capture, board, show
-        self._naming = Naming(config.id, config.mqtt.prefix, RUN)
-        config = dataclasses.replace(config, linger=0.0)
-        self._street = Street(config, self._computed, self._dropped, self._took)
+        self._gateway = config.id
+        self._street = Street(dataclasses.replace(config, linger=0.0), self._computed, self._dropped, self._took)
         self._reader = self._street.boards.made(board)
         self._streams: dict[str, Stream] = {}
         self._seqs: dict[str, int] = {}
@@ -165,11 +163,10 @@ class Replay:
     def _stream(self, sensor: str) -> Stream:
         stream = self._streams.get(sensor)
         if stream is None:
-            board = self._board.name
+            board, tags = self._board.name, dict(self._board.tags)
             every = self._street.plan(board, sensor).every
-            identity = (self._naming.gateway, board, sensor, RUN)
-            stream = Stream(self._naming.sensor(board, sensor), identity, dict(self._board.tags), every)
-            self._streams[sensor] = stream
+            # its topic does not matter, as nothing is sent
+            stream = self._streams[sensor] = Stream("", (self._gateway, board, sensor, RUN), tags, every)
         return stream
 
     def _summary(self, seconds: float) -> dict[str, Any]:

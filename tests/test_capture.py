@@ -23,6 +23,12 @@ from gateway.ingest.capture.lines import (
     read_header,
     written,
 )
+from gateway.ingest.capture.tape import Tape
+from gateway.ingest.formats.csv import Csv
+from gateway.ingest.modem import Losses
+from gateway.ingest.reader import Reader
+from gateway.ledger import Account
+from gateway.model import Board, Chunk, FormatOptions, Port
 
 HEADER = Header("bench", 1_795_000_000.123456, port="/dev/ttyUSB0", baud=9600, serial="8N1", version="1")
 MARKS = st.builds(Heard, st.just(0.0), st.just(b""), mark=st.sampled_from(Mark), why=st.text(max_size=80))
@@ -179,3 +185,25 @@ def test_a_line_without_end(tmp_path):
         os.truncate(file.fileno(), 10_000_000_000)
     with Capture(path) as capture, pytest.raises(CaptureError, match=r"line 2 of .* is longer than 16384 bytes"):
         list(capture)
+
+
+def test_a_tape_tells_what_happens():
+    """Opens, losses with their reason, lost bytes and other programs, each at its time."""
+    told, now = list[Heard](), 20.0
+    reader = Reader(Board("b", Port("/dev/x")), Csv(FormatOptions()), lambda *_: None, Account(), lambda: None)
+    tape = Tape(reader, told.append, 10.0, lambda: now)
+    assert reader.hearing is tape
+    tape.opened(11.0, anew=False)
+    tape.counts(Losses(5, 0), 12.0)
+    tape.counts(Losses(7, 0), 13.0)
+    reader.share("cat (pid 7)")
+    tape.take(b"1\n", Chunk(0.0, 20.5))
+    now = 21.0
+    tape.closed()
+    now = 22.0
+    reader.reason = "unplugged"
+    tape.opened(23.0, anew=True)
+    assert told == [
+        Heard(1.0, mark=Mark.OPENED), Heard(3.0, mark=Mark.OVERRUN), Heard(10.0, mark=Mark.SHARED, why="cat (pid 7)"),
+        Heard(10.5, b"1\n"), Heard(11.0, mark=Mark.LOST, why="unplugged"), Heard(13.0, mark=Mark.RENEWED),
+    ]  # fmt: skip
