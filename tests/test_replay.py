@@ -226,9 +226,10 @@ def test_a_damaged_line_is_named(tmp_path):
     [
         (b"", "is no capture: its first line is not JSON"),
         (b"21.5\n", "is no capture: its first line is no JSON object"),
-        (b"\0" * 100_000, "is no capture: its first line is longer than 16384 bytes"),
+        (b"\0" * 2_000_000, "is no capture: its first line is longer than 1000000 bytes"),
         (b'{"capture": 2}\n', "is no capture: its first line is of version 2 of captures, which a newer gateway reads"),
     ],
+    ids=["empty", "something else", "huge", "newer"],
 )
 def test_what_is_no_capture(tmp_path, data, sentence):
     """A file that is none ends with one sentence, however long it is."""

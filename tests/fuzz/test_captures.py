@@ -116,9 +116,8 @@ def test_what_was_heard_is_heard_again(name, settle, said):
     tape.closed()
     playback, since = Playback(reader(*lives[1]), Header("b", 0.0)), 0.0
     for one in heard:
-        for line in written(one):
-            playback.hear(again := read(line.encode(), since))
-            since = again.at
+        playback.hear(again := read(written(one).encode(), since))
+        since = again.at
     playback.end()
     for account, _ in lives:
         account.silences = account.reopened = 0  # which the reader counts, and not what it hears with

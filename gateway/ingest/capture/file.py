@@ -43,8 +43,7 @@ class Writer:
 
     def put(self, heard: Heard) -> None:
         """Takes down what was heard. Never waits."""
-        for line in written(heard):
-            self._put(line)
+        self._put(written(heard))
 
     def close(self) -> None:
         """Returns when all is on the disk, or cannot be written."""

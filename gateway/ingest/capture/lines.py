@@ -12,7 +12,6 @@
 
 import json
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -21,8 +20,7 @@ from typing import Any, NamedTuple
 from ...shown import shown
 
 VERSION = 1
-LONGEST = 16_384  # bytes of a line; what is written has less than half of that
-PIECE = 4096  # bytes of a board in one line
+LONGEST = 1_000_000  # bytes of a line; one read of a port gives at most 256 KiB, which two digits a byte double
 MOST_SECONDS = 1e9  # 31 years
 LONGEST_NAME = 1000  # characters, as in the configuration
 YEARS = range(1970, 2200)
@@ -73,15 +71,13 @@ def headline(header: Header) -> str:
     })  # fmt: skip
 
 
-def written(heard: Heard) -> Iterator[str]:
-    """Its lines, without their ends: one, or one for each 4 kB."""
+def written(heard: Heard) -> str:
+    """Its line, without its end."""
     at = round(heard.at, 9)
     if heard.mark is not None:
-        why = {"why": shown(heard.why, 500)} if heard.why else {}
-        yield _text({"at": at, "event": heard.mark, **why})
-    for start in range(0, len(heard.data), PIECE):
-        piece = heard.data[start : start + PIECE]
-        yield _text({"at": at, **({"hex": piece.hex()} if (text := printed(piece)) is None else {"text": text})})
+        return _text({"at": at, "event": heard.mark, **({"why": shown(heard.why, 500)} if heard.why else {})})
+    text = printed(heard.data)
+    return _text({"at": at, "hex": heard.data.hex()} if text is None else {"at": at, "text": text})
 
 
 def printed(data: bytes) -> str | None:
