@@ -43,6 +43,8 @@ def record(board: Board, file: str | None, seconds: str | None, most: str, *, as
 
     Raises Unfit for a duration or a size that is none, CaptureError when there is no capture in the end.
     """
+    if seconds is not None and seconds.replace(".", "", 1).isdecimal():
+        seconds += "s"  # as other commands take it
     lasting = None if seconds is None else _checked("--for", duration(0.1, WEEK), seconds)
     limit = _checked("--bytes", size(1000, 10**12), most)
     name = re.sub(r"[^A-Za-z0-9_-]+", "-", board.name).strip("-")[-60:] or "board"

@@ -167,7 +167,9 @@ def test_a_socket_is_recorded(tmp_path):
                 assert recorder.end()[0] == 0
 
 
-@pytest.mark.parametrize(("limit", "ended"), [(("--for", "400ms"), "for"), (("--bytes", "4kB"), "bytes")])
+@pytest.mark.parametrize(
+    ("limit", "ended"), [(("--for", "400ms"), "for"), (("--for", "0.4"), "for"), (("--bytes", "4kB"), "bytes")]
+)
 def test_it_ends_by_itself(tmp_path, limit, ended):
     """After its time, or when the file is large enough."""
     with Board("plain", rate=200) as board, recording(tmp_path, board.path, "--json", *limit) as recorder:
