@@ -110,6 +110,7 @@ class Unread:
     """The format of what is not decoded here."""
 
     name = "none"
+    binary = True  # whether it is text matters to nobody
 
     def decode(self, frame: Frame) -> Noise:
         """Nothing is asked for."""

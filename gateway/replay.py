@@ -14,12 +14,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .config import Config, load
-from .config.load import made
+from .config import Config
+from .config.load import made, tables
 from .config.words import Unfit, nearest, quoted
 from .ingest.capture.file import Capture, CaptureError
 from .ingest.capture.playback import Playback
-from .ingest.formats import FORMATS
 from .model import Board, Drop, Features, Sample
 from .played import columns, told
 from .publish.stream import Stream
@@ -55,33 +54,32 @@ def setting(capture: Capture, file: str | None, board: str | None, format: str |
     """The configuration and the board of it that was recorded. file: the configuration; None: the defaults.
 
     board: its name, where it is not the capture's. format: instead of the board's. Raises Wrong, and Unfit for a board
-    or a format that is not there.
+    that is not there.
     """
     name = board or capture.header.board or "board"
-    if format is not None and format not in FORMATS:
-        raise Unfit(
-            f"--format: there is no {quoted(format)}{nearest(format, FORMATS) or '; there are ' + ', '.join(FORMATS)}"
-        )
-    if file is None:
-        config = made({"gateway": {"id": RUN}, "boards": [{"name": name, "port": "/capture"}]}, Path("gateway.toml"))
-        found = config.boards[0]
-    else:
-        config = load(file)
-        found = _board(config, name, chosen=board is not None)
-    return config, dataclasses.replace(found, format=format or found.format)
+    path = Path(file or "gateway.toml")
+    data: dict[str, Any] = {"gateway": {"id": RUN}, "boards": [{"name": name, "port": "/capture"}]}
+    if file:
+        data = tables(path)
+    config = made(data, path)
+    place = _board(config, name, chosen=board is not None)
+    if format is not None:
+        data["boards"][place]["format"] = format
+        config = made(data, path)
+    found = config.boards[place]
+    return config, dataclasses.replace(found, name=name) if found.port.path == "auto" else found
 
 
-def _board(config: Config, name: str, *, chosen: bool) -> Board:
-    """The table of the board; of the only one, where none was chosen."""
-    for one in config.boards:
-        if one.name == name:
-            return one
-    for one in config.boards:
-        if one.port.path == "auto" and name.startswith(one.name):  # it was found by this table
-            return dataclasses.replace(one, name=name)
-    if len(config.boards) == 1 and not chosen:
-        return config.boards[0]
+def _board(config: Config, name: str, *, chosen: bool) -> int:
+    """The place of the board's table; of the only one, where none was chosen."""
     names = [one.name for one in config.boards]
+    if name in names:
+        return names.index(name)
+    for place, one in enumerate(config.boards):
+        if one.port.path == "auto" and name.startswith(one.name):  # it was found by this table
+            return place
+    if len(names) == 1 and not chosen:
+        return 0
     there = nearest(name, names) or "; there are " + ", ".join(map(quoted, names))
     raise Unfit(f"{shown(str(config.path), 500)} has no board {quoted(name)}{there}; --board names the one to take")
 

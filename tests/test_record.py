@@ -259,7 +259,7 @@ def test_a_recording_becomes_a_golden_test(tmp_path):
     case = tmp_path / "bench"
     case.mkdir()
     recorder.file.rename(case / "capture.jsonl")
-    (case / "board.toml").write_text('format = "csv"\n')
+    (case / "board.toml").write_text('name = "bench"\nport = "/dev/ttyUSB0"\nformat = "csv"\n')
     noise = [{"noise": line.decode()} for line in test_formats.captured(case)[0].split(b"\r\n")[: summary["noise"]]]
     readings = [{key: row[key] for key in ("sensor", "value", "unit")} for row in rows]
     (case / "expected.jsonl").write_text("".join(json.dumps(one) + "\n" for one in [*noise, *readings]))

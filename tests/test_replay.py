@@ -187,8 +187,10 @@ def test_a_board_of_the_configuration(tmp_path):
     assert "has no board \"rof\"; did you mean 'roof'?" in done.stderr
     config.write_text(tables.format("bench", "a", "air"))
     assert messages(file, "-c", config)[0][0]["board"] == "bench"
-    done = replay(file, "--format", "cvs", code=2)
-    assert "did you mean 'csv'?" in done.stderr
+    assert messages(file, "-c", config, "--format", "plain")[1]["format"] == "plain"
+    for more in ((), ("-c", config)):
+        assert "did you mean 'csv'?" in replay(file, "--format", "cvs", *more, code=78).stderr
+        assert "boards[0].pattern" in replay(file, "--format", "regex", *more, code=78).stderr
     assert replay(file, "-c", tmp_path / "none.toml", code=78).stderr.startswith(f'"{tmp_path}/none.toml": there is no')
 
 

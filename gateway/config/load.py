@@ -31,15 +31,20 @@ class Wrong(Exception):
 
 def load(path: str | Path) -> Config:
     """The configuration in the file `path`. Raises Wrong, for a file that is not there too."""
+    return made(tables(path), Path(path))
+
+
+def tables(path: str | Path) -> dict[str, Any]:
+    """The tables in the file `path`, as TOML has them, not checked yet. Raises Wrong."""
     data, wrong = _tables(read(path), str(path))
     if wrong:
         raise Wrong(wrong)
-    return made(data, Path(path))
+    return data
 
 
-def made(tables: dict[str, Any], path: Path) -> Config:
+def made(data: dict[str, Any], path: Path) -> Config:
     """The configuration of these tables, as TOML would give them. path: where it would be. Raises Wrong."""
-    document, wrong = _document(tables, path)
+    document, wrong = _document(data, path)
     if document is None:
         raise Wrong(wrong)
     return checked(document, path)
