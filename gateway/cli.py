@@ -10,14 +10,14 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from . import __version__
+from . import arguments
 
 DONE, FAILED, WRONG_USE, CONFIG = 0, 1, 2, 78
 
 
-def run(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command that `arguments` (those of the process when None) ask for; gives its exit code."""
-    options = parser().parse_args(arguments)
+def run(words: Sequence[str] | None = None) -> int:
+    """Runs the command that `words` (those of the process when None) ask for; gives its exit code."""
+    options = parser().parse_args(words)
     command: Callable[[argparse.Namespace], int] = options.command
     try:
         return command(options)
@@ -30,43 +30,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """All commands and their options."""
-    top = argparse.ArgumentParser(
-        prog="gateway",
-        description="Reads sensor boards on serial ports and publishes features of their readings over MQTT.",
-    )
-    top.add_argument("--version", action="version", version=f"gateway {__version__}")
-    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-
-    def command(name: str, function: Callable[[argparse.Namespace], int], help: str) -> argparse.ArgumentParser:
-        one = commands.add_parser(name, help=help, description=help[0].upper() + help[1:] + ".")
-        one.set_defaults(command=function)
-        return one
-
-    one = command("demo", demo, "shows everything at work: simulated boards, a broker, the gateway and a live view")
-    one.add_argument("--boards", type=_count(1, 64), default=4, metavar="N", help="how many boards (4)")
-    one.add_argument("--rate", type=_positive, default=10.0, metavar="HZ", help="records a second of each board (10)")
-    one.add_argument("--seconds", type=_seconds, default=15.0, metavar="S", help="how long (15); 0 = until Ctrl-C")
-    _json(one)
-
-    one = command("run", run_service, "runs the gateway")
-    _file(one)
-    one = command("init", init, "writes a first configuration, from the boards that it finds")
-    one.add_argument("-o", "--output", metavar="FILE", help="where to; - prints it (default: where `run` looks)")
-    _json(one)
-    one = command("check", check, "reads the configuration and prints every problem, or what would run")
-    _file(one)
-    _json(one)
-    one = command("ports", ports, "lists the serial ports: stable path, what it is, who holds it")
-    _json(one)
-    one = command(
-        "probe", probe, "finds a board's rate and format, shows what it says, and prints its [[boards]] table"
-    )
-    one.add_argument("port", metavar="PORT", help="a path, or socket://host:port; `gateway ports` lists them")
-    one.add_argument("--baud", type=_count(1, 10_000_000), metavar="N", help="listen at this rate only")
-    one.add_argument("--for", dest="seconds", type=_positive, default=15.0, metavar="S", help="at most so long (15)")
-    one.add_argument("--reset", action="store_true", help="pulse DTR first, at which most boards begin anew")
-    _json(one)
-    return top
+    return arguments.parser({
+        "demo": demo, "run": run_service, "init": init, "check": check, "ports": ports, "probe": probe,
+        "record": record, "replay": replay,
+    })  # fmt: skip
 
 
 def run_service(options: argparse.Namespace) -> int:
@@ -232,6 +199,47 @@ def demo(options: argparse.Namespace) -> int:
     return demonstrate(boards=options.boards, rate=options.rate, seconds=options.seconds, as_json=options.json)
 
 
+def record(options: argparse.Namespace) -> int:
+    """A port's bytes with their times, into a file."""
+    from .record import record, target
+
+    def work() -> int:
+        board = target(options.target, _configuration(options.config), options.baud, options.serial)
+        return record(board, options.output, options.seconds, options.bytes, as_json=options.json)
+
+    return _told(work)
+
+
+def replay(options: argparse.Namespace) -> int:
+    """A capture through the street: its messages."""
+    from .ingest.capture.file import Capture
+    from .replay import replay, setting
+
+    def work() -> int:
+        with Capture(Path(options.capture)) as capture:
+            config, board = setting(capture, options.config, options.board, options.format)
+            return replay(capture, config, board, options.speed, as_json=options.json)
+
+    return _told(work)
+
+
+def _told(work: Callable[[], int]) -> int:
+    """What `work` gives; what a user can cause is said in a sentence."""
+    from .config import Wrong
+    from .config.words import Unfit
+    from .ingest.capture.file import CaptureError
+
+    try:
+        return work()
+    except Wrong as error:
+        return _wrong(error.problems)
+    except Unfit as error:
+        print(f"gateway: {error}", file=sys.stderr)
+        return WRONG_USE
+    except CaptureError as error:
+        return _failed(str(error))
+
+
 def _configuration(given: str | None) -> Path:
     """The file that `run` reads: -c, else in the service manager's directory, else /etc."""
     if given:
@@ -257,39 +265,3 @@ def _failed(sentence: str) -> int:
 
 def _print_json(document: object) -> None:
     print(json.dumps(document, ensure_ascii=False, allow_nan=False))
-
-
-def _file(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "-c", "--config", metavar="FILE", help="the configuration (default: /etc/gateway/gateway.toml)"
-    )
-
-
-def _json(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
-
-
-def _count(least: int, most: int) -> Callable[[str], int]:
-    def check(text: str) -> int:
-        if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
-            raise argparse.ArgumentTypeError(f"a whole number from {least} to {most} was expected, not {text!r}")
-        return int(text)
-
-    return check
-
-
-def _positive(text: str) -> float:
-    number = _seconds(text)
-    if number == 0:
-        raise argparse.ArgumentTypeError("a number above 0 was expected")
-    return number
-
-
-def _seconds(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
-    if not 0 <= number < 1e6:
-        raise argparse.ArgumentTypeError(f"a number from 0 to 1000000 was expected, not {text!r}")
-    return number

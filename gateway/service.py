@@ -1,4 +1,4 @@
-"""The service: builds the street from a configuration, runs it, and stops it. The only file that knows all three rooms.
+"""The service: builds the street from a configuration, joins it to the broker, runs it, and stops it.
 
 Data goes one way: readers -> stage -> publisher. Three things travel back: backpressure (backlog.py), acknowledgement
 (into the ledger), and stop (sources first, then stage after stage).
@@ -16,15 +16,12 @@ from typing import Any
 from . import __version__, signals, state, systemd
 from .backlog import WAITING, Valve
 from .clock import Clock
-from .compute.cores import cores
-from .compute.room import Custom, Room
-from .config import Config, Wrong, changes, load, plan_for, treatments_for
+from .config import Config, Wrong, changes, load
 from .config.password import read as password
-from .ingest.boards import Boards
 from .ledger import total
 from .logs import log
 from .looks import board_look, former
-from .model import Chunk, Drop, Plan, Sample
+from .model import Drop, Sample
 from .parts import Part, Parts
 from .publish.boot import boot_id
 from .publish.client import Refused, Where, Will
@@ -33,6 +30,7 @@ from .publish.spool.spool import Spool
 from .publish.spool.sql import Trouble
 from .report import Reporter
 from .status import BoardLook, Look
+from .street import Street
 from .threads import in_thread
 
 COMPUTING, PUBLISHING = 2.0, 2.0  # s that each may take at a stop
@@ -46,24 +44,16 @@ class Service:
         self.run_id = secrets.token_hex(6)
         self.started = time.time()
         self.clock = Clock()
-        self.workers = config.workers or cores()
-        self.boards = Boards(
-            self._take,
-            lambda: self.reporter.changed(),
-            self._event,
-            lambda board: treatments_for(self.config, board),
-            lambda board, sensor: self.stage.renew(board, sensor),
-        )
-        self.accounts, self.readers = self.boards.accounts, self.boards.readers
-        self.stage = Room(
-            self._plan,
+        self.street = Street(
+            config,
             lambda features: self.publisher.put(features),
             self._dropped,
-            workers=self.workers,
-            linger=config.linger,
-            custom=Custom(config.custom, config.path.parent, config.deadline, config.memory),
+            self._took,
+            changed=lambda: self.reporter.changed(),
             event=self._event,
         )
+        self.boards, self.stage = self.street.boards, self.street.stage
+        self.accounts, self.readers = self.boards.accounts, self.boards.readers
         self.folder = config.state_dir or state.default()
         self.spool = Spool(
             self.folder,
@@ -81,7 +71,7 @@ class Service:
             self.naming,
             account=self.accounts.__getitem__,
             tags=self.boards.tags,
-            every=lambda board, sensor: self._plan(board, sensor).every,
+            every=lambda board, sensor: self.street.plan(board, sensor).every,
             will=self._will,
             connected=self._connected,
             progress=lambda: self.valve.relieve(),
@@ -122,7 +112,7 @@ class Service:
             except Trouble as error:
                 raise state.NoState(f"state_dir: the spool cannot be opened: {error}") from error
             log("service.started", gateway=self.config.id, run=self.run_id, version=__version__,
-                boards=len(self.config.boards), workers=self.workers, broker=mqtt.url)  # fmt: skip
+                boards=len(self.config.boards), workers=self.street.workers, broker=mqtt.url)  # fmt: skip
             self.boards.open(self.config.boards, parts)
             publishing = parts.start(self.publisher.run())
             parts.start(self.publisher.keep())
@@ -178,7 +168,7 @@ class Service:
         found = changes(self.config, config)
         gone = list(found.gone)
         self.config = replace(config, **{field: getattr(self.config, field) for field in found.kept})
-        self.boards.treat()
+        self.street.reload(self.config)
         for name in found.gone:
             await self.boards.drop(name, self.parts)
         for board in found.opened:
@@ -186,7 +176,7 @@ class Service:
         gone = [name for name in gone if name not in self.readers]
         for name in gone:
             self.publisher.document(self._status_topic(name), b"")  # nobody tells of it any more
-        self.stage.reload(self._plan)
+        self.stage.reload(self.street.plan)
         self.publisher.renew()
         log("config.reloaded", path=str(config.path), opened=[board.name for board in found.opened],
             gone=gone, later=found.later)  # fmt: skip
@@ -198,13 +188,9 @@ class Service:
                 self.stage.forget(board)
                 self.publisher.forget(board)
 
-    def _plan(self, board: str, sensor: str) -> Plan:
-        return plan_for(self.config, board, sensor, self.boards.sensors(board).hardware(sensor))
-
     # ingest, and the ledger
 
-    def _take(self, board: str, samples: list[Sample], chunk: Chunk) -> None:
-        self.stage.take(board, samples, chunk)
+    def _took(self, board: str, _samples: list[Sample]) -> None:
         self.valve.fed(board, self.readers[board])
 
     def _inherited(self, board: str, readings: int) -> None:

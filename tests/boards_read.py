@@ -16,10 +16,13 @@ def configured(text: str, folder: Path) -> Board:
     return load(file).boards[0]
 
 
-def read(board: Board, pieces: list[bytes]) -> list[dict[str, Any]]:
-    """What a fresh format gives for a capture in pieces, as the lines of expected.jsonl have it."""
+def read(board: Board, pieces: list[bytes], whole: bool = False) -> list[dict[str, Any]]:
+    """What a fresh format gives for a capture in pieces, as the lines of expected.jsonl have it.
+
+    whole: its first byte begins a frame.
+    """
     made = decoder(board.format, board.options)
-    framing = getattr(made, "framing", Lines)(board.max_line, True)
+    framing = getattr(made, "framing", Lines)(board.max_line, not whole)
     out: list[dict[str, Any]] = []
     for item in [*[frame for piece in pieces for frame in framing.feed(piece)], framing.lost()]:
         match made.decode(item) if isinstance(item, bytes) else item:

@@ -82,10 +82,13 @@ def test_nouns_import_nothing_of_ours():
     assert not {b for a, b in edges() if a in ("model", "ledger", "names", "instants", "backoff", "threads")}
 
 
-def test_only_the_service_knows_all_rooms():
-    """One file joins the street."""
+def test_the_rooms_are_joined_in_two_steps():
+    """street.py joins ingest and compute; the service joins publish to it, and the replay of captures does."""
     found = edges()
-    assert {a for a, _ in found if all((a, room) in found for room in ROOMS)} == {"service"}
+    known = {a: {room for room in ROOMS if (a, room) in found} for a, _ in found if a not in ROOMS}
+    assert {a for a, rooms in known.items() if rooms >= {"ingest", "compute"}} - {"cli"} == {"street"}
+    assert {a for a, rooms in known.items() if "publish" in rooms and (a, "street") in found} == {"service", "replay"}
+    assert not [a for a, rooms in known.items() if rooms == set(ROOMS)]
 
 
 @pytest.mark.parametrize(("library", "door"), DOORS.items())

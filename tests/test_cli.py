@@ -30,7 +30,7 @@ def test_help_and_version():
     """`--help` names every command, `--version` the version."""
     done = gateway("--help")
     assert done.returncode == 0
-    assert all(word in done.stdout for word in ("demo", "run", "init", "check", "ports"))
+    assert all(word in done.stdout for word in ("demo", "run", "init", "check", "ports", "record", "replay"))
     assert gateway("--version").stdout.startswith("gateway ")
 
 

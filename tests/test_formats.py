@@ -21,6 +21,8 @@ from gateway.ingest.formats.plain import Plain
 from gateway.ingest.framing import Lines
 from gateway.model import BadValue, Board, Decoded, FormatOptions, Noise, Refusal, Sample, Why
 
+from .captured import captured
+
 TEXT = ("plain", "csv", "kv", "json", "regex", "block", "nmea", "auto")
 CASES = sorted(path.parent for path in (Path(__file__).parent / "golden").glob("*/board.toml"))
 CASES = [case for case in CASES if tomllib.loads((case / "board.toml").read_text()).get("format") in TEXT]
@@ -32,11 +34,11 @@ def configured(table: dict[str, Any]) -> Board:
     return checked(Document.model_validate({"boards": [table]}), Path("gateway.toml")).boards[0]
 
 
-def read(table: dict[str, Any], pieces: list[bytes]) -> list[dict[str, Any]]:
+def read(table: dict[str, Any], pieces: list[bytes], whole: bool = False) -> list[dict[str, Any]]:
     """What a fresh format gives for a capture in pieces, noise and all, as the lines of expected.jsonl have it."""
     board = configured(table)
     decoder = FORMATS[board.format](board.options)
-    frames = getattr(decoder, "framing", Lines)(board.max_line, True)
+    frames = getattr(decoder, "framing", Lines)(board.max_line, not whole)
     out: list[dict[str, Any]] = []
     items = [frame for piece in pieces for frame in frames.feed(piece)]
     for item in [*items, frames.lost()]:
@@ -61,18 +63,18 @@ def values(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_golden(case):
     """A real board's bytes give these samples, refusals and noise, in one piece and byte by byte."""
-    table, capture = tomllib.loads((case / "board.toml").read_text()), (case / "capture.bin").read_bytes()
+    table, (capture, whole) = tomllib.loads((case / "board.toml").read_text()), captured(case)
     expected = [json.loads(line) for line in (case / "expected.jsonl").read_text().splitlines()]
-    assert read(table, [capture]) == expected
-    assert read(table, [capture[i : i + 1] for i in range(len(capture))]) == expected
+    assert read(table, [capture], whole) == expected
+    assert read(table, [capture[i : i + 1] for i in range(len(capture))], whole) == expected
     assert values(expected)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_finds_its_feet_again(case):
     """After rubbish, or after a capture cut at any byte, a format reads the next capture as it should."""
-    table, capture = tomllib.loads((case / "board.toml").read_text()), (case / "capture.bin").read_bytes()
-    expected = values(read(table, [capture]))
+    table, (capture, whole) = tomllib.loads((case / "board.toml").read_text()), captured(case)
+    expected = values(read(table, [capture], whole))
     assert values(read(table, [b"\x00\xff\n", b"\n", capture]))[-len(expected) + 1 :] == expected[1:]
     for end in range(0, len(capture), 7):
         read(table, [capture[:end], capture])

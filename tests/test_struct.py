@@ -36,6 +36,7 @@ from gateway.model import (
 )
 
 from .boards_read import configured, read
+from .captured import captured
 from .fuzz.hostile import many
 
 CASES = sorted(path.parent for path in (Path(__file__).parent / "golden").glob("*/board.toml"))
@@ -46,17 +47,17 @@ assert CASES, "an empty glob would pass"
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_golden(case, tmp_path):
     """A real board's bytes give these samples, refusals and noise, in one piece and byte by byte."""
-    board, capture = configured((case / "board.toml").read_text(), tmp_path), (case / "capture.bin").read_bytes()
+    board, (capture, whole) = configured((case / "board.toml").read_text(), tmp_path), captured(case)
     expected = [json.loads(line) for line in (case / "expected.jsonl").read_text().splitlines()]
-    assert read(board, [capture]) == expected
-    assert read(board, [capture[at : at + 1] for at in range(len(capture))]) == expected
+    assert read(board, [capture], whole) == expected
+    assert read(board, [capture[at : at + 1] for at in range(len(capture))], whole) == expected
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_finds_its_feet_again(case, tmp_path):
     """After rubbish, or after a capture cut at any byte, the next capture is read as it should be."""
-    board, capture = configured((case / "board.toml").read_text(), tmp_path), (case / "capture.bin").read_bytes()
-    expected = _values(read(board, [capture]))
+    board, (capture, whole) = configured((case / "board.toml").read_text(), tmp_path), captured(case)
+    expected = _values(read(board, [capture], whole))
     steps = range(0, len(capture), 397 if len(capture) > 1000 else 5)
     for rubbish in (b"\x00\xff\n" * 30, b"\xa5" * 700, *(capture[:end] for end in steps)):
         found = _values(read(board, [rubbish, capture]))

@@ -69,8 +69,11 @@ def portion(waiting: Sequence[int], free: int) -> int:
 
 
 def leaves(oldest: float, now: float, linger: float) -> bool:
-    """Whether a batch leaves now that a worker is free: its oldest reading has waited `linger` seconds."""
-    return now - oldest >= linger
+    """Whether a batch leaves now that a worker is free: its oldest reading has waited `linger` seconds.
+
+    Without a linger at once, also where readings are dated ahead, as those of a capture that is replayed in no time.
+    """
+    return not linger or now - oldest >= linger
 
 
 def batch(sensors: Iterable[Sensor], most: int) -> Batch:

@@ -36,9 +36,12 @@ class Room:
         """See Stage."""
         return self.stage.began
 
-    async def start(self) -> None:
-        """Starts all processes; returns when a worker has answered. Raises OSError when none can start."""
-        await self.stage.start()
+    async def start(self, began: float | None = None) -> None:
+        """Starts all processes; returns when a worker has answered. Raises OSError when none can start.
+
+        began: what times count from, s of the loop's clock; the present when None.
+        """
+        await self.stage.start(began)
         self.lane.start()
 
     async def stop(self, patience: float) -> list[Features]:

@@ -70,9 +70,12 @@ class Stage:
         """When it started; s of the loop's clock, which `now` and Features.mono count from."""
         return self._start
 
-    async def start(self) -> None:
-        """Starts the pool; returns when a worker has answered. Raises OSError when none can start."""
-        self._start = asyncio.get_running_loop().time()
+    async def start(self, began: float | None = None) -> None:
+        """Starts the pool; returns when a worker has answered. Raises OSError when none can start.
+
+        began: see above; the present when None.
+        """
+        self._start = asyncio.get_running_loop().time() if began is None else began
         await self.pool.start()
 
     async def stop(self, patience: float = 4.0) -> list[Features]:

@@ -31,11 +31,23 @@ class Wrong(Exception):
 
 def load(path: str | Path) -> Config:
     """The configuration in the file `path`. Raises Wrong, for a file that is not there too."""
+    return made(tables(path), Path(path))
+
+
+def tables(path: str | Path) -> dict[str, Any]:
+    """The tables in the file `path`, as TOML has them, not checked yet. Raises Wrong."""
     data, wrong = _tables(read(path), str(path))
-    document, more = _document(data, Path(path)) if not wrong else (None, [])
+    if wrong:
+        raise Wrong(wrong)
+    return data
+
+
+def made(data: dict[str, Any], path: Path) -> Config:
+    """The configuration of these tables, as TOML would give them. path: where it would be. Raises Wrong."""
+    document, wrong = _document(data, path)
     if document is None:
-        raise Wrong(wrong + more)
-    return checked(document, Path(path))
+        raise Wrong(wrong)
+    return checked(document, path)
 
 
 def problems(text: str | bytes, where: str | Path = "gateway.toml") -> list[str]:

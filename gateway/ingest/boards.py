@@ -88,12 +88,16 @@ class Boards:
         ports = {name: reader.board.port.path for name, reader in self.readers.items()}
         return [name for name, path in ports.items() if name == board.name or os.path.realpath(path) == device]
 
-    def _add(self, board: Board, parts: Parts) -> None:
+    def made(self, board: Board) -> Reader:
+        """A board's reader, which does not read yet."""
         name, account = board.name, self.account(board.name)
-        made = decoder(board.format, board.options)
-        reader = Reader(board, made, self._take, account, self._changed, sensors=self.sensors(name))
+        format = decoder(board.format, board.options)
+        reader = Reader(board, format, self._take, account, self._changed, sensors=self.sensors(name))
         self.readers[name], self._tags[name] = reader, dict(board.tags)
-        self._reading[board.name] = parts.start(reader.run())
+        return reader
+
+    def _add(self, board: Board, parts: Parts) -> None:
+        self._reading[board.name] = parts.start(self.made(board).run())
         parts.start(noted(board, self._event))
 
     async def drop(self, board: str, parts: Parts) -> None:

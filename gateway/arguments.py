@@ -1,0 +1,106 @@
+"""The options of the commands, and what they take; what they do not take is wrong use."""
+
+import argparse
+from collections.abc import Callable, Mapping
+
+from . import __version__
+
+
+def parser(functions: Mapping[str, Callable[[argparse.Namespace], int]]) -> argparse.ArgumentParser:
+    """All commands and their options. functions: what each command calls, by its name."""
+    top = argparse.ArgumentParser(
+        prog="gateway",
+        description="Reads sensor boards on serial ports and publishes features of their readings over MQTT.",
+    )
+    top.add_argument("--version", action="version", version=f"gateway {__version__}")
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def command(name: str, help: str) -> argparse.ArgumentParser:
+        one = commands.add_parser(name, help=help, description=help[0].upper() + help[1:] + ".")
+        one.set_defaults(command=functions[name])
+        return one
+
+    one = command("demo", "shows everything at work: simulated boards, a broker, the gateway and a live view")
+    one.add_argument("--boards", type=count(1, 64), default=4, metavar="N", help="how many boards (4)")
+    one.add_argument("--rate", type=positive, default=10.0, metavar="HZ", help="records a second of each board (10)")
+    one.add_argument("--seconds", type=seconds, default=15.0, metavar="S", help="how long (15); 0 = until Ctrl-C")
+    _json(one)
+
+    one = command("run", "runs the gateway")
+    _file(one)
+    one = command("init", "writes a first configuration, from the boards that it finds")
+    one.add_argument("-o", "--output", metavar="FILE", help="where to; - prints it (default: where `run` looks)")
+    _json(one)
+    one = command("check", "reads the configuration and prints every problem, or what would run")
+    _file(one)
+    _json(one)
+    one = command("ports", "lists the serial ports: stable path, what it is, who holds it")
+    _json(one)
+    one = command("probe", "finds a board's rate and format, shows what it says, and prints its [[boards]] table")
+    one.add_argument("port", metavar="PORT", help="a path, or socket://host:port; `gateway ports` lists them")
+    one.add_argument("--baud", type=count(1, 10_000_000), metavar="N", help="listen at this rate only")
+    one.add_argument("--for", dest="seconds", type=positive, default=15.0, metavar="S", help="at most so long (15)")
+    one.add_argument("--reset", action="store_true", help="pulse DTR first, at which most boards begin anew")
+    _json(one)
+    one = command("record", "takes down what a port says, with its times, in a new file")
+    one.add_argument("target", metavar="PORT|BOARD", help="a path, socket://host:port, or a board of the configuration")
+    _file(one)
+    one.add_argument("-o", "--output", metavar="FILE", help="where to, never over a file (BOARD-TIME.jsonl)")
+    one.add_argument("--baud", type=count(50, 12_000_000), metavar="N", help="instead of the board's, or of 115200")
+    one.add_argument("--serial", metavar="8N1", help="data bits, parity and stop bits, instead of the board's")
+    one.add_argument("--for", dest="seconds", metavar="60s", help="how long (until Ctrl-C)")
+    one.add_argument("--bytes", default="100MB", metavar="10MB", help="the file's size at which it ends (100MB)")
+    _json(one)
+    one = command("replay", "has a capture go through the gateway, and prints the messages")
+    one.add_argument("capture", metavar="FILE", help="what `gateway record` wrote")
+    one.add_argument("-c", "--config", metavar="FILE", help="the configuration (default: none, all as in the sample)")
+    one.add_argument("--board", metavar="NAME", help="the board in it (as in the capture)")
+    one.add_argument("--format", metavar="F", help="instead of the board's")
+    one.add_argument("--speed", type=speed, metavar="1|10|max", help="times as fast as it was (max)")
+    _json(one)
+    return top
+
+
+def _file(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "-c", "--config", metavar="FILE", help="the configuration (default: /etc/gateway/gateway.toml)"
+    )
+
+
+def _json(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
+
+
+def count(least: int, most: int) -> Callable[[str], int]:
+    """A whole number within the bounds."""
+
+    def check(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"a whole number from {least} to {most} was expected, not {text!r}")
+        return int(text)
+
+    return check
+
+
+def speed(text: str) -> float | None:
+    """Times as fast; None is "max"."""
+    return None if text == "max" else positive(text)
+
+
+def positive(text: str) -> float:
+    """A number above 0."""
+    number = seconds(text)
+    if number == 0:
+        raise argparse.ArgumentTypeError("a number above 0 was expected")
+    return number
+
+
+def seconds(text: str) -> float:
+    """A number from 0 to a million."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < 1e6:
+        raise argparse.ArgumentTypeError(f"a number from 0 to 1000000 was expected, not {text!r}")
+    return number

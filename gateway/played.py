@@ -1,0 +1,38 @@
+"""A replay for people: a message in columns, and the summary in a sentence."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from .shown import shown
+
+REASONED = {"refused_values": "values refused", "dropped": "readings dropped"}
+
+
+def columns(message: bytes) -> str:
+    """A message in columns for people: when, which sensor, what, and its features by name."""
+    found = json.loads(message)
+    features = list(found)[list(found).index("quality") + 1 :]
+    time, sensor, value = found["time"], shown(found["sensor"], 40), f"{found['value']:.10g} {shown(found['unit'], 10)}"
+    rest = " ".join(f"{key}={_short(found[key])}" for key in features if not isinstance(found[key], dict))
+    return f"{time}  {sensor:<12} {value:>14}  {found['quality']:<12} n={found['n']:<5} {rest}"
+
+
+def told(summary: dict[str, Any]) -> str:
+    """The summary for people."""
+    s = summary
+    parts = [
+        f"{s['readings']} readings of {s['sensors']} sensors in {s['seconds']:g} s, format {s['format']}",
+        f"{s['frames']} frames: {s['decoded']} decoded, {s['noise']} noise, {_reasons(s['refused']) or 'none'} refused",
+        *(f"{what}: {_reasons(s[key])}" for key, what in REASONED.items() if s[key]),
+        *(["its last line was torn, and is left out"] if s["torn_lines"] else []),
+    ]
+    return "; ".join(parts)
+
+
+def _reasons(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items()))
+
+
+def _short(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else "-" if value is None else shown(str(value), 40)

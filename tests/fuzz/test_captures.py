@@ -1,0 +1,124 @@
+"""Captures that anyone may send: whatever is in them is read or refused, and what is heard of them is accounted for."""
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.ingest.capture.lines import MOST_SECONDS, Header, Heard, Mark, Unreadable, read, read_header, written
+from gateway.ingest.capture.playback import Playback
+from gateway.ingest.capture.tape import Tape
+from gateway.ingest.formats import FORMATS
+from gateway.ingest.modem import Losses
+from gateway.ingest.reader import Reader
+from gateway.ledger import Account, imbalances
+from gateway.model import Board, Chunk, FormatOptions, Port, Sample
+
+from .hostile import FORMAT_NAMES, many, streams
+
+
+@given(st.binary() | st.text().map(lambda text: json.dumps({"at": 1, "text": text}).encode()))
+def test_any_bytes_are_read_or_refused(line):
+    """Whatever a line holds, it gives finite times and bytes, or one refusal."""
+    for call in (read, read_header):
+        try:
+            found = call(line)
+        except Unreadable as error:
+            assert str(error).isprintable()
+        else:
+            assert isinstance(found, Header) or 0 <= found.at <= MOST_SECONDS
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["capture", "board", "started", "whole", "port", "baud", "serial", "version", "at", "hex"]),
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just("2026-11-24T05:48:46Z"),
+    )
+)
+def test_any_object_is_read_or_refused(document):
+    """Right keys with wrong values are refused too."""
+    line = json.dumps(document).encode()
+    for call in (read, read_header):
+        try:
+            call(line)
+        except Unreadable as error:
+            assert str(error).isprintable()
+
+
+@given(
+    st.sampled_from(FORMAT_NAMES),
+    st.booleans(),
+    st.sampled_from([0.0, 2.0]),
+    st.lists(st.tuples(st.floats(0, 3), st.binary() | streams, st.none() | st.sampled_from(Mark))),
+)
+def test_any_capture_is_heard(name, whole, settle, said):
+    """Bytes and events in any order, at any times: the account balances, and readings have the capture's times."""
+    account, times = Account(), list[Chunk]()
+
+    def take(board: str, samples: list[Sample], at: Chunk) -> None:
+        times.append(at)
+
+    board = Board("b", Port("/dev/x", settle=settle), name, max_line=100)
+    reader = Reader(board, FORMATS[name](FormatOptions()), take, account, lambda: None)
+    playback, at = Playback(reader, Header("b", 1_795_000_000.0, whole)), 0.0
+    for pause, data, mark in said:
+        at += pause
+        playback.hear(Heard(at, mark=mark) if mark else Heard(at, data))
+        assert imbalances(account, account.readings) == []
+    playback.end()
+    assert imbalances(account, account.readings) == []
+    assert all(chunk.mono <= at and chunk.wall == 1_795_000_000.0 + chunk.mono for chunk in times)
+
+
+EVENTS = ("lost", "renewed", "overrun", "shared", "alone")
+LINES = st.sampled_from([b"21.5\n", b"21.5,22.5\r\n", b"T1:21.5,MSG:7\n", b'{"T1":21.5}\n', b"21.", b"\xff\xfe" * 20])
+
+
+@many(300, 1000)
+@given(
+    st.sampled_from(FORMAT_NAMES),
+    st.sampled_from([0.0, 0.5]),
+    st.lists(
+        st.tuples(
+            st.sampled_from([0.0, 0.125, 0.375, 2.0]), st.none() | st.sampled_from(EVENTS), LINES | streams.filter(bool)
+        ),
+        max_size=30,
+    ),
+)
+def test_what_was_heard_is_heard_again(name, settle, said):
+    """Whatever happens to a board, its capture gives the readings, the noise and the refusals that it gave."""
+    board = Board("b", Port("/dev/x", settle=settle), name, max_line=100)
+    lives = [(Account(), list[tuple[list[Sample], float]]()) for _ in range(2)]
+
+    def reader(account: Account, taken: list[tuple[list[Sample], float]]) -> Reader:
+        def take(board: str, samples: list[Sample], at: Chunk) -> None:
+            taken.extend((one, round(at.mono, 6)) for one in samples)
+
+        return Reader(board, FORMATS[name](FormatOptions()), take, account, lambda: None)
+
+    live, heard, now, losses = reader(*lives[0]), list[Heard](), 0.0, 0
+    tape = Tape(live, heard.append, 0.0, lambda: now)
+    tape.opened(now, anew=False)
+    tape.counts(Losses(losses, 0), now)
+    for pause, what, data in said:
+        now += pause
+        match what:
+            case "overrun":
+                tape.counts(Losses(losses := losses + 1, 0), now)
+            case "shared" | "alone":
+                live.share("cat (pid 7)" if what == "shared" else None)
+            case "lost" | "renewed":
+                tape.closed()
+                tape.opened(now, anew=what == "renewed")
+                tape.counts(Losses(losses, 0), now)
+                now += pause
+        tape.take(data, Chunk(now, now))
+    tape.closed()
+    playback, since = Playback(reader(*lives[1]), Header("b", 0.0)), 0.0
+    for one in heard:
+        playback.hear(again := read(written(one).encode(), since))
+        since = again.at
+    playback.end()
+    for account, _ in lives:
+        account.silences = account.reopened = 0  # which the reader counts, and not what it hears with
+    assert lives[0] == lives[1]

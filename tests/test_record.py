@@ -1,0 +1,270 @@
+"""`gateway record`, a real process on real pseudo-terminals: what a port says is in the file, come what may."""
+
+import contextlib
+import fcntl
+import json
+import os
+import pty
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.ingest.capture.file import Capture
+from gateway.ingest.capture.lines import Heard, Mark
+from simulators import Board
+
+from . import test_formats
+from .street import ROOT, until
+from .test_replay import messages
+
+END = "it is not read any more"
+
+
+class Recorder:
+    """`gateway record`, and the file that it writes."""
+
+    def __init__(self, folder: Path, *arguments: object, file: str = "c.jsonl") -> None:
+        self.file, self.said = folder / file, folder / f"{file}.stderr"
+        command = [sys.executable, "-m", "gateway", "record", *map(str, arguments), "-o", str(self.file)]
+        with self.said.open("wb") as said:
+            self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=said, text=True)
+
+    def heard(self) -> list[Heard]:
+        """What is in the file by now."""
+        if not self.file.exists() or not self.file.stat().st_size:
+            return []
+        with Capture(self.file) as capture:
+            return list(capture)
+
+    def data(self) -> bytes:
+        """The bytes of it."""
+        return b"".join(one.data for one in self.heard())
+
+    def marks(self) -> list[tuple[Mark, str]]:
+        """What has happened to the port."""
+        return [(one.mark, one.why) for one in self.heard() if one.mark is not None]
+
+    def end(self, number: int = signal.SIGTERM) -> tuple[int, str]:
+        """Ends it by a signal; gives its exit code and what it printed."""
+        self.process.send_signal(number)
+        out, _ = self.process.communicate(timeout=10)
+        assert "Traceback" not in self.said.read_text(), self.said.read_text()
+        return self.process.returncode, out
+
+
+@contextlib.contextmanager
+def recording(folder: Path, *arguments: object, **more: Any) -> Iterator[Recorder]:
+    """A recorder that is killed at the end where a test has not ended it."""
+    one = Recorder(folder, *arguments, **more)
+    try:
+        yield one
+    finally:
+        if one.process.poll() is None:
+            one.process.kill()
+        one.process.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_port_is_recorded(tmp_path, number):
+    """Every byte is there with its time, in lines that a person can read; a signal ends it well."""
+    with Board() as board, recording(tmp_path, path := board.path, "--json", "--baud", "9600") as recorder:
+        until(recorder.marks, "the port is open")
+        for text in (b"21.5 \xc2\xb0C\r\n", b"\xff\x00\n", b"22.5\r\n"):
+            seen = recorder.data()
+            board.write(text)
+            until(lambda seen=seen, text=text: recorder.data() == seen + text, "it is in the file")
+        code, out = recorder.end(number)
+    assert code == 0
+    header, *lines = recorder.file.read_text().splitlines()
+    assert json.loads(header).items() >= {"baud": 9600, "port": path, "whole": False}.items()
+    assert [tuple(json.loads(line).items())[1] for line in lines] == [
+        ("event", "opened"), ("text", "21.5 °C\r\n"), ("hex", "ff000a"), ("text", "22.5\r\n"), ("event", "lost"),
+    ]  # fmt: skip
+    times = [json.loads(line)["at"] for line in lines]
+    assert times == sorted(times) and times[1] < times[2] < times[3]
+    document = json.loads(out)
+    assert (document["bytes"], document["lost"], document["ended"]) == (len("21.5 °C\r\n".encode()) + 9, 0, "told")
+
+
+def test_nothing_is_written_to_the_port(tmp_path):
+    """The board hears nothing, not even where the configuration allows a pulse on DTR against a silence."""
+    config = tmp_path / "gateway.toml"
+    with Board() as board:
+        config.write_text(
+            f'[[boards]]\nname = "b"\nport = "{board.path}"\nsilent = "100ms"\non_silence = ["reopen", "dtr"]\n'
+        )
+        with recording(tmp_path, "b", "-c", config) as recorder:
+            until(lambda: (Mark.RENEWED, "") in recorder.marks(), "it was opened anew in its silence")
+            board.write(b"21.5\n")
+            until(lambda: recorder.data() == b"21.5\n", "it is in the file")
+            assert recorder.end()[0] == 0
+        assert board.read() == b""
+
+
+def test_a_port_that_vanishes_is_waited_for(tmp_path):
+    """Unplugged, and back under another number: the file says when it went, why, and when it was there again."""
+    with Board("plain", rate=50) as board, recording(tmp_path, path := board.path) as recorder:
+        until(lambda: len(recorder.data()) > 200, "it speaks")
+        board.unplug()
+        until(lambda: len(recorder.marks()) == 2, "the loss is in the file")
+        board.plug()
+        until(lambda: len(recorder.marks()) == 3 and recorder.heard()[-1].data, "it speaks again")
+        code, out = recorder.end()
+    assert (code, "the port was lost 1 time;" in out) == (0, True)
+    (first, _), (second, why), (third, _), last = recorder.marks()
+    assert [first, second, third] == [Mark.OPENED, Mark.LOST, Mark.OPENED]
+    assert f"{path} was lost" in why and last == (Mark.LOST, END)
+    assert f"{path} was lost" in recorder.said.read_text()
+
+
+def test_a_port_that_is_held(tmp_path):
+    """Its holder is named; it is recorded once that lets go, and without that there is no file, and code 1."""
+    with Board() as board:
+        fd = os.open(board.path, os.O_RDWR | os.O_NOCTTY)
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        with recording(tmp_path, board.path, "--for", "100ms") as recorder:
+            assert recorder.process.wait(10) == 1
+        assert re.search(rf"is in use by .* \(pid {os.getpid()}\): stop it", recorder.said.read_text().splitlines()[-1])
+        assert not recorder.file.exists()
+        with recording(tmp_path, board.path, file="d.jsonl") as recorder:
+            until(lambda: f"(pid {os.getpid()})" in recorder.said.read_text(), "the holder is named")
+            os.close(fd)
+            until(recorder.marks, "the port is open")
+            assert recorder.end()[0] == 0
+
+
+def test_another_program_on_the_port_is_in_the_file(tmp_path):
+    """A program that takes part of the bytes makes lines doubtful: the capture says from when on, and who it is."""
+    with Board() as board, recording(tmp_path, board.path) as recorder:
+        until(recorder.marks, "the port is open")
+        fd = os.open(board.path, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
+        try:
+            until(lambda: len(recorder.marks()) == 2, "the sharer is in the file", 20)
+        finally:
+            os.close(fd)
+        until(lambda: len(recorder.marks()) == 3, "so is that it has gone", 20)
+        assert recorder.end()[0] == 0
+    (_, _), (shared, who), (alone, _), _ = recorder.marks()
+    assert (shared, alone) == (Mark.SHARED, Mark.ALONE)
+    assert f"(pid {os.getpid()})" in who
+
+
+def test_a_socket_is_recorded(tmp_path):
+    """A serial server's bytes come the same way."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        with recording(tmp_path, f"socket://127.0.0.1:{server.getsockname()[1]}") as recorder:
+            peer, _ = server.accept()
+            with peer:
+                peer.sendall(b"x" * 200_000)
+                until(lambda: len(recorder.data()) == 200_000, "all is in the file")
+                assert recorder.end()[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("limit", "ended"), [(("--for", "400ms"), "for"), (("--for", "0.4"), "for"), (("--bytes", "4kB"), "bytes")]
+)
+def test_it_ends_by_itself(tmp_path, limit, ended):
+    """After its time, or when the file is large enough."""
+    with Board("plain", rate=200) as board, recording(tmp_path, board.path, "--json", *limit) as recorder:
+        out, _ = recorder.process.communicate(timeout=20)
+    assert recorder.process.returncode == 0
+    assert json.loads(out)["ended"] == ended
+    if ended == "bytes":
+        assert 4000 <= recorder.file.stat().st_size < 8000
+
+
+def test_a_kill_takes_nothing_along(tmp_path):
+    """After kill -9 the file can be read, and has all that was seen in it before."""
+    with Board("plain", rate=200) as board, recording(tmp_path, board.path) as recorder:
+        until(lambda: len(recorder.data()) > 500, "it speaks")
+        before = recorder.data()
+        recorder.process.kill()
+        recorder.process.wait(5)
+    assert recorder.data().startswith(before)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (["nobody", "-c", "{config}"], 2, 'has no board "nobody"; there are "bench", "every"; a port is given as'),
+        (["bensh", "-c", "{config}"], 2, "did you mean 'bench'?"),
+        (["every", "-c", "{config}"], 2, 'has the port "auto": give its path'),
+        (["bench", "-c", "{config}x"], 78, "there is no such file"),
+        (["/dev/null", "--for", "soon"], 2, "--for: a duration such as"),
+        (["/dev/null", "--bytes", "1"], 2, "--bytes: a size such as"),
+        (["/dev/null", "--serial", "9N1"], 2, "--serial: data bits"),
+        (["socket://u:secret@host:1"], 2, "the port: host and port"),
+        (["/dev/null", "-o", "{config}"], 1, "is there already and stays as it is"),
+        (["/dev/null", "-o", "/proc/no/c"], 1, "cannot be written"),
+        (["/dev/null", "--for", "100ms", "-o", "{new}"], 1, "/dev/null is no serial port"),
+        (["/dev/none", "--for", "100ms", "-o", "{new}"], 1, "/dev/none is not there"),
+    ],
+)
+def test_what_cannot_be_recorded(tmp_path, arguments, code, sentence):
+    """Each ends in one sentence that says what is wrong and what to do; nothing is left behind."""
+    config = tmp_path / "gateway.toml"
+    config.write_text('[[boards]]\nname = "bench"\nport = "/dev/null"\n[[boards]]\nname = "every"\nport = "auto"\n')
+    command = [one.format(config=config, new=tmp_path / "new.jsonl") for one in arguments]
+    done = subprocess.run(
+        [sys.executable, "-m", "gateway", "record", *command], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == code
+    assert sentence in done.stderr and "Traceback" not in done.stderr and "secret" not in done.stderr
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_progress_on_a_terminal(tmp_path):
+    """On a terminal it shows how far it is, on one line that it writes over."""
+    main, other = pty.openpty()
+    with Board("plain", rate=100) as board:
+        command = [
+            sys.executable,
+            "-m",
+            "gateway",
+            "record",
+            board.path,
+            "-o",
+            str(tmp_path / "c.jsonl"),
+            "--for",
+            "2s",
+        ]
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=other) as process:
+            process.wait(20)
+    os.close(other)
+    shown = os.read(main, 100_000)
+    os.close(main)
+    assert shown.count(b"\r\x1b[K") >= 3 and b"Ctrl-C ends it" in shown
+    assert b"\n" not in shown.rstrip()
+
+
+def test_a_recording_becomes_a_golden_test(tmp_path):
+    """Recorded, replayed, and put beside its expected readings: the golden tests take the folder as it is."""
+    values = [f"{20 + i / 4:.2f}" for i in range(40)]
+    with (
+        Board("csv", sensors=2, rate=200, values=values, most=20) as board,
+        recording(tmp_path, board.path) as recorder,
+    ):
+        board.wait_done()
+        until(lambda: recorder.data().count(b"\n") >= 20, "all is in the file")
+        assert recorder.end()[0] == 0
+    rows, summary = messages(recorder.file, "--format", "csv")
+    assert [row["value"] for row in rows] == [float(value) for value in values]
+    case = tmp_path / "bench"
+    case.mkdir()
+    recorder.file.rename(case / "capture.jsonl")
+    (case / "board.toml").write_text('name = "bench"\nport = "/dev/ttyUSB0"\nformat = "csv"\n')
+    noise = [{"noise": line.decode()} for line in test_formats.captured(case)[0].split(b"\r\n")[: summary["noise"]]]
+    readings = [{key: row[key] for key in ("sensor", "value", "unit")} for row in rows]
+    (case / "expected.jsonl").write_text("".join(json.dumps(one) + "\n" for one in [*noise, *readings]))
+    test_formats.test_golden(case)
+    test_formats.test_finds_its_feet_again(case)
+    (case / "expected.jsonl").write_text(json.dumps(readings[0]) + "\n")
+    with pytest.raises(AssertionError):
+        test_formats.test_golden(case)
