@@ -21,8 +21,8 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
+from tests.books import Order
 from tests.faults import tree
 from tests.faults.judge import Key
 from tests.faults.scene import Scene
@@ -34,39 +34,6 @@ UNREAD = (
 SETTLED = 60.0  # s after which what was written is judged, and forgotten
 GROWTH = 40e6  # bytes that the gateway's processes may grow, with what the allocator keeps
 BACK = 40.0  # s after each fault until all boards arrive again
-
-
-class Order:
-    """Whether the live readings of a sensor, and its replayed ones, come in order; second copies are passed over."""
-
-    def __init__(self) -> None:
-        self._seen: dict[tuple[str, str, str], tuple[int, set[int]]] = {}  # all up to a number, and some beyond
-        self._last: dict[tuple[str, str, str, bool], int] = {}
-
-    def judged(self, came: dict[tuple[str, str], list[dict[str, Any]]]) -> list[str]:
-        """What is wrong with what came since, a sentence each; forgets it."""
-        wrong = []
-        for (board, sensor), documents in came.items():
-            for one in documents[:]:
-                run, seq, replayed = one["run"], one["seq"], bool(one.get("replayed"))
-                if self._is_new((board, sensor, run), seq):
-                    key = board, sensor, run, replayed
-                    if seq < self._last.get(key, 0):
-                        wrong.append(f"out of order: {key}, {seq} after {self._last[key]}")
-                    self._last[key] = seq
-            documents.clear()
-        return wrong
-
-    def _is_new(self, key: tuple[str, str, str], seq: int) -> bool:
-        low, beyond = self._seen.get(key, (0, set()))
-        if seq <= low or seq in beyond:
-            return False
-        beyond.add(seq)
-        while low + 1 in beyond:
-            low += 1
-            beyond.discard(low)
-        self._seen[key] = low, beyond
-        return True
 
 
 class Soak:
@@ -218,7 +185,9 @@ class Soak:
         judge = self.scene.judge
         missing = self._missing(until)
         self.wrong += [f"missing: {key}, written at {judge.written.sent[key][1]:.1f}" for key in missing[:5]]
-        self.wrong += self._order.judged(judge.order)
+        for came in judge.order.values():
+            self.wrong += [wrong for one in came for _, wrong in [self._order.take(one)] if wrong]
+            came.clear()
         self.wrong += judge.wrong()[:5]
         for topic, heard in judge.documents.items():
             unbalanced = [one for one in heard if topic.endswith("gw/status") and one.document.get("balanced") is False]

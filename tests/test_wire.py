@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from gateway.publish.packets import Ack
-from gateway.publish.wire import HIGH, PIECE, Ears, Wire
+from gateway.publish.wire import HIGH, PIECE, QUICK, Ears, Wire
 from tests.brokers import packet, puback, until
 
 SUBACK = packet(9, 0, b"\x00\x01\x01")
@@ -36,6 +36,21 @@ class Heard:
 async def ends():
     """(what was told, the wire, the socket of the other end)."""
     ours, theirs = socket.socketpair()
+    theirs.setblocking(False)
+    heard = Heard()
+    heard.wire = Wire(ours, heard.ears())
+    heard.wire.attach(asyncio.get_running_loop())
+    yield heard, heard.wire, theirs
+    heard.wire.abort()
+    theirs.close()
+
+
+@pytest.fixture
+async def heard_over_tcp():
+    """The same over TCP; the other end has Nagle's algorithm on, as sockets have."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        ours = socket.create_connection(server.getsockname())
+        theirs, _ = server.accept()
     theirs.setblocking(False)
     heard = Heard()
     heard.wire = Wire(ours, heard.ears())
@@ -159,3 +174,19 @@ async def test_aborted(ends):
     assert wire.recv(1) == b""
     assert theirs.recv(1) == b""
     assert heard.lost == []
+
+
+@pytest.mark.skipif(QUICK is None, reason="the kernel has no TCP_QUICKACK")
+async def test_a_broker_that_waits_for_tcp(heard_over_tcp):
+    """A broker with Nagle's algorithm on keeps an acknowledgement back until TCP confirms the last: at once."""
+    heard, wire, theirs = heard_over_tcp
+    loop, took = asyncio.get_running_loop(), []
+    for number in range(30):
+        wire.write(b"a reading")  # who answers is taken for one that will do so again, and so waits
+        assert await loop.sock_recv(theirs, 100)
+        since = loop.time()
+        for _ in range(2):
+            await loop.sock_sendall(theirs, puback(700))
+        await until(lambda due=2 * number + 2: len(heard.acks) == due)
+        took.append(loop.time() - since)
+    assert sorted(took)[15] < 0.02, "the kernel's own delay is 40 ms"

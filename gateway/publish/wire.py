@@ -12,6 +12,7 @@ from typing import NamedTuple
 from .packets import Ack, Incoming, ProtocolError
 
 PIECE = 1 << 16  # bytes read at once
+QUICK = getattr(socket, "TCP_QUICKACK", None)  # Linux has it
 HIGH = 1 << 18  # bytes waiting for the broker's TCP window, beyond which we give it no more
 
 
@@ -40,6 +41,7 @@ class Wire:
         self._waits = False  # for the broker's TCP window
         self._left = False  # by the library
         self._closed = False
+        self._quick = QUICK if sock.family in (socket.AF_INET, socket.AF_INET6) else None
 
     # what the library calls
 
@@ -142,12 +144,22 @@ class Wire:
             self._hear(self._sock.recv(PIECE))
             while isinstance(self._sock, ssl.SSLSocket) and not self._closed and self._sock.pending():
                 self._hear(self._sock.recv(PIECE))  # what TLS has taken in wakes nobody
+            self._confirm()
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return
         except ProtocolError as error:
             self._gone(str(error))
         except OSError as error:
             self._gone(_why(error))
+
+    def _confirm(self) -> None:
+        """Has the kernel say at once that all has come, where it would wait 40 ms for something to send along.
+
+        A broker with Nagle's algorithm on (RFC 896), as mosquitto has it, keeps its next acknowledgements back until
+        then. The kernel forgets the option (tcp(7)), so it is set each time.
+        """
+        if self._quick is not None and not self._closed:
+            self._sock.setsockopt(socket.IPPROTO_TCP, self._quick, 1)
 
     def _hear(self, data: bytes) -> None:
         if not data:

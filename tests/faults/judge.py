@@ -4,6 +4,7 @@ import json
 import math
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 from tests.street import ROOT, until
 
+QUIET = 0.3  # s without a message, after which what was on its way has come
 Key = tuple[str, str, int]  # board, sensor, the board's own number of the reading
 
 
@@ -104,6 +106,15 @@ class Judge:
         self.order.setdefault(key[:2], []).append(one)
         if key in self.written.sent:
             self.newest[key[0]] = max(self.newest.get(key[0], 0.0), self.written.sent[key][1])
+
+    def all_heard(self) -> set[Key]:
+        """What it has heard once nothing more comes, after the gateway was stopped."""
+        size = -1
+        while size != self._at:
+            size = self._at
+            time.sleep(QUIET)
+            self.listen()
+        return set(self.readings)
 
     def missing(self) -> set[Key]:
         """Written, and not heard."""

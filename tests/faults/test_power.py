@@ -1,7 +1,9 @@
 """Row F64 and the sweep: the power is cut, the gateway is killed, at any moment."""
 
 import contextlib
+import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -39,6 +41,12 @@ def lying_there(state: Path) -> set[tuple[str, str, int]]:
     return found
 
 
+def lying_at_broker(folder: Path) -> set[tuple[str, str, int]]:
+    """The readings that a stopped mosquitto keeps for who has not heard them, by topic and payload in its file."""
+    payloads = re.findall(rb'/features(\{"gateway":"gw",[^{}]*\})', (folder / "mosquitto.db").read_bytes())
+    return {(one["board"], one["sensor"], one["count"]) for one in map(json.loads, payloads)}
+
+
 @row(
     "F64",
     field="The power is cut.",
@@ -66,9 +74,9 @@ def test_f64_power_cut(scene, tmp_path):
             until(lambda: tree.state(s.pid) == "T", "it is stopped")
             cut = time.monotonic()
             subprocess.run(["cp", "--sparse=always", str(image), str(copy)], check=True)
-            s.spend(0.3)  # what was on its way to the broker, and to the judge, arrives
-            s.judge.listen()
-            heard = set(s.judge.readings)
+            heard = s.judge.all_heard()  # what was on its way to the broker, and to the judge, arrives
+            if away:
+                heard |= lying_at_broker(tmp_path)
             due = {key for key, (_, at) in s.judge.written.sent.copy().items() if at < cut - AT_RISK}
             os.kill(s.pid, signal.SIGCONT)
             subprocess.run(["mount", "-o", "loop", str(copy), str(place)], check=True)
@@ -219,3 +227,22 @@ def test_the_readings_of_a_spool_are_read_from_its_tables(tmp_path):
         db.execute("UPDATE blocks SET data = x'00'")
     with pytest.raises(Exception, match="no block"):
         lying_there(tmp_path)
+
+
+def test_the_readings_at_a_broker_are_read_from_its_file(scene, tmp_path):
+    """The other measure: what mosquitto had taken, and the judge not yet heard, is found in its file."""
+    s = scene()
+    s.steady()
+    os.kill(s.judge.pid, signal.SIGSTOP)
+    before = time.monotonic()
+    s.spend(1.0)  # how long it hears nothing
+    s.gateway.kill()
+    s.broker.stop()
+    os.kill(s.judge.pid, signal.SIGCONT)
+    heard = s.judge.all_heard()
+    kept = lying_at_broker(tmp_path)
+    assert len(kept - heard) > 100
+    newest = max(s.judge.written.sent[key][1] for key in kept)
+    assert newest > before
+    s.broker.start()
+    s.until(lambda: kept <= set(s.judge.readings), "what was found there arrives", 10)
