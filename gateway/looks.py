@@ -47,10 +47,26 @@ class SeenReader(Protocol):
     """What a look needs of a board's reader."""
 
     board: Board
-    since: float
-    port: str
-    reason: str | None
-    note: str | None
+
+    @property
+    def since(self) -> float:
+        """When `state` became what it is."""
+        ...
+
+    @property
+    def port(self) -> str:
+        """Its stable path, once it was seen."""
+        ...
+
+    @property
+    def reason(self) -> str | None:
+        """One sentence, where there is something to say."""
+        ...
+
+    @property
+    def note(self) -> str | None:
+        """What one should know of the port."""
+        ...
 
     @property
     def garbage(self) -> bool:

@@ -31,6 +31,9 @@ class Why(StrEnum):
     SHARED = "shared"
     OVERRUN = "overrun"
     GARBAGE = "garbage"
+    TIMEOUT = "timeout"
+    EXCEPTION = "exception"
+    WRONG_ANSWER = "wrong_answer"
 
 
 class Drop(StrEnum):
@@ -262,6 +265,43 @@ class FormatOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class Ask:
+    """What a board has to be asked. Without one nothing is ever written to its port."""
+
+    start: tuple[bytes, ...] = ()  # written once, after an open
+    questions: tuple[bytes, ...] = ()  # in turn; without one the board speaks by itself once it was started
+    every: float = 1.0  # s; 0: as fast as answers come
+    timeout: float = 1.0  # s
+    end: bytes = b""  # what ends an answer; b"", and size 0: the format knows
+    size: int = 0  # bytes of an answer
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """A value in one register of a Modbus unit, or in several: number * factor + offset."""
+
+    name: str
+    at: int
+    kind: str = "holding"  # holding | input
+    type: str = "i16"  # i16 | u16 | i32 | u32 | f32
+    words: str = "big"  # big | little: which word of a longer number comes first
+    factor: float = 1.0
+    offset: float = 0.0
+    unit: str = ""  # "": the board's
+    none: tuple[float, ...] = ()  # numbers as they stand there that mean "no value"
+
+
+@dataclass(frozen=True, slots=True)
+class Modbus:
+    """A unit on a Modbus line, and what is read of it."""
+
+    unit: int  # 1 … 247
+    registers: tuple[Register, ...]
+    every: float = 1.0  # s
+    timeout: float = 1.0  # s
+
+
+@dataclass(frozen=True, slots=True)
 class Port:
     """Where a board is, and how its line is set."""
 
@@ -286,6 +326,13 @@ class Board:
     max_sensors: int = 256
     silent: float | None = None  # s; None: the larger of 30 s and 5 usual intervals
     on_silence: tuple[str, ...] = ("reopen",)  # what may be tried then: reopen | dtr
+    ask: Ask | None = None
+    modbus: Modbus | None = None
+
+    @property
+    def asked(self) -> bool:
+        """Whether something is written to its port."""
+        return self.ask is not None or self.modbus is not None
 
 
 class Chunk(NamedTuple):

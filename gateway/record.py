@@ -27,7 +27,7 @@ from .config.words import Unfit, amount, nearest, quoted, span
 from .ingest.capture.file import CaptureError, Writer
 from .ingest.capture.lines import Header, Heard, Mark
 from .ingest.capture.tape import Tape
-from .ingest.reader import Reader
+from .ingest.seen import listening
 from .ingest.sharing import watch
 from .ledger import Account
 from .model import Board, Frame, Noise, Port
@@ -134,7 +134,7 @@ class Recording:
         self.writer = Writer(path, header, lambda: loop.call_soon_threadsafe(self._end, "disk"))
         # opened anew in a silence, as the gateway does it; but no pulse on DTR
         quiet = replace(board, on_silence=tuple(one for one in board.on_silence if one == "reopen"))
-        self.reader = Reader(quiet, Unread(), lambda *_: None, Account(), self._look)
+        self.reader = listening(quiet, Unread(), lambda *_: None, Account(), self._look)
         self._tape = Tape(self.reader, self._take, self._start)
 
     async def run(self, seconds: float | None) -> None:

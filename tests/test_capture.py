@@ -26,7 +26,7 @@ from gateway.ingest.capture.lines import (
 from gateway.ingest.capture.tape import Tape
 from gateway.ingest.formats.csv import Csv
 from gateway.ingest.modem import Losses
-from gateway.ingest.reader import Reader
+from gateway.ingest.seen import Seen, listening
 from gateway.ledger import Account
 from gateway.model import Board, Chunk, FormatOptions, Port
 
@@ -188,7 +188,7 @@ def test_a_line_without_end(tmp_path):
 def test_a_tape_tells_what_happens():
     """Opens, losses with their reason, lost bytes and other programs, each at its time."""
     told, now = list[Heard](), 20.0
-    reader = Reader(Board("b", Port("/dev/x")), Csv(FormatOptions()), lambda *_: None, Account(), lambda: None)
+    reader = listening(Board("b", Port("/dev/x")), Csv(FormatOptions()), lambda *_: None, Account(), lambda: None)
     tape = Tape(reader, told.append, 10.0, lambda: now)
     assert reader.hearing is tape
     tape.opened(11.0, anew=False)

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway.ingest import ports, reader, silence, trouble, trust
-from gateway.ingest.hearing import QUIET
+from gateway.ingest import ports, reader, silence, trouble, trust, waiting
+from gateway.ingest.hearing import QUIET, Hearing
 from gateway.ingest.identity import device
+from gateway.ingest.intake import Intake
 from gateway.ingest.modem import Losses
 from gateway.ingest.reader import Reader
 from gateway.ledger import Account, imbalances
@@ -68,7 +69,8 @@ class Rig:
     def __init__(self, path: str, *, port: dict[str, float] | None = None, **options: float) -> None:
         self.account, self.samples, self.chunks, self.told = Account(), [], [], []
         board = Board("bench", Port(path, **(port or {})), **options)
-        self.reader = Reader(board, Numbers(), self.take, self.account, self.changed)
+        intake = Intake(board, Numbers(), self.take, self.account, self.changed)
+        self.reader = Reader(board, Hearing(board, intake, self.account), self.changed)
 
     def take(self, board: str, samples: list[Sample], at: Chunk) -> None:
         self.samples += samples
@@ -191,7 +193,7 @@ async def test_unplugged_in_mid_line_and_back_under_another_number(adapter):
 
 async def test_fifty_replugs_leave_nothing_behind(adapter, monkeypatch):
     """After many replugs there are as many descriptors and threads as before, and each time the board was read."""
-    monkeypatch.setattr(reader, "LOOK", 0.01)
+    monkeypatch.setattr(waiting, "LOOK", 0.01)
     adapter.plug()
     async with reading(adapter.link) as rig:
         await rig.state("online")
@@ -260,14 +262,14 @@ async def test_a_port_that_fails_again_and_again_is_tried_ever_more_rarely(adapt
     adapter.plug()
     pauses = []
 
-    async def rest(self: Reader, seconds: float, seen: object) -> None:
+    async def rest(seconds: float, *_: object) -> None:
         pauses.append(seconds)
         await asyncio.sleep(0)
 
     async def fails(*arguments: object) -> None:
         raise trouble.PortError("broken")
 
-    monkeypatch.setattr(Reader, "_rest", rest)
+    monkeypatch.setattr(reader, "waited", rest)
     monkeypatch.setattr(reader, "connect", fails)
     monkeypatch.setattr(reader, "opened", lambda port: asyncio.sleep(0))
     async with reading(adapter.link) as rig:

@@ -11,14 +11,15 @@ from ..model import Board, Take
 from ..parts import Part, Parts
 from .discover import discover
 from .formats import decoder
+from .lines import Lines
 from .notes import noted
-from .reader import Reader
+from .seen import Seen, listening
 from .sensors import Sensors, Treatments
 from .sharing import watch
 
 
 class Boards:
-    """take, changed: as Reader takes them. accounts stay when a board is read no more. event: for the log.
+    """take, changed: as Intake takes them. accounts stay when a board is read no more. event: for the log.
 
     treatments: what is done with the values of a board's sensors. moved: (board, sensor) whose next values are not
     comparable with those before.
@@ -33,7 +34,8 @@ class Boards:
         moved: Callable[[str, str], None] = lambda board, sensor: None,
     ) -> None:
         self.accounts: dict[str, Account] = {}
-        self.readers: dict[str, Reader] = {}
+        self.readers: dict[str, Seen] = {}
+        self._lines = Lines(take, changed)
         self._take, self._changed, self._event = take, changed, event
         self._treatments, self._moved = treatments, moved
         self._sensors: dict[str, Sensors] = {}
@@ -84,23 +86,38 @@ class Boards:
         return same
 
     def _same(self, board: Board) -> list[str]:
+        """Those that have its name, or its port, and do not share that with it."""
         device = os.path.realpath(board.port.path)
-        ports = {name: reader.board.port.path for name, reader in self.readers.items()}
-        return [name for name, path in ports.items() if name == board.name or os.path.realpath(path) == device]
+        return [
+            name
+            for name, seen in self.readers.items()
+            if name == board.name
+            or (os.path.realpath(seen.board.port.path) == device and not (board.asked and seen.board.asked))
+        ]
 
-    def made(self, board: Board) -> Reader:
-        """A board's reader, which does not read yet."""
+    def made(self, board: Board) -> Seen:
+        """A board that speaks by itself, which is not read yet."""
         name, account = board.name, self.account(board.name)
         format = decoder(board.format, board.options)
-        reader = Reader(board, format, self._take, account, self._changed, sensors=self.sensors(name))
-        self.readers[name], self._tags[name] = reader, dict(board.tags)
-        return reader
+        seen = listening(board, format, self._take, account, self._changed, self.sensors(name))
+        self.readers[name], self._tags[name] = seen, dict(board.tags)
+        return seen
 
     def _add(self, board: Board, parts: Parts) -> None:
-        self._reading[board.name] = parts.start(self.made(board).run())
+        if board.asked:
+            account, sensors = self.account(board.name), self.sensors(board.name)
+            self._tags[board.name] = dict(board.tags)
+            self.readers[board.name] = self._lines.join(board, account, sensors, parts)
+        else:
+            self._reading[board.name] = parts.start(self.made(board).run())
         parts.start(noted(board, self._event))
 
     async def drop(self, board: str, parts: Parts) -> None:
-        """Closes a board's port."""
-        await parts.end([self._reading.pop(board)])
-        self._named.discard(self.readers.pop(board).board.port.path)
+        """Reads a board no more; its port is closed, unless others share it."""
+        seen = self.readers.pop(board)
+        if seen.board.asked:
+            await self._lines.leave(board, parts)
+        else:
+            await parts.end([self._reading.pop(board)])
+        if all(other.board.port.path != seen.board.port.path for other in self.readers.values()):
+            self._named.discard(seen.board.port.path)

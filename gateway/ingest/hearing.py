@@ -8,6 +8,7 @@ from ..model import Board, Chunk
 from .intake import Intake
 from .link import patience, usual
 from .modem import Losses
+from .silence import silent_for
 
 QUIET = 0.25  # s without a byte after a port was opened anew in a silence; what comes then begins a line
 
@@ -46,6 +47,23 @@ class Hearing:
         """It was not read before, so that the pause says nothing about the board."""
         self.latest, self._framed = now, None
 
+    @property
+    def accounts(self) -> list[Account]:
+        """Whose counts tell what happens to the port."""
+        return [self._account]
+
+    def silenced(self) -> None:
+        """The board is silent."""
+        self._account.silences += 1
+
+    def silence(self, now: float) -> str:
+        """What is to be said of a silence."""
+        return silent_for(now - self.latest)
+
+    def share(self, shared: bool) -> None:
+        """Another program has the port open as well, or no more."""
+        self._intake.trust.shared = shared
+
     def closed(self) -> None:
         """The port is closed: half a line is noise."""
         self._between = self._intake.between
@@ -76,7 +94,12 @@ class Hearing:
         frames = self._intake.feed(data, at, settling=settling)
         self.latest = now
         if frames:
-            if self._framed is not None:
-                self.interval = usual(self.interval, now - self._framed)
-            self._framed, self._renewed = now, None
+            self.framed(now)
         return not settling and bool(frames or not stray)
+
+    def framed(self, now: float) -> None:
+        """A frame has come, or an answer."""
+        if self._framed is not None:
+            self.interval = usual(self.interval, now - self._framed)
+        self.latest = self._framed = now
+        self._renewed = None

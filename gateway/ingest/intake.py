@@ -50,7 +50,7 @@ class Intake:
 
     def feed(self, data: bytes, at: Chunk, *, settling: bool = False) -> int:
         """Takes bytes that arrived at `at`, all noise while the board settles. Gives the number of frames."""
-        account, trust, counting = self._account, self.trust, self._counting
+        account, trust = self._account, self.trust
         account.bytes += len(data)
         frames, samples, garbage = 0, list[Sample](), trust.garbage
         clean = self._binary or trust.unmoved(data)
@@ -66,14 +66,35 @@ class Intake:
         account.frames += frames
         if trust.garbage is not garbage:
             self._changed()
-        account.count_gaps, account.restarts = self._gaps + counting.missing, self._restarts + counting.restarts
-        account.values += len(samples)
-        if not self.sensors.treats and not self.sensors.all_known(samples):
-            samples = self._admitted(samples)
-        account.readings += len(samples)
-        if samples:
-            self._take(self._board.name, samples, at)
+        self._hand_on(samples, at)
         return frames
+
+    def answered(self, data: bytes, items: list[Frame | Refusal | Noise], decoder: Format, at: Chunk) -> bool:
+        """Takes what may be the answer to a question, as frames. Whether it is one, good or bad, and not only noise."""
+        account, trust, garbage = self._account, self.trust, self.trust.garbage
+        self._decode = decoder.decode
+        account.bytes += len(data)
+        account.frames += len(items)
+        if not self._binary and not trust.unmoved(data):
+            trust.heard(data)
+        if trust.garbage is not garbage:
+            self._changed()
+        before = _answers(account)
+        self._hand_on(self._read(items, None if self._checked else trust.doubt(at.mono)), at)
+        return _answers(account) > before
+
+    def missed(self, data: bytes) -> None:
+        """No answer came in time; `data` came instead."""
+        self._account.bytes += len(data)
+        self._account.frames += 1
+        self._account.refused[Why.TIMEOUT] += 1
+        self._account.last_refused = data[:SHOWN]
+
+    def stray(self, data: bytes, *, new: bool) -> None:
+        """Bytes that answer nothing; new: they are a piece of noise of their own."""
+        self._account.bytes += len(data)
+        self._account.frames += new
+        self._account.noise += new
 
     @property
     def between(self) -> bool:
@@ -125,6 +146,17 @@ class Intake:
         account.noise += noise
         return samples
 
+    def _hand_on(self, samples: list[Sample], at: Chunk) -> None:
+        """Counts the samples of some frames, and hands those on whose sensors have room."""
+        account, counting = self._account, self._counting
+        account.count_gaps, account.restarts = self._gaps + counting.missing, self._restarts + counting.restarts
+        account.values += len(samples)
+        if not self.sensors.treats and not self.sensors.all_known(samples):
+            samples = self._admitted(samples)
+        account.readings += len(samples)
+        if samples:
+            self._take(self._board.name, samples, at)
+
     def _believed(self, result: Decoded, line: bytes, doubt: Why | None) -> Decoded | Refusal:
         self.trust.parsed(line)
         return result if doubt is None else Refusal(doubt, line)
@@ -148,3 +180,8 @@ class Intake:
         for sample in samples:
             if self.failed.pop(sample.sensor, None) is not None:
                 self._changed()
+
+
+def _answers(account: Account) -> int:
+    """Frames that answered a question. One that answers another board's is none, and its question goes on waiting."""
+    return account.decoded + account.refused.total() - account.refused[Why.WRONG_ANSWER]

@@ -1,6 +1,8 @@
 """Numbers as boards print them, strictly: what Python's float() takes beyond that is refused, never guessed."""
 
 import re
+from collections.abc import Callable
+from decimal import Decimal
 from math import isfinite
 
 from ..model import Why
@@ -47,3 +49,13 @@ def value(text: str, none: frozenset[str | float], decimal: str = ".") -> float 
         return Why.ERROR_MARK
     found = number(text, decimal)
     return Why.ERROR_MARK if found in none and not isinstance(found, Why) else found
+
+
+def scaling(factor: float, offset: float) -> Callable[[float], float]:
+    """number * factor + offset, of whole numbers in one division, so that 1021 * 0.1 is 102.1."""
+    digits = max(0, *(-int(Decimal(repr(each)).as_tuple().exponent) for each in (factor, offset)))
+    times, plus, parts = (Decimal(repr(each)) * 10**digits for each in (factor, offset, 1.0))
+    if max(abs(times), abs(plus), parts) >= 2**20:  # with a number of 32 bits more than a float holds exactly
+        return lambda raw: raw * factor + offset
+    whole_times, whole_plus, whole_parts = int(times), int(plus), int(parts)
+    return lambda raw: (raw * whole_times + whole_plus) / whole_parts

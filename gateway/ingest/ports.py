@@ -65,6 +65,18 @@ class Line(serial.Serial):  # type: ignore[misc]
             raise serial.SerialException("the device hung up")
         return data
 
+    def write(self, data: bytes) -> int:
+        """Puts on the line what there is room for, and says how much that was. Raises SerialException.
+
+        The library's own begins anew for ever, on the loop, when there is no room: a board that reads nothing.
+        """
+        try:
+            return os.write(self.fd, data)
+        except (BlockingIOError, InterruptedError):
+            return 0
+        except (OSError, TypeError) as error:
+            raise serial.SerialException(f"writing failed: {error}") from error
+
     def _reconfigure_port(self, force_update: bool = False) -> None:
         if force_update:  # as the open asks for it
             super()._reconfigure_port(force_update)
@@ -121,6 +133,16 @@ class Link(asyncio.Protocol):
                 if rest := self._handle.read():
                     self.data_received(rest)
         self.lost.set_result(str(exc) if exc else "the connection was closed")
+
+    def write(self, data: bytes) -> None:
+        """Sends `data`, without waiting. The only place that writes to a port, and only what a board is to be asked.
+
+        While bytes from before have found no room nothing is added to them: a board that reads nothing is asked nothing
+        more, and what waits does not grow.
+        """
+        transport = self.made.result()
+        if not (transport.is_closing() or transport.get_write_buffer_size()):
+            transport.write(data)
 
     def pause(self) -> None:
         """Reads nothing more: the kernel's buffer fills, and then a board's bytes are lost or its server waits."""

@@ -1,27 +1,23 @@
-"""The reader of one board: waits for its port, opens it, takes what comes, and starts anew when the port goes."""
+"""The reader of one port: waits for it, opens it, takes what comes, asks where that is wanted, and starts anew."""
 
 import asyncio
-import errno
 import random
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import replace
 
 from ..backoff import attempts_after, delay
-from ..ledger import Account
-from ..model import Board, Chunk, Format, Take
+from ..model import Board, Chunk
 from ..threads import tried
-from .dial import SCHEME
+from .asking.talk import Talk
 from .hearing import Hearing
 from .identity import Device, Node, node, stable_path
-from .intake import Intake
 from .link import Event, State, advance, shown
 from .ports import Link, connect, opened
-from .sensors import Sensors
-from .silence import Remedy, Silence, silent_for
-from .trouble import PortError, trouble
+from .silence import Remedy, Silence
+from .trouble import PortError
+from .waiting import there, waited
 
-LOOK = 0.25  # s between looks for a port that is not there
 LOOK_WHEN_SILENT = 2.0  # s between looks whether the path of a silent port still names it
 LOOK_WHEN_PAUSED = 0.5  # s between looks whether a port that is not read has gone
 SLOW_OPEN = 2.0  # s after which the reason says that opening takes long
@@ -33,38 +29,36 @@ def now() -> Chunk:
 
 
 class Reader:
-    """Reads one board until the task of `run` is cancelled.
+    """Reads the port of `board` until the task of `run` is cancelled.
 
-    take: gets the samples of each chunk. account: stays balanced. changed: is called, on the loop, after `state`,
-    `reason`, `port`, `note` or `failed` has changed, or the trust in its lines; it shall return soon.
+    hearing: takes what comes; a Talk of the boards that are asked says what is written, and for a board that speaks by
+    itself nothing ever is. changed: is called, on the loop, after `state`, `reason`, `port` or `note` has changed; it
+    shall return soon.
     """
 
     def __init__(
         self,
         board: Board,
-        decoder: Format,
-        take: Take,
-        account: Account,
+        hearing: Hearing | Talk,
         changed: Callable[[], None],
         *,
-        sensors: Sensors | None = None,
         clock: Callable[[], Chunk] = now,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        self.board, self.account = board, account
-        self.intake = Intake(board, decoder, take, account, changed, sensors)
+        self.board = board
+        self.hearing = hearing
         self.reason: str | None = None  # one sentence, where there is something to say
         self.since = clock().wall  # when `state` became what it is
         self.port = board.port.path  # the stable path, once the port was seen
         self.note: str | None = None  # what one should know of the port, once
         self.device: Device | None = None  # what is open
         self.sharer: str | None = None  # another program that has the port open
-        self.hearing = Hearing(board, self.intake, account)
-        self.paused, self._opens = False, 0
+        self.paused = False
         self.sender_waits = False  # while it is not read: a server on a socket does, a program on a pty, and no UART
         self._state = State.OFFLINE
-        self._format, self._changed, self._clock, self._chance = decoder, changed, clock, chance
-        self._is_socket = board.port.path.startswith(SCHEME)
+        self._changed, self._clock, self._chance = changed, clock, chance
+        self._talk = hearing if isinstance(hearing, Talk) else None
+        self._opens = 0
         self._link: Link | None = None
         self._nudge: asyncio.Future[str] | None = None
         self._silence = Silence(board.on_silence)
@@ -75,26 +69,11 @@ class Reader:
         """online | silent | offline; a board that is still being opened, or settles, is offline."""
         return shown(self._state).value
 
-    @property
-    def format(self) -> str:
-        """The format's name; of `auto` what it has found, once it has."""
-        return self._format.name
-
-    @property
-    def failed(self) -> Collection[str]:
-        """Sensors whose last value did not hold."""
-        return self.intake.failed
-
-    @property
-    def garbage(self) -> bool:
-        """Whether what comes is no text."""
-        return self.intake.trust.garbage
-
     def share(self, sharer: str | None) -> None:
         """Another program has the device open as well; None: none has."""
         if sharer != self.sharer:
             self.sharer = sharer
-            self.intake.trust.shared = sharer is not None
+            self.hearing.share(sharer is not None)
             self._changed()
 
     def pause(self) -> None:
@@ -106,7 +85,7 @@ class Reader:
         self._set_paused(False)
 
     async def run(self) -> None:
-        """Reads the board for ever. When it is cancelled it closes the port first."""
+        """Reads the port for ever. When it is cancelled it closes the port first."""
         attempts = 0
         try:
             while True:
@@ -123,18 +102,15 @@ class Reader:
                     attempts = attempts_after(attempts, self._clock().mono - began)
                     self._meet(Event.GONE, f"{self.port} was lost: {why}")
                     pause = delay(attempts - 1, self._chance())  # none after a first loss
-                await self._rest(pause, seen)
+                await waited(pause, self.port, seen, lambda: self._clock().mono)
         finally:
             if self._state is not State.OFFLINE:
                 self._meet(Event.GONE, "it is not read any more")
 
     async def _found(self) -> Node | None:
-        """Waits until the port is there. A socket is tried without a look."""
-        if self._is_socket:
+        """Waits until the port is there; by its stable path from then on. A socket is tried without a look."""
+        if (seen := await there(self.port, self._say)) is None:
             return None
-        while (seen := node(self.port)) is None:
-            self._say(trouble(self.port, errno.ENOENT, ""))
-            await asyncio.sleep(LOOK)
         # A bare device number is another board's after a replug; udev makes the stable links a moment after the device.
         if (stable := await tried(lambda: stable_path(self.port), "stable path", self.port)) != self.port:
             self.port = stable
@@ -159,13 +135,14 @@ class Reader:
             handle = await opened(replace(self.board.port, path=self.port))
         finally:
             slow.cancel()
-        self.account.reopened += self._opens > 0
+        for account in self.hearing.accounts:
+            account.reopened += self._opens > 0
         self._opens += 1
         mono, settle = self._clock().mono, self.board.port.settle
         anew = self._state is State.RENEWING
         self.hearing.opened(mono, anew=anew)
         if anew:
-            self._meet(Event.OPENED, silent_for(mono - self.hearing.latest))
+            self._meet(Event.OPENED, self.hearing.silence(mono))
         else:
             self._meet(Event.OPENED, f"what it says in its first {settle:g} s is noise" if settle else self.reason)
             self._settle(mono)
@@ -185,6 +162,7 @@ class Reader:
                 link.pause()
             unreleased = self._held and await link.release() is None
             while True:
+                self._ask(link)
                 self._nudge = asyncio.get_running_loop().create_future()
                 await asyncio.wait({link.lost, self._nudge}, timeout=self._due(), return_when=asyncio.FIRST_COMPLETED)
                 if link.lost.done():
@@ -211,7 +189,8 @@ class Reader:
             if (pulsed := await link.pulse_dtr()) is None:
                 return False
             if pulsed:
-                self.account.dtr_pulses += 1
+                for account in self.hearing.accounts:
+                    account.dtr_pulses += 1
                 self.hearing.restarts(self._clock().mono)
                 return False
             self._silence.allowed.discard(Remedy.DTR)
@@ -234,18 +213,28 @@ class Reader:
             due = min(LOOK_WHEN_SILENT, self._silence.due(self.hearing.patience) - mono)
         else:
             due = self.hearing.latest + self.hearing.patience - mono
+        if self._talk is not None:
+            due = min(due, self._talk.wake - mono)
         return max(0.0, due)
+
+    def _ask(self, link: Link) -> None:
+        """Writes the question that is due. Nothing else in the house writes to a port."""
+        if self._talk is not None and not self.paused and (question := self._talk.question(self._clock().mono)):
+            link.write(question)
 
     def _look(self, link: Link, seen: Node | None) -> str | None:
         """What a link was lost by without being told. On the way it sees whether the board has settled or is silent."""
-        mono = self._clock().mono
+        at = self._clock()
+        mono = at.mono
         self._settle(mono)
         if self.paused:  # no hang-up is told of then
             return "the device hung up" if link.hung_up() else None
+        if self._talk is not None:
+            self._talk.look(at)
         if self._state is State.ONLINE and mono - self.hearing.latest >= self.hearing.patience:
-            self.account.silences += 1
+            self.hearing.silenced()
             self._silence.begins(self.hearing.latest, self.hearing.patience)
-            self._meet(Event.QUIET, silent_for(mono - self.hearing.latest))
+            self._meet(Event.QUIET, self.hearing.silence(mono))
         if self._state is State.SILENT and seen is not None:
             found = node(self.port)
             if found is None or found[:2] != seen[:2]:  # the adapter came back, and this link never hung up
@@ -259,28 +248,29 @@ class Reader:
             self.hearing.counts(self._link.losses(), at.mono)
         if self.hearing.take(data, at) and self._state is State.SILENT:
             self._meet(Event.BYTES)
+        if self._talk is not None:
+            self.wake()
 
     def _settle(self, mono: float) -> None:
         if self._state is State.SETTLING and mono >= self.hearing.settled_at:
             self._meet(Event.SETTLED)
 
-    async def _rest(self, seconds: float, seen: Node | None) -> None:
-        """Waits before the next attempt, at most until the device is plugged in anew or its permissions change."""
-        end = self._clock().mono + seconds
-        while (left := end - self._clock().mono) > 0:
-            await asyncio.sleep(min(left, LOOK))
-            if not self._is_socket and node(self.port) not in (None, seen):
-                return
-
     def _set_paused(self, paused: bool) -> None:
         if self.paused is paused:
             return
         self.paused = paused
-        self.hearing.resumes(self._clock().mono)
+        if paused and self._talk is not None:
+            self._talk.pauses()
+        else:
+            self.hearing.resumes(self._clock().mono)
         if self._link is not None:
             (self._link.pause if paused else self._link.resume)()
+        self.wake()
+
+    def wake(self) -> None:
+        """The next look is due at another time."""
         if self._nudge is not None and not self._nudge.done():
-            self._nudge.set_result("")  # the next look is due at another time
+            self._nudge.set_result("")
 
     def _meet(self, event: Event, reason: str | None = None) -> None:
         """Takes the link to its next state."""

@@ -21,7 +21,10 @@ SHARE = 20  # times as long as a look took is waited too, so that a machine with
 class Open(Protocol):
     """Who has a port open: the reader of a board."""
 
-    device: Device | None
+    @property
+    def device(self) -> Device | None:
+        """What is open."""
+        ...
 
     def share(self, sharer: str | None) -> None:
         """Is told of another program that has it too, or that none has."""

@@ -10,7 +10,7 @@ from gateway.ingest.capture.playback import Playback
 from gateway.ingest.capture.tape import Tape
 from gateway.ingest.formats import FORMATS
 from gateway.ingest.modem import Losses
-from gateway.ingest.reader import Reader
+from gateway.ingest.seen import Seen, listening
 from gateway.ledger import Account, imbalances
 from gateway.model import Board, Chunk, FormatOptions, Port, Sample
 
@@ -59,7 +59,7 @@ def test_any_capture_is_heard(name, whole, settle, said):
         times.append(at)
 
     board = Board("b", Port("/dev/x", settle=settle), name, max_line=100)
-    reader = Reader(board, FORMATS[name](FormatOptions()), take, account, lambda: None)
+    reader = listening(board, FORMATS[name](FormatOptions()), take, account, lambda: None)
     playback, at = Playback(reader, Header("b", 1_795_000_000.0, whole)), 0.0
     for pause, data, mark in said:
         at += pause
@@ -90,11 +90,11 @@ def test_what_was_heard_is_heard_again(name, settle, said):
     board = Board("b", Port("/dev/x", settle=settle), name, max_line=100)
     lives = [(Account(), list[tuple[list[Sample], float]]()) for _ in range(2)]
 
-    def reader(account: Account, taken: list[tuple[list[Sample], float]]) -> Reader:
+    def reader(account: Account, taken: list[tuple[list[Sample], float]]) -> Seen:
         def take(board: str, samples: list[Sample], at: Chunk) -> None:
             taken.extend((one, round(at.mono, 6)) for one in samples)
 
-        return Reader(board, FORMATS[name](FormatOptions()), take, account, lambda: None)
+        return listening(board, FORMATS[name](FormatOptions()), take, account, lambda: None)
 
     live, heard, now, losses = reader(*lives[0]), list[Heard](), 0.0, 0
     tape = Tape(live, heard.append, 0.0, lambda: now)

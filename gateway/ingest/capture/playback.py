@@ -1,14 +1,14 @@
 """Has a reader hear a capture as it would have heard the port, at the capture's times, whatever the time is. Pure."""
 
 from ...model import Chunk
-from ..reader import Reader
+from ..seen import Seen
 from .lines import Header, Heard, Mark
 
 
 class Playback:
     """Feeds `reader`, which opens no port. The monotonic clock counts from the capture's start."""
 
-    def __init__(self, reader: Reader, header: Header) -> None:
+    def __init__(self, reader: Seen, header: Header) -> None:
         self._reader, self._hearing, self._account = reader, reader.hearing, reader.account
         self._wall = header.started
         self._opens = 0

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from ...model import Chunk
 from ..hearing import Hearing
 from ..modem import Losses
-from ..reader import Reader
+from ..seen import Seen
 from .lines import Heard, Mark
 
 
@@ -17,7 +17,7 @@ class Tape(Hearing):
     """
 
     def __init__(
-        self, reader: Reader, tell: Callable[[Heard], None], start: float, clock: Callable[[], float] = time.monotonic
+        self, reader: Seen, tell: Callable[[Heard], None], start: float, clock: Callable[[], float] = time.monotonic
     ) -> None:
         super().__init__(reader.board, reader.intake, reader.account)
         self._reader, self._tell, self._start, self._clock = reader, tell, start, clock

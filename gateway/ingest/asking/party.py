@@ -1,0 +1,148 @@
+"""One board that is asked: its questions, what becomes of its answers, and what there is to say of it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from ...ledger import Account
+from ...model import Board, Chunk, Format, FormatOptions, Frame, Noise, Refusal, Take, Why
+from ..formats import decoder as made
+from ..framing import Lines
+from ..hearing import Hearing
+from ..intake import Intake
+from ..sensors import Sensors
+from .endings import At, Ending, Framed, Lined, Sized
+from .turns import Question, Turn
+
+TELLING = 3  # questions in a row without an answer, after which it is said
+
+
+class Party:
+    """A board, its turn, and a decoder for each of its questions. take, account, changed: as Intake takes them."""
+
+    def __init__(self, board: Board, take: Take, account: Account, changed: Callable[[], None], sensors: Sensors | None = None) -> None:
+        self.board, self.account = board, account
+        self.decoders, self.turn = asked(board)
+        self.intake = Intake(board, self.decoders[0], take, account, changed, sensors)
+        self.hearing = Hearing(board, self.intake, account)
+        self.silent = False
+        self.since = 0.0  # when that changed last; s since 1970
+        self.reason: str | None = None  # what is wrong with its answers
+        self._changed = changed
+
+    def answered(self, place: int, data: bytes, at: Chunk) -> bool:
+        """Takes what may be the answer to question `place`. Whether it is one, good or bad, and no noise."""
+        decoder = self.decoders[place]
+        items = frames(data, decoder, self.board.max_line, self.turn.questions[place].data)
+        if not self.intake.answered(data, items, decoder, at):
+            return False
+        self.hearing.framed(at.mono)
+        self._hear(at)
+        self._say(getattr(decoder, "trouble", None))
+        return True
+
+    def missed(self, data: bytes, at: Chunk) -> None:
+        """A question was not answered in time; `data` came instead."""
+        self.intake.missed(data)
+        if self.turn.missed >= TELLING:
+            self._say(self._unanswered())
+        self.look(at)
+
+    def look(self, at: Chunk) -> None:
+        """Sees whether it has been silent for too long."""
+        if not self.silent and at.mono >= self.hearing.latest + self.hearing.patience:
+            self.silent, self.since = True, at.wall
+            self.account.silences += 1
+            self._say(self._unanswered())
+            self._changed()
+
+    def _hear(self, at: Chunk) -> None:
+        if self.silent:
+            self.silent, self.since = False, at.wall
+            self._changed()
+
+    def _say(self, reason: str | None) -> None:
+        if reason != self.reason:
+            self.reason = reason
+            self._changed()
+
+    def _unanswered(self) -> str:
+        modbus = self.board.modbus
+        if modbus is not None:
+            return (
+                f"unit {modbus.unit} does not answer: is it on, is {modbus.unit} its address, and are the baud rate "
+                f"(now {self.board.port.baud}) and the wires A and B right?"
+            )
+        return (
+            f"it does not answer what it is asked: is it on, and are the baud rate (now {self.board.port.baud}), "
+            "ask.question, its end of line and ask.timeout right?"
+        )
+
+
+def asked(board: Board) -> tuple[Sequence[Format], Turn]:
+    """The decoders and the turn of a board that is asked."""
+    if board.modbus is not None:
+        from .blocks import blocks  # with pymodbus, which takes a moment, and is needed by Modbus alone
+        from .rtu import Answer, written
+
+        each = blocks(board.modbus, board.options)
+        requests = [(written(block.request), block.request) for block in each]
+        questions = [
+            Question(data, Answer(request), board.modbus.timeout, echo=data, limit=request.size)
+            for data, request in requests
+        ]
+        return each, Turn(questions, board.modbus.every, apart=True)
+    assert board.ask is not None
+    ask = board.ask
+    decoders = [made(board.format, options) for options in _options(board.options, len(ask.questions))]
+    questions = [
+        Question(data, _ending(board, decoder), ask.timeout, _echo(data, decoder), board.max_line)
+        for data, decoder in zip(ask.questions, decoders, strict=False)
+    ]
+    return decoders, Turn(questions, ask.every, ask.start)
+
+
+def frames(data: bytes, decoder: Format, limit: int, question: bytes) -> list[Frame | Refusal | Noise]:
+    """A whole answer, taken apart as its format does; what does not end by itself ends here. An echo is noise."""
+    framing = getattr(decoder, "framing", Lines)(limit, False)
+    items: list[Frame | Refusal | Noise] = framing.feed(data)
+    text = not _is_binary(decoder)
+    if text and not framing.between:
+        items += framing.feed(b"\n")
+    rest = framing.lost()
+    if rest is not None:
+        items.append(rest if items else Refusal(Why.BAD_FRAME, rest.data))
+    if text:
+        said = question.strip()
+        return [Noise(each) if isinstance(each, bytes) and each.strip() == said else each for each in items]
+    return items
+
+
+def _options(options: FormatOptions, questions: int) -> list[FormatOptions]:
+    """Those of each question: where there are as many columns (and units) as questions, one a question."""
+    if questions < 2 or len(options.columns) != questions:
+        return [options] * max(1, questions)
+    units = options.unit if len(options.unit) == questions else (options.unit,) * questions
+    return [
+        replace(options, columns=(column,), unit=unit if isinstance(unit, tuple) else (unit,))
+        for column, unit in zip(options.columns, units, strict=True)
+    ]
+
+
+def _ending(board: Board, decoder: Format) -> Ending:
+    ask = board.ask
+    if ask is not None and ask.end:
+        return At(ask.end)
+    if ask is not None and ask.size:
+        return Sized(ask.size)
+    return Framed(lambda: decoder.framing(board.max_line, False)) if _is_binary(decoder) else Lined()  # type: ignore[attr-defined]
+
+
+def _echo(question: bytes, decoder: Format) -> bytes:
+    """What may come back before the answer. Of text without an end of line a board may make the head of its answer."""
+    return question if _is_binary(decoder) or question[-1:] in (b"\r", b"\n") else b""
+
+
+def _is_binary(decoder: Format) -> bool:
+    return getattr(decoder, "binary", False)

@@ -1,0 +1,66 @@
+"""The ports whose boards are asked: one reader and one conversation each, which boards join and leave."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ..ledger import Account
+from ..model import Board, Take
+from ..parts import Part, Parts
+from .asking.party import Party
+from .asking.talk import Talk
+from .reader import Reader
+from .seen import Seen
+from .sensors import Sensors
+
+
+@dataclass(slots=True)
+class _Line:
+    """A port, and the boards on it by their names."""
+
+    reader: Reader
+    talk: Talk
+    part: Part
+    boards: dict[str, tuple[Party, Seen]] = field(default_factory=dict)
+
+    def hold(self) -> None:
+        """Reads the port unless one of its boards is not to be read."""
+        held = any(seen.paused for _, seen in self.boards.values())
+        (self.reader.pause if held else self.reader.resume)()
+
+
+class Lines:
+    """take, changed: as Party takes them."""
+
+    def __init__(self, take: Take, changed: Callable[[], None]) -> None:
+        self._take, self._changed = take, changed
+        self._lines: dict[str, _Line] = {}
+
+    def join(self, board: Board, account: Account, sensors: Sensors, parts: Parts) -> Seen:
+        """Begins to ask a board; the first one on a port has it opened. `config` sees to equal settings of a port."""
+        device = os.path.realpath(board.port.path)
+        line = self._lines.get(device)
+        if line is None:
+            talk = Talk(board.port)
+            reader = Reader(board, talk, self._changed)
+            line = self._lines[device] = _Line(reader, talk, parts.start(reader.run()))
+        party = Party(board, self._take, account, self._changed, sensors)
+        seen = Seen(board, line.reader, party.intake, party.decoders[0], party, line.hold)
+        line.boards[board.name] = party, seen
+        line.talk.join(party, time.monotonic())
+        line.reader.wake()
+        return seen
+
+    async def leave(self, board: str, parts: Parts) -> None:
+        """Asks a board no more; with the last one on a port, that is closed."""
+        device, line = next((device, line) for device, line in self._lines.items() if board in line.boards)
+        party, _ = line.boards.pop(board)
+        line.talk.leave(party)
+        if not line.boards:
+            del self._lines[device]
+            await parts.end([line.part])
+        else:
+            line.hold()
