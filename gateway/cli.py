@@ -41,6 +41,7 @@ def run_service(options: argparse.Namespace) -> int:
     import asyncio
 
     from .config import Wrong, load, warnings
+    from .ingest.asking.wanted import unread
     from .ingest.formats.rows import misread
     from .logs import log, setup
     from .service import serve
@@ -51,7 +52,7 @@ def run_service(options: argparse.Namespace) -> int:
     try:
         config = load(path)
         name = renamed(config.state_dir or default(), config.base)
-        for text in warnings(config, misread=misread) + name:
+        for text in warnings(config, misread=misread, unread=unread) + name:
             log("config.unwise", path=str(path), text=text)
     except Wrong as error:
         outlet.close()
@@ -69,6 +70,7 @@ def check(options: argparse.Namespace) -> int:
     from .compute.cores import cores
     from .compute.stage import MOST_WAITING
     from .config import Wrong, lines, load, plan, warnings
+    from .ingest.asking.wanted import unread
     from .ingest.formats.rows import misread
     from .state import default, renamed
 
@@ -80,7 +82,7 @@ def check(options: argparse.Namespace) -> int:
             _print_json({"file": str(path), "ok": False, "problems": error.problems, "warnings": [], "plan": None})
             return CONFIG
         return _wrong(error.problems)
-    unwise = warnings(config, misread=misread) + renamed(config.state_dir or default(), config.base)
+    unwise = warnings(config, misread=misread, unread=unread) + renamed(config.state_dir or default(), config.base)
     custom = []
     if config.custom:
         import asyncio

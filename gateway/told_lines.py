@@ -65,7 +65,7 @@ class LinesTold:
             sample = account.last_refused
             self._event("board.refusing", board=board.name, why=worst, refused=bad, frames=frames, sample=sample)
         self._was_garbage = self._was_garbage or board.garbage
-        self._faults.tell("refusing", _unread(board, bad, frames, size, worst))
+        self._faults.tell("refusing", board.reason or _unread(board, bad, frames, size, worst))
 
     def _accepting(self, board: BoardLook, since: float, now: float) -> None:
         self._bad_since, self._was_garbage = None, False

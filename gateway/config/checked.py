@@ -10,10 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from .. import model
+from ..asks import Modbus
 from ..model import FormatOptions, Plan, Port, Treatment
 from ..names import plain
 from . import tables
+from .asked import unit_name
+from .questions import Unit
 from .values import address
+
+MODBUS_TIMEOUT = 1.0
+"""S that a unit has for an answer, where nothing is said."""
 
 Changes = Mapping[str, Any]
 """Fields of a Plan, or of a Treatment, and what they become."""
@@ -53,6 +59,7 @@ class Config:
     id: str
     tags: tuple[tuple[str, str], ...]
     mqtt: Mqtt
+    tables: tuple[int, ...]  # of each board, which [[boards]] table it is from
     boards: tuple[model.Board, ...]  # one may have the port "auto"; `tags` are the gateway's and the board's own
     features: Plan  # what [features] and mqtt.every say
     of_boards: Mapping[str, Changes]  # by the board's name
@@ -125,7 +132,8 @@ def checked(document: tables.Document, path: Path) -> Config:
         id=gateway.id or host_id(),
         tags=tuple(gateway.tags.items()),
         mqtt=_mqtt(document.mqtt, path),
-        boards=tuple(_board(board, gateway.tags) for board in document.boards),
+        tables=tuple(at for at, table in enumerate(document.boards) for _ in _modbuses(table)),
+        boards=tuple(board for table in document.boards for board in _boards(table, gateway.tags)),
         features=Plan(
             scale=features.scale,
             use=features.use,
@@ -134,7 +142,9 @@ def checked(document: tables.Document, path: Path) -> Config:
             **_window(features.window, most),
         ),
         of_boards={
-            board.name: _changes(board, ("range", "out_of_range", "stuck", "spike"), most) for board in document.boards
+            name: _changes(table, ("range", "out_of_range", "stuck", "spike"), most)
+            for table in document.boards
+            for name, _ in _modbuses(table)
         },
         of_sensors=tuple(
             Rule(
@@ -192,8 +202,31 @@ def _mqtt(table: tables.Mqtt, path: Path) -> Mqtt:
     )
 
 
+def _boards(table: tables.Board, tags: Mapping[str, str]) -> list[model.Board]:
+    """The boards that a table comes to: one, or one a unit of Modbus."""
+    board = _board(table, tags)
+    return [dataclasses.replace(board, name=name, modbus=modbus) for name, modbus in _modbuses(table)]
+
+
+def _modbuses(table: tables.Board) -> list[tuple[str, Modbus | None]]:
+    """The names of its boards, and what each is on a line of Modbus."""
+    if table.format != "modbus":
+        return [(table.name, None)]
+    units = table.units or (Unit(table.unit_id or 0, ""),)
+    timeout = MODBUS_TIMEOUT if table.timeout is None else table.timeout
+    return [
+        (
+            unit_name(table.name, unit.name) if table.units else table.name,
+            Modbus(unit.id, unit.registers or table.registers or (), table.every, timeout),
+        )
+        for unit in units
+    ]
+
+
 def _board(table: tables.Board, tags: Mapping[str, str]) -> model.Board:
     options = {field.name: getattr(table, field.name) for field in dataclasses.fields(FormatOptions)}
+    if table.timeout is None:
+        del options["timeout"]  # what nothing says of it is a block's own
     return model.Board(
         name=table.name,
         port=Port(table.port, table.baud, table.serial, table.dtr, table.rts, table.settle),
@@ -204,4 +237,5 @@ def _board(table: tables.Board, tags: Mapping[str, str]) -> model.Board:
         max_sensors=table.max_sensors,
         silent=table.silent,
         on_silence=table.on_silence,
+        ask=table.ask,
     )

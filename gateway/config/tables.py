@@ -10,17 +10,19 @@ from pydantic import BaseModel, ConfigDict
 from pydantic import Field as Default
 from pydantic import PlainValidator as By
 
+from ..asks import Ask, Register
 from ..model import Crc, Endian, Field, Length, Magic
-from . import keys, layout, patterned, values
+from . import keys, layout, patterned, questions, values
 from .keys import WEEK
 from .values import any_text, choice, duration, number, switch, text, texts, whole
 
-FORMATS = ("plain", "csv", "kv", "json", "regex", "block", "nmea", "struct", "auto")
+FORMATS = ("plain", "csv", "kv", "json", "regex", "block", "nmea", "struct", "modbus", "auto")
 TAKEN_BY = {
     "separator": ("csv",), "header": ("csv",), "decimal": ("csv", "regex", "block"), "records": ("json",),
-    "after": ("json",), "pattern": ("regex", "block"), "start": ("block",), "end": ("block",), "timeout": ("block",),
-    "base": ("regex", "block"), "framing": ("struct",), "size": ("struct",), "magic": ("struct",), "crc": ("struct",),
-    "endian": ("struct",),
+    "after": ("json",), "pattern": ("regex", "block"), "start": ("block",), "end": ("block",),
+    "timeout": ("block", "modbus"), "base": ("regex", "block"), "framing": ("struct",), "size": ("struct",),
+    "magic": ("struct",), "crc": ("struct",), "endian": ("struct",), "unit_id": ("modbus",), "units": ("modbus",),
+    "registers": ("modbus",), "every": ("modbus",),
 }  # fmt: skip
 """Keys of [[boards]] that some formats take, and no others."""
 
@@ -76,7 +78,7 @@ class Board(Table):
     dtr: Switch = None
     rts: Switch = None
     settle: Annotated[float, By(duration(0, 60))] = 0.0
-    format: Annotated[str, By(choice(*FORMATS, later=("modbus",)))] = "auto"
+    format: Annotated[str, By(choice(*FORMATS))] = "auto"
     columns: Annotated[tuple[str, ...], By(keys.columns)] = ()
     unit: Annotated[tuple[str, ...], By(keys.unit)] = ()
     also: Texts = ()
@@ -89,7 +91,7 @@ class Board(Table):
     pattern: Annotated[str, By(patterned.pattern)] = ""
     start: Annotated[str | None, By(patterned.edge)] = None
     end: Annotated[str | None, By(patterned.edge)] = None
-    timeout: Annotated[float, By(duration(0.01, 3600))] = 5.0
+    timeout: Annotated[float | None, By(duration(0.01, 3600))] = None
     base: Annotated[int, By(patterned.base)] = 10
     framing: Annotated[str | None, By(choice("fixed", "stx-etx", "length", "cobs", "slip", "hdlc"))] = None
     size: Annotated[int | Length | None, By(layout.size)] = None
@@ -97,6 +99,11 @@ class Board(Table):
     crc: Annotated[Crc | None, By(layout.crc)] = None
     endian: Annotated[Endian, By(choice("little", "big"))] = "little"
     fields: Annotated[tuple[Field, ...], By(layout.fields)] = ()
+    ask: Annotated[Ask | None, By(questions.ask)] = None
+    unit_id: Annotated[int | None, By(questions.unit_id)] = None
+    units: Annotated[tuple[questions.Unit, ...], By(questions.units)] = ()
+    registers: Annotated[tuple[Register, ...] | None, By(questions.registers)] = None
+    every: Annotated[float, By(questions.every)] = 1.0
     tags: Tags = {}
     max_line: Annotated[int, By(values.size(16, 1_000_000))] = 4000
     max_sensors: Annotated[int, By(whole(1, 10_000))] = 256
@@ -174,7 +181,7 @@ TABLES: dict[str, type[Table]] = {
 LATER = {
     "": {"web"},
     "mqtt": {"ca_file", "cert_file", "key_file", "discovery_prefix"},
-    "boards": {"preset", "ask", "unit_id", "units", "registers"},
+    "boards": {"preset"},
     "sensors": {"band", "heartbeat", "alarm"},
     "gateway": set(),
     "features": set(),

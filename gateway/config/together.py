@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..names import level
-from . import frames
+from . import asked, frames
 from .keys import listen, port
 from .patterned import patterned
 from .sensing import contradictions
@@ -31,8 +31,9 @@ def conflicts(data: dict[str, Any]) -> Iterator[str]:
         tables = [(f"boards[{at}]", board) for at, board in enumerate(boards) if isinstance(board, dict)]
         for place, board in tables:
             yield from _format(place, board)
-        yield from _twice(tables, "name", _named, "give each board a name of its own")
-        yield from _twice(tables, "port", _real, "one port is read by one board")
+        yield from asked.conflicts(tables)
+        yield from _twice(asked.names(tables), "name", _named, "give each board a name of its own")
+        yield from _twice(asked.own_ports(tables), "port", _real, "one port is read by one board")
 
 
 def _table(data: dict[str, Any], name: str) -> dict[str, Any]:
@@ -91,7 +92,7 @@ def _format(place: str, board: dict[str, Any]) -> Iterator[str]:
         yield f"{place}.unit: there are {len(unit)} units for {len(columns)} columns; give one, or one a column"
     if isinstance(board.get("separator"), str) and board.get("separator") == board.get("decimal") != "auto":
         yield f"{place}.decimal: {quoted(board['decimal'])} cannot separate columns and be the decimal sign as well"
-    if board.get("name", "") == "" and board.get("port") != "auto":
+    if board.get("name", "") == "" and board.get("port") != "auto" and "units" not in board:
         yield f'{place}.name: is missing; a board needs a name, such as "bench"'
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from ..model import FormatOptions
+from ..model import Board, FormatOptions
 from . import password
 from .checked import Config, reaches
 from .sensing import exact
@@ -29,19 +29,26 @@ USUAL = {
 
 
 Misread = Callable[[FormatOptions], list[tuple[str, str]]]
+Unread = Callable[[Board], list[str]]
 
 
-def warnings(config: Config, serial: Path = Path("/dev/serial"), misread: Misread = lambda options: []) -> list[str]:
+def warnings(
+    config: Config,
+    serial: Path = Path("/dev/serial"),
+    misread: Misread = lambda options: [],
+    unread: Unread = lambda board: [],
+) -> list[str]:
     """A sentence each. `serial`: where the system keeps its stable names of ports, in by-id and by-path.
 
-    misread: of a board's options, the columns that may be meant as temperatures, and what each is taken for.
+    misread: of a board's options, the columns that may be meant as temperatures, and what each is taken for. unread: of
+    a board, the registers that are not asked for.
     """
-    columns = _columns(config, misread)
     return [
         *_gateway(config),
         *_mqtt(config),
         *_ports(config, serial),
-        *columns,
+        *_columns(config, misread),
+        *_registers(config, unread),
         *_matches(config),
         *_named(config),
         *_custom(config),
@@ -67,10 +74,12 @@ def _mqtt(config: Config) -> Iterator[str]:
 
 
 def _ports(config: Config, serial: Path) -> Iterator[str]:
-    for at, board in enumerate(config.boards):
+    told: set[str] = set()
+    for at, board in zip(config.tables, config.boards, strict=True):
         path = board.port.path
-        if not path.startswith("/"):
+        if not path.startswith("/") or path in told:
             continue
+        told.add(path)
         if not Path(path).exists():
             yield f"boards[{at}].port: there is no {path_of(path)} now; the gateway waits until there is"
         if re.fullmatch("/dev/tty(USB|ACM)[0-9]+", path) or path.startswith("/dev/pts/"):
@@ -80,7 +89,7 @@ def _ports(config: Config, serial: Path) -> Iterator[str]:
 
 
 def _columns(config: Config, misread: Misread) -> Iterator[str]:
-    for at, board in enumerate(config.boards):
+    for at, board in zip(config.tables, config.boards, strict=True):
         place, each = _naming(board.options)
         for name, what in misread(board.options):
             yield (
@@ -94,6 +103,15 @@ def _naming(options: FormatOptions) -> tuple[str, str]:
     if options.columns:
         return "columns", "column"
     return ("fields", "field") if options.fields else ("pattern", "group")
+
+
+def _registers(config: Config, unread: Unread) -> Iterator[str]:
+    for at, board in zip(config.tables, config.boards, strict=True):
+        for name in unread(board):
+            yield (
+                f"boards[{at}].registers: {quoted(name)} of {quoted(board.name)} is no temperature, and is not read; "
+                f"also = [{toml(name)}] takes it in"
+            )
 
 
 def _stable(path: str, serial: Path) -> str:

@@ -107,6 +107,11 @@ class Asker:
         self._tail, self._free = b"", now + LISTENING
 
     @property
+    def asking(self) -> Turn | None:
+        """Whose answer is waited for."""
+        return None if self._pending is None else self._pending.turn
+
+    @property
     def wake(self) -> float:
         """When to call `next` and `question` again, if nothing comes before."""
         if self._out:

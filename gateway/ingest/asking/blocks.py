@@ -11,11 +11,13 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from math import isfinite
 
-from ...model import BadValue, Decoded, FormatOptions, Frame, Modbus, Noise, Refusal, Register, Sample, Why
+from ...asks import Modbus, Register
+from ...model import BadValue, Decoded, FormatOptions, Frame, Noise, Refusal, Sample, Why
 from ..formats.text import outcome, refused
 from ..numbers import scaling
-from ..quantities import Asked
+from .endings import Whole
 from .rtu import EXCEPTIONS, MOST, Exceptional, Request, read
+from .wanted import wanted
 
 TYPES = {"i16": "h", "u16": "H", "i32": "i", "u32": "I", "f32": "f"}
 """The types of a number in registers."""
@@ -31,6 +33,7 @@ class Block:
 
     name = "modbus"
     binary = checked = True
+    framing = Whole
 
     def __init__(self, request: Request, values: Sequence[tuple[Register, str]]) -> None:
         self.request = request
@@ -62,15 +65,9 @@ class Block:
 
 def blocks(modbus: Modbus, options: FormatOptions) -> list[Block]:
     """A block for each request that it takes to read what is asked for of the unit."""
-    asked = Asked(options)
-    wanted = [
-        (register, unit)
-        for register in modbus.registers
-        if (unit := asked.unit(register.name, register.unit)) is not None
-    ]
     return [
         Block(Request(modbus.unit, kind, at, count), values)
-        for kind, registers in groupby(sorted(wanted, key=_place), key=lambda each: each[0].kind)
+        for kind, registers in groupby(sorted(wanted(modbus, options), key=_place), key=lambda each: each[0].kind)
         for at, count, values in _runs(list(registers))
     ]
 

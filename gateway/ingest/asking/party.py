@@ -38,7 +38,7 @@ class Party:
         if not self.intake.answered(data, items, decoder, at):
             return False
         self.hearing.framed(at.mono)
-        self._hear(at)
+        self.heard(at)
         self._say(getattr(decoder, "trouble", None))
         return True
 
@@ -57,7 +57,8 @@ class Party:
             self._say(self._unanswered())
             self._changed()
 
-    def _hear(self, at: Chunk) -> None:
+    def heard(self, at: Chunk) -> None:
+        """It has spoken."""
         if self.silent:
             self.silent, self.since = False, at.wall
             self._changed()
@@ -68,23 +69,24 @@ class Party:
             self._changed()
 
     def _unanswered(self) -> str:
-        modbus = self.board.modbus
+        modbus, baud = self.board.modbus, self.board.port.baud
+        if modbus is not None and not self.turn.questions:
+            return f"no register of unit {modbus.unit} is a temperature, or asked for in `also`: nothing is read of it"
         if modbus is not None:
             return (
                 f"unit {modbus.unit} does not answer: is it on, is {modbus.unit} its address, and are the baud rate "
-                f"(now {self.board.port.baud}) and the wires A and B right?"
+                f"(now {baud}) and the wires A and B right?"
             )
-        return (
-            f"it does not answer what it is asked: is it on, and are the baud rate (now {self.board.port.baud}), "
-            "ask.question, its end of line and ask.timeout right?"
-        )
+        what = "answers nothing that it is asked" if self.turn.questions else "says nothing"
+        key = "question, its end of line and ask.timeout" if self.turn.questions else "start and its end of line"
+        return f"the board {what}: is it on, and are the baud rate (now {baud}), ask.{key} right?"
 
 
 def asked(board: Board) -> tuple[Sequence[Format], Turn]:
     """The decoders and the turn of a board that is asked."""
     if board.modbus is not None:
-        from .blocks import blocks  # with pymodbus, which takes a moment, and is needed by Modbus alone
-        from .rtu import Answer, written
+        from .blocks import Block, blocks  # with pymodbus, which takes a moment, and is needed by Modbus alone
+        from .rtu import Answer, Request, written
 
         each = blocks(board.modbus, board.options)
         requests = [(written(block.request), block.request) for block in each]
@@ -92,7 +94,8 @@ def asked(board: Board) -> tuple[Sequence[Format], Turn]:
             Question(data, Answer(request), board.modbus.timeout, echo=data, limit=request.size)
             for data, request in requests
         ]
-        return each, Turn(questions, board.modbus.every, apart=True)
+        nothing = Block(Request(board.modbus.unit, "holding", 0, 1), ())
+        return each or [nothing], Turn(questions, board.modbus.every, apart=True)
     assert board.ask is not None
     ask = board.ask
     decoders = [made(board.format, options) for options in _options(board.options, len(ask.questions))]

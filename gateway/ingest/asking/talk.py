@@ -13,6 +13,7 @@ from ...model import Chunk, Port
 from ..modem import Losses
 from .asker import Asker, Candidate, Missed, Stray
 from .party import Party
+from .turns import Turn
 
 CHARACTERS, LEAST_GAP = 3.5, 0.00175  # of silence before a request; s, at 19,200 baud and above (Modbus RTU, 2.5.1.1)
 BITS = 11  # of a character, at most
@@ -106,11 +107,20 @@ class Talk:
 
     def take(self, data: bytes, at: Chunk) -> bool:
         """Takes bytes. Whether one of them shows that a board answers, and is no echo nor boot text."""
+        if len(self.parties) == 1 and not self.parties[0].turn.questions:
+            return self._speaks(self.parties[0], data, at)
         if at.mono < self.settled_at:
             self._stray(data)
             return False
         self._asker.feed(data, at.mono)
         return self._drain(at)
+
+    def _speaks(self, party: Party, data: bytes, at: Chunk) -> bool:
+        """A board that speaks by itself, once it was started."""
+        heard = party.hearing.take(data, at)
+        if heard:
+            party.heard(at)
+        return heard
 
     # the time
 
@@ -131,6 +141,7 @@ class Talk:
         data = self._asker.question(now)
         if data:
             self._run = False
+            self._last = self._of(self._asker.asking) or self._last
         return data
 
     def _drain(self, at: Chunk) -> bool:
@@ -139,14 +150,13 @@ class Talk:
         while (found := self._asker.next(at.mono)) is not None:
             match found:
                 case Candidate(turn, place, data):
-                    self._last = party = self._of(turn)
-                    if party.answered(place, data, at):
+                    if (party := self._of(turn)) is not None and party.answered(place, data, at):
                         self._asker.accept(at.mono)
                         heard = True
                     self._run = False
                 case Missed(turn, _, data):
-                    self._last = party = self._of(turn)
-                    party.missed(data, at)
+                    if (party := self._of(turn)) is not None:
+                        party.missed(data, at)
                     self._run = False
                 case Stray(data):
                     self._stray(data)
@@ -160,5 +170,5 @@ class Talk:
             party.intake.stray(data, new=not told)
             self._run = self._run or not told
 
-    def _of(self, turn: object) -> Party:
-        return next(party for party in self.parties if party.turn is turn)
+    def _of(self, turn: Turn | None) -> Party | None:
+        return next((party for party in self.parties if party.turn is turn), None)
