@@ -83,9 +83,9 @@ class Sized:
 
 
 class Lined:
-    """An answer of text: a line, or what has no end of line and is followed by silence."""
+    """An answer of text is a line. A pause ends none: half of `25.104` is a number too."""
 
-    quiet = QUIET
+    quiet = float("inf")
 
     def find(self, data: bytes) -> Piece | None:
         """Up to the end of the first line that is not empty."""
@@ -98,7 +98,7 @@ class Lined:
 
 
 class Framed:
-    """An answer is one frame of the format's framing, or what is followed by silence."""
+    """An answer is one frame of the format's framing. What is followed by silence is one too, and no good."""
 
     quiet = QUIET
 
