@@ -21,7 +21,9 @@ TELLING = 3  # questions in a row without an answer, after which it is said
 class Party:
     """A board, its turn, and a decoder for each of its questions. take, account, changed: as Intake takes them."""
 
-    def __init__(self, board: Board, take: Take, account: Account, changed: Callable[[], None], sensors: Sensors | None = None) -> None:
+    def __init__(
+        self, board: Board, take: Take, account: Account, changed: Callable[[], None], sensors: Sensors | None = None
+    ) -> None:
         self.board, self.account = board, account
         self.decoders, self.turn = asked(board)
         self.intake = Intake(board, self.decoders[0], take, account, changed, sensors)

@@ -1,0 +1,62 @@
+"""Real boards' dialogues, as their makers' documents give them: what is asked, what is answered, what comes of it.
+
+> 52 0d      is asked            < 32 35 2e 31 0d      comes            .      nothing more does, in time
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gateway.config import load
+from gateway.ingest.asking.party import Party
+from gateway.ingest.asking.talk import Talk
+from gateway.ledger import Account, imbalances
+from gateway.model import Board, Chunk, Sample
+
+CASES = sorted(path.parent for path in (Path(__file__).parent / "golden/asked").glob("*/board.toml"))
+assert CASES, "an empty glob would pass"
+
+
+def held(board: Board, dialogue: str, size: int) -> list[dict[str, object]]:
+    """What comes of a dialogue whose answers come in pieces of `size` bytes: the samples, then the counts."""
+    account, samples = Account(), list[Sample]()
+    talk = Talk(board.port)
+    party = Party(board, lambda name, new, at: samples.extend(new), account, lambda: None)
+    now = 1000.0
+    talk.join(party, now)
+    talk.opened(now, anew=False)
+    for line in dialogue.splitlines():
+        mark, _, digits = line.partition(" ")
+        data = bytes.fromhex(digits) if mark in "<>" else b""
+        if mark == ">":
+            while not (asked := talk.question(now)):
+                now = max(now, talk.wake)
+                talk.look(Chunk(now, now))
+            assert asked == data
+        elif mark == "<":
+            for at in range(0, len(data), size):
+                talk.take(data[at : at + size], Chunk(now, now))
+        elif mark == ".":
+            assert talk.question(now) == b""
+            now = talk.wake
+            talk.look(Chunk(now, now))
+    talk.closed()
+    assert imbalances(account, account.readings) == []
+    out: list[dict[str, object]] = [
+        {key: value for key, value in sample._asdict().items() if value is not None} for sample in samples
+    ]
+    return [*out, {"refused": dict(account.refused), "refused_values": dict(account.refused_values)}]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_dialogue(case, tmp_path):
+    """A real board's answers give these samples and refusals, in one piece and byte by byte."""
+    file = tmp_path / "gateway.toml"
+    file.write_text("[[boards]]\n" + (case / "board.toml").read_text())
+    (board,) = load(file).boards
+    dialogue = (case / "dialogue.txt").read_text()
+    expected = [json.loads(line) for line in (case / "expected.jsonl").read_text().splitlines()]
+    assert held(board, dialogue, 1000) == expected
+    assert held(board, dialogue, 1) == expected
+    assert len(expected) > 1
