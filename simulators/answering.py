@@ -33,10 +33,12 @@ SILENT = Trouble(data=b"")
 
 
 def lines(written: bytes) -> tuple[bytes, bytes]:
-    """Questions of text, with a CR or LF at their end."""
+    """Questions of text, with a CR, a LF or both at their end; a LF that comes by itself is none."""
+    written = written.removeprefix(b"\n")
     for at, byte in enumerate(written):
         if byte in b"\r\n":
-            return written[: at + 1], written[at + 1 :]
+            end = at + 2 if written[at : at + 2] == b"\r\n" else at + 1
+            return written[:end], written[end:]
     return b"", written
 
 
