@@ -44,7 +44,6 @@ def the_one(text: str) -> str:
         ('max_line = "1GB"', "a size from 16 B to 1.0 MB was expected"),
         ('max_line = "4KB"', 'found "4KB"'),
         ('format = "cvs"', "found \"cvs\"; did you mean 'csv'?"),
-        ('format = "modbus"', '"modbus" is not supported by this version yet'),
         ('separator = ";"', 'boards[0].separator: format = "auto" does not take it; set format = "csv"'),
         ('format = "csv"\nafter = "x"', 'boards[0].after: format = "csv" does not take it; set format = "json"'),
         ('format = "csv"\nseparator = ","\ndecimal = ","', "cannot separate columns and be the decimal sign as well"),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ..model import Board
 from ..names import level
 from ..shown import shown
 from .checked import Config
@@ -46,6 +47,7 @@ def plan(
                 "baud": board.port.baud,
                 "serial": board.port.serial,
                 "format": board.format,
+                "asked": _asked(board),
                 "topics": [
                     f"{top}/{_topic(board.name, board.port.path)}/{last}" for last in ("status", "<sensor>/features")
                 ],
@@ -93,7 +95,8 @@ def lines(plan: dict[str, Any]) -> list[str]:
     ]
     for board in plan["boards"]:
         name, port = shown(board["board"]), shown(board["port"], 500)
-        out.append(f"board     {name}: {port}, {board['baud']} {board['serial']}, format {board['format']}")
+        line = f"{board['baud']} {board['serial']}, format {board['format']}"
+        out.append(f"board     {name}: {port}, {line}{_asking(board['asked'])}")
         out += [f"topic     {topic}" for topic in board["topics"]]
     out += [
         f"features  {' '.join(plan['features'])}; window {plan['window']}, scale {low:g} to {high:g}",
@@ -128,6 +131,23 @@ def _sensors(one: Mapping[str, Any]) -> str:
     said += [f"{word} {shown(one[key])}" for key, word in (("unit", "in"), ("name", "called")) if one.get(key)]
     said += ["their own " + ", ".join(one["keys"])] if one["keys"] else []
     return ", ".join(said) or "as the board gives them"
+
+
+def _asked(board: Board) -> dict[str, Any] | None:
+    """What is written to its port: None is nothing. every_s is None where it is started, and not asked."""
+    if board.modbus is not None:
+        return {"unit_id": board.modbus.unit, "every_s": board.modbus.every}
+    if board.ask is not None:
+        return {"unit_id": None, "every_s": board.ask.every if board.ask.questions else None}
+    return None
+
+
+def _asking(asked: dict[str, Any] | None) -> str:
+    if asked is None:
+        return ""
+    unit = "" if asked["unit_id"] is None else f", unit {asked['unit_id']}"
+    pace = "as fast as it answers" if asked["every_s"] == 0 else f"every {span(asked['every_s'] or 0)}"
+    return f"{unit}; " + ("is told to start" if asked["every_s"] is None else f"asked {pace}")
 
 
 def _topic(name: str, port: str) -> str:
