@@ -17,7 +17,7 @@ from .seen import Seen
 from .sensors import Sensors
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class _Line:
     """A port, and the boards on it by their names."""
 
@@ -25,6 +25,10 @@ class _Line:
     talk: Talk
     part: Part
     boards: dict[str, tuple[Party, Seen]] = field(default_factory=dict)
+
+    def is_at(self, path: str) -> bool:
+        """Whether `path` leads to its port, by the same name or by another."""
+        return path == self.reader.board.port.path or os.path.realpath(path) == os.path.realpath(self.reader.port)
 
     def hold(self) -> None:
         """Reads the port unless one of its boards is not to be read."""
@@ -37,16 +41,17 @@ class Lines:
 
     def __init__(self, take: Take, changed: Callable[[], None]) -> None:
         self._take, self._changed = take, changed
-        self._lines: dict[str, _Line] = {}
+        self._lines: list[_Line] = []
 
     def join(self, board: Board, account: Account, sensors: Sensors, parts: Parts) -> Seen:
         """Begins to ask a board; the first one on a port has it opened. `config` sees to equal settings of a port."""
-        device = os.path.realpath(board.port.path)
-        line = self._lines.get(device)
+        path = board.port.path
+        line = next((line for line in self._lines if line.is_at(path)), None)
         if line is None:
             talk = Talk(board.port)
             reader = Reader(board, talk, self._changed)
-            line = self._lines[device] = _Line(reader, talk, parts.start(reader.run()))
+            line = _Line(reader, talk, parts.start(reader.run()))
+            self._lines.append(line)
         party = Party(board, self._take, account, self._changed, sensors)
         seen = Seen(board, line.reader, party.intake, party.decoders[0], party, line.hold)
         line.boards[board.name] = party, seen
@@ -56,11 +61,11 @@ class Lines:
 
     async def leave(self, board: str, parts: Parts) -> None:
         """Asks a board no more; with the last one on a port, that is closed."""
-        device, line = next((device, line) for device, line in self._lines.items() if board in line.boards)
+        line = next(line for line in self._lines if board in line.boards)
         party, _ = line.boards.pop(board)
         line.talk.leave(party)
         if not line.boards:
-            del self._lines[device]
+            self._lines.remove(line)
             await parts.end([line.part])
         else:
             line.hold()
