@@ -10,7 +10,8 @@ from sliplib import encode
 
 from gateway.checksums import checksum
 from gateway.ingest.framing.binary import binary
-from gateway.model import Crc, FormatOptions, Magic, Noise, Refusal, Why
+from gateway.layouts import Crc, Magic
+from gateway.model import FormatOptions, Noise, Refusal, Why
 
 from .fuzz.hostile import many
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from gateway.config import problems
 from gateway.ingest.formats import decoder
-from gateway.model import BadValue, Decoded, Field, FormatOptions, Noise, Refusal, Sample, Why
+from gateway.layouts import Field
+from gateway.model import BadValue, Decoded, FormatOptions, Noise, Refusal, Sample, Why
 
 from .boards_read import configured, read
 from .fuzz.hostile import FORMAT_NAMES, lines, many

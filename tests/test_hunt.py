@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from gateway.checksums import CHECKSUMS, checksum
 from gateway.ingest.framing.binary import binary
 from gateway.ingest.framing.hunt import SILENCE
-from gateway.model import Crc, FormatOptions, Length, Magic, Noise, Refusal, Why
+from gateway.layouts import Crc, Length, Magic
+from gateway.model import FormatOptions, Noise, Refusal, Why
 
 from .fuzz.hostile import many
 

@@ -15,25 +15,9 @@ from hypothesis import strategies as st
 from gateway.checksums import CHECKSUMS, checksum
 from gateway.ingest.formats.struct import Struct
 from gateway.ingest.intake import Intake
+from gateway.layouts import WIDTHS, Crc, Field, Length, Magic, When
 from gateway.ledger import Account, imbalances
-from gateway.model import (
-    WIDTHS,
-    BadValue,
-    Board,
-    Chunk,
-    Crc,
-    Decoded,
-    Field,
-    FormatOptions,
-    Length,
-    Magic,
-    Noise,
-    Port,
-    Refusal,
-    Sample,
-    When,
-    Why,
-)
+from gateway.model import BadValue, Board, Chunk, Decoded, FormatOptions, Noise, Port, Refusal, Sample, Why
 
 from .boards_read import configured, read
 from .captured import captured

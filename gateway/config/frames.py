@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from .. import checksums
-from ..model import WIDTHS, Crc, Field, Length, Magic
+from ..layouts import WIDTHS, Crc, Field, Length, Magic
 from . import layout, values
 from .words import Unfit, quoted
 

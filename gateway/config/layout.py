@@ -1,13 +1,13 @@
 """What the keys of frames take: size, magic, crc, fields. Checks as in values.py, which give nouns of model.py."""
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from ..checksums import CHECKSUMS
-from ..model import WIDTHS, Crc, Field, Length, Magic, When
+from ..layouts import WIDTHS, Crc, Field, Length, Magic, When
+from .nested import Check, each, table
 from .values import choice, number, text, whole
-from .words import Inside, Unfit, nearest, quoted, wanted
+from .words import Unfit, nearest, quoted, wanted
 
 LARGEST = 65_535
 """Bytes of a frame."""
@@ -15,8 +15,6 @@ MOST_FIELDS = 1000
 OF_BYTES = ("at", "type", "endian", "when", "only", "repeat", "stride")
 """Keys of a field that only a binary frame has."""
 ENDIANS = ("little", "big")
-
-Check = Callable[[Any], Any]
 
 
 def size(value: object) -> int | Length:
@@ -29,14 +27,14 @@ def size(value: object) -> int | Length:
         "endian": choice(*ENDIANS),
         "add": whole(-LARGEST, LARGEST),
     }
-    return Length(**_table(value, keys, {"at": "the place of the length"}))
+    return Length(**table(value, keys, {"at": "the place of the length"}))
 
 
 def magic(value: object) -> Magic:
     """Bytes in hex, at the frame's start or at a place of their own."""
     if not isinstance(value, dict):
         return Magic(_hex(value))
-    found = _table(value, {"bytes": _hex, "at": whole(0, LARGEST)}, {"bytes": 'hex such as "5a 5a"'})
+    found = table(value, {"bytes": _hex, "at": whole(0, LARGEST)}, {"bytes": 'hex such as "5a 5a"'})
     return Magic(found["bytes"], found.get("at", 0))
 
 
@@ -51,7 +49,7 @@ def crc(value: object) -> Crc:
         "at": whole(-LARGEST, LARGEST),
         "endian": choice(*ENDIANS),
     }
-    found = _table(value, keys, {"name": 'a checksum such as "CRC-16/MODBUS"'})
+    found = table(value, keys, {"name": 'a checksum such as "CRC-16/MODBUS"'})
     width = CHECKSUMS[found["name"]]
     at = found.get("at", -width)
     if -width < at < 0:
@@ -63,17 +61,7 @@ def fields(value: object) -> tuple[Field, ...]:
     """The values of a frame."""
     if not isinstance(value, list) or len(value) > MOST_FIELDS:
         raise wanted(f'a list of at most {MOST_FIELDS} tables such as {{ name = "T1", at = 3, type = "i16" }},', value)
-    made, wrong = [], []
-    for place, table in enumerate(value):
-        try:
-            made.append(_field(table))
-        except Inside as error:
-            wrong += [((place, *inside), clause) for inside, clause in error.parts]
-        except Unfit as error:
-            wrong.append(((place,), str(error)))
-    if wrong:
-        raise Inside(wrong)
-    return tuple(made)
+    return each(value, _field)
 
 
 def checksum_name(value: object) -> str:
@@ -85,45 +73,24 @@ def checksum_name(value: object) -> str:
     return name.upper()
 
 
-def _field(table: object) -> Field:
-    if not isinstance(table, dict):
-        raise wanted('a table such as { name = "T1", at = 3, type = "i16" }', table)
+def _field(value: object) -> Field:
+    if not isinstance(value, dict):
+        raise wanted('a table such as { name = "T1", at = 3, type = "i16" }', value)
     keys: dict[str, Check] = {
-        "name": _name,
+        "name": name,
         "at": whole(0, LARGEST),
         "type": choice(*WIDTHS),
         "endian": choice(*ENDIANS),
-        "factor": _factor,
+        "factor": factor,
         "offset": number,
-        "unit": _unit,
-        "none": _numbers,
+        "unit": unit,
+        "none": numbers,
         "when": _conditions,
         "only": _conditions,
         "repeat": whole(1, 10_000),
         "stride": whole(1, LARGEST),
     }
-    return Field(**_table(table, keys, {"name": 'a name such as "T1"'}))
-
-
-def _table(table: Mapping[str, object], keys: Mapping[str, Check], needed: Mapping[str, str]) -> dict[str, Any]:
-    """The checked values of a table with these keys. Raises Inside with all that is wrong."""
-    made: dict[str, Any] = {}
-    wrong: list[tuple[tuple[str | int, ...], str]] = []
-    for key, value in table.items():
-        if key not in keys:
-            near = nearest(key, keys) or "; there are " + ", ".join(keys)
-            wrong.append(((key,), f"no such key{near}"))
-            continue
-        try:
-            made[key] = keys[key](value)
-        except Inside as error:
-            wrong += [((key, *inside), clause) for inside, clause in error.parts]
-        except Unfit as error:
-            wrong.append(((key,), str(error)))
-    wrong += [((key,), f"is missing; {what} is needed") for key, what in needed.items() if key not in table]
-    if wrong:
-        raise Inside(wrong)
-    return made
+    return Field(**table(value, keys, {"name": 'a name such as "T1"'}))
 
 
 def _hex(value: object) -> bytes:
@@ -139,27 +106,31 @@ def _span(value: object) -> tuple[int, int]:
     raise wanted("two places, [first, behind the last], such as [1, -2],", value)
 
 
-def _name(value: object) -> str:
+def name(value: object) -> str:
+    """What a value is called."""
     name = text(value)
     if not 0 < len(name) <= 100:
         raise wanted("a name of 1 to 100 characters", value)
     return name
 
 
-def _unit(value: object) -> str:
+def unit(value: object) -> str:
+    """What a value is measured in."""
     unit = text(value)
     if len(unit) > 16:
         raise wanted('a unit of at most 16 characters such as "°C"', value)
     return unit
 
 
-def _factor(value: object) -> float:
+def factor(value: object) -> float:
+    """What a number is multiplied with."""
     if number(value) == 0:
         raise wanted("a number other than 0", value)
     return number(value)
 
 
-def _numbers(value: object) -> tuple[float, ...]:
+def numbers(value: object) -> tuple[float, ...]:
+    """Those that mean "no value"."""
     if isinstance(value, list) and len(value) <= 100:
         return tuple(map(number, value))
     raise wanted("a list of at most 100 numbers, as they are sent, such as [-32768],", value)
@@ -167,14 +138,14 @@ def _numbers(value: object) -> tuple[float, ...]:
 
 def _conditions(value: object) -> tuple[When, ...]:
     tables = [value] if isinstance(value, dict) else value
-    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables) or len(tables) > 16:
+    if not isinstance(tables, list) or not all(isinstance(one, dict) for one in tables) or len(tables) > 16:
         raise wanted("a table such as { at = 4, mask = 0x01, equals = 0 }, or a list of at most 16,", value)
     return tuple(map(_condition, tables))
 
 
-def _condition(table: Mapping[str, object]) -> When:
+def _condition(value: Mapping[str, object]) -> When:
     keys: dict[str, Check] = {"at": whole(0, LARGEST), "mask": whole(1, 255), "equals": whole(0, 255)}
-    when = When(**_table(table, keys, {"at": "the place of the byte with these bits"}))
+    when = When(**table(value, keys, {"at": "the place of the byte with these bits"}))
     if when.equals & ~when.mask:
         raise Unfit(f"equals = {when.equals} has bits that mask = {when.mask} takes out, so it never holds")
     return when

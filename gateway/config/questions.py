@@ -4,8 +4,9 @@ import re
 from dataclasses import dataclass
 
 from ..asks import Ask, Register
+from . import layout
 from .nested import each, table
-from .values import any_text, choice, duration, number, text, whole
+from .values import any_text, choice, duration, number, whole
 from .words import DAY, Unfit, quoted, wanted
 
 LONGEST = 256  # bytes of a question
@@ -109,15 +110,16 @@ def _unit(value: object) -> Unit:
     if not isinstance(value, dict):
         raise wanted('a table such as { id = 1, name = "hall" }', value)
     needed = {"id": "its address, 1 to 247,", "name": 'a name such as "hall"'}
-    return Unit(**table(value, {"id": unit_id, "name": _name, "registers": registers}, needed))
+    return Unit(**table(value, {"id": unit_id, "name": layout.name, "registers": registers}, needed))
 
 
 def _register(value: object) -> Register:
     if not isinstance(value, dict):
         raise wanted(f"a table such as {REGISTER}", value)
     keys = {
-        "name": _name, "at": whole(0, 65_535), "kind": choice("holding", "input"), "type": _type,
-        "words": choice("big", "little"), "factor": _factor, "offset": number, "unit": text, "none": _numbers,
+        "name": layout.name, "at": whole(0, 65_535), "kind": choice("holding", "input"), "type": _type,
+        "words": choice("big", "little"), "factor": layout.factor, "offset": number, "unit": layout.unit,
+        "none": layout.numbers,
     }  # fmt: skip
     found = Register(**table(value, keys, {"name": 'a name such as "temperature"', "at": "its number, from 0,"}))
     if found.at == 65_535 and found.type.endswith("32"):
@@ -125,24 +127,5 @@ def _register(value: object) -> Register:
     return found
 
 
-def _name(value: object) -> str:
-    name = text(value)
-    if not 0 < len(name) <= 100:
-        raise wanted("a name of 1 to 100 characters", value)
-    return name
-
-
 def _type(value: object) -> str:
     return TYPES[choice(*TYPES)(value)]
-
-
-def _factor(value: object) -> float:
-    if number(value) == 0:
-        raise wanted("a number other than 0", value)
-    return number(value)
-
-
-def _numbers(value: object) -> tuple[float, ...]:
-    if isinstance(value, list) and len(value) <= 100:
-        return tuple(map(number, value))
-    raise wanted("a list of at most 100 numbers, as they stand in the register, such as [0x8000],", value)

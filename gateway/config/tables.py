@@ -11,7 +11,7 @@ from pydantic import Field as Default
 from pydantic import PlainValidator as By
 
 from ..asks import Ask, Register
-from ..model import Crc, Endian, Field, Length, Magic
+from ..layouts import Crc, Endian, Field, Length, Magic
 from . import keys, layout, patterned, questions, values
 from .keys import WEEK
 from .values import any_text, choice, duration, number, switch, text, texts, whole

@@ -16,6 +16,9 @@ SHORT = NUMERAL.replace("*+", "{0,20}+").replace("++", "{1,20}+").replace("?\\d{
 COUNT_LIMIT = 10**18
 """A board's own number of a reading is less than this."""
 
+DECIMAL = 10**15
+"""A factor or offset of more digits than this has is taken as the float that it is."""
+
 _NUMBER = re.compile(NUMERAL, re.ASCII)
 _WHOLE = re.compile(r"\d{1,18}", re.ASCII)
 _NO_FINITE = frozenset(("nan", "nanq", "inf", "infinity", "ovf", "1.#inf", "1.#ind", "1.#qnan", "1.#snan"))
@@ -51,11 +54,11 @@ def value(text: str, none: frozenset[str | float], decimal: str = ".") -> float 
     return Why.ERROR_MARK if found in none and not isinstance(found, Why) else found
 
 
-def scaling(factor: float, offset: float) -> Callable[[float], float]:
-    """number * factor + offset, of whole numbers in one division, so that 1021 * 0.1 is 102.1."""
+def scaling(factor: float, offset: float, *, whole: bool) -> Callable[[float], float]:
+    """number * factor + offset. Of whole numbers it is done in whole numbers and one division: 1021 * 0.1 is 102.1."""
     digits = max(0, *(-int(Decimal(repr(each)).as_tuple().exponent) for each in (factor, offset)))
     times, plus, parts = (Decimal(repr(each)) * 10**digits for each in (factor, offset, 1.0))
-    if max(abs(times), abs(plus), parts) >= 2**20:  # with a number of 32 bits more than a float holds exactly
+    if not whole or max(abs(times), abs(plus), parts) >= DECIMAL:
         return lambda raw: raw * factor + offset
-    whole_times, whole_plus, whole_parts = int(times), int(plus), int(parts)
-    return lambda raw: (raw * whole_times + whole_plus) / whole_parts
+    by, more, by_parts = int(times), int(plus), int(parts)
+    return lambda raw: (raw * by + more) / by_parts

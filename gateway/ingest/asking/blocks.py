@@ -101,7 +101,7 @@ class _Place:
         self._take, self._at, self._size = struct.Struct(f">{code}"), at, 2 * width(register)
         self._turned = register.words == "little"
         self._none = frozenset(register.none)
-        self._scaled = scaling(register.factor, register.offset)
+        self._scaled = scaling(register.factor, register.offset, whole=register.type != "f32")
 
     def value(self, raw: bytes) -> float | Why:
         """The finite value, or why there is none."""

@@ -10,7 +10,8 @@ from dataclasses import replace
 from decimal import Decimal
 from math import isfinite
 
-from ...model import BadValue, Decoded, Field, Format, FormatOptions, Frame, Noise, Refusal, Sample, Why
+from ...layouts import Field
+from ...model import BadValue, Decoded, Format, FormatOptions, Frame, Noise, Refusal, Sample, Why
 from ..framing import Lines
 from ..quantities import Asked, unit
 from .text import outcome

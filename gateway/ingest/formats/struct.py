@@ -9,14 +9,14 @@ whose `only` does not hold is not in this frame.
 
 import struct
 from collections.abc import Callable, Iterator
-from decimal import Decimal
 from math import isfinite
 from typing import Any
 
-from ...model import WIDTHS, BadValue, Decoded, Endian, Field, FormatOptions, Frame, Noise, Refusal, Sample, When, Why
+from ...layouts import WIDTHS, Endian, Field, When
+from ...model import BadValue, Decoded, FormatOptions, Frame, Noise, Refusal, Sample, Why
 from ..framing import Framing
 from ..framing.binary import binary
-from ..numbers import COUNT_LIMIT
+from ..numbers import COUNT_LIMIT, scaling
 from ..quantities import Asked
 from ..quantities import unit as published
 from .text import joined, outcome, refused
@@ -25,8 +25,6 @@ ROLES = ("count", "sensor")
 """Fields by these names say something about the frame."""
 
 _CODES = {"u8": "B", "i8": "b", "u16": "H", "i16": "h", "u32": "I", "i32": "i", "f32": "f", "f64": "d"}
-_EXACT = 10**15
-"""Whole numbers below this go through a float unharmed."""
 
 
 class Struct:
@@ -80,7 +78,8 @@ class _Place:
     def __init__(self, field: Field, at: int, endian: Endian, unit: str, none: frozenset[float]) -> None:
         self.unit = unit
         self._end = at + WIDTHS[field.type]
-        self._read, self._scaled = _reader(field.type, at, field.endian or endian), _scaling(field)
+        self._read = _reader(field.type, at, field.endian or endian)
+        self._scaled = scaling(field.factor, field.offset, whole=field.type not in ("f32", "f64"))
         self._none = none.union(field.none)
         self._when, self._only = _bits(field.when), _bits(field.only)
         self.conditional = bool(field.when or field.only)
@@ -134,16 +133,3 @@ def _reader(type: str, at: int, endian: Endian) -> Callable[[Frame], Any]:
         return lambda frame: int.from_bytes(frame[at : at + 3], endian, signed=type == "i24")
     unpack = struct.Struct(("<" if endian == "little" else ">") + _CODES[type]).unpack_from
     return lambda frame: unpack(frame, at)[0]
-
-
-def _scaling(field: Field) -> Callable[[Any], float]:
-    """number * factor + offset; in whole numbers and one division where that can be, so that 1021 * 0.1 is 102.1."""
-    factor, offset = Decimal(repr(field.factor)), Decimal(repr(field.offset))
-    if field.factor == 1 and field.offset == 0:
-        return float
-    digits = max(0, -int(factor.as_tuple().exponent), -int(offset.as_tuple().exponent))
-    if field.type in ("f32", "f64") or max(abs(factor), abs(offset), 1) * 10**digits >= _EXACT:
-        by, more = field.factor, field.offset
-        return lambda raw: raw * by + more
-    times, plus, parts = int(factor * 10**digits), int(offset * 10**digits), 10**digits
-    return lambda raw: (raw * times + plus) / parts

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from ...checksums import checksum
-from ...model import Crc, Endian, FormatOptions, Frame, Length, Noise, Refusal, Why
+from ...layouts import Crc, Endian, Length
+from ...model import FormatOptions, Frame, Noise, Refusal, Why
 from . import Framing, cobs, hdlc, slip
 from .banner import is_banner
 from .constant import Constant

@@ -1,6 +1,6 @@
 """Bytes that are the same in each frame, at one place in it: what is called magic."""
 
-from ...model import Magic
+from ...layouts import Magic
 
 UNKNOWN = -1
 

@@ -4,7 +4,7 @@
 5a 5a 02 06 …1538 bytes… ss ss | 5a 5a 02 06   size = 1544, magic = "5a 5a 02 06"
 """
 
-from ...model import Magic
+from ...layouts import Magic
 from .constant import Constant
 
 

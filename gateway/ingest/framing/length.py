@@ -5,7 +5,7 @@
 A length over `max_line`, or below what the frame must have, begins no frame.
 """
 
-from ...model import WIDTHS, Endian, Length, Magic
+from ...layouts import WIDTHS, Endian, Length, Magic
 from .constant import UNKNOWN, Constant
 
 

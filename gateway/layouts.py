@@ -1,0 +1,60 @@
+"""The nouns of frames: where one begins and ends, what holds it, and which numbers are in it."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+Endian = Literal["little", "big"]
+WIDTHS = {"u8": 1, "i8": 1, "u16": 2, "i16": 2, "u24": 3, "i24": 3, "u32": 4, "i32": 4, "f32": 4, "f64": 8}
+"""Types of binary numbers, and their bytes: unsigned, signed, IEEE 754."""
+
+
+class When(NamedTuple):
+    """Bits that say something about a value: those of `mask` in the byte at `at` come to `equals`."""
+
+    at: int
+    mask: int = 0xFF
+    equals: int = 0
+
+
+class Field(NamedTuple):
+    """One value of a frame: number * factor + offset. In a binary frame it has a place, or several in a row have."""
+
+    name: str  # `repeat` of them are name1, name2, …
+    at: int = 0
+    type: str = ""  # a key of WIDTHS; of text ""
+    endian: Endian | None = None  # None: the board's
+    factor: float = 1.0
+    offset: float = 0.0
+    unit: str = ""  # "": the board's
+    none: tuple[float, ...] = ()  # numbers as they were sent that mean "no value"
+    when: tuple[When, ...] = ()  # all have to hold, or it has no value
+    only: tuple[When, ...] = ()  # all have to hold, or it is not in this frame
+    repeat: int = 1
+    stride: int = 0  # bytes from one to the next; 0: they stand side by side
+
+
+class Magic(NamedTuple):
+    """Bytes that are the same in each frame."""
+
+    data: bytes
+    at: int = 0
+
+
+class Length(NamedTuple):
+    """A number in the frame that says how long it is: the frame has `add` bytes more."""
+
+    at: int
+    type: str = "u8"
+    endian: Endian | None = None  # None: the board's
+    add: int = 0
+
+
+class Crc(NamedTuple):
+    """A checksum: of which bytes, where it stands. Places below 0 count from the frame's end."""
+
+    name: str
+    width: int  # bytes
+    at: int
+    over: tuple[int, int]  # from the first on, up to the second without it
+    endian: Endian | None = None  # None: the board's
