@@ -159,6 +159,16 @@ async def test_several_questions_name_their_answers():
             assert {(sensor, value) for _, _, sensor, value in rig.came} == {("inlet", 21.5), ("outlet", 22.5)}
 
 
+async def test_an_answer_over_several_lines():
+    """A block answers as a whole, once its last line has come, whatever is said before it."""
+    options = FormatOptions(pattern=r"(?P<sensor>\w+) = (?P<value>\S+)", start="Ambient", end="Object")
+    with Answering(lambda question: b"reading\r\nAmbient = 23.45\r\nObject = 36.61\r\nok\r\n", pieces=5) as board:
+        async with reading(Board("ir", Port(board.path, 9600), "block", options, ask=FAST)) as rig:
+            await rig.more("ir", 6)
+            assert {(sensor, value) for _, _, sensor, value in rig.came} == {("Ambient", 23.45), ("Object", 36.61)}
+            assert not rig.account("ir").refused
+
+
 async def test_a_board_that_reads_nothing():
     """A board that never reads holds up nobody: the loop goes on, and what waits to be written does not grow."""
     main, other = os.openpty()

@@ -82,6 +82,10 @@ def test_units(tmp_path):
         (TANK + 'ask = { question = ["a", 1] }', "boards[0].ask.question[1]: text in quotes"),
         (TANK + 'ask = { question = "a", end = "b", size = 3 }', "an answer ends with `end` or has `size` bytes"),
         (TANK + 'ask = { question = "a", timeout = "0s" }', "boards[0].ask.timeout: a duration from"),
+        (
+            TANK.replace("plain", "block") + 'start = "T"\nask = { question = "a" }',
+            "boards[0].end: is missing; a block",
+        ),
         (TANK.replace("/dev/ttyX0", "auto") + 'ask = { question = "a" }', 'each port that "auto" finds; name the port'),
         (TANK + "unit_id = 3", 'boards[0].unit_id: format = "plain" does not take it; set format = "modbus"'),
         (HALL.replace("unit_id = 1\n", "") + ONE, "boards[0].unit_id: is missing"),

@@ -26,6 +26,8 @@ def conflicts(tables: Tables) -> Iterator[str]:
             yield from _modbus(place, board)
         if "ask" in board and board.get("format") == "modbus":
             yield f'{place}.ask: format = "modbus" makes its questions itself; take ask out'
+        if _shares(board) and board.get("format") == "block" and "end" not in board:
+            yield f"{place}.end: is missing; a block that answers a question needs to be known by its last line"
         if is_asked(board) and board.get("port") == "auto":
             yield f'{place}.port: something would be written to each port that "auto" finds; name the port'
     yield from _shared(tables)

@@ -2,12 +2,13 @@
 
 import heapq
 from itertools import count, pairwise
+from math import inf
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.ingest.asking.asker import Asker, Candidate, Missed
-from gateway.ingest.asking.endings import At, Framed, Lined, Sized, Whole
+from gateway.ingest.asking.endings import QUIET, At, Framed, Lined, Sized, Whole
 from gateway.ingest.asking.rtu import Answer, Request, written
 from gateway.ingest.asking.turns import GRACE, Question, Turn
 from gateway.ingest.framing import Lines
@@ -66,8 +67,8 @@ def test_each_answer_is_to_its_own_question(said, paces, echo, sized):
 
 REQUEST = Request(1, "input", 1, 2)
 endings = st.sampled_from(
-    [Lined(), At(b"\r"), At(b"ok"), Sized(3), Answer(REQUEST), Framed(lambda: Lines(50, midstream=False)),
-     Framed(lambda: Whole(50, False))]
+    [Lined(), At(b"\r"), At(b"ok"), Sized(3), Answer(REQUEST), Framed(lambda: Lines(50, midstream=False), QUIET),
+     Framed(lambda: Whole(50, False), inf)]
 )  # fmt: skip
 steps = st.lists(
     st.tuples(

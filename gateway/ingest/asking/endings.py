@@ -98,12 +98,10 @@ class Lined:
 
 
 class Framed:
-    """An answer is one frame of the format's framing. What is followed by silence is one too, and no good."""
+    """An answer is one frame of the format's framing. quiet: what is followed by such a silence is one, and no good."""
 
-    quiet = QUIET
-
-    def __init__(self, fresh: Callable[[], Framing]) -> None:
-        self._fresh = fresh
+    def __init__(self, fresh: Callable[[], Framing], quiet: float) -> None:
+        self._fresh, self.quiet = fresh, quiet
 
     def find(self, data: bytes) -> Piece | None:
         """All, once it is a frame and nothing behind it."""

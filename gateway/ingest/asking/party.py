@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from math import inf
 
 from ...ledger import Account
 from ...model import Board, Chunk, Format, FormatOptions, Frame, Noise, Refusal, Take, Why
@@ -12,7 +13,7 @@ from ..framing import Lines
 from ..hearing import Hearing
 from ..intake import Intake
 from ..sensors import Sensors
-from .endings import At, Ending, Framed, Lined, Sized
+from .endings import QUIET, At, Ending, Framed, Lined, Sized
 from .turns import Question, Turn
 
 TELLING = 3  # questions in a row without an answer, after which it is said
@@ -136,12 +137,14 @@ def _options(options: FormatOptions, questions: int) -> list[FormatOptions]:
 
 
 def _ending(board: Board, decoder: Format) -> Ending:
-    ask = board.ask
+    ask, framing = board.ask, getattr(decoder, "framing", None)
     if ask is not None and ask.end:
         return At(ask.end)
     if ask is not None and ask.size:
         return Sized(ask.size)
-    return Framed(lambda: decoder.framing(board.max_line, False)) if _is_binary(decoder) else Lined()  # type: ignore[attr-defined]
+    if framing is None:
+        return Lined()
+    return Framed(lambda: framing(board.max_line, False), QUIET if _is_binary(decoder) else inf)
 
 
 def _echo(question: bytes, decoder: Format) -> bytes:
