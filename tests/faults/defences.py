@@ -120,6 +120,12 @@ def _half_lines() -> None:
     intake.Lines = lambda limit, midstream: Lines(limit, midstream=False)  # type: ignore[assignment,misc]
 
 
+def _hasty() -> None:
+    from gateway.ingest.asking import asker, turns
+
+    asker.GRACE = turns.GRACE = 0.0
+
+
 DEFENCES = {
     "half_lines": Defence(
         "what comes before the first end of line is noise",
@@ -128,6 +134,10 @@ DEFENCES = {
     "garbage": Defence(
         "what comes is judged by its bytes",
         _believing, "test_f09_wrong_baud", "board.refusing within",
+    ),
+    "grace": Defence(
+        "after a question without an answer the port is listened to before the next one",
+        _hasty, "test_f15_no_answer_or_a_late_one", "a late answer was taken for the next one's",
     ),
     "sharing": Defence(
         "other programs on our ports are looked for",

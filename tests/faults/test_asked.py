@@ -121,6 +121,8 @@ def test_f15_no_answer_or_a_late_one(scene):
                 s.arrive(time.monotonic(), 1 + 2 * TIMEOUT, "the other unit goes on", ["bus-well"])
                 setattr(ill, field, usual)
                 s.until(lambda: not reason(s, "bus-ill"), "it answers again, and the status says so", 35)
+            taken = [key for key in s.judge.readings if key[2] == FALSE]
+            assert not taken, f"a late answer was taken for the next one's: {taken}"
             s.until(lambda: "answers nothing" in reason(s, "tank"), "the status says that the tank is silent", 10)
             s.prove(s.status("tank")["refused"]["timeout"] >= 3, "the board of text was late")
             s.prove(s.status("tank")["noise"] > 0, "its late answers came")
