@@ -93,6 +93,7 @@ def test_units(tmp_path):
         (HALL + ONE + 'units = [{ id = 2, name = "x" }]', "boards[0].units: unit_id is there as well"),
         (HALL + ONE + 'ask = { question = "a" }', 'boards[0].ask: format = "modbus" makes its questions itself'),
         (HALL + ONE + 'columns = ["a"]', 'boards[0].columns: format = "modbus" takes names from registers'),
+        (HALL + ONE + 'fields = [{ name = "a" }]', 'boards[0].fields: format = "modbus" takes names from registers'),
         (HALL.replace("= 1\n", "= 0\n") + ONE, "boards[0].unit_id: a whole number from 1 to 247 was expected; found 0"),
         (HALL + 'registers = [{ name = "t" }]', "boards[0].registers[0].at: is missing; its number, from 0, is needed"),
         (HALL + 'registers = [{ name = "t", at = 1, kind = "coil" }]', 'registers[0].kind: "holding" or "input" was'),

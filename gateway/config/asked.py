@@ -88,8 +88,9 @@ def _modbus(place: str, board: dict[str, Any]) -> Iterator[str]:
     each = units if isinstance(units, list) and units else [{}]
     if "registers" not in board and not all(isinstance(one, dict) and "registers" in one for one in each):
         yield f'{place}.registers: is missing; format = "modbus" needs the values of a unit, a table each'
-    if "columns" in board:
-        yield f'{place}.columns: format = "modbus" takes names from registers; take columns out'
+    for key in ("columns", "fields"):
+        if key in board:
+            yield f'{place}.{key}: format = "modbus" takes names from registers; take {key} out'
 
 
 def _shared(tables: Tables) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What the keys of frames take: size, magic, crc, fields. Checks as in values.py, which give nouns of model.py."""
+"""What the keys of frames take: size, magic, crc, fields. Checks as in values.py, which give nouns of layouts.py."""
 
 import re
 from collections.abc import Mapping

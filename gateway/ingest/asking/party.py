@@ -126,14 +126,12 @@ def frames(data: bytes, decoder: Format, limit: int, question: bytes) -> list[Fr
 
 
 def _options(options: FormatOptions, questions: int) -> list[FormatOptions]:
-    """Those of each question: where there are as many columns (and units) as questions, one a question."""
-    if questions < 2 or len(options.columns) != questions:
+    """Those of each question: where there are as many columns, fields or units as questions, each has its own."""
+    if questions < 2 or questions not in (len(options.columns), len(options.fields)):
         return [options] * max(1, questions)
-    units = options.unit if len(options.unit) == questions else (options.unit,) * questions
-    return [
-        replace(options, columns=(column,), unit=unit if isinstance(unit, tuple) else (unit,))
-        for column, unit in zip(options.columns, units, strict=True)
-    ]
+    lists = {key: getattr(options, key) for key in ("columns", "fields", "unit")}
+    own = {key: values for key, values in lists.items() if len(values) == questions}
+    return [replace(options, **{key: values[at : at + 1] for key, values in own.items()}) for at in range(questions)]
 
 
 def _ending(board: Board, decoder: Format) -> Ending:
