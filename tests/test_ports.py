@@ -19,7 +19,8 @@ from pathlib import Path
 import pytest
 
 from gateway.ingest import ports
-from gateway.ingest.ports import Line, connect, open_port, opened, settings
+from gateway.ingest.ports import Line, connect, open_port, opened
+from gateway.ingest.settings import settings
 from gateway.ingest.trouble import PortError, trouble
 from gateway.model import Port
 

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import errno
 import os
-import re
 import select
 import socket
 import stat
@@ -26,12 +25,11 @@ from ..threads import in_thread, tried
 from . import modem
 from .dial import SCHEME, dial
 from .identity import Device, device
-from .trouble import PortError, trouble
+from .settings import settings
+from .trouble import PortError, errno_of, trouble
 
 READ_SIZE = 1 << 12  # bytes taken from a port in one turn of the loop: as many as a tty gives, then others have theirs
 CLOSE_PATIENCE = 1.0  # s for a port to close before it is left to its thread
-
-_SETTINGS = re.compile(r"([5-8])([NEOMS])(1|1\.5|2)")
 
 
 class Line(serial.Serial):  # type: ignore[misc]
@@ -281,18 +279,8 @@ def open_port(port: Port) -> Handle:
             raise PortError(trouble(port.path, errno.ENOTTY, ""))
         line.open()
     except (OSError, ValueError, termios.error) as error:
-        raise PortError(trouble(port.path, _number(error), str(error))) from error
+        raise PortError(trouble(port.path, errno_of(error), str(error))) from error
     return line
-
-
-def settings(text: str) -> tuple[int, str, float]:
-    """Data bits, parity and stop bits of a text like "8N1". Raises ValueError."""
-    if (match := _SETTINGS.fullmatch(text)) is None:
-        raise ValueError(
-            f'"{text}" says nothing about a serial line: write data bits, parity and stop bits, like "8N1" or "7E1"'
-        )
-    bits, parity, stop = match.groups()
-    return int(bits), parity, float(stop)
 
 
 def _line(port: Port) -> Line:
@@ -308,11 +296,3 @@ def _line(port: Port) -> Line:
     if port.rts is not None:
         line.rts = port.rts
     return line
-
-
-def _number(error: BaseException) -> int:
-    """The errno of an error: the library keeps some of them, and hides others in the error that it wraps."""
-    for each in (error, error.__context__):
-        if each is not None and each.args and isinstance(each.args[0], int):
-            return each.args[0]
-    return 0

@@ -33,6 +33,14 @@ def trouble(path: str, number: int, text: str) -> str:
     return f"{path} cannot be opened: {text}"
 
 
+def errno_of(error: BaseException) -> int:
+    """The errno of an error: the library keeps some of them, and hides others in the error that it wraps."""
+    for each in (error, error.__context__):
+        if each is not None and each.args and isinstance(each.args[0], int):
+            return each.args[0]
+    return 0
+
+
 def _holder(path: str) -> str:
     found = holders(path)
     if not found:

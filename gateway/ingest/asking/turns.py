@@ -81,6 +81,6 @@ class Turn:
     def _round(self, now: float) -> None:
         """The next round is due on the grid of `every`: what was missed is not made up for."""
         self.left = len(self.questions)
-        if self.every > 0:
+        if self.every > LEAST:
             self.round += self.every * (floor(max(0.0, now - self.round) / self.every) + 1)
         self.due = max(self.round, now + LEAST)
