@@ -64,9 +64,11 @@ def setting(capture: Capture, file: str | None, board: str | None, format: str |
     config = made(data, path)
     place = _board(config, name, chosen=board is not None)
     if format is not None:
-        data["boards"][place]["format"] = format
+        data["boards"][config.tables[place]]["format"] = format
         config = made(data, path)
     found = config.boards[place]
+    if found.modbus is not None:
+        raise Unfit(f"{quoted(found.name)} is asked by Modbus, whose answers say not which registers they hold")
     return config, dataclasses.replace(found, name=name) if found.port.path == "auto" else found
 
 

@@ -26,7 +26,7 @@ from gateway.ingest.capture.lines import (
 from gateway.ingest.capture.tape import Tape
 from gateway.ingest.formats.csv import Csv
 from gateway.ingest.modem import Losses
-from gateway.ingest.seen import Seen, listening
+from gateway.ingest.seen import listening
 from gateway.ledger import Account
 from gateway.model import Board, Chunk, FormatOptions, Port
 
@@ -199,7 +199,7 @@ def test_a_tape_tells_what_happens():
     now = 21.0
     tape.closed()
     now = 22.0
-    reader.reason = "unplugged"
+    reader._reader.reason = "unplugged"
     tape.opened(23.0, anew=True)
     assert told == [
         Heard(1.0, mark=Mark.OPENED), Heard(3.0, mark=Mark.OVERRUN), Heard(10.0, mark=Mark.SHARED, why="cat (pid 7)"),
