@@ -91,12 +91,12 @@ def _believing() -> None:
 def _never_looking() -> None:
     import asyncio
 
-    from gateway import service
+    from gateway.ingest import boards
 
     async def watch(readers: Any) -> None:
         await asyncio.Event().wait()
 
-    service.watch = watch  # type: ignore[assignment]
+    boards.watch = watch  # type: ignore[assignment]
 
 
 def _aging_by_the_wall() -> None:

@@ -20,7 +20,7 @@ from .hostile import FORMAT_NAMES, NEEDS, SCRAPS, corpus, many
 LINE = 4000
 MOST = 0.010
 """s of processor for a line of 4 kB; the busiest has 2,000 values."""
-NOISE = 3.0
+NOISE = 6.0
 """How much slower than usual a shared machine may be while this is measured."""
 TORN = ((b"", b""), (b"1,", b"x"), (b"T:1 ", b"!"), (b"{", b"}"), (b"[", b"]"), (b'{"a":', b""))
 GIVEN = (FormatOptions(), FormatOptions(decimal=",", unit=("C",), also=("humidity",), none=("--", -127.0)))
