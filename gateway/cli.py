@@ -31,8 +31,8 @@ def run(words: Sequence[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     """All commands and their options."""
     return arguments.parser({
-        "demo": demo, "run": run_service, "init": init, "check": check, "ports": ports, "probe": probe,
-        "record": record, "replay": replay,
+        "demo": demo, "run": run_service, "init": init, "check": check, "ports": ports, "presets": list_presets,
+        "probe": probe, "record": record, "replay": replay,
     })  # fmt: skip
 
 
@@ -111,12 +111,12 @@ def check(options: argparse.Namespace) -> int:
 
 def init(options: argparse.Namespace) -> int:
     """A starting configuration, never over a file that is there."""
-    from .config import host_id, load, starting_configuration, warnings
+    from .config import OWN, host_id, load, presets, starting_configuration, warnings
     from .ingest.identity import board_name, serial_ports
 
     found = [(board_name(port.path), port.path, port.description) for port in serial_ports() if port.usb]
-    text = starting_configuration(found, host_id())
     target = options.output or str(_configuration(None))
+    text = starting_configuration(found, host_id(), sorted(presets(Path(target).parent / OWN)[0]))
     if options.json:
         _print_json({"file": None if target == "-" else target, "boards": [list(one) for one in found], "text": text})
     elif target == "-":
@@ -150,6 +150,21 @@ def init(options: argparse.Namespace) -> int:
     return DONE
 
 
+def list_presets(options: argparse.Namespace) -> int:
+    """The presets that come with the gateway, and those beside the configuration; each is tried on its samples."""
+    from .catalogue import catalogue, document, lines, summary
+    from .config import OWN
+
+    known, wrong = catalogue(_configuration(options.config).parent / OWN, options.names)
+    if options.json:
+        _print_json({"presets": [document(one) for one in known], "problems": wrong})
+    elif known:
+        print("\n".join(line for one in known for line in lines(one)) if options.names else "\n".join(summary(known)))
+    for sentence in wrong:
+        print(sentence, file=sys.stderr)
+    return FAILED if wrong else DONE
+
+
 def ports(options: argparse.Namespace) -> int:
     """The serial ports; opens none."""
     from .ingest.identity import serial_ports
@@ -178,12 +193,17 @@ def ports(options: argparse.Namespace) -> int:
 
 def probe(options: argparse.Namespace) -> int:
     """What is on a port; writes nothing to it."""
+    from .catalogue import candidates
+    from .config import OWN
     from .ingest.trouble import PortError
     from .probe import document, found_on, lines, table
 
+    known, wrong = candidates(_configuration(None).parent / OWN)
+    for sentence in wrong:
+        print(sentence, file=sys.stderr)
     said = _say if sys.stderr.isatty() and not options.json else None
     try:
-        found = found_on(options.port, options.baud, options.seconds, reset=options.reset, said=said)
+        found = found_on(options.port, options.baud, options.seconds, presets=known, reset=options.reset, said=said)
     except PortError as error:
         return _failed(str(error))
     keys = table(found)

@@ -6,7 +6,7 @@ bytes -> Frame -> Sample -> Reading (a row of columns) -> Features (columns) -> 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple, Protocol
@@ -119,12 +119,13 @@ class Plan:
     window_s: float | None = 60.0  # the window in seconds, or None when it is a count
     window_n: int = 10_000  # the window in readings; with window_s, the most that it may hold
     use: tuple[str, ...] = ("mean", "std", "min", "max")
-    range: tuple[float, float] | None = None  # plausible values, bounds inside
+    range: tuple[float, float] | None = None  # plausible values, bounds inside, in whatever unit
     out_of_range: str = "flag"  # flag | drop | clamp
     every: float = 0.0  # s; at most one message in this time
     stuck: float = 0.0  # s unchanged before quality says so; 0 = never
     spike: float = 0.0  # times the median absolute deviation; 0 = never
     custom: tuple[str, ...] = ()  # features of the user's own, "module:function"
+    own_range: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # without `range`: the sensor's, by unit
 
 
 @dataclass(frozen=True, slots=True)

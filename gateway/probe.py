@@ -1,7 +1,7 @@
 """`gateway probe`: what is on a port, for people and as JSON, and the [[boards]] table that reads it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from .config.words import toml
 from .ingest.dial import SCHEME
@@ -15,14 +15,20 @@ from .shown import shown
 
 
 def found_on(
-    path: str, baud: int | None, seconds: float, *, reset: bool = False, said: Callable[[str], None] | None = None
+    path: str,
+    baud: int | None,
+    seconds: float,
+    *,
+    presets: Sequence[Candidate] = (),
+    reset: bool = False,
+    said: Callable[[str], None] | None = None,
 ) -> Found:
-    """Listens to a port: at any rate, or at `baud` alone. Raises PortError."""
+    """Listens to a port: at any rate, or at `baud` alone. presets: boards that are known. Raises PortError."""
     port = Port(path)
     return asyncio.run(
         probe(
             port,
-            [Candidate(Board("probe", port))],
+            [Candidate(Board("probe", port)), *presets],
             rates=RATES if baud is None else [baud],
             seconds=seconds,
             reset=reset,

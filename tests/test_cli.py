@@ -132,6 +132,50 @@ def test_init_prints(tmp_path):
     assert "Traceback" not in done.stderr
 
 
+def test_init_names_the_presets(tmp_path):
+    """Whoever writes a first configuration finds the boards that are known, and those of their own."""
+    (tmp_path / "presets.d").mkdir()
+    (tmp_path / "presets.d" / "mine.toml").write_text("[board]\n")
+    assert gateway("init", "-o", str(tmp_path / "gateway.toml")).returncode == 0
+    text = (tmp_path / "gateway.toml").read_text()
+    assert '# preset = ""' in text
+    assert all(name in text for name in ("marlin", "tmp117", "mine"))
+
+
+def test_presets_lists_them(tmp_path):
+    """All of them in a line each, one with sample and table; --json has the same; -c says whose own ones are meant."""
+    (tmp_path / "presets.d").mkdir()
+    (tmp_path / "presets.d" / "mine.toml").write_text('title = "Mine"\n[board]\nbaud = 9600\n')
+    file = ("-c", str(tmp_path / "gateway.toml"))
+    done = gateway("presets", *file)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "mine                   Mine (your own)\n" in done.stdout
+    assert "marlin                 Marlin" in done.stdout
+    shown = gateway("presets", "emontx4", "mine", *file).stdout
+    assert "  becomes   T1 21.5 °C, count 12\n" in shown
+    assert '[[boards]]\nname = "bench"\nport = "/dev/serial/by-id/…"\npreset = "emontx4"\n# baud = 115200\n' in shown
+    assert f"  file      {tmp_path}/presets.d/mine.toml\n" in shown
+    document = json.loads(gateway("presets", "--json", "mine", *file).stdout)
+    assert document["problems"] == []
+    assert [one["board"] for one in document["presets"]] == [{"baud": 9600}]
+
+
+def test_presets_are_tried_on_their_samples(tmp_path):
+    """What is not so, or not there, is a sentence each and exit code 1; the others are shown all the same."""
+    (tmp_path / "presets.d").mkdir()
+    (tmp_path / "presets.d" / "mine.toml").write_text(
+        '[board]\nformat = "plain"\n[[samples]]\ntext = "21.5\\n-\\n"\nreadings = [{ value = 22 }]\n'
+    )
+    (tmp_path / "presets.d" / "bad.toml").write_text("[boards]\n")
+    done = gateway("presets", "-c", str(tmp_path / "gateway.toml"), "mine", "bad", "marlim", "marlin")
+    assert done.returncode == 1
+    assert 'mine.toml": samples[0]: gives temperature 21.5 °C, refused: not_a_number; put that right' in done.stderr
+    assert "bad.toml\": boards: no such key; did you mean 'board'?" in done.stderr
+    assert 'there is no preset "marlim"; did you mean "marlin"' in done.stderr
+    assert "marlin: Marlin" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
 def test_ports_as_json():
     """`ports --json` is one list, whatever this machine has."""
     done = gateway("ports", "--json")

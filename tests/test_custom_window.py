@@ -54,6 +54,13 @@ def test_values_are_those_that_features_use(rule, used):
     assert [value for _, value in held(window, *span[::2])] == used
 
 
+def test_a_sensors_own_range_clamps_too():
+    """Where no range is configured, it is that of the preset's sensor, in the unit of the readings."""
+    window = Window(Plan(own_range={"°C": (2.0, 8.0), "K": (0.0, 1.0)}, out_of_range="clamp"), "°C")
+    span = window.add(features([1, 2, 3], value=[1.0, 5.0, 99.0]))
+    assert [value for _, value in held(window, *span[::2])] == [2.0, 5.0, 8.0]
+
+
 def test_it_holds_little_more_than_the_window():
     """After 10,000 readings a window of 100 has kept a few hundred."""
     window = Window(Plan(window_s=None, window_n=100), "°C")

@@ -4,7 +4,6 @@ import json
 import math
 import re
 import time
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -12,48 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.config.checked import checked
-from gateway.config.tables import Document
 from gateway.ingest.formats import FORMATS
 from gateway.ingest.formats.csv import Csv
 from gateway.ingest.formats.kv import Kv
 from gateway.ingest.formats.plain import Plain
-from gateway.ingest.framing import Lines
-from gateway.model import BadValue, Board, Decoded, FormatOptions, Noise, Refusal, Sample, Why
+from gateway.model import BadValue, Decoded, FormatOptions, Noise, Refusal, Sample, Why
 
+from .boards_read import cases, configured, read
 from .captured import captured
 
 TEXT = ("plain", "csv", "kv", "json", "regex", "block", "nmea", "auto")
-CASES = sorted(path.parent for path in (Path(__file__).parent / "golden").glob("*/board.toml"))
-CASES = [case for case in CASES if tomllib.loads((case / "board.toml").read_text()).get("format") in TEXT]
-assert CASES, "an empty glob would pass"
-
-
-def configured(table: dict[str, Any]) -> Board:
-    """A [[boards]] table as the gateway takes it."""
-    return checked(Document.model_validate({"boards": [table]}), Path("gateway.toml")).boards[0]
-
-
-def read(table: dict[str, Any], pieces: list[bytes], whole: bool = False) -> list[dict[str, Any]]:
-    """What a fresh format gives for a capture in pieces, noise and all, as the lines of expected.jsonl have it."""
-    board = configured(table)
-    decoder = FORMATS[board.format](board.options)
-    frames = getattr(decoder, "framing", Lines)(board.max_line, not whole)
-    out: list[dict[str, Any]] = []
-    items = [frame for piece in pieces for frame in frames.feed(piece)]
-    for item in [*items, frames.lost()]:
-        result = decoder.decode(item) if isinstance(item, bytes) else item
-        match result:
-            case Decoded(samples, bad):
-                out += [
-                    {key: value for key, value in sample._asdict().items() if value is not None} for sample in samples
-                ]
-                out += [{"sensor": sensor, "why": str(why)} for sensor, why in bad]
-            case Refusal(why, data):
-                out.append({"refused": str(why), "data": data.decode("latin-1")})
-            case Noise(data):
-                out.append({"noise": data.decode("latin-1")})
-    return out
+CASES = cases(*TEXT)
 
 
 def values(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -61,23 +29,23 @@ def values(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_golden(case):
+def test_golden(case, tmp_path):
     """A real board's bytes give these samples, refusals and noise, in one piece and byte by byte."""
-    table, (capture, whole) = tomllib.loads((case / "board.toml").read_text()), captured(case)
+    board, (capture, whole) = configured((case / "board.toml").read_text(), tmp_path), captured(case)
     expected = [json.loads(line) for line in (case / "expected.jsonl").read_text().splitlines()]
-    assert read(table, [capture], whole) == expected
-    assert read(table, [capture[i : i + 1] for i in range(len(capture))], whole) == expected
+    assert read(board, [capture], whole) == expected
+    assert read(board, [capture[i : i + 1] for i in range(len(capture))], whole) == expected
     assert values(expected)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_finds_its_feet_again(case):
+def test_finds_its_feet_again(case, tmp_path):
     """After rubbish, or after a capture cut at any byte, a format reads the next capture as it should."""
-    table, (capture, whole) = tomllib.loads((case / "board.toml").read_text()), captured(case)
-    expected = values(read(table, [capture], whole))
-    assert values(read(table, [b"\x00\xff\n", b"\n", capture]))[-len(expected) + 1 :] == expected[1:]
+    board, (capture, whole) = configured((case / "board.toml").read_text(), tmp_path), captured(case)
+    expected = values(read(board, [capture], whole))
+    assert values(read(board, [b"\x00\xff\n", b"\n", capture]))[-len(expected) + 1 :] == expected[1:]
     for end in range(0, len(capture), 7):
-        read(table, [capture[:end], capture])
+        read(board, [capture[:end], capture])
 
 
 def decode(name: str, *lines: bytes, **given: Any) -> Decoded | Refusal | Noise:
@@ -706,10 +674,10 @@ DOCUMENTED = re.findall(
 
 
 @pytest.mark.parametrize(("name", "table", "lines", "results"), DOCUMENTED, ids=lambda part: part[:5])
-def test_the_worked_examples(name, table, lines, results):
+def test_the_worked_examples(name, table, lines, results, tmp_path):
     """What docs/formats.md says of a board's lines is what comes of them."""
-    (board,) = tomllib.loads(table)["boards"]
-    assert board["format"] == name
+    board = configured(table.removeprefix("[[boards]]\n"), tmp_path)
+    assert board.format == name
     told = []
     for each in read(board, [b"\n", lines.encode()])[1:]:
         what = "noise" if "noise" in each else each.get("refused", each.get("why", ""))

@@ -9,7 +9,8 @@ from itertools import repeat
 
 import pytest
 
-from gateway.config import problems
+from gateway.config import preset, problems
+from gateway.config.presets import NONE
 from simulators import Board
 from tests.street import ROOT
 
@@ -47,6 +48,18 @@ def test_a_board_is_found(kind, format, baud):
     assert problems(found["table"]) == []
     table = tomllib.loads(found["table"])["boards"][0]
     assert (table["port"], table["baud"], table["format"]) == (path, baud, format)
+
+
+def test_a_known_board_is_named():
+    """A board of which there is a preset is told with its name, and its table needs no more."""
+    known = preset("emontx4", NONE)
+    with Board(lines=repeat(known.samples[0].data), baud=115_200, rate=5.0) as board:
+        code, found, _, said = probed(board.path)
+    assert (code, said) == (0, "")
+    assert (found["preset"], found["format"]) == ("emontx4", "kv")
+    assert {(one["sensor"], one["count"]) for one in found["samples"]} == {("T1", 12), ("T2", 12)}
+    assert problems(found["table"]) == []
+    assert 'preset = "emontx4"' in found["table"]
 
 
 def test_a_rate_that_is_given_is_the_only_one():

@@ -45,4 +45,5 @@ def test_likeness():
     assert likeness(EMON, EMON) == 1.0
     assert likeness(b"5)\r\n(24.3, 75.7)\r\n(24.4, 75.8)\r\n(24", b"(21.0, 69.8)\r\n(21.1, 70.0)\r\n") == 1.0
     assert likeness(b"inlet:1\r\noutlet:2\r\n", EMON) == 0.0
+    assert likeness(b"21.5\r\n21.6\r\n21.7\r\n", b"25.1\r\n25.2\r\n") == 0.0, "any board prints numbers"
     assert likeness(b"", b"") == 0.0

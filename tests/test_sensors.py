@@ -58,6 +58,18 @@ def test_another_range_counts_at_once():
     assert sensor.plan.range == (0.0, 50.0)
 
 
+def test_a_sensors_own_range_is_in_the_unit_of_each_reading():
+    """Where no range is configured, the sensor's own decides, in the unit of the reading; other units have none."""
+    own = {"°C": (-55.0, 125.0), "°F": (-67.0, 257.0)}
+    sensor = heard([], own_range=own)
+    for value, unit in ((125.0, "°C"), (126.0, "°C"), (257.0, "°F"), (258.0, "°F"), (999.0, "%")):
+        sensor.add(value, unit, None, 0.0, 1.0)
+    assert [row.out for row in sensor.fresh] == [False, True, False, True, False]
+    sensor = heard([], own_range=own, range=(0.0, 1000.0))
+    sensor.add(999.0, "°C", None, 0.0, 1.0)
+    assert not sensor.fresh[0].out
+
+
 def test_old_readings_are_let_go():
     """A time window keeps the readings that it holds, and at most a third as many again."""
     sensor = heard([0.1 * k for k in range(20_000)], window_s=10.0)

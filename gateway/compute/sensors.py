@@ -100,7 +100,7 @@ class Sensor:
         self.seq += 1
         used, out = value, False
         plan = self._next or self.plan  # the new one now: where the old one drops all, there is no next batch
-        if (bounds := plan.range) is not None and not bounds[0] <= value <= bounds[1]:
+        if (bounds := plan.range or plan.own_range.get(unit)) and not bounds[0] <= value <= bounds[1]:
             if plan.out_of_range == "drop":
                 return False
             out = True

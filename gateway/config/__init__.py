@@ -8,16 +8,22 @@ changes(before, now)        what is different in one that was read again
 plan_for(config, …)         how the readings of one sensor become features
 treatments_for(config, …)   what is done with values before they are readings: name, unit, calibration
 starting_configuration(…)   the text of a first gateway.toml, for `gateway init`
+presets(folder)             the files of all presets, by name, a user's own in `folder` too; and why not all
+preset(name, folder)        one of them, checked; Unfit or Wrong
 """
 
 from .changes import changes
 from .checked import Config, Mqtt, Rule, host_id, plan_for, treatments_for
-from .load import Wrong, load, problems
+from .load import board_of, load, preset, problems, with_presets
 from .plan import lines, plan
+from .presets import OWN, Preset, presets
+from .source import Wrong
 from .starting import starting_configuration
 from .warnings import warnings
+from .words import Unfit, toml
 
 __all__ = [
-    "Config", "Mqtt", "Rule", "Wrong", "changes", "host_id", "lines", "load", "plan", "plan_for", "problems",
-    "starting_configuration", "treatments_for", "warnings",
+    "OWN", "Config", "Mqtt", "Preset", "Rule", "Unfit", "Wrong", "board_of", "changes", "host_id", "lines", "load",
+    "plan", "plan_for", "preset", "presets", "problems", "starting_configuration", "toml", "treatments_for", "warnings",
+    "with_presets",
 ]  # fmt: skip

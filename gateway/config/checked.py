@@ -15,6 +15,7 @@ from ..model import FormatOptions, Plan, Port, Treatment
 from ..names import plain
 from . import tables
 from .asked import unit_name
+from .presets import Preset, in_each_unit
 from .questions import Unit
 from .values import address
 
@@ -63,6 +64,7 @@ class Config:
     boards: tuple[model.Board, ...]  # one may have the port "auto"; `tags` are the gateway's and the board's own
     features: Plan  # what [features] and mqtt.every say
     of_boards: Mapping[str, Changes]  # by the board's name
+    presets: Mapping[str, Preset]  # of those boards that have one, by the board's name
     of_sensors: tuple[Rule, ...]
     custom: tuple[str, ...]  # "module:function" of all features of the user's own; whom they cover, plans say
     deadline: float  # s
@@ -90,13 +92,18 @@ def plan_for(config: Config, board: str, sensor: str, own: str | None = None) ->
     """How readings of `sensor` at `board` become features. own: the board's own name for it, where that is another.
 
     [features] first, then its board's keys, then each [[sensors]] that matches one of its names; the last word on each
-    key counts. A board that no table names was found by port = "auto", and that table is its own.
+    key counts. A board that no table names was found by port = "auto", and that table is its own. Where none of them
+    says a range, it is that of the board's preset.
     """
     found = next((one.name for one in config.boards if one.port.path == "auto"), "")
-    changes = dict(config.of_boards.get(board, config.of_boards.get(found, {})))
+    table = board if board in config.of_boards else found
+    changes = dict(config.of_boards.get(table, {}))
     for rule in config.of_sensors:
         if any(fnmatchcase(f"{board}/{name}", rule.match) for name in {sensor, own or sensor}):
             changes |= rule.changes
+    preset = config.presets.get(table)
+    if preset is not None and preset.range is not None and "range" not in changes:
+        changes["own_range"] = in_each_unit(*preset.range)
     return dataclasses.replace(config.features, **changes)
 
 
@@ -146,6 +153,7 @@ def checked(document: tables.Document, path: Path) -> Config:
             for table in document.boards
             for name, _ in _modbuses(table)
         },
+        presets={name: table.preset for table in document.boards if table.preset for name, _ in _modbuses(table)},
         of_sensors=tuple(
             Rule(
                 one.match,

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 from ..names import level, plain
 from ..units import temperature
+from .presets import Preset
 from .values import address, any_text, choice, duration, joined, number, pair, text, texts, whole
 from .words import DAY, Unfit, found, listed, nearest, quoted, wanted
 
@@ -102,6 +103,17 @@ def serial(value: object) -> str:
     if isinstance(value, str) and re.fullmatch("[5-8][NEOMSneoms][12]", value):
         return value.upper()
     raise wanted('data bits, parity and stop bits such as "8N1" or "7E1"', value)
+
+
+def preset(value: object) -> Preset | None:
+    """A preset that was found by its name, or why there is none; "" is none."""
+    if isinstance(value, Unfit):
+        raise value
+    if value == "":
+        return None
+    if isinstance(value, Preset):
+        return value
+    raise wanted("the name of a preset, as `gateway presets` lists them,", value)
 
 
 def columns(value: object) -> tuple[str, ...]:

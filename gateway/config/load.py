@@ -1,32 +1,25 @@
 """gateway.toml -> a checked configuration, or everything that is wrong with it at once, a sentence each."""
 
-import tomllib
+import re
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from ..shown import shown
-from . import password
+from ..model import Board
+from . import password, preset_file
 from .checked import Config, checked
-from .tables import LATER, TABLES, Document
+from .presets import OWN, Preset, place
+from .source import Wrong, parsed, read
+from .tables import LATER, TABLES, TAKEN_BY, Document
 from .together import conflicts
-from .words import Inside, Unfit, nearest, path_of, wanted, where
+from .words import Inside, Unfit, nearest, quoted, wanted, where
 
-LONGEST = 1_000_000  # bytes of a file; more is no configuration
 NEEDED = {
     "port": 'a path such as "/dev/serial/by-id/usb-…", "socket://host:port" or "auto"',
     "match": '"board/sensor", each with * and ? where any will do',
 }
-
-
-class Wrong(Exception):
-    """A configuration that the gateway cannot run with. `problems`: a sentence each, saying where, what, what to do."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
 
 
 def load(path: str | Path) -> Config:
@@ -36,7 +29,7 @@ def load(path: str | Path) -> Config:
 
 def tables(path: str | Path) -> dict[str, Any]:
     """The tables in the file `path`, as TOML has them, not checked yet. Raises Wrong."""
-    data, wrong = _tables(read(path), str(path))
+    data, wrong = parsed(read(path), str(path))
     if wrong:
         raise Wrong(wrong)
     return data
@@ -55,61 +48,83 @@ def problems(text: str | bytes, where: str | Path = "gateway.toml") -> list[str]
 
     `where`: the file that it is, or will be, in; files that it names are looked for beside that.
     """
-    data, wrong = _tables(text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text, str(where))
+    data, wrong = parsed(text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text, str(where))
     return wrong or _document(data, Path(where))[1]
 
 
-def read(path: str | Path) -> bytes:
-    """What is in the file. Raises Wrong."""
-    place = path_of(path)
+def preset(name: str, folder: Path) -> Preset:
+    """The preset of that name. folder: where a user's own are. Raises Unfit, and Wrong for a file that is broken."""
+    return preset_file.read(place(name, folder), _of_board)
+
+
+def board_of(preset: Preset) -> Board:
+    """A board that is all as its preset says."""
+    table = {**preset.board, "name": "board", "port": "/dev/board"}
+    return checked(Document.model_validate({"boards": [table]}), Path()).boards[0]
+
+
+def with_presets(data: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The file with the keys that its boards' presets bring, and in the place of a preset's name the preset.
+
+    Where there is none that can be used, Unfit stands there, and says why. What a table says itself overrides its
+    preset, key by key; with a format of its own it has no use for those keys that this format does not take.
+    """
+    boards = data.get("boards")
+    if not isinstance(boards, list):
+        return data
+    return {**data, "boards": [_with_preset(board, folder) for board in boards]}
+
+
+def _with_preset(board: Any, folder: Path) -> Any:
+    name = board.get("preset") if isinstance(board, dict) else None
+    if not isinstance(name, str) or not name:
+        return board
     try:
-        with open(path, "rb") as file:
-            return file.read(LONGEST + 1)
-    except FileNotFoundError:
-        raise Wrong([f"{place}: there is no such file; `gateway init` writes one"]) from None
-    except IsADirectoryError:
-        raise Wrong([f"{place}: is a directory; give the file in it, with -c"]) from None
-    except PermissionError:
-        raise Wrong(
-            [f"{place}: this user may not read it; `sudo chmod a+r` on it, or run as the user it is meant for"]
-        ) from None
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        raise Wrong([f"{place}: cannot be read: {_short(error)}; give another file, with -c"]) from None
+        found = preset(name, folder)
+    except Unfit as error:
+        return {**board, "preset": error}
+    except Wrong as error:
+        more = f", and {len(error.problems) - 1} more" if len(error.problems) > 1 else ""
+        return {**board, "preset": Unfit(error.problems[0] + more)}
+    format = board.get("format", found.board.get("format"))
+    taken = {
+        key: value
+        for key, value in found.board.items()
+        if format == found.board.get("format") or key not in TAKEN_BY or format in TAKEN_BY[key]
+    }
+    if "units" in board:  # said in the place of the one unit
+        taken.pop("unit_id", None)
+    return {**taken, **board, "preset": found}
 
 
-def _tables(data: bytes, where: str) -> tuple[dict[str, Any], list[str]]:
-    """What TOML makes of it; or ({}, what is wrong)."""
-    name = path_of(where)
-    if len(data) > LONGEST:
-        return {}, [f"{name}: over {LONGEST // 1_000_000} MB is no configuration; give another file, with -c"]
-    try:
-        return tomllib.loads(data.decode("utf-8-sig")), []
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        return {}, [f"{name}: line {line} is not UTF-8; save the file as UTF-8"]
-    except RecursionError:
-        return {}, [f"{name}: not TOML that makes sense here: tables or lists in each other, too deep; take them out"]
-    except ValueError as error:  # TOMLDecodeError, and a number too long for int()
-        return {}, [f"{name}: not TOML: {_short(error)}; put that right first"]
-
-
-def _short(error: Exception) -> str:
-    text = getattr(error, "strerror", None) or str(error)
-    return shown(text[:1].lower() + text[1:], 200)
+def _of_board(keys: dict[str, Any]) -> list[str]:
+    """What is wrong with the keys of a [[boards]] table that a preset brings."""
+    wrong = _document({"boards": [{**keys, "name": "board", "port": "/dev/board"}]}, Path())[1]
+    return [sentence.replace("boards[0]", "board", 1) for sentence in wrong]
 
 
 def _document(data: dict[str, Any], path: Path) -> tuple[Document | None, list[str]]:
     """The checked tables, or what is wrong."""
     document, wrong = None, []
+    whole = with_presets(data, path.parent / OWN)
     try:
-        document = Document.model_validate(data)
+        document = Document.model_validate(whole)
     except ValidationError as error:
         wrong = [text for one in error.errors(include_url=False) for text in _sentences(one)]
-    wrong += conflicts(data)
+    wrong += [_attributed(sentence, data, whole) for sentence in conflicts(whole)]
     secret = data["mqtt"].get("password_file") if isinstance(data.get("mqtt"), dict) else None
     if isinstance(secret, str) and secret and secret.isprintable():
         wrong += [f"mqtt.password_file: {text}" for text in password.problems(path.parent / secret)]
     return (None if wrong else document), wrong
+
+
+def _attributed(sentence: str, data: dict[str, Any], whole: dict[str, Any]) -> str:
+    """The sentence, with the name of the preset that brought the key which it is about."""
+    found = re.match(r"boards\[(\d+)]\.(\w+)[\w.\[\]]*(?=: )", sentence)
+    at, key = (int(found[1]), found[2]) if found else (0, "")
+    if found is None or key in data["boards"][at] or key not in whole["boards"][at]:
+        return sentence
+    return f"{found[0]} (of preset {quoted(data['boards'][at]['preset'])}){sentence[found.end() :]}"
 
 
 def _sentences(error: ErrorDetails) -> list[str]:

@@ -46,6 +46,8 @@ def plan(
                 "port": board.port.path,
                 "baud": board.port.baud,
                 "serial": board.port.serial,
+                "preset": preset.name if (preset := config.presets.get(board.name)) else None,
+                "preset_file": str(preset.path) if preset and preset.own else None,
                 "format": board.format,
                 "asked": _asked(board),
                 "topics": [
@@ -95,7 +97,7 @@ def lines(plan: dict[str, Any]) -> list[str]:
     ]
     for board in plan["boards"]:
         name, port = shown(board["board"]), shown(board["port"], 500)
-        line = f"{board['baud']} {board['serial']}, format {board['format']}"
+        line = f"{board['baud']} {board['serial']}, {_reads(board)}"
         out.append(f"board     {name}: {port}, {line}{_asking(board['asked'])}")
         out += [f"topic     {topic}" for topic in board["topics"]]
     out += [
@@ -148,6 +150,14 @@ def _asking(asked: dict[str, Any] | None) -> str:
     unit = "" if asked["unit_id"] is None else f", unit {asked['unit_id']}"
     pace = "as fast as it answers" if asked["every_s"] == 0 else f"every {span(asked['every_s'] or 0)}"
     return f"{unit}; " + ("is told to start" if asked["every_s"] is None else f"asked {pace}")
+
+
+def _reads(board: Mapping[str, Any]) -> str:
+    """By which preset and format a board is read."""
+    own = f" of {shown(board['preset_file'], 500)}" if board["preset_file"] else ""
+    return (
+        f"preset {board['preset']}{own}, format {board['format']}" if board["preset"] else f"format {board['format']}"
+    )
 
 
 def _topic(name: str, port: str) -> str:

@@ -1,6 +1,7 @@
 """A first gateway.toml, from the boards that were found: what `gateway init` writes."""
 
 import os
+import textwrap
 from collections.abc import Iterable, Sequence
 
 from ..names import level, plain
@@ -24,7 +25,12 @@ url = "mqtt://localhost:1883"
 # password_file = ""
 # prefix = "gateway"
 """
+KNOWN = """\
+# A board of one of these kinds needs no more than preset = "its kind"; `gateway presets NAME` shows one:
+{names}
+"""
 KEYS = """\
+# preset = ""
 # baud = 115200
 # serial = "8N1"
 # What the board sends: "plain", "csv", "kv", "json"; "auto" finds it by looking.
@@ -56,14 +62,18 @@ TAIL = """\
 """
 
 
-def starting_configuration(found: Iterable[tuple[str, str, str]], gateway_id: str) -> str:
+def starting_configuration(found: Iterable[tuple[str, str, str]], gateway_id: str, presets: Iterable[str] = ()) -> str:
     """The text. `found`: (name, port, what it is) of each board; with none, a table that takes whatever is plugged in.
+
+    presets: the names of those that there are.
 
     `problems` has nothing to say of it, whatever the names and descriptions: names are made to differ, ids to be plain
     topic levels; a port that no configuration could name, or that was there before, is left out.
     """
     boards = _tables(list(found)) or [NONE_FOUND.format(keys=KEYS)]
-    return "\n".join([HEAD.format(id=toml(plain(gateway_id))), *boards, TAIL])
+    names = textwrap.fill(", ".join(presets), 110, initial_indent="# ", subsequent_indent="# ", break_on_hyphens=False)
+    known = [KNOWN.format(names=names)] if names else []
+    return "\n".join([HEAD.format(id=toml(plain(gateway_id))), *known, *boards, TAIL])
 
 
 def _tables(found: Sequence[tuple[str, str, str]]) -> list[str]:

@@ -14,6 +14,7 @@ from ..asks import Ask, Register
 from ..layouts import Crc, Endian, Field, Length, Magic
 from . import keys, layout, patterned, questions, values
 from .keys import WEEK
+from .presets import Preset
 from .values import any_text, choice, duration, number, switch, text, texts, whole
 
 FORMATS = ("plain", "csv", "kv", "json", "regex", "block", "nmea", "struct", "modbus", "auto")
@@ -78,6 +79,7 @@ class Board(Table):
     dtr: Switch = None
     rts: Switch = None
     settle: Annotated[float, By(duration(0, 60))] = 0.0
+    preset: Annotated[Preset | None, By(keys.preset)] = None
     format: Annotated[str, By(choice(*FORMATS))] = "auto"
     columns: Annotated[tuple[str, ...], By(keys.columns)] = ()
     unit: Annotated[tuple[str, ...], By(keys.unit)] = ()
@@ -181,7 +183,7 @@ TABLES: dict[str, type[Table]] = {
 LATER = {
     "": {"web"},
     "mqtt": {"ca_file", "cert_file", "key_file", "discovery_prefix"},
-    "boards": {"preset"},
+    "boards": set(),
     "sensors": {"band", "heartbeat", "alarm"},
     "gateway": set(),
     "features": set(),

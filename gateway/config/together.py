@@ -79,6 +79,10 @@ def _windows(data: dict[str, Any]) -> Iterator[str]:
 
 
 def _format(place: str, board: dict[str, Any]) -> Iterator[str]:
+    if board.get("name", "") == "" and board.get("port") != "auto" and "units" not in board:
+        yield f'{place}.name: is missing; a board needs a name, such as "bench"'
+    if isinstance(board.get("preset"), Unfit):  # what else the board would be is not known
+        return
     format = board.get("format", "auto")
     for key, takers in TAKEN_BY.items():
         if key in board and format in FORMATS and format not in takers:
@@ -92,8 +96,6 @@ def _format(place: str, board: dict[str, Any]) -> Iterator[str]:
         yield f"{place}.unit: there are {len(unit)} units for {len(columns)} columns; give one, or one a column"
     if isinstance(board.get("separator"), str) and board.get("separator") == board.get("decimal") != "auto":
         yield f"{place}.decimal: {quoted(board['decimal'])} cannot separate columns and be the decimal sign as well"
-    if board.get("name", "") == "" and board.get("port") != "auto" and "units" not in board:
-        yield f'{place}.name: is missing; a board needs a name, such as "bench"'
 
 
 def _named(board: dict[str, Any]) -> str:

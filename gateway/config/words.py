@@ -7,6 +7,7 @@ import difflib
 import json
 import re
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from ..shown import shown
 
@@ -96,7 +97,19 @@ def amount(count: int) -> str:
     return f"{count / BYTES[unit]:.{0 if unit == 'B' else 1}f} {unit}"
 
 
-def toml(text: str) -> str:
-    """`text` as a TOML string; a lone surrogate, which TOML cannot hold, becomes U+FFFD."""
-    whole_text = "".join("\ufffd" if "\ud800" <= char <= "\udfff" else char for char in text)
+def toml(value: Any) -> str:
+    """A text, number, list or table as TOML spells it; a lone surrogate, which TOML cannot hold, becomes U+FFFD."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{_key(key)} = {toml(one)}" for key, one in value.items()) + " }" if value else "{}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(toml, value))}]"
+    if not isinstance(value, str):
+        return str(value).lower() if isinstance(value, bool) else f"{value!r}"
+    if "\\" in value and "'" not in value and value.isprintable():
+        return f"'{value}'"  # a pattern, as one writes it
+    whole_text = "".join("\ufffd" if "\ud800" <= char <= "\udfff" else char for char in value)
     return json.dumps(whole_text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _key(key: str) -> str:
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else toml(key)

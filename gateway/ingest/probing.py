@@ -109,7 +109,7 @@ def _tried(tuning: Tuning, baud: int, candidates: Sequence[Candidate]) -> Attemp
     if tuning.serial != "8N1":
         chunks = [(at, bytes(byte & 0x7F for byte in data)) for at, data in chunks]
     is_text = tuning.found and baud == tuning.baud
-    found = best([attempt(each, chunks) for each in candidates if is_text or each.preset])
+    found = best([attempt(each, chunks) for each in candidates if is_text or each.board.format == "struct"])
     if found is None and is_text and (guess := suggested(b"".join(data for _, data in chunks))) is not None:
         format, options = guess
         found = best([attempt(Candidate(Board("probe", candidates[0].board.port, format, options)), chunks)])

@@ -19,6 +19,7 @@ LIKE = 0.6  # of the words, or of the lines, that a board and a preset's sample 
 MOST = 200  # samples that are kept of an attempt
 
 _WORD = re.compile(r"(?<![A-Za-z0-9])[A-Za-z_]{2,}[0-9]{0,2}(?![A-Za-z0-9])")
+_TELLING = re.compile(r"[^0\s,;|]")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 
 
@@ -56,8 +57,11 @@ class Attempt:
 
     @property
     def believable(self) -> bool:
-        """Whether a preset's name may be told: it is like its sample, or a checksum of its own proves it."""
-        return self.likeness >= LIKE or (self.checked and self.account.decoded > 1)
+        """Whether a preset's name may be told: it is like its sample, or a checksum of its own proves it.
+
+        NMEA's is that of all its boards.
+        """
+        return self.likeness >= LIKE or (self.candidate.board.options.crc is not None and self.account.decoded > 1)
 
 
 def attempt(candidate: Candidate, chunks: Iterable[tuple[float, bytes]]) -> Attempt:
@@ -98,5 +102,6 @@ def _text(data: bytes) -> str:
 
 
 def _forms(text: str) -> list[str]:
-    """Its lines with 0 in place of each number."""
-    return [form for line in text.splitlines() if (form := " ".join(_NUMBER.sub("0", line).split()))]
+    """Its lines with 0 in place of each number; those of nothing but numbers are any board's."""
+    forms = (" ".join(_NUMBER.sub("0", line).split()) for line in text.splitlines())
+    return [form for form in forms if _TELLING.search(form)]

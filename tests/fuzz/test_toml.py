@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.config import Wrong, lines, load, plan, plan_for, problems, warnings
+from gateway.config import Wrong, board_of, lines, load, plan, plan_for, preset, problems, warnings
+from gateway.config.presets import PACKAGED
 from gateway.config.tables import TABLES
 from tests.conftest import BUDGET
 
@@ -78,8 +79,10 @@ listen = "[::1]:1884"
 [[boards]]
 name = "usb"
 port = "auto"
+preset = "tmp117"
 """,
 )
+PRESETS = tuple(path.read_bytes() for path in sorted(PACKAGED.glob("*.toml")))
 KEYS = sorted({key for table in TABLES.values() for key in table.model_fields})
 VALUES = (
     '0|-1|1e400|nan|inf|9223372036854775808|"\\u0000"|"\\u202e"|"é"|""|"auto"|"embedded"|"[*/x"|"a/b"|"*/*"|"/dev/null"|'
@@ -103,9 +106,9 @@ SNIPPETS = [
 ]
 
 
-def mutated(dice: random.Random) -> bytes:
-    """A configuration that works, changed in one to six ways: a value, a key, a line, a byte, a cut."""
-    rows = dice.choice(FILES).splitlines()
+def mutated(dice: random.Random, files: tuple[bytes, ...] = FILES) -> bytes:
+    """A file that works, changed in one to six ways: a value, a key, a line, a byte, a cut."""
+    rows = dice.choice(files).splitlines()
     for _ in range(dice.randint(1, 6)):
         at = dice.randrange(len(rows))
         key, equals, _ = rows[at].partition(b" = ")
@@ -154,6 +157,26 @@ def test_mutated_files(tmp_path):
         data = mutated(dice)
         try:
             right += judged(tmp_path / "gateway.toml", data)
+        except Exception as error:
+            raise AssertionError(f"number {turn}: {data!r}") from error
+    assert 0.02 * total < right < 0.9 * total, "both kinds are tried"
+    assert time.thread_time() - began < 0.05 * total
+
+
+def test_mutated_presets(tmp_path):
+    """The same of presets: each can be used, or each of its sentences says in which file something is wrong."""
+    dice, right, total = random.Random(90), 0, 10_000 if BUDGET else 500
+    file = tmp_path / "mine.toml"
+    began = time.thread_time()
+    for turn in range(total):
+        data = mutated(dice, PRESETS)
+        file.write_bytes(data)
+        try:
+            board_of(preset("mine", tmp_path))
+            right += 1
+        except Wrong as wrong:
+            assert wrong.problems
+            assert all(one.startswith(f'"{file}": ') and one.isprintable() for one in wrong.problems), wrong.problems
         except Exception as error:
             raise AssertionError(f"number {turn}: {data!r}") from error
     assert 0.02 * total < right < 0.9 * total, "both kinds are tried"

@@ -35,7 +35,7 @@ class Window:
         if plan.window_s is not None:
             start = max(start, self._base + bisect_right(self._t, features.mono[0] - plan.window_s))
         self._t += features.mono
-        self._v += _used(plan, features.value)
+        self._v += _used(plan, features)
         return Span(start, new, new + len(features))
 
     def forget(self, before: int) -> None:
@@ -51,9 +51,10 @@ class Window:
         return self._t[of].tobytes(), self._v[of].tobytes()
 
 
-def _used(plan: Plan, values: array[float]) -> array[float]:
+def _used(plan: Plan, features: Features) -> array[float]:
     """What features are computed from."""
-    if plan.range is None or plan.out_of_range != "clamp":
-        return values
-    low, high = plan.range
-    return array("d", [min(max(value, low), high) for value in values])
+    bounds = plan.range or plan.own_range.get(features.unit)
+    if bounds is None or plan.out_of_range != "clamp":
+        return features.value
+    low, high = bounds
+    return array("d", [min(max(value, low), high) for value in features.value])

@@ -58,7 +58,7 @@ def cut(line: str, decimal: str) -> Pairs | None:
             pairs += found
         elif field not in ("", "#") and (pairs or not _TAG.fullmatch(field)):
             return None
-    return Pairs(pairs, decimal, fields[0] != "$" or fields[-1] == "#") if pairs else None
+    return Pairs(_once(pairs), decimal, fields[0] != "$" or fields[-1] == "#") if pairs else None
 
 
 def split_value(text: str, decimal: str) -> tuple[str, str]:
@@ -75,6 +75,12 @@ def split_value(text: str, decimal: str) -> tuple[str, str]:
     if number(target.strip(), decimal) is not Why.NOT_A_NUMBER:
         return measure(head.strip(), decimal)
     return text, ""
+
+
+def _once(pairs: list[Pair]) -> list[Pair]:
+    """Without what 3D printers say twice: the heater in use is `T` or `T0`, with its target, and again `T0`."""
+    heaters = [at for at, pair in enumerate(pairs) if pair.key in ("T", "T0") and "/" in pair.value]
+    return [pair for at, pair in enumerate(pairs) if at not in heaters[1:]]
 
 
 def _pairs_of(field: str, first: bool) -> list[Pair] | None:
