@@ -34,8 +34,8 @@ QUIET = ("log_type none", "log_type error", "log_type warning")  # mosquitto wou
 FRESH = 2.0  # s until what is live arrives again
 TIMES = 5.0  # the live rate, at which the disk is emptied
 EACH = 60  # bytes of a reading on the disk
-MOST = 256_000_000  # bytes on the disk; max_bytes where nothing is said
-GROWTH = 64_000_000  # bytes of PSS
+MOST = 256.0  # MB on the disk; max_bytes where nothing is said
+GROWTH = 64.0  # MB of PSS
 UNDER_WAY = 2.0  # s; what was taken that shortly before the outage, or its end, need not have been on the disk
 LOOK = 1.0  # s between two looks at the disk and the memory
 
@@ -133,9 +133,6 @@ def outage(
             for sensor, count in board.written.sensors.items()
         }
         code, heard = street.gateway.stop(12), ears.heard
-    drained = heard["replayed_at"] - back
-    live = meanwhile / lasted
-    memory = {part: max(looks) for part, looks in street.memory.items()}
     figures = {
         "seed": seed,
         "outage_s": round(lasted, 1),
@@ -146,29 +143,45 @@ def outage(
         "doubled": heard["doubled"],
         "missing": sum(written.values()) - sum(heard["arrived"].values()),
         "fresh_s": round(max(fresh.values()), 2),
-        "live_per_s": round(live),
-        "drain_s": round(drained, 1),
-        "drain_per_s": round(heard["replayed"] / drained) if drained > 0 else 0,
-        "drain_times": round(heard["replayed"] / drained / live, 1) if drained > 0 else 0,
-        "load": round(load, 1),  # of the machine, at its end: who shares it makes it slower
+        **drain(heard["replayed"], heard["replayed_at"] - back, meanwhile / lasted),
+        "load": round(load, 1),  # of the machine, at the drain's end: who shares it makes it slower
         "bytes_each": round(lying / max(1, heard["replayed"]), 1),
         "most_mb": round(street.most / 1e6, 1),
         "left_mb": round(street.disk() / 1e6, 2),
-        "memory_mb": {part: round(most / 1e6, 1) for part, most in memory.items()},
+        "memory_mb": {part: round(max(looks) / 1e6, 1) for part, looks in street.memory.items()},
     }
+    whole, marked = heard["arrived"] == written, heard["unmarked"] <= gone  # what came before lay at the broker
     promised = {
-        f"all that was written: {figures['missing']} are missing, {heard['gaps']} has come": heard["arrived"]
-        == written,
-        f"readings from the disk, {least:.0f} at least": heard["replayed"] >= least,
-        "a mark at what was on the disk": heard["unmarked"] <= gone,  # what came before lay at the broker
-        f"fresh within {FRESH} s: {fresh}": max(fresh.values()) <= FRESH,
-        f"the disk is emptied at {times:g} times the live rate": figures["drain_times"] >= times,
-        f"{EACH} bytes a reading on the disk": figures["bytes_each"] <= EACH,
-        f"{MOST} bytes on the disk at most": street.most <= MOST,
-        f"memory grows by {GROWTH} bytes at most": max(memory.values()) - memory["before"] <= GROWTH,
+        f"all that was written: {figures['missing']} are missing, {heard['gaps']} has come": whole,
+        f"{least:.0f} readings from the disk at least": heard["replayed"] >= least,
+        "a mark at what was on the disk": marked,
         f"exit code {code}": code == 0,
+        **bounds(figures, times),
     }
     return figures, [*heard["sentences"], *(what for what, holds in promised.items() if not holds)]
+
+
+def drain(readings: int, seconds: float, live: float) -> dict[str, float]:
+    """How fast the disk was emptied, from the broker's return on. live: readings/s meanwhile."""
+    rate = readings / seconds if seconds > 0 else 0.0
+    return {
+        "live_per_s": round(live),
+        "drain_s": round(seconds, 1),
+        "drain_per_s": round(rate),
+        "drain_times": round(rate / live, 1),
+    }
+
+
+def bounds(figures: dict[str, Any], times: float) -> dict[str, bool]:
+    """What the figures may be at most, or at least: a sentence each, and whether it holds."""
+    grown = max(figures["memory_mb"].values()) - figures["memory_mb"]["before"]
+    return {
+        f"fresh within {FRESH:g} s": figures["fresh_s"] <= FRESH,
+        f"the disk is emptied at {times:g} times the live rate": figures["drain_times"] >= times,
+        f"{EACH} bytes a reading on the disk": figures["bytes_each"] <= EACH,
+        f"{MOST:g} MB on the disk at most": figures["most_mb"] <= MOST,
+        f"memory grows by {GROWTH:g} MB at most, not {grown:.0f}": grown <= GROWTH,
+    }
 
 
 def teller() -> Callable[[str], None]:

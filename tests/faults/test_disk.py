@@ -437,7 +437,7 @@ def test_f93_downgrade(scene, tmp_path):
     "F66",
     field="Wear.",
     happens="The broker is well for 10 minutes.",
-    promised="The disk is not touched: neither the counters of written bytes nor the times of a file or of its folder, "
+    promised="The disk is not touched: neither the counters of written bytes nor the times of a file or of its folder "
     "change.",
     fast=True,
     full=660,
