@@ -13,6 +13,9 @@ from .model import Board, FormatOptions, Port
 from .names import plain
 from .shown import shown
 
+SHOWN = 3  # rates that are told of, where none was the right one
+TEXT = 0.9  # share of bytes, from which on they are shown as text
+
 
 def found_on(
     path: str,
@@ -106,17 +109,21 @@ def _unknown(found: Found) -> list[str]:
             f"{shown(found.port, 200)}: nothing came; does the board run, does its cable carry data, and does it wait "
             "for a question?"
         ]
+    likeliest = sorted(found.heard.items(), key=lambda item: -item[1][1])
     rates = ", ".join(
-        f"at {baud} baud {size} bytes, {100 * share:.0f} % of them text" for baud, (size, share) in found.heard.items()
+        f"at {baud} baud {size} bytes, {100 * share:.0f} % of them text" for baud, (size, share) in likeliest[:SHOWN]
     )
+    more = f" (and at {len(likeliest) - SHOWN} other rates less)" if len(likeliest) > SHOWN else ""
+    what = "its text holds no temperature" if likeliest[0][1][1] > TEXT else "it may be binary"
     return [
-        f"{shown(found.port, 200)}: no format is known that reads this: {rates}; the last were {_readable(found.head)}",
+        f"{shown(found.port, 200)}: no format is known that reads this, {what}: {rates}{more}; "
+        f"the last were {_readable(found.head)}",
         "name its rate with --baud where you know it; docs/formats.md says how to describe a board of your own",
     ]
 
 
 def _readable(data: bytes) -> str:
-    return f'"{shown(data.decode("latin-1"), 64)}"' if share_of_text(data) > 0.9 else data[-32:].hex(" ")
+    return f'"{shown(data.decode("latin-1"), 64)}"' if share_of_text(data) > TEXT else data[-32:].hex(" ")
 
 
 def as_toml(keys: dict[str, object]) -> str:
