@@ -257,11 +257,11 @@ class Scene:
         found = {
             "test": os.environ.get("PYTEST_CURRENT_TEST", "").split("::")[-1].split(" ")[0],
             "seed": self.seed,
-            **self.told,
             "sent": len(self.judge.written.sent),
             "lost": len(self.judge.missing()),
             "highest_mb": round(self.highest / 1e6, 1),
             "steady_p99_ms": round(1e3 * share(latencies, 0.99), 1),
+            **self.told,  # of a row that gives some up, what is lost beside those
         }
         print(json.dumps(found))
         if file := os.environ.get("GATEWAY_FAULTS_REPORT"):
