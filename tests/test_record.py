@@ -263,8 +263,8 @@ def test_a_recording_becomes_a_golden_test(tmp_path):
     noise = [{"noise": line.decode()} for line in test_formats.captured(case)[0].split(b"\r\n")[: summary["noise"]]]
     readings = [{key: row[key] for key in ("sensor", "value", "unit")} for row in rows]
     (case / "expected.jsonl").write_text("".join(json.dumps(one) + "\n" for one in [*noise, *readings]))
-    test_formats.test_golden(case)
+    test_formats.test_golden(case, tmp_path)
     test_formats.test_finds_its_feet_again(case)
     (case / "expected.jsonl").write_text(json.dumps(readings[0]) + "\n")
     with pytest.raises(AssertionError):
-        test_formats.test_golden(case)
+        test_formats.test_golden(case, tmp_path)
