@@ -264,7 +264,7 @@ def test_a_recording_becomes_a_golden_test(tmp_path):
     readings = [{key: row[key] for key in ("sensor", "value", "unit")} for row in rows]
     (case / "expected.jsonl").write_text("".join(json.dumps(one) + "\n" for one in [*noise, *readings]))
     test_formats.test_golden(case, tmp_path)
-    test_formats.test_finds_its_feet_again(case)
+    test_formats.test_finds_its_feet_again(case, tmp_path)
     (case / "expected.jsonl").write_text(json.dumps(readings[0]) + "\n")
     with pytest.raises(AssertionError):
         test_formats.test_golden(case, tmp_path)
