@@ -11,6 +11,7 @@ from typing import Any
 from .faults import Faults
 from .status import Look, board_document, gateway_document, offline, shape, unbalanced, written
 from .told import Told
+from .told_spool import SpoolTold
 
 EVERY, LEAST = 30.0, 1.0  # s
 LOOK = 1.0  # s after which it looks although nobody has told of a change: silence comes without a word
@@ -32,6 +33,7 @@ class Reporter:
         self.faults = Faults(time.time, self.changed)
         self._look, self._send, self._event, self._largest = look, send, event, largest
         self._told: dict[str, Told] = {}
+        self._spool = SpoolTold(event, self.faults)
         self._shapes: dict[str | None, object] = {}
         self._unbalanced_at: float | None = None
         self._change = asyncio.Event()
@@ -101,6 +103,7 @@ class Reporter:
         self.faults.tell("broker_lacks", look.broker["lacking"])
         self.faults.tell("spool", look.spool["trouble"])
         self.faults.tell("spool_damaged", look.spool["damage"])
+        self._spool.tell(look, now)
         self.faults.tell("pool", look.pool.get("trouble"))
         self.faults.tell("custom", look.pool.get("reason"))
         wrong = unbalanced(look)

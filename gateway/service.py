@@ -138,7 +138,8 @@ class Service:
         await self.publisher.finish(self._last_words, PUBLISHING, left)
         account = total(self.accounts.values())
         spooled = sum(map(self.publisher.spooled, self.accounts))
-        log("service.stopped", readings=account.readings, acknowledged=account.acknowledged, spooled=spooled,
+        log("service.stopped", readings=account.readings, inherited=account.inherited,
+            acknowledged=account.acknowledged, spooled=spooled,
             dropped=account.dropped.total(), took_s=round(time.monotonic() - began, 1))  # fmt: skip
 
     def _last_words(self) -> dict[str, bytes]:
@@ -198,7 +199,7 @@ class Service:
 
     def _dropped(self, board: str, reason: Drop, readings: int) -> None:
         self.accounts[board].dropped[reason] += readings
-        if reason is Drop.SHED:
+        if reason in (Drop.SHED, Drop.SPOOL_FULL, Drop.SPOOL_AGE):
             self.reporter.changed()
 
     # publish

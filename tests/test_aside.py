@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from gateway.model import Drop
 from gateway.publish.spool.aside import Before, rescue
 from gateway.publish.spool.leftovers import set_aside
 from gateway.publish.spool.nouns import Gone
@@ -54,6 +55,20 @@ def test_all_of_a_good_file_is_carried_over_with_its_numbers(tmp_path):
     assert [row[0] for row in new._file.rows("SELECT id FROM blocks ORDER BY id")] == ids
     assert new.rows == rows
     assert new.put([block()], {}, ()).ids[0] > ids[-1]
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_what_a_file_has_dropped_is_carried_over(tmp_path, known):
+    """What is lost of it comes to its sums, and so do spoilt blocks that were counted and not yet deleted."""
+    ids, rows = filled(tmp_path)
+    with sqlite3.connect(tmp_path / FILE) as db:
+        db.execute("INSERT INTO dropped VALUES ('spool_full', 1000), ('spool_age', 'none'), ('odd', 5)")
+        db.execute("UPDATE blocks SET data = x'00' WHERE id IN (?, ?)", ids[:2])
+    db.close()
+    spare = {ids[0]: Gone(LANES[0], ROWS, Drop.SPOOL_CORRUPT), ids[4]: Gone(LANES[1], ROWS)}
+    found, new = mended(tmp_path, Before(rows, spare, ids[-1], {Drop.SPOOL_FULL: 1000}) if known else None)
+    assert found.lost.total() == (ROWS if known else 2 * ROWS)
+    assert new.dropped == {Drop.SPOOL_FULL: 1000, Drop.SPOOL_CORRUPT: 2 * ROWS}
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -24,7 +24,7 @@ class Heard:
 
     def __init__(self):
         self.opened, self.rescued, self.lost = [], [], []
-        self.news = News(self.opened.append, self.rescued.append, self.lost.append)
+        self.news = News(lambda rows, dropped: self.opened.append(rows), self.rescued.append, self.lost.append)
 
 
 @pytest.fixture
@@ -127,6 +127,20 @@ async def test_a_spoilt_file_is_replaced_and_the_numbers_go_on(tmp_path, soon):
     (found,) = heard.rescued
     assert (found.saved, found.lost.total(), found.complete) == (30 * 64, 0, True)
     assert found.path.exists()
+    await disk.close(5)
+
+
+async def test_a_file_of_the_version_before_is_carried_over(tmp_path):
+    """Its tables lack the sums of what was dropped; its readings are all there, in a new file."""
+    opened = Store(tmp_path, LIMIT)
+    opened.put([block(rows=64)] * 3, {}, ())
+    opened._file.rows("DROP TABLE dropped")
+    opened._file.rows("PRAGMA user_version=1")
+    opened.close()
+    heard = Heard()
+    disk = Disk(tmp_path, LIMIT, heard.news)
+    assert await disk.run(lambda store: (store.rows.total(), store.dropped)) == (192, {})
+    assert [(one.saved, one.lost.total(), one.complete) for one in heard.rescued] == [(192, 0, True)]
     await disk.close(5)
 
 

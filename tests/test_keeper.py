@@ -288,10 +288,10 @@ async def test_what_waits_in_the_stage_is_copied_in_time_and_only_once(street):
         s.come(LANES[0], 1)
         await s.look()
     copies = s.spool._holds.copies
-    covered = sum(rows for _, rows in copies.values())
+    covered = sum(gone.rows for gone in copies.values())
     assert covered >= 5 + 30 - 15
     await s.look()
-    assert sum(rows for _, rows in copies.values()) <= 35
+    assert sum(gone.rows for gone in copies.values()) <= 35
     await s.drain()
     assert not copies
     assert s.taken == {(*LANES[0], seq): 1 for seq in range(1, 36)}
@@ -346,8 +346,8 @@ async def test_more_than_a_block_holds_is_cut(street):
     s.now += 1.1
     await s.look()
     assert s.spool.held("a") == 20_000
-    assert sum(rows for _, rows in s.spool._holds.copies.values()) == 5000
-    assert max(rows for _, rows in s.spool._holds.copies.values()) <= BLOCK_ROWS
+    assert sum(gone.rows for gone in s.spool._holds.copies.values()) == 5000
+    assert max(gone.rows for gone in s.spool._holds.copies.values()) <= BLOCK_ROWS
 
 
 async def test_a_disk_that_refuses_changes_nothing(street, monkeypatch):
@@ -478,7 +478,7 @@ async def test_copies_that_the_disk_has_lost_are_made_again(street, monkeypatch,
     await s.look()
     await s.look()
     assert s.box.crossing.copied("a") == 15
-    assert sum(rows for lane, rows in s.spool._holds.copies.values() if lane == LANES[2]) == 4
+    assert sum(gone.rows for gone in s.spool._holds.copies.values() if gone.lane == LANES[2]) == 4
     s.cut()
     await s.drain()
     assert len(s.taken) == 19

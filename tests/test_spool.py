@@ -15,7 +15,7 @@ from gateway.publish.spool.health import AT_FIRST, AT_MOST, SOON, Health
 from gateway.publish.spool.holdings import Holdings
 from gateway.publish.spool.nouns import Damaged, Gone
 from gateway.publish.spool.spool import Spool
-from gateway.publish.spool.sql import FAILED, FULL, READ_ONLY, Trouble
+from gateway.publish.spool.sql import CORRUPT, FAILED, FULL, READ_ONLY, Trouble
 from gateway.publish.spool.store import FILE, Store
 from tests.blocks_made import block, source
 from tests.made import T0, features
@@ -217,6 +217,32 @@ async def test_many_damaged_blocks_are_passed_over_and_counted(tmp_path):
     assert (block.id, len(found)) == (3000, 64)
     assert told.dropped == {("bench", Drop.SPOOL_CORRUPT): 2999 * 64}
     assert spool.held("bench") == 64
+    assert spool.look(1.0)["dropped"] == {}, "they are there still, for a run that follows"
+    await spool.forget()
+    assert spool.look(1.0)["dropped"] == {Drop.SPOOL_CORRUPT: 2999 * 64}
+    await spool.close([], 5)
+
+
+@pytest.mark.parametrize("forgotten", [False, True])
+async def test_damage_tells_of_all_that_was_lost_to_it(tmp_path, monkeypatch, forgotten):
+    """Blocks that were found spoilt one by one, before the file was set aside, are in its event and in the new sums."""
+    monkeypatch.setattr("gateway.publish.spool.disk.AGAIN", 0.0)
+    told = Told()
+    spool = told.make(tmp_path)
+    await spool.open()
+    await spool.keep([], [saved(*range(n, n + 10)) for n in range(1, 60, 10)], [])
+    await spool._disk.run(lambda store: store._file.do("UPDATE blocks SET data = x'00' WHERE id IN (1, 2, 5)"))
+    block, *_ = await spool.fetch(lambda lane: True)
+    assert (block.id, told.dropped.total()) == (3, 20)
+    if forgotten:
+        await spool.forget()
+    with pytest.raises(Trouble):
+        await spool._disk.run(lambda store: (_ for _ in ()).throw(Trouble(CORRUPT, "on purpose")))
+    await spool.keep([], [saved(99)], [])
+    (event,) = [fields for name, fields in told.events if name == "spool.damaged"]
+    assert event["lost"] == told.dropped["bench", Drop.SPOOL_CORRUPT] == 30
+    assert spool.look(1.0)["dropped"] == {Drop.SPOOL_CORRUPT: 30}
+    assert spool.held("bench") == 31
     await spool.close([], 5)
 
 
@@ -244,7 +270,7 @@ async def test_a_start_without_the_disk_goes_on_and_catches_up(tmp_path, monkeyp
     trouble.clear()
     await spool.tend()
     assert again.inherited == {"bench": 2}
-    assert [name for name, _ in again.events] == ["spool.failed", "spool.recovered"]
+    assert [name for name, _ in again.events] == ["spool.failed", "spool.inherited", "spool.recovered"]
     await spool.close([], 5)
 
 
@@ -294,6 +320,16 @@ async def test_what_the_spool_cannot_take_is_spool_full(tmp_path):
         put += 500
     assert spool.held("bench") == put - told.dropped["bench", Drop.SPOOL_FULL]
     assert spool.look(1.0)["bytes"] <= 1_050_000
+    lost = {Drop.SPOOL_FULL: told.dropped["bench", Drop.SPOOL_FULL]}
+    assert spool.look(1.0)["dropped"] == lost
+    held = spool.held("bench")
+    await spool.close([], 5)
+    again = Told()
+    spool = again.make(tmp_path)
+    await spool.open()
+    assert again.events == [("spool.inherited", {"readings": held, "dropped": lost})], "what a killed run did not tell"
+    assert spool.look(1.0)["dropped"] == lost
+    assert again.dropped == {}, "not of this run"
     await spool.close([], 5)
 
 

@@ -17,6 +17,7 @@ async def test_what_a_deleted_file_held_is_dropped_as_corrupt(tmp_path, monkeypa
         s.now += 1.1
         await s.look()
         assert s.spool.held("a") == 10, "the outage has brought them to the disk"
+        await s.spool._disk.run(lambda store: store.count({Drop.SPOOL_FULL: 7}))
         for file in tmp_path.glob("spool.db*"):
             file.unlink()
         for _ in range(3):  # noticed by the first, opened anew by the next
@@ -30,5 +31,8 @@ async def test_what_a_deleted_file_held_is_dropped_as_corrupt(tmp_path, monkeypa
             await s.look()
         lost = s.accounts["a"].dropped[Drop.SPOOL_CORRUPT]
         assert (s.spool.held("a"), lost + len(s.taken)) == (0, 25)
+        assert s.spool.look(1.0)["dropped"] == {Drop.SPOOL_FULL: 7, Drop.SPOOL_CORRUPT: lost}, (
+            "the new file has the sums"
+        )
     finally:
         await s.close()

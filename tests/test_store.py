@@ -12,6 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from gateway.model import Drop
 from gateway.publish.spool import sql, store
 from gateway.publish.spool.blocks import joined, read
 from gateway.publish.spool.leftovers import Leftovers, set_aside
@@ -88,7 +89,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     def given_up(self, lost, keep):
         """Each was the oldest that is not busy of the board that held most just then."""
-        for lane, rows in lost:
+        for lane, rows, _ in lost:
             id = next(id for id, one in self.model.items() if one[:2] == (lane, rows) and id not in keep)
             held, there = Counter(), Counter()
             for (board, _), count, _ in self.model.values():
@@ -244,8 +245,26 @@ def test_the_board_that_holds_most_gives_up_its_oldest(opened):
     for _ in range(100):
         lost += opened.put([block("loud", rows=64, size=10_000)], {}, ()).lost
     assert lost
-    assert {lane[0] for lane, _ in lost} == {"loud"}
+    assert {lane[0] for lane, *_ in lost} == {"loud"}
     assert all(map(opened.has, quiet))
+
+
+def test_what_it_drops_is_counted_in_the_file_by_reason(opened, tmp_path):
+    """Whoever kills the program finds the sums in the file; what the broker has taken is not among them."""
+    full = 0
+    for _ in range(100):
+        done = opened.put([block("a", rows=64, size=10_000)], {}, ())
+        full += sum(gone.rows for gone in done.lost)
+    opened.forget({done.ids[0]: Gone(("a", "s"), 64)})
+    aged = sum(gone.rows for gone in opened.drop_older(lambda one: one.id < done.ids[0] - 10, ()))
+    assert full and aged
+    assert opened.dropped == {Drop.SPOOL_FULL: full, Drop.SPOOL_AGE: aged}
+    opened.forget({one.id: Gone(one.source.lane, one.rows) for one in every(opened)})
+    assert not every(opened), "its files are small again"
+    opened.close()
+    again = Store(tmp_path, LIMIT)
+    assert again.dropped == {Drop.SPOOL_FULL: full, Drop.SPOOL_AGE: aged}
+    again.close()
 
 
 def test_what_is_done_with_is_no_loss(opened):
@@ -323,7 +342,8 @@ def broken(tmp_path, change):
 @pytest.mark.parametrize(
     "statement",
     [
-        "PRAGMA user_version=2",
+        "PRAGMA user_version=1",
+        "PRAGMA user_version=3",
         "PRAGMA user_version=0",
         "DROP INDEX by_lane",
         "ALTER TABLE blocks ADD COLUMN more",
@@ -337,6 +357,10 @@ def broken(tmp_path, change):
         "UPDATE lanes SET name = '[1, 2]'",
         "UPDATE lanes SET name = x'00ff'",
         "DELETE FROM lanes",
+        "INSERT INTO dropped VALUES ('spool_full', 'many')",
+        "INSERT INTO dropped VALUES ('spool_full', -1)",
+        "INSERT INTO dropped VALUES (NULL, 1)",
+        "INSERT INTO dropped VALUES (x'00ff', 1)",
     ],
 )
 def test_a_file_that_is_not_ours_is_not_opened(tmp_path, statement):
@@ -536,7 +560,7 @@ def test_what_was_given_up_in_a_failed_commit_stays_doubtful(tmp_path, failing):
     while not opened.put([block("a", rows=64, size=9_000)], {}, ()).lost:
         pass
     opened.doubtful = {}
-    last = opened.last
+    last, before = opened.last, opened.dropped[Drop.SPOOL_FULL]
     failing["COMMIT"] = 0, FAILED, True
     with pytest.raises(Trouble):
         opened.put([block("a", rows=64, size=9_000)], {}, ())
@@ -546,6 +570,7 @@ def test_what_was_given_up_in_a_failed_commit_stays_doubtful(tmp_path, failing):
     opened = Store(tmp_path, LIMIT, last)
     lost = sum(gone.rows for id, gone in doubtful.items() if not opened.has(id))
     assert opened.rows.total() + lost == rows
+    assert opened.dropped == {Drop.SPOOL_FULL: before + lost}, "in the same commit"
     opened.close()
 
 

@@ -102,13 +102,12 @@ def _never_looking() -> None:
 def _aging_by_the_wall() -> None:
     import time
 
-    from gateway.model import Drop
     from gateway.publish.spool.spool import Spool
 
     async def age(self: Any) -> None:
         wall, busy = time.time(), {*self._holds.busy, *self._holds.gone}
         too_old = lambda block: wall - block.wall > self._max_age  # noqa: E731
-        self._lose(await self._try(lambda store: store.drop_older(too_old, busy)) or [], Drop.SPOOL_AGE)
+        self._lose(await self._try(lambda store: store.drop_older(too_old, busy)) or [])
 
     Spool._age = age  # type: ignore[method-assign]
 

@@ -201,8 +201,9 @@ def test_f59_the_limit(scene, tmp_path):
     assert most <= 1_050_000
     s.told["most bytes"] = most
     s.back(within=20)
-    last = s.over(told=[OUTAGE], faults=["broker"], dropped=["spool_full"])
-    assert last["dropped"]["spool_full"] > 0
+    told = [OUTAGE, ("spool.full", "spool.has_room")]
+    last = s.over(told=told, faults=["broker", "spool_full"], dropped=["spool_full"])
+    assert last["dropped"]["spool_full"] == last["spool"]["dropped"]["spool_full"] > 0
     assert s.status("cellar")["dropped"] == {}
     assert files(tmp_path / "state") < 200_000
 
@@ -216,7 +217,8 @@ def test_f59_the_age(scene):
         s.hold(9, ci=9)
         s.broker.start()
     s.back(within=20)
-    last = s.over(told=[OUTAGE], faults=["broker"], dropped=["spool_age"])
+    told = [OUTAGE, ("spool.too_old", "spool.in_time")]
+    last = s.over(told=told, faults=["broker", "spool_age"], dropped=["spool_age"])
     s.prove(last["dropped"]["spool_age"] > 0, "something was too old")
 
 

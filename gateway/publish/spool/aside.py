@@ -8,16 +8,17 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
+from ...model import Drop
 from .blocks import read
 from .nouns import Damaged, Gone, Lane, Stored, lane_of
 from .sql import FULL, File, Trouble, log_spoilt
 from .store import Store
-from .tables import BLOCK, stored
+from .tables import BLOCK, DROPPED, stored
 
 AT_ONCE = 50  # blocks
 PATIENCE = 3.0  # s for reading what can be read: the gateway waits to start
@@ -28,11 +29,13 @@ class Before:
     """What is known of a spool that turned out to be damaged; nothing at a start.
 
     rows: readings by lane. spare: blocks that are no loss. last: the last number that is good, None when not known.
+    dropped: since its file was made, by reason.
     """
 
     rows: Mapping[Lane, int] = field(default_factory=dict)
     spare: Mapping[int, Gone] = field(default_factory=dict)
     last: int | None = None
+    dropped: Mapping[Drop, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -48,14 +51,14 @@ class Rescue:
 
 
 def rescue(path: Path, into: Store, before: Before, *, unread: bool = False) -> Rescue:
-    """Carries the readable blocks of the spool at `path` over, with their numbers; unread: none. Raises Trouble, of
-    `into`.
+    """Carries the readable blocks of the spool at `path` over, with their numbers (unread: none), and what it has
+    dropped. Raises Trouble, of `into`.
     """
     out = Rescue(path, missing=set(before.spare), aside=True)
     deadline = time.monotonic() + PATIENCE
     expected: Counter[Lane] | None = Counter(before.rows) if before.last is not None else None
     found: Counter[Lane] = Counter()
-    spoilt = log_spoilt(path)
+    dropped, spoilt = Counter(before.dropped), log_spoilt(path)
     old = None
     with contextlib.suppress(Trouble):
         old = File(path)
@@ -63,6 +66,8 @@ def rescue(path: Path, into: Store, before: Before, *, unread: bool = False) -> 
         try:
             if expected is None and not spoilt:
                 expected = _expected(old)
+            if before.last is None:
+                dropped = _dropped(old)
             if not unread:
                 _carry(_readable(old, before.last), into, found, out, deadline)
         finally:
@@ -71,10 +76,20 @@ def rescue(path: Path, into: Store, before: Before, *, unread: bool = False) -> 
     out.complete = expected is not None
     if expected is not None:
         for number in out.missing:
-            lane, rows = before.spare[number]
+            lane, rows, _ = before.spare[number]
             expected[lane] -= rows
         out.lost = expected - found
+    into.count(dropped + losses(out.lost, (before.spare[number] for number in out.missing)) - into.dropped)
     return out
+
+
+def losses(lost: Counter[Lane], gone: Iterable[Gone]) -> Counter[Drop]:
+    """What is dropped, by reason: `lost` in damage, and blocks that have gone uncounted by the file."""
+    out = Counter({Drop.SPOOL_CORRUPT: lost.total()})
+    for _, rows, why in gone:
+        if why is not None:
+            out[why] += rows
+    return +out
 
 
 def _carry(blocks: Iterator[Stored], into: Store, found: Counter[Lane], out: Rescue, deadline: float) -> None:
@@ -101,6 +116,14 @@ def _expected(old: File) -> Counter[Lane] | None:
     except (Trouble, Damaged):
         return None
     return Counter(found) if all(type(rows) is int and 0 < rows < 2**40 for rows in found.values()) else None
+
+
+def _dropped(old: File) -> Counter[Drop]:
+    """What it had dropped; nothing when that cannot be read."""
+    try:
+        return Counter({Drop(reason): readings for reason, readings in old.rows(DROPPED)})
+    except Trouble:
+        return Counter()
 
 
 def _readable(old: File, last: int | None) -> Iterator[Stored]:

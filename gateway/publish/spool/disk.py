@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from .aside import Before, Rescue, rescue
+from ...model import Drop
+from .aside import Before, Rescue, losses, rescue
 from .attempts import Attempts
 from .leftovers import set_aside
 from .nouns import Gone, Lane
@@ -33,12 +34,12 @@ AGAIN = 2.0  # s after trouble before the file is opened anew
 class News:
     """Whom to tell, on the loop, of what is nobody's job.
 
-    opened: the file is open for the first time; readings in it, by lane. rescued: it was set aside, or something in it
-    is missing. lost: blocks that a
-    job had given up which failed, and which have gone all the same.
+    opened: the file is open for the first time; readings in it, by lane, and what was dropped since it was made, by
+    reason. rescued: it was set aside, or something in it is missing. lost: blocks that a job had given up which failed,
+    and which have gone all the same.
     """
 
-    opened: Callable[[dict[Lane, int]], None]
+    opened: Callable[[dict[Lane, int], dict[Drop, int]], None]
     rescued: Callable[[Rescue], None]
     lost: Callable[[list[Gone]], None]
 
@@ -53,6 +54,7 @@ class Disk:
         self._store: Store | None = None
         self._known: int | None = None  # the last number that is good
         self._rows: dict[Lane, int] = {}  # what there was when all was well
+        self._dropped: Counter[Drop] = Counter()  # since the file was made, then
         self._doubtful: dict[int, Gone] = {}  # blocks that have perhaps gone
         self._damaged: Path | None = None  # set aside, and not yet seen to
         self._unread = False  # as it has ended start after start
@@ -109,8 +111,11 @@ class Disk:
             raise
         finally:
             store.doubtful = {}
-        self._known, self._rows = store.last, dict(+store.rows)
+        self._well(store)
         return result
+
+    def _well(self, store: Store) -> None:
+        self._known, self._rows, self._dropped = store.last, dict(+store.rows), store.dropped
 
     def _opened(self) -> Store:
         if self._store is not None:
@@ -166,31 +171,35 @@ class Disk:
     def _catch_up(self, store: Store) -> None:
         """Tells of what the file has lost since it was open before."""
         if self._damaged is not None:
-            before = Before(self._rows, self.spare, self._known)
+            before = Before(self._rows, self.spare, self._known, self._dropped)
             found = rescue(self._damaged, store, before, unread=self._unread)
             self._damaged, self._unread = None, False
             self._tell(self._news.rescued, found)
-        elif self._known is not None and +store.rows != Counter(self._rows):
-            self._miss(store)
+        elif self._known is not None:
+            more = self._miss(store) if +store.rows != Counter(self._rows) else Counter[Drop]()
+            store.count(self._dropped + more - store.dropped)
         self._doubtful = {}
-        self._known, self._rows = store.last, dict(+store.rows)
+        self._well(store)
         if not self._opened_once:
             self._opened_once = True
-            self._tell(self._news.opened, dict(self._rows))
+            self._tell(self._news.opened, dict(self._rows), dict(self._dropped))
 
-    def _miss(self, store: Store) -> None:
-        """Not all is there that was: a job came through that had failed, or it is another file, or an older one."""
+    def _miss(self, store: Store) -> Counter[Drop]:
+        """Not all is there that was: a job came through that had failed, or it is another file, or an older one. Gives
+        what is dropped by that.
+        """
         spare = dict(self.spare)
         given_up = {id: gone for id, gone in self._doubtful.items() if not store.has(id)}
         missing = {id: gone for id, gone in spare.items() if not store.has(id)}
         expected = Counter(self._rows)
-        for lane, rows in (given_up | missing).values():
+        for lane, rows, _ in (given_up | missing).values():
             expected[lane] -= rows
         if given_up:
             self._tell(self._news.lost, list(given_up.values()))
         if missing or expected - store.rows:
             found = Rescue(self._folder / FILE, store.rows.total(), expected - store.rows, set(missing))
             self._tell(self._news.rescued, found)
+        return losses(expected - store.rows, (given_up | missing).values())
 
     def _give_up(self, trouble: Trouble) -> None:
         self._trouble, self._not_before = trouble, time.monotonic() + AGAIN

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 
+from ...model import Drop
 from .nouns import Block, Gone, Lane, Source
 
 
@@ -62,12 +63,12 @@ class Holdings:
 
     def promoted(self, number: int) -> None:
         """This copy is all there is of its readings now."""
-        lane, rows = self.copies.pop(number)
+        lane, rows, _ = self.copies.pop(number)
         self.rows[lane] += rows
 
     def lost(self, lost: Iterable[Gone]) -> None:
         """Blocks that waited have gone."""
-        for lane, rows in lost:
+        for lane, rows, _ in lost:
             self.rows[lane] -= rows
 
     def forgotten(self, gone: Iterable[int]) -> None:
@@ -88,7 +89,7 @@ class Holdings:
         """For those of `lanes` that have readings: behind which block to look, and short of which, in order."""
         after = {lane: self._cursors.get(lane, 0) for lane in lanes if self.rows[lane]}
         before: dict[Lane, int] = {}
-        for number, (lane, _) in self.copies.items():  # what has a copy is in memory: it goes first
+        for number, (lane, *_) in self.copies.items():  # what has a copy is in memory: it goes first
             before[lane] = min(before.get(lane, number), number)
         return after, before
 
@@ -100,9 +101,9 @@ class Holdings:
         self.out[number] = Block(number, source.lane, rows, source, rows)
         return self.out[number]
 
-    def done(self, block: Block, readings: int) -> None:
-        """The broker has taken readings of a block, or nobody shall have them."""
+    def done(self, block: Block, readings: int, why: Drop | None = None) -> None:
+        """The broker has taken readings of a block, or nobody shall have them. why: the whole block is dropped."""
         block.left -= readings
         self.rows[block.lane] -= readings
         if not block.left and self.out.pop(block.id, None) is not None:
-            self.gone[block.id] = Gone(block.lane, block.rows)
+            self.gone[block.id] = Gone(block.lane, block.rows, why)

@@ -7,6 +7,8 @@ import re
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
+from ...model import Drop
+
 Lane = tuple[str, str]
 """(board, sensor)."""
 LONE = re.compile("[\ud800-\udfff]")
@@ -106,6 +108,7 @@ class Gone(NamedTuple):
 
     lane: Lane
     rows: int
+    why: Drop | None = None  # its readings are dropped; None: they are no loss
 
 
 @dataclass(slots=True, eq=False)

@@ -10,10 +10,11 @@ import heapq
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from ...model import Drop
 from .blocks import joined, read, written
 from .nouns import Gone, Lane, New, Source, Stored, lane_of, name_of
 from .sql import CORRUPT, PAGE, File, Trouble, told
-from .tables import BLOCK, CROWDED, HEADER, NAMELESS, ODD, SCHEMA, TABLES, UNUSED, VERSION, stored
+from .tables import BLOCK, COUNT, CROWDED, DROPPED, HEADER, NAMELESS, ODD, SCHEMA, TABLES, UNUSED, VERSION, stored
 from .tails import Tail, Tails
 
 
@@ -72,6 +73,11 @@ class Shelf:
                 raise KeyError(f"block {id} is nobody's")
             return None if row is None else stored(row)
 
+    @property
+    def dropped(self) -> Counter[Drop]:
+        """Readings that were dropped since the file was made, by reason."""
+        return Counter({Drop(reason): readings for reason, readings in self._file.rows(DROPPED)})
+
     def headers(self, after: int, most: int) -> list[Stored]:
         """The first blocks behind that number, without their data."""
         rows = self._file.rows(f"{HEADER}WHERE b.id > ? ORDER BY b.id LIMIT ?", after, most)
@@ -108,8 +114,8 @@ class Shelf:
         heads = [head for lane in lanes if (head := self._behind(lane, 0, busy)) is not None]
         heapq.heapify(heads)
         while heads:
-            id, (lane, rows) = heapq.heappop(heads)
-            yield id, Gone(lane, rows)
+            id, (lane, rows, _) = heapq.heappop(heads)
+            yield id, Gone(lane, rows, Drop.SPOOL_FULL)
             if (head := self._behind(lane, id, busy)) is not None:
                 heapq.heappush(heads, head)
 
@@ -162,11 +168,18 @@ class Shelf:
         return self._sources[source]
 
     def delete(self, gone: Mapping[int, Gone]) -> None:
-        """Deletes those blocks that are there."""
-        for id, (lane, rows) in gone.items():
+        """Deletes those blocks that are there, and counts what is dropped with them."""
+        for id, (lane, rows, why) in gone.items():
             if self._file.do("DELETE FROM blocks WHERE id = ?", id):
                 self.rows[lane] -= rows
                 self._tails.gone(lane, id)
+                if why is not None:
+                    self.count({why: rows})
+
+    def count(self, dropped: Mapping[Drop, int]) -> None:
+        """Adds to what was dropped."""
+        for reason, readings in dropped.items():
+            self._file.do(COUNT, reason, readings)
 
     def replace(self, id: int, block: New) -> None:
         """Another block under a number."""

@@ -16,6 +16,7 @@ from .filing import Saved, filed, found_in, refiled
 from .health import SENTENCES, Health
 from .holdings import Holdings
 from .nouns import Block, Damaged, Gone, Lane, Stored
+from .seen import Seen, seen
 from .sql import FULL, READ_ONLY, STALLED, Trouble
 from .store import Put, Store, parcel
 
@@ -50,10 +51,11 @@ class Spool:
         self._inherited, self._dropped, self._clock_set, self._event = inherited, dropped, clock_set, event
         self.vanished: Callable[[set[int]], None] = lambda copies: None
         self._holds = Holdings()
-        self._seen: dict[str, Any] = {"bytes": 0, "oldest": None, "free": limit}
+        self._seen = Seen(limit)
         self._weight = HEADROOM
         self._health = Health()
         self._opened = False
+        self._untold = 0  # readings that were dropped as spool_corrupt, and that no event has told of yet
         self._aged = self._probed = self._kept = -math.inf
         self.damage: str | None = None  # one sentence, when readings may be lost that nobody can count
         self.start = 0.0
@@ -63,7 +65,7 @@ class Spool:
 
         Raises Trouble when the file is not ours to write.
         """
-        self._disk = Disk(self._folder, self._limit, News(self._found, self._rescued, self._lost))
+        self._disk = Disk(self._folder, self._limit, News(self._found, self._rescued, self._lose))
         opening = asyncio.ensure_future(self._try(self._look_at))
         done, _ = await asyncio.wait({opening}, timeout=OPENING)
         for one in done:
@@ -104,12 +106,7 @@ class Spool:
 
     def look(self, rate: float) -> dict[str, Any]:
         """For the status. rate: readings/s that come in."""
-        hours = max(0, self._seen["free"]) / (self._weight * rate) / 3600 if rate > 0 else None
-        return {
-            "bytes": self._seen["bytes"],
-            "oldest": self._seen["oldest"],
-            "hours_left": None if hours is None else round(min(hours, 99_999.0), 1),
-        }
+        return self._seen.shown(self._weight, rate)
 
     # to the disk
 
@@ -143,7 +140,7 @@ class Spool:
         if done is None:
             return None
         holds.forgotten(gone)
-        self._lose(done.lost, Drop.SPOOL_FULL)
+        self._lose(done.lost)
         for number, (one, copy) in zip(done.ids, all_of_them, strict=True):
             holds.stored(number, (one.features.board, one.features.sensor), len(one.features), copy=copy)
         return done.ids[: len(first)], done.ids[len(first) + len(moved) :]
@@ -174,8 +171,8 @@ class Spool:
             try:
                 return block, *found_in(found.source, found.rows, found.data, self._boot, self.start)
             except Damaged:
-                holds.done(block, found.rows)
-                self._dropped(found.source.board, Drop.SPOOL_CORRUPT, found.rows)
+                holds.done(block, found.rows, Drop.SPOOL_CORRUPT)
+                self._lose_one(found.source.board, Drop.SPOOL_CORRUPT, found.rows)
 
     def done(self, block: Block, readings: int) -> None:
         """The broker has taken readings of a block, or nobody shall have them."""
@@ -216,7 +213,7 @@ class Spool:
                 return now - block.mono > self._max_age
             return None if block.source.unset or not believed else wall - block.wall > self._max_age
 
-        self._lose(await self._try(lambda store: store.drop_older(too_old, busy)) or [], Drop.SPOOL_AGE)
+        self._lose(await self._try(lambda store: store.drop_older(too_old, busy)) or [])
 
     async def close(self, rest: Sequence[tuple[Block, Features, dict[int, int]]], patience: float) -> None:
         """Leaves in the blocks that were being sent only what is left of them, and closes the file."""
@@ -264,35 +261,39 @@ class Spool:
 
     def _look_at(self, store: Store) -> None:
         """In the disk's thread."""
-        self._seen = {"bytes": store.size(), "oldest": store.oldest(), "free": store.free()}
+        self._seen = seen(store)
 
-    def _lose(self, lost: Sequence[Gone], reason: Drop) -> None:
+    def _lose(self, lost: Sequence[Gone]) -> None:
         self._holds.lost(lost)
-        for (board, _), rows in lost:
-            self._dropped(board, reason, rows)
+        for (board, _), rows, why in lost:
+            if why is not None:
+                self._lose_one(board, why, rows)
 
-    def _lost(self, lost: list[Gone]) -> None:
-        self._lose(lost, Drop.SPOOL_FULL)
+    def _lose_one(self, board: str, why: Drop, rows: int) -> None:
+        self._dropped(board, why, rows)
+        self._untold += rows if why is Drop.SPOOL_CORRUPT else 0
 
-    def _found(self, rows: dict[Lane, int]) -> None:
+    def _found(self, rows: dict[Lane, int], dropped: dict[Drop, int]) -> None:
         self._opened = True
+        if rows or dropped:
+            self._event("spool.inherited", readings=sum(rows.values()), dropped=dropped)
         for lane, readings in rows.items():
             self._holds.rows[lane] += readings
             self._inherited(lane[0], readings)
 
     def _rescued(self, found: Rescue) -> None:
         """The file was damaged: what could be read of it is in a new one, under the same numbers."""
-        lost = [Gone(lane, rows) for lane, rows in found.lost.items()]
-        if lost or found.aside:
-            self._event("spool.damaged", file=str(found.path), saved=found.saved, lost=found.lost.total(),
-                        complete=found.complete)  # fmt: skip
+        lost = [Gone(lane, rows, Drop.SPOOL_CORRUPT) for lane, rows in found.lost.items()]
         if copies := self._holds.vanished(found.missing):
             self.vanished(copies)
-        if not self._opened:
-            for (board, _), rows in lost:
-                self._inherited(board, rows)
-                self._dropped(board, Drop.SPOOL_CORRUPT, rows)
-        else:
-            self._lose(lost, Drop.SPOOL_CORRUPT)
+        if not self._opened:  # then they come to what is held here as well
+            for lane, rows, _ in lost:
+                self._holds.rows[lane] += rows
+                self._inherited(lane[0], rows)
+        self._lose(lost)
+        if lost or found.aside:
+            self._event("spool.damaged", file=str(found.path), saved=found.saved, lost=self._untold,
+                        complete=found.complete)  # fmt: skip
+            self._untold = 0
         if not found.complete:
             self.damage = f"the spool was damaged, and nobody knows how many readings it held; it lies in {found.path}"

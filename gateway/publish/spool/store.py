@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...instants import instant
+from ...model import Drop
 from .blocks import LATEST
 from .leftovers import Leftovers
 from .nouns import Gone, Lane, New, Stored
@@ -70,6 +71,11 @@ class Store:
     def rows(self) -> Counter[Lane]:
         """Readings, by lane."""
         return self._shelf.rows
+
+    @property
+    def dropped(self) -> Counter[Drop]:
+        """Readings that were dropped since the file was made, by reason."""
+        return self._shelf.dropped
 
     @property
     def last(self) -> int:
@@ -164,6 +170,12 @@ class Store:
                     self._shelf.insert(New(block.source, block.rows, block.wall, block.mono, block.data), block.id)
         self._empty_log()
 
+    def count(self, dropped: Mapping[Drop, int]) -> None:
+        """Adds to what was dropped; a full disk takes no more sums."""
+        if dropped:
+            with _unless_full(), self._shelf.transaction():
+                self._shelf.count(dropped)
+
     def rewrite(self, blocks: Mapping[int, New]) -> None:
         """Other readings in some blocks."""
         with self._shelf.transaction():
@@ -177,7 +189,7 @@ class Store:
             if (over := too_old(block)) is False:
                 break
             if over and block.id not in busy:
-                dropped[block.id] = Gone(block.source.lane, block.rows)
+                dropped[block.id] = Gone(block.source.lane, block.rows, Drop.SPOOL_AGE)
         if dropped:
             self.doubtful |= dropped
             self.forget(dropped)
