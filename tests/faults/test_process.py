@@ -77,6 +77,10 @@ def stopped_and_started(s, within, signals=(signal.SIGTERM,)):
         s.spend(0.01)
     code = s.gateway.process.wait(within)
     s.told["stopped after"] = round(time.monotonic() - began, 1)
+    stopped = s.events("service.stopped")[-1]
+    assert stopped["readings"] + stopped["inherited"] == sum(
+        stopped[key] for key in ("acknowledged", "spooled", "dropped")
+    )
     assert code == 0 and "Traceback" not in s.gateway.log.read_text()
     s.start()
 
