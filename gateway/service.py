@@ -199,7 +199,7 @@ class Service:
 
     def _dropped(self, board: str, reason: Drop, readings: int) -> None:
         self.accounts[board].dropped[reason] += readings
-        if reason in (Drop.SHED, Drop.SPOOL_FULL, Drop.SPOOL_AGE):
+        if reason is Drop.SHED:
             self.reporter.changed()
 
     # publish

@@ -1,11 +1,13 @@
 """When documents go out: on a change at once, at most every second, all every so often; what the gateway is told."""
 
 import asyncio
+from collections import Counter
 from dataclasses import replace
 
 import pytest
 
 from gateway import report
+from gateway.model import Drop
 from gateway.report import Reporter
 from gateway.status import SensorLook
 from tests.brokers import strict, until
@@ -140,6 +142,15 @@ async def test_faults_of_the_broker(desk, key, fault):
     desk.reporter.report(all_of_them=False)
     assert desk.sent[0][1]["faults"] == {}
     assert desk.sent[0][1]["fault_totals"] == {fault: 1}
+
+
+async def test_a_spool_that_drops_readings(desk):
+    """It is a fault of the gateway, and an event."""
+    for dropped in (0, 5):
+        desk.seen = look(board(account=account(dropped=Counter({Drop.SPOOL_FULL: dropped}))))
+        desk.reporter.report(all_of_them=False)
+    assert "spool.max_bytes" in desk.sent[-1][1]["faults"]["spool_full"]["text"]
+    assert [name for name, _ in desk.events if name.startswith("spool")] == ["spool.full"]
 
 
 async def test_a_ledger_that_does_not_balance(desk):
