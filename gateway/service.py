@@ -22,7 +22,7 @@ from .ledger import total
 from .logs import log
 from .looks import board_look, former
 from .model import Drop, Sample
-from .parts import Part, Parts
+from .parts import Part, Parts, done_before
 from .publish.boot import boot_id
 from .publish.client import Refused, Where, Will
 from .publish.publisher import Keeping, Naming, Publisher
@@ -104,7 +104,9 @@ class Service:
                 from .publish.embedded import Embedded  # an extra: imported only where it is used
 
                 self._embedded = await Embedded.start(mqtt.listen, mqtt.username or None, self._password(), self._event)
-            await self.stage.start()
+            if not await done_before(stop, self.stage.start()):
+                self._stopping()
+                return
             state.remember(self.folder, self.config.base)
             self.spool.start = self.stage.began
             try:
@@ -128,11 +130,15 @@ class Service:
                 await self._embedded.stop()
             os.close(self._lock)
 
+    @staticmethod
+    def _stopping() -> None:
+        log("service.stopping", reason="told to stop")
+        systemd.notify(STOPPING="1", STATUS="bringing out what is under way")
+
     async def _drain(self, publishing: Part) -> None:
         """Ports close; what is under way is computed and published; the gateway says that it is offline."""
         began = time.monotonic()
-        log("service.stopping", reason="told to stop")
-        systemd.notify(STOPPING="1", STATUS="bringing out what is under way")
+        self._stopping()
         await self.parts.end(self.parts.running - {publishing})
         left = await self.stage.stop(COMPUTING)
         await self.publisher.finish(self._last_words, PUBLISHING, left)
