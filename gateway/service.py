@@ -34,6 +34,7 @@ from .street import Street
 from .threads import in_thread
 
 COMPUTING, PUBLISHING = 2.0, 2.0  # s that each may take at a stop
+READING = 5.0  # s for the configuration, read again; on a disk that hangs it would be for ever
 
 
 class Service:
@@ -162,11 +163,19 @@ class Service:
             self._changed_file.clear()
             systemd.notify(RELOADING="1", MONOTONIC_USEC=str(time.monotonic_ns() // 1000))
             try:
-                await self._take_over(await in_thread(lambda: load(self.config.path), "configuration"))
-            except (Wrong, BlockingIOError) as error:
-                problems = error.problems if isinstance(error, Wrong) else [f"it is not read: {error.strerror}"]
-                self._event("config.refused", path=str(self.config.path), problems=problems)
+                async with asyncio.timeout(READING):
+                    config = await in_thread(lambda: load(self.config.path), "configuration")
+                await self._take_over(config)
+            except Wrong as error:
+                self._refused(error.problems)
+            except TimeoutError:
+                self._refused([f"it could not be read within {READING:.0f} s; see that its disk answers, reload again"])
+            except BlockingIOError as error:
+                self._refused([f"it is not read: {error.strerror}"])
             systemd.notify(READY="1")
+
+    def _refused(self, problems: list[str]) -> None:
+        self._event("config.refused", path=str(self.config.path), problems=problems)
 
     async def _take_over(self, config: Config) -> None:
         """What of `config` can be taken over at once; a board that is as before is not touched."""
