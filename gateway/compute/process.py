@@ -27,6 +27,7 @@ CURES = {
     errno.EAGAIN: "allow more processes (TasksMax= in the unit, ulimit -u)",
     errno.ENOMEM: "memory is short: use fewer workers",
     errno.ENOENT: "the working directory has to exist, and TMPDIR to be one that can be written",
+    errno.ETIMEDOUT: "a new one takes its place; where that comes again, this machine is too busy",
     errno.ENAMETOOLONG: "TMPDIR has to be a shorter path",
 }
 
