@@ -38,6 +38,10 @@ def parser() -> argparse.ArgumentParser:
 
 def run_service(options: argparse.Namespace) -> int:
     """The service, until SIGTERM or Ctrl-C."""
+    from . import signals
+
+    signals.await_loop()  # before the imports that take long
+
     import asyncio
 
     from .config import Wrong, load, warnings

@@ -22,7 +22,7 @@ from .ledger import total
 from .logs import log
 from .looks import board_look, former
 from .model import Drop, Sample
-from .parts import Part, Parts
+from .parts import Part, Parts, done_before
 from .publish.boot import boot_id
 from .publish.client import Refused, Where, Will
 from .publish.publisher import Keeping, Naming, Publisher
@@ -34,6 +34,7 @@ from .street import Street
 from .threads import in_thread
 
 COMPUTING, PUBLISHING = 2.0, 2.0  # s that each may take at a stop
+READING = 5.0  # s for the configuration, read again; on a disk that hangs it would be for ever
 
 
 class Service:
@@ -104,7 +105,9 @@ class Service:
                 from .publish.embedded import Embedded  # an extra: imported only where it is used
 
                 self._embedded = await Embedded.start(mqtt.listen, mqtt.username or None, self._password(), self._event)
-            await self.stage.start()
+            if not await done_before(stop, self.stage.start()):
+                self._stopping()
+                return
             state.remember(self.folder, self.config.base)
             self.spool.start = self.stage.began
             try:
@@ -128,11 +131,15 @@ class Service:
                 await self._embedded.stop()
             os.close(self._lock)
 
+    @staticmethod
+    def _stopping() -> None:
+        log("service.stopping", reason="told to stop")
+        systemd.notify(STOPPING="1", STATUS="bringing out what is under way")
+
     async def _drain(self, publishing: Part) -> None:
         """Ports close; what is under way is computed and published; the gateway says that it is offline."""
         began = time.monotonic()
-        log("service.stopping", reason="told to stop")
-        systemd.notify(STOPPING="1", STATUS="bringing out what is under way")
+        self._stopping()
         await self.parts.end(self.parts.running - {publishing})
         left = await self.stage.stop(COMPUTING)
         await self.publisher.finish(self._last_words, PUBLISHING, left)
@@ -157,11 +164,19 @@ class Service:
             self._changed_file.clear()
             systemd.notify(RELOADING="1", MONOTONIC_USEC=str(time.monotonic_ns() // 1000))
             try:
-                await self._take_over(await in_thread(lambda: load(self.config.path), "configuration"))
-            except (Wrong, BlockingIOError) as error:
-                problems = error.problems if isinstance(error, Wrong) else [f"it is not read: {error.strerror}"]
-                self._event("config.refused", path=str(self.config.path), problems=problems)
+                async with asyncio.timeout(READING):
+                    config = await in_thread(lambda: load(self.config.path), "configuration")
+                await self._take_over(config)
+            except Wrong as error:
+                self._refused(error.problems)
+            except TimeoutError:
+                self._refused([f"it could not be read within {READING:.0f} s; see that its disk answers, reload again"])
+            except BlockingIOError as error:
+                self._refused([f"it is not read: {error.strerror}"])
             systemd.notify(READY="1")
+
+    def _refused(self, problems: list[str]) -> None:
+        self._event("config.refused", path=str(self.config.path), problems=problems)
 
     async def _take_over(self, config: Config) -> None:
         """What of `config` can be taken over at once; a board that is as before is not touched."""

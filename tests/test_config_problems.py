@@ -227,12 +227,16 @@ def test_byte_order_mark_is_forgiven() -> None:
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
-    """A file that is not there, a directory, a path that is none, an endless file: one sentence each, and a way out."""
+    """Not there, a directory, a path that is none, a pipe, a device, too long: one sentence each, and a way out."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "long").write_bytes(b"#" * 1_000_001)
     for path, sentence in [
         (tmp_path / "gateway.toml", "`gateway init` writes one"),
         (tmp_path, "is a directory"),
         (Path("a\0b"), "cannot be read"),
-        (Path("/dev/zero"), "over 1 MB"),
+        (tmp_path / "pipe", "is a pipe or a device and no file"),
+        (Path("/dev/zero"), "is a pipe or a device and no file"),
+        (tmp_path / "long", "over 1 MB"),
         (tmp_path / ("x" * 300), "cannot be read"),
     ]:
         with pytest.raises(Wrong) as caught:

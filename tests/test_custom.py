@@ -367,6 +367,22 @@ async def test_release_lifts_quarantine(tmp_path: Path) -> None:
             assert [one.of(piece)["f"] for piece in pieces] == [[piece.value[0] + more] for piece in pieces]
 
 
+async def test_it_has_recovered_once_a_value_has_come(tmp_path: Path) -> None:
+    """A release alone mends nothing: what is still wrong is in quarantine again, and told to have recovered later."""
+    async with street(tmp_path, "def f(t, v, new):\n    return 1\n", "f") as one:
+        for times in (1, 2):
+            await one.ask()
+            await one.ask()
+            assert one.quarantined and len(one.told("custom.quarantined")) == times
+            one.lane.release()
+            assert not one.quarantined and not one.told("custom.recovered")
+        (tmp_path / "own.py").write_text("def f(t, v, new):\n    return v[-new:]\n")
+        one.lane.release()
+        for _ in range(2):
+            await one.ask()
+            assert len(one.told("custom.recovered")) == 1
+
+
 async def test_a_slow_import_is_no_miss(tmp_path: Path) -> None:
     """While a module is imported readings leave at their deadline with null; then its values come. No miss."""
     async with street(tmp_path, "import time\ntime.sleep(2)\n" + GOOD, "last", deadline=0.5) as one:

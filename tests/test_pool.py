@@ -308,6 +308,27 @@ async def test_the_helpers_of_multiprocessing_are_killed(word: str) -> None:
         assert await asyncio.wait_for(client.ask(b"echo x"), 2.0) == b"x"
 
 
+@pytest.mark.usefixtures("odd")
+async def test_a_fork_server_that_is_stopped_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SIGSTOP of the fork server while all workers die: that is the pool's trouble, and a new one makes others."""
+    monkeypatch.setattr("gateway.compute.process.ANSWER_PATIENCE", 1.0)
+    async with running(2) as client:
+        victim = helper("forkserver")
+        os.kill(victim, signal.SIGSTOP)
+        for pid in client.pool.pids:
+            os.kill(pid, signal.SIGKILL)
+        answer = client.ask(b"echo x")
+        await until(lambda: client.pool.look()["trouble"])
+        assert "its fork server did not answer for 1 s and was ended" in client.pool.look()["trouble"]
+        assert client.pool.look()["workers"] == 0
+        assert await asyncio.wait_for(answer, 10.0) == b"x"
+        await client.all_running()
+        assert client.pool.look()["trouble"] is None
+        assert [name for name, _ in client.events if name == "pool.worker_failed"] == ["pool.worker_failed"]
+        assert helper("forkserver") != victim
+        await until(lambda: not client.pool._dying)  # it is known of those, too, of whose end the old one told nobody
+
+
 # starting
 
 
@@ -568,6 +589,27 @@ async def test_stop_kills_what_does_not_end(monkeypatch: pytest.MonkeyPatch) -> 
         await client.pool.stop()
         assert 0.9 < time.monotonic() - began < 1.6
         assert not any(map(alive, pids))
+
+
+async def test_a_program_ends_although_its_fork_server_is_stopped() -> None:
+    """Nobody tells that its workers have ended, and a start is under way: stop(), and the program, end all the same."""
+    then = """import multiprocessing.forkserver
+    server = multiprocessing.forkserver._forkserver._forkserver_pid
+    os.kill(server, 19)
+    for pid in pool.pids:
+        os.kill(pid, 9)
+    while pool.pids:
+        await asyncio.sleep(0.01)
+    await pool.stop()
+    print([server], flush=True)
+    return"""
+    with parent(then) as (process, (server,)):
+        try:
+            assert process.wait(3.0) == 0
+            await until(lambda: not alive(server), within=1.0)
+        finally:
+            if alive(server):
+                os.kill(server, signal.SIGKILL)
 
 
 async def test_stop_while_workers_are_starting() -> None:

@@ -1,5 +1,7 @@
 """SIGHUP: the configuration is read again; what is right is taken over, and what is as before is not touched."""
 
+import contextlib
+import fcntl
 import os
 import signal
 import socket
@@ -102,6 +104,50 @@ def test_a_reload_with_an_error(tmp_path, mosquitto, text):
             until(lambda: len(judge.features) > seen + 20, "readings flow on")
             assert gateway.stop() == 0
     judge.close()
+
+
+def test_a_reload_whose_file_hangs(tmp_path):
+    """The opening of the file does not return: that is told after 5 s, and the next SIGHUP reads the file."""
+    text = configuration(1, {"a": "/dev/ttyX0"})
+    with running(tmp_path, text) as gateway:
+        until(lambda: [e for e in gateway.events() if e["event"] == "service.started"], "it runs")
+        with held(gateway.file):
+            gateway.process.send_signal(signal.SIGHUP)
+            (told,) = until(lambda: [e for e in gateway.events() if e["event"] == "config.refused"], "it is told")
+            assert told["problems"] == ["it could not be read within 5 s; see that its disk answers, reload again"]
+            gateway.file.rename(tmp_path / "hangs")
+            gateway.file.write_text(text)
+            gateway.process.send_signal(signal.SIGHUP)
+            until(lambda: [e for e in gateway.events() if e["event"] == "config.reloaded"], "it is read")
+        assert gateway.stop() == 0
+
+
+@contextlib.contextmanager
+def held(file):
+    """A lease on the file: whoever opens it waits, for up to 45 s."""
+    before = signal.signal(signal.SIGIO, signal.SIG_IGN)
+    lease = os.open(file, os.O_RDONLY)
+    try:
+        fcntl.fcntl(lease, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+        yield
+    finally:
+        os.close(lease)
+        signal.signal(signal.SIGIO, before)
+
+
+def test_a_reload_while_the_file_is_a_pipe(tmp_path):
+    """It is refused, and the next SIGHUP reads the file that is there again."""
+    with running(tmp_path, configuration(1, {"a": "/dev/ttyX0"})) as gateway:
+        until(lambda: [e for e in gateway.events() if e["event"] == "service.started"], "it runs")
+        gateway.file.rename(tmp_path / "aside")
+        os.mkfifo(gateway.file)
+        gateway.process.send_signal(signal.SIGHUP)
+        (told,) = until(lambda: [e for e in gateway.events() if e["event"] == "config.refused"], "it is told", 4)
+        assert "is a pipe or a device and no file" in told["problems"][0]
+        (tmp_path / "aside").rename(gateway.file)
+        gateway.process.send_signal(signal.SIGHUP)
+        until(lambda: [e for e in gateway.events() if e["event"] == "config.reloaded"], "it is read", 4)
+        assert gateway.stop() == 0
 
 
 def test_the_service_manager_is_told(tmp_path, mosquitto):

@@ -4,6 +4,7 @@ Workers are forked by a fork server, a process that has nothing but numpy and ou
 itself, with its threads, could leave a child with a lock that nobody holds.
 """
 
+import atexit
 import contextlib
 import errno
 import multiprocessing
@@ -15,6 +16,7 @@ import threading
 import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from multiprocessing.process import BaseProcess
 
 from .worker import serve
@@ -25,10 +27,15 @@ CURES = {
     errno.EAGAIN: "allow more processes (TasksMax= in the unit, ulimit -u)",
     errno.ENOMEM: "memory is short: use fewer workers",
     errno.ENOENT: "the working directory has to exist, and TMPDIR to be one that can be written",
+    errno.ETIMEDOUT: "a new one takes its place; where that comes again, this machine is too busy",
     errno.ENAMETOOLONG: "TMPDIR has to be a shorter path",
 }
 
+ANSWER_PATIENCE = 5.0  # s for the fork server to make a process; one that did not is stopped, or hangs
+FIRST_PATIENCE = 60.0  # s for its first one: it imports numpy before, on a slow board
+
 _one_at_a_time = threading.Lock()
+_proven: set[int] = set()  # the pid of the fork server, once it has made a process
 
 
 @dataclass(slots=True, eq=False)
@@ -71,7 +78,8 @@ class Process:
 def spawn(target: Callable[..., None] | None = None, *more: socket.socket) -> Process:
     """A new worker, which runs `serve`, or a `target` that makes a group of its own and also gets the sockets `more`.
 
-    Blocks until it is there. Raises OSError with a sentence that says what to do about it.
+    Blocks until it is there, at most for the patience with the fork server. Raises OSError with a sentence that says
+    what to do about it.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["gateway.compute.single", "gateway.compute.batch"])
@@ -79,7 +87,7 @@ def spawn(target: Callable[..., None] | None = None, *more: socket.socket) -> Pr
     try:
         ours, theirs = socket.socketpair()
         process = context.Process(target=target or serve, args=(theirs, *more), daemon=True)
-        with _one_at_a_time, _no_main():
+        with _one_at_a_time, _in_time(), _no_main():
             process.start()
     except Exception as error:  # no file, no process, no fork server: whatever it was, the pool tries again
         if ours is not None:
@@ -99,6 +107,52 @@ def _sentence(error: Exception) -> str:
         number = errno.ENAMETOOLONG
     cure = CURES.get(number or 0)
     return f"a worker process cannot start: {why or error}" + (f"; {cure}" if cure else "")
+
+
+def _server() -> int | None:
+    """The pid of the fork server. multiprocessing keeps it to itself, and has no other way to end one that hangs."""
+    pid: int | None = getattr(forkserver._forkserver, "_forkserver_pid", None)
+    return pid
+
+
+def _end_server() -> None:
+    """Kills the fork server. Whoever waits for its word, on a start or on an end, hears that it is gone; the next start
+    makes a new one."""
+    if (pid := _server()) is not None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+atexit.register(_end_server)  # before multiprocessing's own: that waits until the fork server has told of each end
+
+
+@contextlib.contextmanager
+def _in_time() -> Iterator[None]:
+    """Ends a fork server that does not answer in time, and with that the wait for it. Raises OSError then."""
+    patience = ANSWER_PATIENCE if _server() in _proven else FIRST_PATIENCE
+    overdue = threading.Event()
+
+    def end() -> None:
+        overdue.set()
+        _end_server()
+
+    alarm = threading.Timer(patience, end)
+    alarm.daemon = True
+    try:
+        alarm.start()
+    except RuntimeError:
+        raise OSError(errno.EAGAIN, "no thread can start") from None
+    try:
+        yield
+    except (EOFError, OSError) as error:
+        if not overdue.is_set():
+            raise
+        raise OSError(errno.ETIMEDOUT, f"its fork server did not answer for {patience:.0f} s and was ended") from error
+    finally:
+        alarm.cancel()
+        alarm.join()  # it kills nothing later, when the pid may be another's
+    _proven.clear()
+    _proven.update({_server() or 0})
 
 
 @contextlib.contextmanager

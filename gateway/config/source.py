@@ -1,5 +1,7 @@
 """A TOML file -> its tables, or a sentence that says why there are none."""
 
+import os
+import stat
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -19,9 +21,12 @@ class Wrong(Exception):
 
 
 def read(path: str | Path) -> bytes:
-    """What is in the file. Raises Wrong."""
+    """What is in the file. Raises Wrong; also for a pipe, of which an opening, or a reading, might never end."""
     place = path_of(path)
     try:
+        kind = os.stat(path).st_mode
+        if not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):
+            raise Wrong([f"{place}: is a pipe or a device and no file; give a file, with -c"])
         with open(path, "rb") as file:
             return file.read(LONGEST + 1)
     except FileNotFoundError:

@@ -39,6 +39,7 @@ class Feature:
         self._settled, self._owners, self._event = settled, owners, event
         self._queue = Queue()
         self._retry: asyncio.TimerHandle | None = None
+        self._shut: float | None = None  # when it was put in quarantine, until it has given values again
         self._loop = asyncio.get_running_loop()
         heard = Heard(self._ask, self._answered, self._lost, self._printed)
         self.runner = Runner(ordered(name, custom), custom.deadline, heard, event)
@@ -56,8 +57,7 @@ class Feature:
 
     def anew(self) -> None:
         """Begins again with what its file says now; a quarantine is lifted."""
-        if self.conduct.since is not None:
-            self._freed()
+        self._lift()
         self.conduct = quarantine.Conduct()
         self.runner.end()
         self._queue.back()
@@ -127,8 +127,7 @@ class Feature:
             self._miss(why)
         else:
             self._take(call, answer)
-            if self.conduct.since is not None:
-                self._good()
+            self._good()
         if answer.worn and quarantine.asked(self.conduct, self._loop.time()):
             self.runner.start()
 
@@ -189,21 +188,22 @@ class Feature:
             f"mend it and reload the gateway; it is tried again at {instant(time.time() + pause)}"
         )
         if before.since is None:
+            self._shut = now if self._shut is None else self._shut
             self._event("custom.quarantined", feature=self.name, why=shown(why, 300), again_s=round(pause))
 
     def _good(self) -> None:
-        """An answer while it was trying again."""
-        conduct = quarantine.answered(self.conduct, self._loop.time())
-        if conduct is not self.conduct:
-            self._freed()
-            self.conduct = conduct
+        """An answer: it is free if it was trying again, and what was told of it is over."""
+        self.conduct = quarantine.answered(self.conduct, self._loop.time())
+        if self._shut is not None and self.conduct.since is None:
+            self._lift()
+            self._event("custom.recovered", feature=self.name, after_s=round(self._loop.time() - self._shut, 1))
+            self._shut = None
 
-    def _freed(self) -> None:
+    def _lift(self) -> None:
+        """It is not in quarantine any more; whether it gives values, shows."""
         if self._retry is not None:
             self._retry.cancel()
-        since = self.conduct.since or 0.0
         self.reason = None
-        self._event("custom.recovered", feature=self.name, after_s=round(self._loop.time() - since, 1))
 
     def _printed(self, line: str, lines: int) -> None:
         self._event("custom.output", feature=self.name, text=line, lines=lines)
