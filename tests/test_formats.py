@@ -691,3 +691,15 @@ def test_the_worked_examples(name, table, lines, results, tmp_path):
 def test_examples_are_there():
     """The three formats that take some explaining have one each."""
     assert [name for name, *_ in DOCUMENTED] == ["regex", "block", "nmea"]
+
+
+@pytest.mark.parametrize("name", ["csv", "auto"])
+@pytest.mark.parametrize("line", ["Temp = 21,7 C", "T=21,6 °C", "21,41 C", "Temp: 21,3 °C, Hum: 45,3 %", "-2,9 deg C"])
+def test_the_digits_behind_a_decimal_comma_are_no_temperature(name, line):
+    """A number with a comma in front of a unit is one number: where the comma cannot be both, the line is refused."""
+    decoder = FORMATS[name](FormatOptions())
+    for _ in range(4):
+        result = decoder.decode(line.encode())
+        assert not isinstance(result, Decoded), result
+    semicolons = FORMATS[name](FormatOptions()).decode(b"21,7;-2,9")
+    assert [one.value for one in semicolons.samples] == [21.7, -2.9]

@@ -44,6 +44,16 @@ def test_what_differs_becomes_a_group(data, expected):
     assert all(isinstance(one, Decoded) and one.samples for one in read)
 
 
+def test_no_group_has_a_name_that_means_something_else():
+    """A word "Sensor" in front of two values becomes no group `sensor`, whose text would be a name."""
+    found = pattern(lines("Sensor one {} C Sensor two {} C", *[(f"{20 + n}.5", f"{30 + n}.5") for n in range(6)]))
+    assert found is not None
+    names = [one.sensor for one in Regex(found).decode(b"Sensor one 20.5 C Sensor two 30.5 C").samples]
+    assert len(set(names)) == 2
+    found = pattern(lines("Sensor {} C Sensor {} C", *[(f"{20 + n}.5", f"{30 + n}.5") for n in range(6)]))
+    assert found is not None and "(?P<Sensor>" not in found.pattern and "(?P<sensor>" not in found.pattern
+
+
 def test_a_unit_that_is_not_celsius_is_said():
     """A number before F is in °F."""
     found = pattern(lines("inlet is {} F", *[(f"{70 + n}.1",) for n in range(6)]))

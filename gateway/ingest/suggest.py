@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from ..model import FormatOptions
 from ..units import DEGREE, temperature
+from .formats.text import ROLES
 from .quantities import quantity
 
 LEAST = 4  # lines of one form
@@ -135,7 +136,7 @@ def _names(line: Sequence[str], values: Sequence[Slot], *, has_sensor: bool) -> 
         if quantity(word) not in ("", "temperature"):
             continue
         name, number = word or f"S{len(out) + 1}", 2
-        while name in {taken for _, taken in out} or name in ("value", "sensor", "count", "unit"):
+        while name in {taken for _, taken in out} or name.casefold() in ROLES:
             name, number = f"{word or 'S'}_{number}", number + 1
         out.append((slot, name))
     return [(out[0][0], "value")] if len(out) == 1 else out

@@ -11,6 +11,7 @@ Separator, header and decimal mark are found by looking; `separator`, `header` a
 import re
 
 from ...model import Decoded, FormatOptions, Frame, Noise, Refusal, Why
+from ...units import DEGREE
 from . import header
 from .quick import Quick
 from .rows import Row, Rows, Shape
@@ -21,6 +22,8 @@ SEPARATORS = "\t;|,"
 _NOT_DATA = "*?>"  # answers of a device to its settings, prompts
 _BRACKETS = {"(": ")", "[": "]"}
 _COMMA = re.compile(r"[+-]?\d*,\d+", re.ASCII)
+_COMMA_AND_UNIT = re.compile(rf"\d,\d+ ?(?:{DEGREE} ?)?(?:celsius|[CFK])(?!\w)", re.IGNORECASE)
+"""A decimal comma, as a unit stands behind it: in "Temp = 21,7 C" the 7 is no temperature."""
 _POINT = re.compile(r"[+-]?\d*\.\d+", re.ASCII)
 
 
@@ -49,6 +52,8 @@ class Csv:
         text = text.strip(" ")
         if not text.strip() or text[0] in _NOT_DATA:
             return noise(frame)
+        if self._options.separator == "auto" and self._likely(text) == "," and _COMMA_AND_UNIT.search(text):
+            return refused(Why.NOT_A_NUMBER, frame)
         comment = text[0] == "#"
         text, bracket, torn = _unwrapped(text.lstrip("# ") if comment else text)
         row = self._cut(text, bracket)
