@@ -329,6 +329,19 @@ async def test_a_fork_server_that_is_stopped_is_replaced(monkeypatch: pytest.Mon
         await until(lambda: not client.pool._dying)  # it is known of those, too, of whose end the old one told nobody
 
 
+@pytest.mark.usefixtures("odd")
+async def test_a_new_fork_server_has_time_to_import(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that takes the place of one that was killed is not ended for being slower than that was."""
+    async with running(1) as client:
+        monkeypatch.setattr("gateway.compute.process.ANSWER_PATIENCE", 0.01)
+        os.kill(helper("forkserver"), signal.SIGKILL)
+        await until(lambda: not any("forkserver" in command for command in family(os.getpid()).values()))
+        os.kill(client.pool.pids[0], signal.SIGKILL)
+        await until(lambda: client.pool.counts.replaced == 1)
+        await client.all_running()
+        assert "pool.worker_failed" not in [name for name, _ in client.events]
+
+
 # starting
 
 

@@ -87,7 +87,7 @@ def spawn(target: Callable[..., None] | None = None, *more: socket.socket) -> Pr
     try:
         ours, theirs = socket.socketpair()
         process = context.Process(target=target or serve, args=(theirs, *more), daemon=True)
-        with _one_at_a_time, _in_time(), _no_main():
+        with _one_at_a_time, _no_main(), _in_time():
             process.start()
     except Exception as error:  # no file, no process, no fork server: whatever it was, the pool tries again
         if ours is not None:
@@ -129,6 +129,7 @@ atexit.register(_end_server)  # before multiprocessing's own: that waits until t
 @contextlib.contextmanager
 def _in_time() -> Iterator[None]:
     """Ends a fork server that does not answer in time, and with that the wait for it. Raises OSError then."""
+    forkserver.ensure_running()  # where it has ended, a new one, which imports numpy
     patience = ANSWER_PATIENCE if _server() in _proven else FIRST_PATIENCE
     overdue = threading.Event()
 
