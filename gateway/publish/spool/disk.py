@@ -35,8 +35,8 @@ class News:
     """Whom to tell, on the loop, of what is nobody's job.
 
     opened: the file is open for the first time; readings in it, by lane, and what was dropped since it was made, by
-    reason. rescued: it was set aside, or something in it is missing. lost: blocks that a job had given up which failed,
-    and which have gone all the same.
+    reason. rescued: it was set aside or replaced, or something in it is missing. lost: blocks that a job had given up
+    which failed, and which have gone all the same.
     """
 
     opened: Callable[[dict[Lane, int], dict[Drop, int]], None]
@@ -118,12 +118,13 @@ class Disk:
         self._known, self._rows, self._dropped = store.last, dict(+store.rows), store.dropped
 
     def _opened(self) -> Store:
-        if self._store is not None:
-            return self._store
         if self._trouble is not None and time.monotonic() < self._not_before:
             raise self._trouble
         try:
-            self._store = self._begun()
+            if self._store is None:
+                self._store = self._begun()
+            elif self._store.gone:
+                self._store = self._replaced(self._store)
         except Trouble as trouble:
             self._give_up(trouble)
             raise
@@ -147,6 +148,15 @@ class Disk:
         if attempts is not None:
             attempts.over()
         return store
+
+    def _replaced(self, store: Store) -> Store:
+        """The store in a new file, with all that is in the open one, which was deleted or replaced by another."""
+        store.write_anew()
+        store.close()
+        self._store = None
+        new = self._caught_up()
+        self._tell(self._news.rescued, Rescue(self._folder / FILE, new.rows.total(), replaced=True))
+        return new
 
     def _caught_up(self) -> Store:
         try:
@@ -203,7 +213,7 @@ class Disk:
 
     def _give_up(self, trouble: Trouble) -> None:
         self._trouble, self._not_before = trouble, time.monotonic() + AGAIN
-        if self._store is not None:
+        if self._store is not None and trouble.kind != FULL:  # one that waits for room to be written anew stays open
             self._doubtful |= self._store.doubtful
             self._store.close()
             self._store = None

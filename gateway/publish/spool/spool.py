@@ -57,7 +57,7 @@ class Spool:
         self._opened = False
         self._untold = 0  # readings that were dropped as spool_corrupt, and that no event has told of yet
         self._aged = self._probed = self._kept = -math.inf
-        self.damage: str | None = None  # one sentence, when readings may be lost that nobody can count
+        self.damage: str | None = None  # one sentence, when readings may be lost that nobody can count, or nearly were
         self.start = 0.0
 
     async def open(self) -> None:
@@ -195,11 +195,14 @@ class Spool:
             self._holds.forgotten(gone)
 
     async def tend(self) -> None:
-        """Drops what is older than max_age, and sees whether a disk in trouble works again. To be called often."""
+        """Drops what is too old, and sees whether a disk works again, and its file is there. To be called often."""
         now = time.monotonic()
-        if self._health.trouble is not None and now - self._kept >= IDLE and now - self._probed >= PROBES:
+        if now - self._kept >= IDLE and now - self._probed >= PROBES:
             self._probed = now
-            await self._try(Store.probe, writes=True)
+            if self._health.trouble is not None:
+                await self._try(Store.probe, writes=True)
+            elif self.waiting:
+                await self._try(lambda store: None)
         if self.waiting and now - self._aged >= min(60.0, max(1.0, self._max_age / 20)):
             self._aged = now
             await self._age()
@@ -291,9 +294,8 @@ class Spool:
                 self._holds.rows[lane] += rows
                 self._inherited(lane[0], rows)
         self._lose(lost)
-        if lost or found.aside:
+        if lost or found.aside or found.replaced:
             self._event("spool.damaged", file=str(found.path), saved=found.saved, lost=self._untold,
                         complete=found.complete)  # fmt: skip
             self._untold = 0
-        if not found.complete:
-            self.damage = f"the spool was damaged, and nobody knows how many readings it held; it lies in {found.path}"
+        self.damage = found.sentence or self.damage
