@@ -21,7 +21,7 @@ from .aside import Before, Rescue, losses, rescue
 from .attempts import Attempts
 from .leftovers import set_aside
 from .nouns import Gone, Lane
-from .sql import CORRUPT, FULL, Trouble, told
+from .sql import CORRUPT, FAILED, FULL, READ_ONLY, Trouble, told
 from .store import FILE, Store
 
 T = TypeVar("T")
@@ -44,11 +44,22 @@ class News:
     lost: Callable[[list[Gone]], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What keeps other gateways out of the folder; in the disk's thread.
+
+    again: takes it where it was let go. Raises OSError. let_go: of a disk that is to be repaired no file is open.
+    """
+
+    again: Callable[[], None]
+    let_go: Callable[[], None]
+
+
 class Disk:
     """Runs jobs on the store in `folder`. limit: bytes."""
 
-    def __init__(self, folder: Path, limit: int, news: News) -> None:
-        self._folder, self._limit, self._news = folder, limit, news
+    def __init__(self, folder: Path, limit: int, news: News, claim: Claim | None = None) -> None:
+        self._folder, self._limit, self._news, self._claim = folder, limit, news, claim
         self._loop = asyncio.get_running_loop()
         self._jobs: queue.SimpleQueue[tuple[Job, asyncio.Future[Any]] | None] = queue.SimpleQueue()
         self._store: Store | None = None
@@ -133,6 +144,9 @@ class Disk:
 
     def _begun(self) -> Store:
         """The open file; a new one in place of a damaged one, with what can be saved of it."""
+        if self._claim is not None:
+            with told(self._folder):
+                self._claim.again()
         if self._trouble is not None and self._trouble.kind == CORRUPT:
             self._set_aside()
         attempts = None if self._opened_once else Attempts(self._folder)
@@ -217,6 +231,8 @@ class Disk:
             self._doubtful |= self._store.doubtful
             self._store.close()
             self._store = None
+        if self._claim is not None and trouble.kind in (READ_ONLY, FAILED):
+            self._claim.let_go()
 
     def _tell(self, call: Callable[..., None], *values: Any) -> None:
         try:
