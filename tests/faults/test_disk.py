@@ -288,14 +288,13 @@ def test_f60_read_only(scene, tmp_path):
         s.prove(refuses, "it cannot be written")
         s.until(lambda: s.events("spool.failed"), "it is told", 10)
         s.until(lambda: not tree.opened(s.pid, str(disk.place)), "its files are closed", 5)
+        done = subprocess.run(["umount", str(disk.place)], capture_output=True, text=True)
+        s.prove(done.returncode == 0, f"it is unmounted {done.stderr}")
         s.hold(10, ci=4)
+        assert not list(disk.place.iterdir()), "nothing is written where the disk is not"
         s.broker.start()
     s.back(within=20)
-    done = subprocess.run(["umount", str(disk.place)], capture_output=True, text=True)
-    assert done.returncode == 0, f"{done.stderr}: {tree.opened(s.pid, str(disk.place))}"
     subprocess.run(["e2fsck", "-fy", str(image)], capture_output=True)  # what has come to the disk is all there
-    s.hold(5, ci=5)
-    assert not list(disk.place.iterdir()), "nothing is written where the disk is not"
     subprocess.run(["mount", "-o", "loop", str(image), str(disk.place)], check=True)
     again = time.monotonic()
     s.until(lambda: s.events("spool.recovered"), "it is written again", 30)
@@ -393,9 +392,10 @@ def _statement(path: Path, text: str) -> None:
     "F63",
     field="The spool is corrupt.",
     happens="Between two runs: the first bytes, 20 kB in the middle, half of it or all is lost, its log is random "
-    "bytes, its tables are of a newer version, blocks hold nothing.",
+    "bytes, its tables are of a newer version, blocks hold nothing. It is deleted while the gateway runs.",
     promised="It starts within 5 s; the file is set aside with its date, two at most; what can be read of it is sent, "
-    "the rest is dropped as `spool_corrupt` where its number is known, or the status says that it is not.",
+    "the rest is dropped as `spool_corrupt` where its number is known, or the status says that it is not. What was "
+    "deleted is written anew from the open file within seconds, and nothing is lost.",
     full=60,
 )
 @pytest.mark.parametrize(
@@ -430,6 +430,25 @@ def test_f63_corrupt(scene, tmp_path, damage):
     assert len(s.judge.missing()) <= held - sent + 200
     assert last["balanced"] is True
     assert s.gateway.stop(10) == 0
+
+
+@row("F63", full=40)
+def test_f63_deleted_in_an_outage(scene, tmp_path):
+    """Its file alone is deleted under the gateway: told, written anew with all that it held, and all that is sent."""
+    s, state = scene(), tmp_path / "state"
+    s.steady()
+    with s.fault():
+        outage(s, 5)
+        (state / FILE).unlink()
+        s.prove((state / f"{FILE}-wal").exists(), "its log is there still")
+        s.until(lambda: s.events("spool.damaged"), "it is told", 5)
+        (told,) = s.events("spool.damaged")
+        assert (told["saved"] > 100, told["lost"], told["complete"]) == (True, 0, True)
+        s.hold(3, ci=3)
+        s.broker.start()
+    s.back(within=20)
+    assert "see what deletes files there" in s.status()["faults"]["spool_damaged"]["text"]
+    s.over(told=[OUTAGE], faults=["broker"], staying=["spool_damaged"])
 
 
 @row(
