@@ -86,6 +86,8 @@ async def test_what_it_held_is_all_sent(tmp_path, delete):
         if delete is not _log:
             assert told(s) == [("spool.damaged", 10, 0)]
             assert "was deleted or replaced under the gateway" in s.spool.damage
+        aside = [file.read_bytes() for file in (tmp_path / "state").glob("*.damaged.db")]
+        assert aside == ([b"no tables"] if delete is _another else []), "another's is not destroyed"
         s.connect()
         for _ in range(20):
             s.now += 0.1

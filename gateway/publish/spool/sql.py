@@ -104,7 +104,10 @@ class File:
             raise
 
     def write_anew(self) -> None:
-        """Writes all of it to a new file where it was: the whole of it or nothing, after a power cut too."""
+        """Writes all of it to a new file where it was: the whole of it or nothing, after a power cut too.
+
+        The log that it has left there SQLite deletes, as it does beside any empty file.
+        """
         with told(self.path):
             private(self.path)
             try:

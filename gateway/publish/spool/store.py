@@ -17,7 +17,7 @@ from pathlib import Path
 from ...instants import instant
 from ...model import Drop
 from .blocks import LATEST
-from .leftovers import PARTS, Leftovers, set_aside
+from .leftovers import Leftovers, set_aside
 from .nouns import Gone, Lane, New, Stored
 from .reserve import Reserve
 from .shelf import Shelf
@@ -226,8 +226,6 @@ class Store:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if os.path.lexists(path):
                 set_aside(path)
-            for part in PARTS:  # a log of ours would be taken for the new file's
-                path.with_name(path.name + part).unlink(missing_ok=True)
         self._file.write_anew()
 
     def close(self) -> None:
