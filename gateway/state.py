@@ -104,7 +104,9 @@ def renamed(folder: Path, base: str) -> list[str]:
 def remember(folder: Path, base: str) -> None:
     """Has the next start know by which name this one goes. On a full disk it is not known, and nothing is said."""
     with contextlib.suppress(OSError):
-        (folder / NAME).write_text(base)
+        place = os.open(folder / NAME, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with os.fdopen(place, "w") as file:
+            file.write(base)
 
 
 def _sentence(folder: Path, error: OSError) -> str:

@@ -32,8 +32,10 @@ def test_it_is_made_for_us_alone_whatever_the_umask(tmp_path):
     try:
         folder = tmp_path / "a" / "b"
         lock = claimed(folder)
+        state.remember(folder, "gateway/a")
     finally:
         os.umask(before)
+    assert (folder / state.NAME).stat().st_mode & 0o777 == 0o600
     assert folder.stat().st_mode & 0o777 == 0o700
     assert (folder / LOCK).stat().st_mode & 0o777 == 0o600
     assert (folder / LOCK).read_text() == str(os.getpid())
