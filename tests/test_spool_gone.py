@@ -190,9 +190,8 @@ async def test_a_log_without_its_file_is_damage_at_the_start(tmp_path):
     try:
         await again.spool.open()
         (aside,) = (tmp_path / "second").glob("*.damaged.db")
-        assert again.events == [
-            ("spool.damaged", {"file": str(aside), "saved": 10, "lost": 0, "complete": True}),
-        ]
+        damaged = {"file": str(aside), "saved": 10, "lost": 0, "complete": True}
+        assert ("spool.damaged", damaged) in again.events
         assert again.spool.held("a") == 10
     finally:
         await again.close()

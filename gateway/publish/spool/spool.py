@@ -295,7 +295,6 @@ class Spool:
                 self._inherited(lane[0], rows)
         self._lose(lost)
         if lost or found.aside or found.replaced:
-            self._event("spool.damaged", file=str(found.path), saved=found.saved, lost=self._untold,
-                        complete=found.complete)  # fmt: skip
-            self._untold = 0
+            lost_now, self._untold, file = self._untold, 0, str(found.path)
+            self._event("spool.damaged", file=file, saved=found.saved, lost=lost_now, complete=found.complete)
         self.damage = found.sentence or self.damage
