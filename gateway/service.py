@@ -7,7 +7,6 @@ Data goes one way: readers -> stage -> publisher. Three things travel back: back
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
 import time
 from dataclasses import replace
@@ -26,6 +25,7 @@ from .parts import Part, Parts, done_before
 from .publish.boot import boot_id
 from .publish.client import Refused, Where, Will
 from .publish.publisher import Keeping, Naming, Publisher
+from .publish.spool.disk import Claim
 from .publish.spool.spool import Spool
 from .publish.spool.sql import Trouble
 from .report import Reporter
@@ -56,6 +56,7 @@ class Service:
         self.boards, self.stage = self.street.boards, self.street.stage
         self.accounts, self.readers = self.boards.accounts, self.boards.readers
         self.folder = config.state_dir or state.default()
+        self._lock = state.Lock(self.folder)
         self.spool = Spool(
             self.folder,
             config.spool_bytes,
@@ -64,6 +65,7 @@ class Service:
             inherited=self._inherited,
             dropped=self._dropped,
             clock_set=lambda: self.clock.word() is None,
+            claim=Claim(self._lock.again, self._lock.let_go),
             event=self._event,
         )
         self.naming = Naming(config.id, config.mqtt.prefix, self.run_id, config.mqtt.payload == "rows")
@@ -87,7 +89,6 @@ class Service:
         self.valve = Valve(self._under_way, self.publisher.moving)
         self.reporter = Reporter(self._look, self._send_status, log, lambda: self.publisher.largest)
         self._embedded: Any = None
-        self._lock = -1
         self._changed_file = asyncio.Event()
 
     # life
@@ -99,7 +100,7 @@ class Service:
         """
         mqtt = self.config.mqtt
         self.parts = parts = Parts()
-        self._lock = state.claimed(self.folder)
+        self._lock.claim()
         try:
             if mqtt.embedded:
                 from .publish.embedded import Embedded  # an extra: imported only where it is used
@@ -129,7 +130,7 @@ class Service:
             await self.stage.end()
             if self._embedded is not None:
                 await self._embedded.stop()
-            os.close(self._lock)
+            self._lock.let_go()
 
     @staticmethod
     def _stopping() -> None:

@@ -23,31 +23,64 @@ def default() -> Path:
     return Path(given.split(":")[0]) if given else Path("~/.local/state/gateway").expanduser()
 
 
-def claimed(folder: Path) -> int:
-    """Makes `folder` where it is missing, for this user alone, and keeps other gateways out.
+class Lock:
+    """What keeps other gateways out of `folder`, until it is let go or the process ends.
 
-    Gives the descriptor of its lock, which holds until it is closed or the process ends. Raises NoState.
+    It is let go while the disk is in trouble, which cannot be unmounted for a repair as long as a file on it is open.
     """
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise NoState(_sentence(folder, error)) from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        holder = os.pread(lock, 20, 0).decode(errors="replace").strip()
-        os.close(lock)
-        raise NoState(
-            f"state_dir: {folder} is in use by another gateway (pid {holder or 'unknown'}): stop it, "
-            "or give this one a state_dir of its own"
-        ) from None
-    if folder.stat().st_mode & 0o077 and folder.stat().st_uid == os.geteuid():
-        folder.chmod(0o700)
-    with contextlib.suppress(OSError):  # a full disk: it is locked all the same
-        os.ftruncate(lock, 0)
-        os.pwrite(lock, str(os.getpid()).encode(), 0)
-    return lock
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._held: int | None = None  # its descriptor
+        self._deleted = False  # whether somebody had deleted it when it was let go
+
+    def claim(self) -> None:
+        """Makes the folder where it is missing, for this user alone, and takes the lock. Raises NoState."""
+        folder = self._folder
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._take(os.O_CREAT)
+        except BlockingIOError as error:
+            raise NoState(
+                f"state_dir: {folder} is {error.strerror}: stop it, or give this one a state_dir of its own"
+            ) from error
+        except OSError as error:
+            raise NoState(_sentence(folder, error)) from error
+        if folder.stat().st_mode & 0o077 and folder.stat().st_uid == os.geteuid():
+            folder.chmod(0o700)
+
+    def again(self) -> None:
+        """Takes it again if it was let go. Raises OSError.
+
+        Where it no longer lies there is another disk, or none while that is repaired: nothing shall be written there.
+        """
+        if self._held is not None:
+            return
+        try:
+            self._take(os.O_CREAT if self._deleted else 0)
+        except FileNotFoundError as error:
+            why = "the disk that was there is not mounted; mount it, or restart the gateway to use another"
+            raise FileNotFoundError(error.errno, why) from None
+
+    def _take(self, flags: int) -> None:
+        lock = os.open(self._folder / LOCK, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | flags, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = os.pread(lock, 20, 0).decode(errors="replace").strip()
+            os.close(lock)
+            raise BlockingIOError(error.errno, f"in use by another gateway (pid {holder or 'unknown'})") from None
+        with contextlib.suppress(OSError):  # a full disk: it is locked all the same
+            os.ftruncate(lock, 0)
+            os.pwrite(lock, str(os.getpid()).encode(), 0)
+        self._held = lock
+
+    def let_go(self) -> None:
+        """Others may have it."""
+        if self._held is not None:
+            self._deleted = not os.fstat(self._held).st_nlink
+            os.close(self._held)
+            self._held = None
 
 
 def renamed(folder: Path, base: str) -> list[str]:
@@ -71,7 +104,9 @@ def renamed(folder: Path, base: str) -> list[str]:
 def remember(folder: Path, base: str) -> None:
     """Has the next start know by which name this one goes. On a full disk it is not known, and nothing is said."""
     with contextlib.suppress(OSError):
-        (folder / NAME).write_text(base)
+        place = os.open(folder / NAME, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with os.fdopen(place, "w") as file:
+            file.write(base)
 
 
 def _sentence(folder: Path, error: OSError) -> str:

@@ -7,9 +7,9 @@ import time
 import pytest
 
 from gateway.publish.spool import disk as disk_module
-from gateway.publish.spool.disk import Disk, News
+from gateway.publish.spool.disk import Claim, Disk, News
 from gateway.publish.spool.nouns import Gone
-from gateway.publish.spool.sql import CORRUPT, FAILED, FULL, Trouble
+from gateway.publish.spool.sql import CORRUPT, FAILED, FULL, READ_ONLY, Trouble
 from gateway.publish.spool.store import FILE, Store
 from tests.blocks_made import block
 from tests.street import until
@@ -267,3 +267,33 @@ async def test_a_file_that_is_another_one_after_trouble_is_noticed(tmp_path, soo
         assert (found.lost, found.missing, found.saved) == ({("b", "s"): 9 * 64}, {ids[0]}, 0)
     else:
         assert heard.rescued == []
+
+
+@pytest.mark.parametrize(("kind", "lets_go"), [(READ_ONLY, True), (FAILED, True), (FULL, False), (CORRUPT, False)])
+async def test_the_folder_is_let_go_while_the_disk_is_to_be_repaired(tmp_path, soon, kind, lets_go):
+    """It is claimed again before a file is opened; where another has it, none is, and the next try finds it free."""
+    done = []
+
+    def again():
+        done.append("again")
+        if taken:
+            raise BlockingIOError(11, "in use by another gateway (pid 1)")
+
+    taken = False
+    disk = Disk(tmp_path, LIMIT, Heard().news, Claim(again, lambda: done.append("let go")))
+    await disk.run(put(block()))
+    assert done == ["again"]
+    with pytest.raises(Trouble):
+        await disk.run(raising(kind))
+    assert done == ["again", *["let go"] * lets_go]
+    if lets_go:
+        taken = True
+        for file in tmp_path.iterdir():
+            file.unlink()
+        with pytest.raises(Trouble, match="in use by another gateway"):
+            await disk.run(put(block()))
+        assert not list(tmp_path.iterdir())
+        taken = False
+    await disk.run(put(block()))
+    assert (tmp_path / FILE).exists()
+    await disk.close(5)

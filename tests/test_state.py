@@ -8,7 +8,15 @@ import sys
 import pytest
 
 from gateway import state
-from gateway.state import LOCK, NoState, claimed
+from gateway.state import LOCK, Lock, NoState
+from tests.faults.tree import opened
+
+
+def claimed(folder):
+    """Its lock, taken."""
+    lock = Lock(folder)
+    lock.claim()
+    return lock
 
 
 def test_where_it_is(monkeypatch):
@@ -24,17 +32,19 @@ def test_it_is_made_for_us_alone_whatever_the_umask(tmp_path):
     try:
         folder = tmp_path / "a" / "b"
         lock = claimed(folder)
+        state.remember(folder, "gateway/a")
     finally:
         os.umask(before)
+    assert (folder / state.NAME).stat().st_mode & 0o777 == 0o600
     assert folder.stat().st_mode & 0o777 == 0o700
     assert (folder / LOCK).stat().st_mode & 0o777 == 0o600
     assert (folder / LOCK).read_text() == str(os.getpid())
-    os.close(lock)
+    lock.let_go()
 
 
 def test_one_that_others_may_read_is_closed_to_them(tmp_path):
     tmp_path.chmod(0o777)
-    os.close(claimed(tmp_path))
+    claimed(tmp_path).let_go()
     assert tmp_path.stat().st_mode & 0o777 == 0o700
 
 
@@ -56,12 +66,48 @@ def test_a_second_gateway_is_told_of_the_first(tmp_path):
     with pytest.raises(NoState, match=re.escape(f"in use by another gateway (pid {os.getpid()})")):
         claimed(tmp_path)
     assert (tmp_path / LOCK).read_text() == str(os.getpid()), "the first is not disturbed"
-    os.close(first)
-    os.close(claimed(tmp_path))
+    first.let_go()
+    claimed(tmp_path).let_go()
+
+
+def test_while_it_is_let_go_nothing_is_open(tmp_path):
+    """Then it is taken again; where another gateway has taken it meanwhile, that is told."""
+    first = claimed(tmp_path)
+    first.again()
+    assert opened(os.getpid(), LOCK) == [str(tmp_path / LOCK)]
+    first.let_go()
+    assert opened(os.getpid(), LOCK) == []
+    first.again()
+    with pytest.raises(NoState, match="in use by another gateway"):
+        claimed(tmp_path)
+    first.let_go()
+    second = claimed(tmp_path)
+    with pytest.raises(BlockingIOError, match=re.escape(f"in use by another gateway (pid {os.getpid()})")):
+        first.again()
+    second.let_go()
+    first.again()
+    first.let_go()
+
+
+def test_where_its_disk_is_not_mounted_it_is_not_taken(tmp_path):
+    """A bare mount point is no state_dir; a lock that somebody had deleted before is made anew."""
+    first = claimed(tmp_path)
+    first.let_go()
+    (tmp_path / LOCK).unlink()
+    with pytest.raises(FileNotFoundError, match="not mounted; mount it, or restart"):
+        first.again()
+    assert not list(tmp_path.iterdir())
+    other = claimed(tmp_path)
+    (tmp_path / LOCK).unlink()
+    other.let_go()
+    other.again()
+    other.let_go()
 
 
 def test_a_gateway_that_was_killed_leaves_no_lock(tmp_path):
-    text = f"from gateway.state import claimed; from pathlib import Path; claimed(Path({str(tmp_path)!r}))"
+    text = (
+        f"from gateway.state import Lock; from pathlib import Path; lock = Lock(Path({str(tmp_path)!r})); lock.claim()"
+    )
     text += "; print(1, flush=True); input()"
     other = subprocess.Popen([sys.executable, "-c", text], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert other.stdout.readline()
@@ -71,7 +117,7 @@ def test_a_gateway_that_was_killed_leaves_no_lock(tmp_path):
     other.wait(5)
     other.stdin.close()
     other.stdout.close()
-    os.close(claimed(tmp_path))
+    claimed(tmp_path).let_go()
 
 
 def test_rubbish_in_the_lock_is_no_matter(tmp_path):
@@ -80,7 +126,7 @@ def test_rubbish_in_the_lock_is_no_matter(tmp_path):
     os.truncate(tmp_path / LOCK, 0)
     with pytest.raises(NoState, match="pid unknown"):
         claimed(tmp_path)
-    os.close(first)
+    first.let_go()
 
 
 def test_a_link_in_place_of_the_lock_is_not_followed(tmp_path):
@@ -102,7 +148,7 @@ def test_a_full_disk_does_not_keep_it_from_starting(tmp_path, monkeypatch):
     first = claimed(tmp_path)
     with pytest.raises(NoState, match="in use"):
         claimed(tmp_path)
-    os.close(first)
+    first.let_go()
 
 
 @pytest.mark.parametrize(

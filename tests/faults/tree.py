@@ -69,3 +69,12 @@ def sockets_to(pid: int, port: int) -> int:
         with contextlib.suppress(OSError):
             links.append(os.readlink(f"/proc/{pid}/fd/{fd}"))
     return len(inodes.intersection(links))
+
+
+def opened(pid: int, name: str) -> list[str]:
+    """Files with `name` in their paths that a process has open."""
+    found = []
+    for fd in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            found.append(os.readlink(fd))
+    return [one for one in found if name in one]

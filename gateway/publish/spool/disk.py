@@ -21,7 +21,7 @@ from .aside import Before, Rescue, losses, rescue
 from .attempts import Attempts
 from .leftovers import set_aside
 from .nouns import Gone, Lane
-from .sql import CORRUPT, FULL, Trouble, told
+from .sql import CORRUPT, FAILED, FULL, READ_ONLY, Trouble, told
 from .store import FILE, Store
 
 T = TypeVar("T")
@@ -35,8 +35,8 @@ class News:
     """Whom to tell, on the loop, of what is nobody's job.
 
     opened: the file is open for the first time; readings in it, by lane, and what was dropped since it was made, by
-    reason. rescued: it was set aside, or something in it is missing. lost: blocks that a job had given up which failed,
-    and which have gone all the same.
+    reason. rescued: it was set aside or replaced, or something in it is missing. lost: blocks that a job had given up
+    which failed, and which have gone all the same.
     """
 
     opened: Callable[[dict[Lane, int], dict[Drop, int]], None]
@@ -44,11 +44,22 @@ class News:
     lost: Callable[[list[Gone]], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What keeps other gateways out of the folder; in the disk's thread.
+
+    again: takes it where it was let go. Raises OSError. let_go: of a disk that is to be repaired no file is open.
+    """
+
+    again: Callable[[], None]
+    let_go: Callable[[], None]
+
+
 class Disk:
     """Runs jobs on the store in `folder`. limit: bytes."""
 
-    def __init__(self, folder: Path, limit: int, news: News) -> None:
-        self._folder, self._limit, self._news = folder, limit, news
+    def __init__(self, folder: Path, limit: int, news: News, claim: Claim | None = None) -> None:
+        self._folder, self._limit, self._news, self._claim = folder, limit, news, claim
         self._loop = asyncio.get_running_loop()
         self._jobs: queue.SimpleQueue[tuple[Job, asyncio.Future[Any]] | None] = queue.SimpleQueue()
         self._store: Store | None = None
@@ -118,12 +129,13 @@ class Disk:
         self._known, self._rows, self._dropped = store.last, dict(+store.rows), store.dropped
 
     def _opened(self) -> Store:
-        if self._store is not None:
-            return self._store
         if self._trouble is not None and time.monotonic() < self._not_before:
             raise self._trouble
         try:
-            self._store = self._begun()
+            if self._store is None:
+                self._store = self._begun()
+            elif self._store.gone:
+                self._store = self._replaced(self._store)
         except Trouble as trouble:
             self._give_up(trouble)
             raise
@@ -132,6 +144,9 @@ class Disk:
 
     def _begun(self) -> Store:
         """The open file; a new one in place of a damaged one, with what can be saved of it."""
+        if self._claim is not None:
+            with told(self._folder):
+                self._claim.again()
         if self._trouble is not None and self._trouble.kind == CORRUPT:
             self._set_aside()
         attempts = None if self._opened_once else Attempts(self._folder)
@@ -147,6 +162,15 @@ class Disk:
         if attempts is not None:
             attempts.over()
         return store
+
+    def _replaced(self, store: Store) -> Store:
+        """The store in a new file, with all that is in the open one, which was deleted or replaced by another."""
+        store.write_anew()
+        store.close()
+        self._store = None
+        new = self._caught_up()
+        self._tell(self._news.rescued, Rescue(self._folder / FILE, new.rows.total(), replaced=True))
+        return new
 
     def _caught_up(self) -> Store:
         try:
@@ -203,10 +227,12 @@ class Disk:
 
     def _give_up(self, trouble: Trouble) -> None:
         self._trouble, self._not_before = trouble, time.monotonic() + AGAIN
-        if self._store is not None:
+        if self._store is not None and trouble.kind != FULL:  # one that waits for room to be written anew stays open
             self._doubtful |= self._store.doubtful
             self._store.close()
             self._store = None
+        if self._claim is not None and trouble.kind in (READ_ONLY, FAILED):
+            self._claim.let_go()
 
     def _tell(self, call: Callable[..., None], *values: Any) -> None:
         try:

@@ -1,10 +1,12 @@
 """Damaged spools that were set aside for who wants to look at them, as long as the living one can spare the room."""
 
 import contextlib
+import os
 import time
 from pathlib import Path
 
 from .reserve import NAME as RESERVE
+from .sql import PAGE, private
 
 KEPT = 2  # at most; older ones go
 PARTS = ("-wal", "-shm", "")  # of a file of tables, its own last
@@ -30,7 +32,10 @@ class Leftovers:
 
 
 def set_aside(file: Path) -> Path:
-    """Renames a file of tables; gives its new name. Of those from before one stays. Raises OSError."""
+    """Renames a file of tables; gives its new name. Of those from before one stays. Raises OSError.
+
+    Where there is but its log, an empty page is laid beside that: SQLite reads then what the log has.
+    """
     folder, stamp = file.parent, time.strftime("%Y%m%d-%H%M%S", time.gmtime())
     path = folder / f"spool.{stamp}.damaged.db"
     for at in range(1, 100):
@@ -41,6 +46,9 @@ def set_aside(file: Path) -> Path:
     for part in PARTS:
         with contextlib.suppress(FileNotFoundError):
             file.with_name(file.name + part).rename(f"{path}{part}")
+    if not os.path.lexists(path):
+        private(path)
+        os.truncate(path, PAGE)
     others = sorted((one for one in folder.glob("spool.*.damaged.db") if one != path), key=_made)
     for old in others[: len(others) + 1 - KEPT]:
         _drop(old)

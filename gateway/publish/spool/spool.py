@@ -11,7 +11,7 @@ from typing import Any
 
 from ...model import Drop, Features
 from .aside import Rescue
-from .disk import Disk, News
+from .disk import Claim, Disk, News
 from .filing import Saved, filed, found_in, refiled
 from .health import SENTENCES, Health
 from .holdings import Holdings
@@ -32,7 +32,7 @@ class Spool:
 
     start: s of the boot's monotonic clock at which Features.mono counts from. inherited, dropped: told of readings of a
     board that were found, or had to go. vanished: told of copies that the disk has lost. clock_set: whether the
-    machine's clock can be believed.
+    machine's clock can be believed. claim: what keeps others out of the folder.
     """
 
     def __init__(
@@ -45,19 +45,19 @@ class Spool:
         inherited: Callable[[str, int], None],
         dropped: Callable[[str, Drop, int], None],
         clock_set: Callable[[], bool],
+        claim: Claim | None = None,
         event: Callable[..., None] = lambda name, **fields: None,
     ) -> None:
-        self._folder, self._limit, self._max_age, self._boot = folder, limit, max_age, boot
+        self._folder, self._limit, self._max_age, self._boot, self._claim = folder, limit, max_age, boot, claim
         self._inherited, self._dropped, self._clock_set, self._event = inherited, dropped, clock_set, event
         self.vanished: Callable[[set[int]], None] = lambda copies: None
         self._holds = Holdings()
         self._seen = Seen(limit)
         self._weight = HEADROOM
-        self._health = Health()
-        self._opened = False
+        self._health, self._opened = Health(), False
         self._untold = 0  # readings that were dropped as spool_corrupt, and that no event has told of yet
         self._aged = self._probed = self._kept = -math.inf
-        self.damage: str | None = None  # one sentence, when readings may be lost that nobody can count
+        self.damage: str | None = None  # one sentence, when readings may be lost that nobody can count, or nearly were
         self.start = 0.0
 
     async def open(self) -> None:
@@ -65,7 +65,7 @@ class Spool:
 
         Raises Trouble when the file is not ours to write.
         """
-        self._disk = Disk(self._folder, self._limit, News(self._found, self._rescued, self._lose))
+        self._disk = Disk(self._folder, self._limit, News(self._found, self._rescued, self._lose), self._claim)
         opening = asyncio.ensure_future(self._try(self._look_at))
         done, _ = await asyncio.wait({opening}, timeout=OPENING)
         for one in done:
@@ -195,11 +195,14 @@ class Spool:
             self._holds.forgotten(gone)
 
     async def tend(self) -> None:
-        """Drops what is older than max_age, and sees whether a disk in trouble works again. To be called often."""
+        """Drops what is too old, and sees whether a disk works again, and its file is there. To be called often."""
         now = time.monotonic()
-        if self._health.trouble is not None and now - self._kept >= IDLE and now - self._probed >= PROBES:
+        if now - self._kept >= IDLE and now - self._probed >= PROBES:
             self._probed = now
-            await self._try(Store.probe, writes=True)
+            if self._health.trouble is not None:
+                await self._try(Store.probe, writes=True)
+            elif self.waiting:
+                await self._try(lambda store: None)
         if self.waiting and now - self._aged >= min(60.0, max(1.0, self._max_age / 20)):
             self._aged = now
             await self._age()
@@ -291,9 +294,7 @@ class Spool:
                 self._holds.rows[lane] += rows
                 self._inherited(lane[0], rows)
         self._lose(lost)
-        if lost or found.aside:
-            self._event("spool.damaged", file=str(found.path), saved=found.saved, lost=self._untold,
-                        complete=found.complete)  # fmt: skip
-            self._untold = 0
-        if not found.complete:
-            self.damage = f"the spool was damaged, and nobody knows how many readings it held; it lies in {found.path}"
+        if lost or found.aside or found.replaced:
+            lost_now, self._untold, file = self._untold, 0, str(found.path)
+            self._event("spool.damaged", file=file, saved=found.saved, lost=lost_now, complete=found.complete)
+        self.damage = found.sentence or self.damage

@@ -55,7 +55,14 @@ class File:
                 if (beside := path.with_name(path.name + suffix)).is_symlink():
                     beside.unlink()
             private(path)
+            self._place = _place(path)
             self._db = sqlite3.connect(path, isolation_level=None, timeout=0.0, check_same_thread=False)
+
+    @property
+    def gone(self) -> bool:
+        """Whether it was deleted, or another file lies in its place; what is open has all of it still."""
+        with told(self.path):
+            return _place(self.path) != self._place
 
     def settle(self) -> None:
         """Sets it up for writing, by this process alone."""
@@ -96,6 +103,20 @@ class File:
                 self._db.execute("ROLLBACK")
             raise
 
+    def write_anew(self) -> None:
+        """Writes all of it to a new file where it was: the whole of it or nothing, after a power cut too.
+
+        The log that it has left there SQLite deletes, as it does beside any empty file.
+        """
+        with told(self.path):
+            private(self.path)
+            try:
+                with contextlib.closing(sqlite3.connect(self.path, timeout=0.0)) as copy:
+                    self._db.backup(copy)
+            except BaseException:
+                self.path.unlink()
+                raise
+
     def close(self) -> None:
         """Gives the file back, whatever state it is in."""
         with contextlib.suppress(sqlite3.Error):
@@ -122,11 +143,22 @@ def private(path: Path) -> None:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
 
 
+def _place(path: Path) -> tuple[int, int] | None:
+    """Device and inode of what lies at `path`; None when nothing does. Raises OSError."""
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def log_spoilt(path: Path) -> bool:
-    """Whether the log beside the file at `path` has a beginning that is none: SQLite would pass it over in silence."""
+    """Whether the log beside the file at `path` has lost that, or its own beginning: SQLite would pass it over in
+    silence.
+    """
     beside = path.with_name(path.name + "-wal")
     with contextlib.suppress(OSError), beside.open("rb") as log:
-        return not beside.is_symlink() and (log.read(4) or bytes(4)) not in LOG_BEGINS
+        return not beside.is_symlink() and (not path.exists() or (log.read(4) or bytes(4)) not in LOG_BEGINS)
     return False
 
 

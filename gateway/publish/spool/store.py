@@ -8,6 +8,7 @@ reserve which is given up.
 from __future__ import annotations
 
 import contextlib
+import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from pathlib import Path
 from ...instants import instant
 from ...model import Drop
 from .blocks import LATEST
-from .leftovers import Leftovers
+from .leftovers import Leftovers, set_aside
 from .nouns import Gone, Lane, New, Stored
 from .reserve import Reserve
 from .shelf import Shelf
@@ -210,6 +211,22 @@ class Store:
             self._file.rows(f"PRAGMA user_version={VERSION}")
         self._empty_log()
         self._reserve.restore()
+
+    @property
+    def gone(self) -> bool:
+        """Whether its file was deleted, or replaced by another."""
+        return self._file.gone
+
+    def write_anew(self) -> None:
+        """Writes all of it to a new file in the place of one that has gone; another that lies there is set aside. The
+        store is to be closed then, and opened anew.
+        """
+        path = self.folder / FILE
+        with told(path):
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if os.path.lexists(path):
+                set_aside(path)
+        self._file.write_anew()
 
     def close(self) -> None:
         """Gives the file back."""
