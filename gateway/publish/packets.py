@@ -10,6 +10,8 @@ PUBLISH, PUBACK = 0x30, 0x40
 QOS1, RETAIN = 0x02, 0x01
 QOS2 = 0x04
 SUCCESS = 0x00
+ASKED_FOR = frozenset((0x20, PUBACK, 0x90, 0xB0, 0xD0, 0xE0))
+"""First bytes of what a broker may say to us: CONNACK, PUBACK, SUBACK, UNSUBACK, PINGRESP, DISCONNECT; and PUBLISH."""
 LONGEST = 1 << 18  # bytes; no broker has to tell us more than that at once
 
 
@@ -73,6 +75,10 @@ class Incoming:
         others: list[bytes] = []
         at, end = 0, len(data)
         while end - at >= 2:
+            if data[at] not in ASKED_FOR and data[at] & 0xF0 != PUBLISH:  # at once: its length may promise much more
+                raise ProtocolError(
+                    f"the broker sent what nobody asked for, a packet that begins with 0x{data[at]:02x}"
+                )
             size, body = data[at + 1], at + 2
             if size > 0x7F:
                 found = _long_size(data, at + 1)
