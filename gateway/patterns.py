@@ -9,6 +9,8 @@ from itertools import islice
 
 import re2  # type: ignore[import-untyped]
 
+from .shown import shown
+
 LARGEST = 1000
 """Steps of a compiled pattern: what a line of 4 kB costs with more is felt."""
 MEMORY = 1 << 20
@@ -72,10 +74,10 @@ def _compiled(text: str) -> "re2._Regexp":
     except UnicodeEncodeError:
         raise BadPattern("half a character stands in it") from None
     except re2.error as error:
-        raise BadPattern(_told(text, error.args[0].decode(errors="replace"))) from None
+        raise BadPattern(shown(_told(text, error.args[0].decode(errors="replace")), 400)) from None
     names = _NAMES.findall(text)
     if twice := next((name for name in names if names.count(name) > 1), None):
-        raise BadPattern(f"there are two groups called {twice}")
+        raise BadPattern(f"there are two groups called {shown(twice)}")
     if pattern.programsize > LARGEST:
         raise BadPattern(f"it comes to {pattern.programsize} steps, and {LARGEST} are the most; repeat less in it")
     return pattern

@@ -79,3 +79,11 @@ def test_no_pattern_runs_for_ever(text):
         began = time.thread_time()
         pattern.each(data)
         assert time.thread_time() - began < 0.3
+
+
+def test_what_is_wrong_is_told_as_a_terminal_may_show_it():
+    """Whatever characters a pattern is made of, the words about it can be printed."""
+    for text in ("(?P<sen\ufeffsor>x)", "(?P<a\x1b[31m>x)", "(x\u202e", "(?P<a>x)(?P<a>\x07)"):
+        with pytest.raises(BadPattern) as told:
+            Pattern(text)
+        assert str(told.value).isprintable(), text
