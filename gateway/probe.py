@@ -100,6 +100,8 @@ def lines(found: Found, keys: dict[str, object]) -> list[str]:
     ]
     out += [f"  {shown(one.sensor, 40):<24} {one.value:>12g} {one.unit}" for one in read.samples[-SAMPLES:]]
     out += [f"  refused: {why} {count}" for why, count in account.refused.items()]
+    if "pattern" in keys:
+        out.append("  no format reads these lines by itself; this is a guess: see that each value is a temperature")
     return [*out, "", as_toml(keys)]
 
 
@@ -114,11 +116,12 @@ def _unknown(found: Found) -> list[str]:
         f"at {baud} baud {size} bytes, {100 * share:.0f} % of them text" for baud, (size, share) in likeliest[:SHOWN]
     )
     more = f" (and at {len(likeliest) - SHOWN} other rates less)" if len(likeliest) > SHOWN else ""
-    what = "its text holds no temperature" if likeliest[0][1][1] > TEXT else "it may be binary"
+    what = "no line of its text was understood" if likeliest[0][1][1] > TEXT else "it may be binary"
     return [
         f"{shown(found.port, 200)}: no format is known that reads this, {what}: {rates}{more}; "
         f"the last were {_readable(found.head)}",
-        "name its rate with --baud where you know it; docs/formats.md says how to describe a board of your own",
+        "listen longer with --for 60 to one that seldom speaks, and name its rate with --baud where you know it; "
+        "docs/formats.md says how to describe a board of your own",
     ]
 
 
