@@ -124,7 +124,7 @@ class StoreMachine(RuleBasedStateMachine):
     def drop_older(self, age):
         dropped = self.store.drop_older(lambda one: one.wall < self.clock - age, self.busy)
         old = [id for id, one in self.model.items() if one[2] < self.clock - age and id not in self.busy]
-        assert sorted(dropped) == sorted(Gone(*self.model.pop(id)[:2]) for id in old)
+        assert sorted(dropped) == sorted(Gone(*self.model.pop(id)[:2], Drop.SPOOL_AGE) for id in old)
 
     @rule(within=st.booleans())
     def open_again(self, within):
