@@ -10,6 +10,8 @@ import re
 from collections.abc import Sequence
 from enum import Enum
 
+from .trust import junk
+
 RATES = (115_200, 9600, 57_600, 38_400, 19_200, 4800, 230_400, 250_000, 2400, 1200, 460_800, 921_600, 74_880)
 """Baud, the likeliest first."""
 ENOUGH = 24  # bytes that say something
@@ -18,7 +20,6 @@ MOST_GARBAGE = 0.90  # of the bytes may be text, where they are none
 DIVERSE = 8  # different bytes in text; a line that repeats itself, read at a wrong rate, has fewer
 LONGEST = 16_000  # bytes kept of one rate
 
-_NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f\ufffd]")
 _DEGREE = re.compile(rb"(?<=[0-9 ])\xb0|(?<!\xc2)\xb0(?=[CFK])")  # Latin-1, as many boards print it
 
 
@@ -33,15 +34,16 @@ class Sort(Enum):
 def share_of_text(data: bytes) -> float:
     """How much of `data` is text, from 0 to 1; a degree sign in Latin-1 is text."""
     text = _DEGREE.sub(b"*", data).decode(errors="replace")
-    return 1 - len(_NO_TEXT.findall(text)) / len(text) if text else 1.0
+    return 1 - junk(text) / len(text) if text else 1.0
 
 
 def sort_of(data: bytes) -> Sort:
     """What `data`, all that came at one rate, is. The first line may be cut, and counts only while none has ended."""
     _, end, rest = data.replace(b"\r", b"\n").partition(b"\n")
+    ended = b"\n" in rest.lstrip(b"\n")
     rest = rest.strip(b"\n")
     share = share_of_text(rest if end and len(rest) >= ENOUGH else data)
-    if end and len(rest) >= ENOUGH and b"\n" in data[-len(rest) :].replace(b"\r", b"\n") and share >= LEAST_TEXT:
+    if ended and len(rest) >= ENOUGH and share >= LEAST_TEXT:
         return Sort.TEXT
     return Sort.OTHER if len(data) >= ENOUGH and share < MOST_GARBAGE else Sort.UNKNOWN
 

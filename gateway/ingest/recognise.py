@@ -11,16 +11,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ..ledger import Account
-from ..model import Board, Chunk, Format, Sample
-from .formats import FORMATS
+from ..model import Board, Chunk, Sample
+from .formats import decoder
 from .intake import Intake
+from .numbers import NUMERAL
 
 LIKE = 0.6  # of the words, or of the lines, that a board and a preset's sample have in common, where it is that board
 MOST = 200  # samples that are kept of an attempt
 
 _WORD = re.compile(r"(?<![A-Za-z0-9])[A-Za-z_]{2,}[0-9]{0,2}(?![A-Za-z0-9])")
 _TELLING = re.compile(r"[^0\s,;|]")
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+_NUMBER = re.compile(NUMERAL, re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Attempt:
 
 def attempt(candidate: Candidate, chunks: Iterable[tuple[float, bytes]]) -> Attempt:
     """Reads `chunks`, (s by the monotonic clock, bytes), as `candidate` would."""
-    made: Format = FORMATS[candidate.board.format](candidate.board.options)
+    made = decoder(candidate.board.format, candidate.board.options)
     out = Attempt(candidate, checked=getattr(made, "checked", False))
 
     def take(_board: str, samples: list[Sample], _at: Chunk) -> None:

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from ..model import FormatOptions
 from ..units import DEGREE, temperature
 from .formats.text import ROLES
+from .numbers import NUMERAL
 from .quantities import quantity
 
 LEAST = 4  # lines of one form
@@ -24,7 +25,7 @@ MOST_SENSORS = 64
 _PAIRS = {"[": "]", "(": ")", "{": "}", "<": ">"}
 
 _TOKEN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?:(?![^\W\d])|(?=[CFK]\b))|\w+|\s+|.")
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+_NUMBER = re.compile(NUMERAL, re.ASCII)
 _ROW = re.compile(r"[-+.\deE,;\s]*")
 _UNIT = re.compile(rf"\s?((?:{DEGREE} ?)?(?:celsius|fahrenheit|kelvin|[CFK])(?!\w)|[℃℉])", re.IGNORECASE)
 
