@@ -12,6 +12,7 @@ import pytest
 from gateway.publish.spool.disk import Disk
 from gateway.publish.spool.sql import File
 from tests.brokers import Mosquitto
+from tests.street import Judge
 
 BUDGET = int(os.environ.get("GATEWAY_TEST_BUDGET", "0"))
 hypothesis.settings.register_profile("fast", deadline=None, max_examples=60)
@@ -48,6 +49,14 @@ def mosquitto(request, tmp_path):
     broker.start()
     yield broker
     broker.kill()
+
+
+@pytest.fixture
+def judge(mosquitto):
+    """A subscriber to everything."""
+    one = Judge(mosquitto.port)
+    yield one
+    one.close()
 
 
 @pytest.fixture

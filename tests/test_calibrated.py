@@ -9,19 +9,11 @@ import pytest
 
 from simulators import Board
 
-from .street import Judge, configuration, running, until
+from .street import configuration, running, until
 from .test_reload import descriptors
 from .test_street import check_ledger, check_sequences, founding
 
 WINDOW = 5
-
-
-@pytest.fixture
-def judge(mosquitto):
-    """A subscriber to everything."""
-    one = Judge(mosquitto.port)
-    yield one
-    one.close()
 
 
 def sensors(*tables: str) -> str:

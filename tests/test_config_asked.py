@@ -10,6 +10,8 @@ from gateway.config import Config, load, problems, warnings
 from gateway.config.plan import lines, plan
 from gateway.ingest.asking.wanted import unread
 
+from .test_config_problems import the_one
+
 TANK = '[[boards]]\nname = "tank"\nport = "/dev/ttyX0"\nformat = "plain"\n'
 HALL = '[[boards]]\nname = "hall"\nport = "/dev/ttyX0"\nformat = "modbus"\nunit_id = 1\n'
 ONE = 'registers = [{ name = "t", at = 1 }]\n'
@@ -19,13 +21,6 @@ def configured(text: str, folder: Path) -> Config:
     file = folder / "gateway.toml"
     file.write_text(text)
     return load(file)
-
-
-def the_one(text: str) -> str:
-    """The only problem of `text`."""
-    found = problems(text)
-    assert len(found) == 1, found
-    return found[0]
 
 
 @pytest.mark.parametrize(

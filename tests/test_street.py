@@ -15,14 +15,6 @@ from simulators import Board
 from .street import Gateway, Judge, configuration, running, until
 
 
-@pytest.fixture
-def judge(mosquitto):
-    """A subscriber to everything."""
-    one = Judge(mosquitto.port)
-    yield one
-    one.close()
-
-
 def check_sequences(judge: Judge) -> None:
     """Within each sensor and run: from 1, without a gap, without a duplicate, in order."""
     sequences = defaultdict(list)

@@ -6,15 +6,7 @@ import pytest
 
 from simulators import KINDS, Board
 
-from .street import Judge, configuration, running, until
-
-
-@pytest.fixture
-def judge(mosquitto):
-    """A subscriber to everything."""
-    one = Judge(mosquitto.port)
-    yield one
-    one.close()
+from .street import configuration, running, until
 
 
 @pytest.mark.parametrize("kind", ["fixed", "cobs", "slip"])

@@ -6,17 +6,9 @@ import pytest
 
 from simulators import KINDS, Board
 
-from .street import Judge, configuration, running, until
+from .street import configuration, running, until
 
 SENSORS, RECORDS = 9, 300
-
-
-@pytest.fixture
-def judge(mosquitto):
-    """A subscriber to everything."""
-    one = Judge(mosquitto.port)
-    yield one
-    one.close()
 
 
 @pytest.mark.parametrize("kind", ["regex", "block", "nmea"])
