@@ -196,6 +196,7 @@ class FormatOptions:
     separator: str = "auto"
     header: bool | str = "auto"
     decimal: str = "auto"
+    line_end: str = ""  # of text: the character that ends a line; "": CR, LF or both
     records: str = ""
     after: str = ""
     pattern: str = ""  # of regex and block: named groups are columns

@@ -5,8 +5,13 @@ from collections.abc import Callable
 
 TEMPERATURES = ("°C", "°F", "K")
 
-DEGREE = r"(?:Â?[°º˚]|[*'´’]|deg(?:ree)?s?\.?)"
-_SPELLED = re.compile(rf"(?:{DEGREE} ?)?(celsius|fahrenheit|kelvin|[CFK])|{DEGREE} ?([cfk])|(℃)|(℉)", re.IGNORECASE)
+_DEGREE = r"(?:Â?[°º˚]|[*'´’]|deg(?:ree)?s?\.?|grad)"
+_SPELLED = re.compile(
+    rf"(?:{_DEGREE} ?)?(celsius|centigrade|cel|fahrenheit|kelvin|[CFK])|{_DEGREE} ?([cfk])|([CFK])[°º˚]|(℃)|(℉)",
+    re.IGNORECASE,
+)
+BEHIND = rf"(?:(?:{_DEGREE} ?)?(?:celsius|centigrade|cel|fahrenheit|kelvin|[CFK])(?!\w)[°º˚]?|[℃℉])"
+"""A unit of temperature behind a number, as a pattern (with re.IGNORECASE): what `temperature` knows, and "23 c"."""
 
 Conversion = Callable[[float], float]
 
@@ -26,7 +31,7 @@ def temperature(text: str) -> str:
     found = _SPELLED.fullmatch(text)
     if found is None or (len(text) == 1 and text not in "CFK℃℉\u212a"):
         return ""
-    letter = (found[1] or found[2] or ("c" if found[3] else "f"))[0].upper()
+    letter = (found[1] or found[2] or found[3] or ("c" if found[4] else "f"))[0].upper()
     return "K" if letter in "K\u212a" else "°" + letter
 
 

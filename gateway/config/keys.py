@@ -150,6 +150,13 @@ def separator(value: object) -> str:
     raise wanted('one character that is no part of a number, such as ";" or "\\t", or "auto"', value)
 
 
+def line_end(value: object) -> str:
+    """One character of ASCII; "" for the usual ends of lines."""
+    if isinstance(value, str) and (value == "" or re.fullmatch(r"[^\w.+,\r\n -]", value, re.ASCII)) and value.isascii():
+        return value
+    raise wanted('one character of ASCII that is no part of a value, such as ";" or "\\u0003"', value)
+
+
 def header(value: object) -> bool | str:
     """Whether the first line names the columns."""
     if isinstance(value, bool) or (isinstance(value, str) and value == "auto"):

@@ -19,7 +19,8 @@ from .values import any_text, choice, duration, number, switch, text, texts, who
 
 FORMATS = ("plain", "csv", "kv", "json", "regex", "block", "nmea", "struct", "modbus", "auto")
 TAKEN_BY = {
-    "separator": ("csv",), "header": ("csv",), "decimal": ("csv", "regex", "block"), "records": ("json",),
+    "separator": ("csv",), "header": ("csv",), "decimal": ("plain", "csv", "kv", "regex", "block"),
+    "line_end": ("plain", "csv", "kv", "json", "regex", "auto"), "records": ("json",),
     "after": ("json",), "pattern": ("regex", "block"), "start": ("block",), "end": ("block",),
     "timeout": ("block", "modbus"), "base": ("regex", "block"), "framing": ("struct",), "size": ("struct",),
     "magic": ("struct",), "crc": ("struct",), "endian": ("struct",), "unit_id": ("modbus",), "units": ("modbus",),
@@ -88,6 +89,7 @@ class Board(Table):
     separator: Annotated[str, By(keys.separator)] = "auto"
     header: Annotated[bool | str, By(keys.header)] = "auto"
     decimal: Annotated[str, By(choice(".", ",", "auto"))] = "auto"
+    line_end: Annotated[str, By(keys.line_end)] = ""
     records: Text = ""
     after: Annotated[str, By(any_text)] = ""
     pattern: Annotated[str, By(patterned.pattern)] = ""

@@ -96,6 +96,8 @@ def _format(place: str, board: dict[str, Any]) -> Iterator[str]:
         yield f"{place}.unit: there are {len(unit)} units for {len(columns)} columns; give one, or one a column"
     if isinstance(board.get("separator"), str) and board.get("separator") == board.get("decimal") != "auto":
         yield f"{place}.decimal: {quoted(board['decimal'])} cannot separate columns and be the decimal sign as well"
+    if isinstance(board.get("separator"), str) and board.get("separator") == board.get("line_end"):
+        yield f"{place}.line_end: {quoted(board['line_end'])} cannot separate columns and end the line as well"
 
 
 def _named(board: dict[str, Any]) -> str:

@@ -15,14 +15,14 @@ from .numbers import NUMERAL
 TEMPERATURE_UNITS = frozenset(TEMPERATURES)
 
 WORDS = {
-    "temperature": "temp temps temperature temperatures temperatur tmp t tc thermocouple rtd ntc celsius kelvin",
+    "temperature": "temp temps temperature temperatures tmp t tc thermocouple rtd ntc celsius kelvin",
     "humidity": "hum humidity humid h rh moisture luftfeuchte feuchte",
     "pressure": "pres press pressure baro barometer bar hpa mbar druck",
     "voltage": "v u volt volts voltage vrms vcc vdd vin vout vbus vbat bat batt battery adc",
     "current": "i a amp amps current irms ma",
-    "power": "p w watt watts power pwr duty pwm @",
+    "power": "p w watt watts power pwr duty pwm output @",
     "energy": "e wh kwh energy",
-    "light": "lux light uv brightness illuminance",
+    "light": "lux light uv brightness illuminance licht luz luce ldr",
     "wind": "wind gust",
     "rain": "rain",
     "distance": "alt altitude distance dist height depth",
@@ -35,22 +35,28 @@ WORDS = {
     "probes samples sample errors warnings retries step steps progress packets bytes",
     "time": "time date datetime timestamp ts millis ms uptime clock rtc day month year hour minute second sec epoch",
     "identity": "id ident address addr serial sn mac device rom node name type model version ver fw firmware build sdk",
-    "setting": "resolution emissivity baud interval rate delay timeout averages gain offset calibration cal configsip "
-    "mode div len size heap free flash cpu port pin gpio csum tail boot rst entry line unit units",
-    "other": "ph ntu ec orp tds lvl level",
+    "setting": "resolution emissivity kp ki kd baud interval rate delay timeout averages gain offset calibration cal "
+    "configsip mode div len size heap free flash cpu port pin gpio csum tail boot rst entry line unit units",
+    "other": "ph ntu ec orp tds lvl level raw ohm ohms resistance ratio analog",
     "state": "state status alarm error err flag flags code ok on off relay fault valid quality",
 }
-STEMS = {  # for words that stand together: windspeedmph, dailyrainin, tempf
+STEMS = {  # for words that stand together, and in other languages: windspeedmph, dailyrainin, Umidade, Luftdruck
     "wind": "wind", "rain": "rain", "humid": "humidity", "press": "pressure", "batt": "voltage", "volt": "voltage",
     "light": "light", "temp": "temperature", "altit": "distance", "altid": "distance",
+    "humed": "humidity", "umid": "humidity", "feucht": "humidity", "vocht": "humidity", "湿度": "humidity",
+    "druck": "pressure", "presi": "pressure", "ciśni": "pressure", "气压": "pressure", "气圧": "pressure",
+    "spannung": "voltage", "akku": "voltage", "bater": "voltage", "resist": "other", "widerst": "other",
+    "teplot": "temperature", "温度": "temperature", "темпер": "temperature", "влажн": "humidity", "давл": "pressure",
 }  # fmt: skip
+PHRASES = {("heat", "index"): "computed", ("rtd", "value"): "other"}  # the latter a converter's, not yet a temperature
 MEASURED = frozenset(
     ("temperature", "humidity", "pressure", "voltage", "current", "power", "energy", "light", "wind", "rain")
 )
 """What the name of a box of values, or of a sensor, can say of the values in it."""
 
 NOT_MEASURED = (
-    "dew dewpoint heatindex feels feelslike apparent chill windchill target setpoint set goal threshold limit"
+    "dew dewpoint taupunkt rocio rocío rosée heatindex feels feelslike apparent chill windchill target setpoint set sp "
+    "soll sollwert consigna consigne goal threshold limit"
 )
 OTHER_UNITS = {
     "humidity": "% %rh rh",
@@ -136,8 +142,10 @@ def unit_in_name(name: str) -> str:
 def quantity(name: str) -> str:
     """What a name measures, a key of WORDS or "computed"; "" when the name does not say."""
     words = [word.casefold() for word in _WORD.findall(_CAMEL.sub(" ", _NUMBERED.sub(" ", name)))]
-    if not _NOT_MEASURED.isdisjoint(words) or ("heat", "index") in pairwise(words):
+    if not _NOT_MEASURED.isdisjoint(words):
         return "computed"
+    if said := next(filter(None, map(PHRASES.get, pairwise(words))), ""):
+        return said
     if name.casefold() in _WORDS:
         return _WORDS[name.casefold()]
     for word in reversed(words):
@@ -179,6 +187,8 @@ class Asked:
             return own if own in TEMPERATURE_UNITS or self._also_named(name, own, outer, called) else None
         said = said or unit_in_name(called) or unit_in_name(name)
         what = _measured(name, called)
+        if what == "temperature" and said.casefold() in ("°", "deg"):
+            said = ""  # degrees of what, they leave to us
         if not what and _WRITTEN_OUT.search(outer) and quantity(outer) in MEASURED:
             what = quantity(outer)  # a box called "humidity"; but "A", "P1" or "a/b" is just a name
         kind = computed(called or name) if what == "computed" else what

@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from ..model import FormatOptions
-from ..units import DEGREE, temperature
+from ..units import BEHIND, temperature
 from .formats.text import ROLES
 from .numbers import NUMERAL
 from .quantities import quantity
@@ -27,7 +27,7 @@ _PAIRS = {"[": "]", "(": ")", "{": "}", "<": ">"}
 _TOKEN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?:(?![^\W\d])|(?=[CFK]\b))|\w+|\s+|.")
 _NUMBER = re.compile(NUMERAL, re.ASCII)
 _ROW = re.compile(r"[-+.\deE,;\s]*")
-_UNIT = re.compile(rf"\s?((?:{DEGREE} ?)?(?:celsius|fahrenheit|kelvin|[CFK])(?!\w)|[℃℉])", re.IGNORECASE)
+_UNIT = re.compile(rf"\s?({BEHIND})", re.IGNORECASE)
 
 
 class Slot(NamedTuple):

@@ -6,6 +6,7 @@ from ...model import Format, FormatOptions
 from .auto import Auto
 from .block import Block
 from .csv import Csv
+from .ended import Ended
 from .fields import Fields, in_columns
 from .json import Json
 from .kv import Kv
@@ -30,4 +31,6 @@ FORMATS: dict[str, Callable[[FormatOptions], Format]] = {
 def decoder(name: str, options: FormatOptions) -> Format:
     """A fresh format, a key of FORMATS, for a board with these options."""
     made = FORMATS[name](in_columns(name, options))
-    return Fields(made, options) if options.fields and name != "struct" else made
+    if options.fields and name != "struct":
+        made = Fields(made, options)
+    return Ended(made, options.line_end) if options.line_end else made

@@ -11,7 +11,7 @@ Separator, header and decimal mark are found by looking; `separator`, `header` a
 import re
 
 from ...model import Decoded, FormatOptions, Frame, Noise, Refusal, Why
-from ...units import DEGREE
+from ...units import BEHIND
 from . import header
 from .quick import Quick
 from .rows import Row, Rows, Shape
@@ -21,10 +21,10 @@ SEPARATORS = "\t;|,"
 """Those that are looked for, the surest first."""
 _NOT_DATA = "*?>"  # answers of a device to its settings, prompts
 _BRACKETS = {"(": ")", "[": "]"}
-_COMMA = re.compile(r"[+-]?\d*,\d+", re.ASCII)
-_COMMA_AND_UNIT = re.compile(rf"\d,\d+ ?(?:{DEGREE} ?)?(?:celsius|[CFK])(?!\w)", re.IGNORECASE)
+_COMMA = re.compile(r"[+-]?\d*,\d+(?![\d.,:/-])", re.ASCII)
+_COMMA_AND_UNIT = re.compile(rf"\d,\d+ ?{BEHIND}", re.IGNORECASE)
 """A decimal comma, as a unit stands behind it: in "Temp = 21,7 C" the 7 is no temperature."""
-_POINT = re.compile(r"[+-]?\d*\.\d+", re.ASCII)
+_POINT = re.compile(r"[+-]?\d*\.\d+(?![\d.,:/-])", re.ASCII)
 
 
 class Csv:
@@ -132,7 +132,7 @@ class Csv:
 
 def _mark(cells: list[str]) -> str:
     """The decimal mark that these numbers have: "." or ","; "" for whole numbers only, "both" for a mixture."""
-    comma, point = (any(mark.fullmatch(cell) for cell in cells) for mark in (_COMMA, _POINT))
+    comma, point = (any(mark.match(cell) for cell in cells) for mark in (_COMMA, _POINT))
     return "both" if comma and point else "," if comma else "." if point else ""
 
 

@@ -36,7 +36,7 @@ class Regex:
         text = readable(frame)
         if isinstance(text, Refusal):
             return text
-        line = frame if frame.isascii() and b"\x1b" not in frame else text.encode()
+        line = frame if frame.isascii() and len(text) == len(frame) else text.encode()
         line = line.strip()
         if not line:
             return noise(frame)

@@ -23,14 +23,17 @@ _NO_VALUE = re.compile(NO_VALUE)
 
 
 def readable(frame: bytes) -> str | Refusal:
-    """The line as text, UTF-8 or else Latin-1, without colours and titles; refused when controls are left in it."""
+    """The line as text, UTF-8 or else Latin-1; refused when controls are left in it.
+
+    Colours, titles, and STX and ETX around it are taken out.
+    """
     try:
         text = frame.decode()
     except UnicodeDecodeError:
         text = frame.decode("latin-1")
     if "\x1b" in text:
         text = _ESCAPES.sub("", text)
-    text = text.removeprefix("\ufeff")
+    text = text.removeprefix("\ufeff").removeprefix("\x02").removesuffix("\x03")
     return refused(Why.BAD_FRAME, frame) if UNSAFE.search(text) else text
 
 

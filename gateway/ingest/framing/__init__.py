@@ -2,6 +2,7 @@
 
     lines.py                              text: an end of line
     blocks.py                             text: lines that begin and end a record
+    ended.py                              text: a character of its own ends a line
     delimited.py  cobs.py slip.py hdlc.py a byte that occurs in no frame, since it is stuffed
     hunt.py       fixed.py stx_etx.py length.py
                                           no such byte: looked for where a frame holds
