@@ -279,6 +279,17 @@ class TestPlain:
 
 
 class TestColumns:
+    @pytest.mark.parametrize("name, mark", [("plain", b" "), ("csv", b","), ("auto", b";")])
+    def test_the_number_of_a_probe_is_its_name(self, name, mark):
+        """Rows that begin with what is burnt into a 1-Wire probe are rows of that sensor, and not of one column."""
+        board = FORMATS[name](FormatOptions())
+        for rom in ("28-0000057c6e24", "28:FF:64:1E:2B:00:00:5C", "28FF641E2B00005C", "10-010203040506"):
+            assert pairs(board.decode(rom.encode() + mark + b"21.5")) == {rom: 21.5}
+        assert pairs(decode(name, b"28-0000057c6e24" + mark + b"21" + mark + b"22")) == {
+            "28-0000057c6e24.S2": 21, "28-0000057c6e24.S3": 22,
+        }  # fmt: skip
+        assert pairs(decode(name, b"28.5" + mark + b"21.5")) == {"S1": 28.5, "S2": 21.5}
+
     @pytest.mark.parametrize("name, mark", [("plain", b" "), ("csv", b",")])
     def test_another_number_of_columns(self, name, mark):
         """Fewer or more values than before are refused, and none moves to another sensor."""

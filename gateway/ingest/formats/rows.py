@@ -2,7 +2,8 @@
 
 A row of text has no checksum, so its number of cells is held on to: it is configured, or said by a header, or learnt
 from the first row, and a row of another number is refused, since its values might belong to other sensors. Where the
-board has really changed, the same new number comes again and again; the fifth such row in turn is believed.
+board has really changed, the same new number comes again and again; the fifth such row in turn is believed. Where a row
+without names begins with the number that is burnt into a probe, that is its sensor.
 """
 
 from typing import NamedTuple
@@ -12,7 +13,7 @@ from ...patterns import Pattern
 from ..numbers import value, whole
 from ..quantities import Asked, measure, measured_in, quantity, unit
 from .quick import Cell, Mould, mould
-from .text import NAMES, ROLES, is_numberish, joined, numbered, outcome, refused
+from .text import NAMES, ROLES, is_numberish, is_rom, joined, numbered, outcome, refused
 
 CHANGED = 5
 """So many rows in turn of one new number of cells: the board has changed."""
@@ -89,6 +90,8 @@ class Rows:
                 self.call(())
         self._sure = self._shape == row.shape
         self.width, self._shape, self._other = width, row.shape, None
+        if not self.names and width > 1 and is_rom(row.cells[0]):
+            self.call(("sensor", "value") if width == 2 else ("sensor", *map(self._name, range(1, width))), row.shape)
         return True
 
     def read(self, row: Row, frame: bytes) -> Decoded | Refusal | Noise:

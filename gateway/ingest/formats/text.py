@@ -19,6 +19,9 @@ UNSAFE = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u206
 _TIME = re.compile(r"\d{1,4}([-/])\d{1,2}\1\d{1,4}(?!\d)|\d{1,2}\.\d{1,2}\.\d{4}(?!\d)|\d{1,2}:\d{2}(?!\d)")
 _NUMBERISH = re.compile(r"[+-]?[.,]?\d")
 _LOG = re.compile(r" *+(?:[IWEDV] \(\d+\) |\[[A-Z]+\]\[)")
+_ROM = re.compile(
+    r"(?:10|22|28|3B|42)[-:. ]?[\dA-F]{2}([-:. ]?)(?:[\dA-F]{2}\1){4,5}[\dA-F]{2}", re.ASCII | re.IGNORECASE
+)
 _NO_VALUE = re.compile(NO_VALUE)
 
 
@@ -47,6 +50,11 @@ def is_numberish(text: str) -> bool:
     if _NUMBERISH.match(text):
         return not is_time(text)
     return len(text) <= 16 and _NO_VALUE.fullmatch(text.casefold()) is not None
+
+
+def is_rom(text: str) -> bool:
+    """Whether `text` is the number of a 1-Wire probe: its family, six bytes of its own, and often a checksum."""
+    return _ROM.fullmatch(text) is not None
 
 
 def is_log(text: str) -> bool:
