@@ -59,8 +59,10 @@ def table(found: Found) -> dict[str, object]:
 
 
 def _guessed(options: FormatOptions) -> dict[str, object]:
-    """The options of a format that was suggested."""
+    """The options of a format that the values have suggested."""
     keys: dict[str, object] = {
+        "columns": list(options.columns) or None,
+        "fields": [{"name": each.name, "factor": each.factor} for each in options.fields] or None,
         "pattern": options.pattern or None,
         "start": options.start,
         "end": options.end,
@@ -100,6 +102,8 @@ def lines(found: Found, keys: dict[str, object]) -> list[str]:
     ]
     out += [f"  {shown(one.sensor, 40):<24} {one.value:>12g} {one.unit}" for one in read.samples[-SAMPLES:]]
     out += [f"  refused: {why} {count}" for why, count in account.refused.items()]
+    if "fields" in keys:
+        out.append("  whole numbers of a thousandth of a degree is a guess: see that each value is a temperature")
     if "pattern" in keys:
         out.append("  no format reads these lines by itself; this is a guess: see that each value is a temperature")
     return [*out, "", as_toml(keys)]
@@ -137,6 +141,8 @@ def as_toml(keys: dict[str, object]) -> str:
 def _as_toml(value: object) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(_as_toml, value))}]"
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{key} = {_as_toml(each)}' for key, each in value.items())} }}"
     if not isinstance(value, str):
         return str(value)
     return f"'{value}'" if "\\" in value and "'" not in value and value.isprintable() else toml(value)

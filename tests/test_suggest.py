@@ -32,6 +32,28 @@ def lines(text, *rows):
             lines("inlet is {} F / outlet is {} F", *[(f"{20 + n}.1", f"{n}.5") for n in range(6)]),
             r"inlet\s+is\s+(?P<is>\S+)\s+F\s+/\s+outlet\s+is\s+(?P<is_2>\S+)\s+F",
         ),
+        (
+            lines("#{} heater1 on {}C/60.0C", *[(n, f"{20 + n}.1") for n in range(6)]),
+            r"\#(?P<count>\d+)\s+heater1\s+on\s+(?P<value>\S+)C/\S+C",
+        ),
+        (
+            lines("A0: {} -> {} C", *[(512 + n * n, f"{20 + n}.1") for n in range(6)]),
+            r"A0:\s+\S+\s+\->\s+(?P<value>\S+)\s+C",
+        ),
+        (
+            lines(
+                "\x1b[32m[00:00:0{}.123,000] <inf> app at {} hum {}", *[(n, f"{20 + n}.1", f"4{n}.2") for n in range(6)]
+            ),
+            r"\[\S+\]\s+<inf>\s+app\s+at\s+(?P<value>\S+)\s+hum\s+\S+",
+        ),
+        (
+            lines("Zone 1 is {} and zone 2 {}", *[(f"{20 + n}.1", f"{30 + n}.1") for n in range(6)]),
+            r"Zone\s+\S+\s+is\s+(?P<is>\S+)\s+and\s+zone\s+\S+\s+(?P<zone_2>\S+)",
+        ),
+        (
+            lines("T/{} H/{}", *[(f"{20 + n}.1", f"4{n}") for n in range(6)]),
+            r"T/(?P<value>\S+)\s+H/\S+",
+        ),
     ],
 )
 def test_what_differs_becomes_a_group(data, expected):
@@ -72,6 +94,18 @@ def test_numbers_between_brackets_are_a_block(closing):
     samples = Block(found[1]).decode(frame).samples
     assert [one.value for one in samples][:4] == [24.25, 24.0, 23.75, 23.5]
     assert suggested(b"[12:00:01] up\r\n[12:00:02] down\r\n" * 5) is None
+
+
+def test_a_word_of_many_forms_is_left_open():
+    """An id that is another in each line is a word, whatever it is; one that stays is what the line is known by."""
+    found = pattern(lines("id x{}y at {} C on ch1", *[(n * 7, f"{20 + n % 9}.5") for n in range(90)]))
+    assert found is not None
+    assert found.pattern == r"id\s+\w+\s+at\s+(?P<value>\S+)\s+C\s+on\s+ch1"
+
+
+def test_numbers_with_a_decimal_comma_are_left_alone():
+    """What stands behind a comma is no value of its own."""
+    assert pattern(lines("from {},{} C; to {},{} C", *[(20 + n, n % 10, 30 + n, n % 7) for n in range(6)])) is None
 
 
 @pytest.mark.parametrize("text", ["", "no value at all", "boot {} of {}", "Humidity {} %"])

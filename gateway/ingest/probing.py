@@ -12,6 +12,7 @@ from ..model import Board, Port
 from .ports import Link, connect, opened
 from .rates import RATES, Tuning, share_of_text
 from .recognise import Attempt, Candidate, attempt, best
+from .refine import refined
 from .suggest import suggested
 from .trouble import PortError
 
@@ -105,15 +106,21 @@ async def _retuned(link: Link, tuning: Tuning, said: Callable[[str], None]) -> N
 
 def _tried(tuning: Tuning, baud: int, candidates: Sequence[Candidate]) -> Attempt | None:
     """The best that can be made of what came at `baud`. What is no text is read by those alone who would know it."""
-    chunks = tuning.heard.get(baud, [])
-    if tuning.serial != "8N1":
-        chunks = [(at, bytes(byte & 0x7F for byte in data)) for at, data in chunks]
+    chunks = _chunks(tuning, baud)
     is_text = tuning.found and baud == tuning.baud
     found = best([attempt(each, chunks) for each in candidates if is_text or each.board.format == "struct"])
     if found is None and is_text and (guess := suggested(b"".join(data for _, data in chunks))) is not None:
         format, options = guess
         found = best([attempt(Candidate(Board("probe", candidates[0].board.port, format, options)), chunks)])
     return found
+
+
+def _chunks(tuning: Tuning, baud: int) -> list[tuple[float, bytes]]:
+    """What came at `baud`, and when, without its parity."""
+    chunks = tuning.heard.get(baud, [])
+    if tuning.serial == "8N1":
+        return chunks
+    return [(at, bytes(byte & 0x7F for byte in data)) for at, data in chunks]
 
 
 def _concluded(port: str, tuning: Tuning, chosen: Attempt | None, candidates: Sequence[Candidate]) -> Found:
@@ -124,6 +131,8 @@ def _concluded(port: str, tuning: Tuning, chosen: Attempt | None, candidates: Se
             tried = _tried(tuning, rate, candidates)
             if tried is not None and tried.confidence >= max(LIKELY, chosen.confidence if chosen else 0.0):
                 chosen, baud = tried, rate
+    if chosen is not None:
+        chosen = refined(chosen, _chunks(tuning, baud))
     heard = {rate: b"".join(data for _, data in chunks) for rate, chunks in tuning.heard.items()}
     last = heard.get(tuning.baud) or next((data for data in reversed(list(heard.values())) if data), b"")
     shares = {rate: (len(data), share_of_text(data)) for rate, data in heard.items() if data}

@@ -35,10 +35,11 @@ class Candidate:
 
 @dataclass
 class Attempt:
-    """What a candidate made of the bytes. format: as found, of `auto` too."""
+    """What a candidate made of the bytes. format: as found, of `auto` too; columns: what it would call them, or ()."""
 
     candidate: Candidate
     format: str = ""
+    columns: tuple[str, ...] = ()
     account: Account = field(default_factory=Account)
     samples: list[Sample] = field(default_factory=list)
     checked: bool = False  # its frames have a checksum that holds
@@ -78,7 +79,7 @@ def attempt(candidate: Candidate, chunks: Iterable[tuple[float, bytes]]) -> Atte
     for mono, data in chunks:
         intake.feed(data, Chunk(0.0, mono))
         heard += data
-    out.format = made.name
+    out.format, out.columns = made.name, getattr(made, "guessed", ())
     out.likeness = likeness(bytes(heard), candidate.sample) if candidate.sample else 0.0
     return out
 

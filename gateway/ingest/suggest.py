@@ -3,20 +3,21 @@ r"""A pattern for lines that no format reads: what is the same in them stays, wh
     Record 29, probe T4: 48.12 degC      Record (?P<count>\d+), probe (?P<sensor>\w+): (?P<value>\S+) degC
     Record 30, probe T1: 19.50 degC
 
-A number before a unit of temperature is a value; where none has a unit, each with a decimal point is. A number that
-counts the lines is the count, and a word that comes in a few forms and differs from line to line the sensor. It is a
-guess, for a person to look at. Numbers between brackets that stand lines apart are a block. Pure.
+A number before a unit of temperature is a value; where none has a unit, each with a decimal point is, but for times
+and what stands behind a slash. A number that counts the lines is the count, and a word that comes in a few forms and
+differs from line to line the sensor. It is a guess, for a person to look at. Numbers between brackets that stand lines
+apart are a block. Pure.
 """
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 from ..model import FormatOptions
 from ..units import BEHIND, temperature
-from .formats.text import ROLES
+from .formats.text import ROLES, readable
 from .numbers import NUMERAL
 from .quantities import quantity
 
@@ -24,8 +25,11 @@ LEAST = 4  # lines of one form
 MOST_SENSORS = 64
 _PAIRS = {"[": "]", "(": ")", "{": "}", "<": ">"}
 
-_TOKEN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?:(?![^\W\d])|(?=[CFK]\b))|\w+|\s+|.")
+_TOKEN = re.compile(
+    r"\d{1,4}(?::\d\d){1,2}(?:[.,]\d+)*|[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?:(?![^\W\d])|(?=[CFK]\b))|\w+|\s+|."
+)
 _NUMBER = re.compile(NUMERAL, re.ASCII)
+_TIME = re.compile(r"\d{1,4}:\d\d.*")
 _ROW = re.compile(r"[-+.\deE,;\s]*")
 _UNIT = re.compile(rf"\s?({BEHIND})", re.IGNORECASE)
 
@@ -48,7 +52,7 @@ def suggested(data: bytes) -> tuple[str, FormatOptions] | None:
 
 def pattern(data: bytes) -> FormatOptions | None:
     """Options of `regex` for the lines in `data`; None where no lines of one form hold a value."""
-    lines = [line.strip() for line in _text(data).splitlines()[1:-1]]
+    lines = [line.strip() for line in _lines(data)[1:-1]]
     tokens = [_TOKEN.findall(line) for line in lines if line]
     forms = Counter(map(_form, tokens))
     for form, times in forms.most_common(3):
@@ -62,7 +66,7 @@ def pattern(data: bytes) -> FormatOptions | None:
 
 def _block(data: bytes) -> FormatOptions | None:
     """Options of `block` for rows of numbers between brackets, over several lines; None where there are none twice."""
-    lines = [line.strip() for line in _text(data).splitlines()]
+    lines = [line.strip() for line in _lines(data)]
     for opening, closing in _PAIRS.items():
         starts = [place for place, line in enumerate(lines) if line.startswith(opening) and closing not in line]
         for first, after in pairwise(starts):
@@ -82,15 +86,20 @@ def _end(line: str) -> str:
     return re.escape(line) if len(line) == 1 else ".*" + re.escape(line[-1]) + "$"
 
 
-def _text(data: bytes) -> str:
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
+def _lines(data: bytes) -> list[str]:
+    """The lines, as a pattern meets them; without those that are no text."""
+    return [line for line in map(readable, data.splitlines()) if isinstance(line, str)]
 
 
 def _form(tokens: Sequence[str]) -> tuple[str, ...]:
-    return tuple("0" if _NUMBER.fullmatch(each) else "w0" if _varies(each) else each for each in tokens)
+    return tuple(map(_kind, tokens))
+
+
+def _kind(token: str) -> str:
+    """What may stand there in another line: "0" a number, "00" a time, "w0" a name with a digit in it, or just this."""
+    if _NUMBER.fullmatch(token):
+        return "0"
+    return "00" if _TIME.fullmatch(token) else "w0" if _varies(token) else token
 
 
 def _varies(token: str) -> bool:
@@ -104,21 +113,25 @@ def _pattern(lines: Sequence[Sequence[str]]) -> FormatOptions | None:
     slots = [
         Slot(place, kind == "0", [line[place] for line in lines])
         for place, kind in enumerate(form)
-        if kind in ("0", "w0")
+        if kind in ("0", "00", "w0")
     ]
     units = {slot.place: unit for slot in slots if slot.is_number and (unit := _unit(lines[0], slot.place))}
-    counts = [slot for slot in slots if slot.place not in units and _counts(slot)]
+    if any(form[slot.place - 2 : slot.place] == ("0", ",") for slot in slots if slot.place in units):
+        return None  # behind a decimal comma
+    counts = [slot for slot in slots if slot.place not in units and _counts(slot, lines[0])]
     values = [slot for slot in slots if slot.place in units] or [
         slot for slot in slots if slot.is_number and all("." in text for text in slot.texts)
     ]
-    sensors = [slot for slot in slots if not slot.is_number and 1 < len(set(slot.texts)) <= MOST_SENSORS]
-    names = _names(lines[0], values, has_sensor=bool(sensors))
+    values = [slot for slot in values if "/" not in form[slot.place - 1 : slot.place]] or values  # what was set
+    sensors = [slot for slot in slots if form[slot.place] == "w0" and 1 < len(set(slot.texts)) <= MOST_SENSORS]
+    names = _names(lines[0], values, units, has_sensor=bool(sensors))
     if not names:
         return None
     groups = {slot.place: rf"(?P<{name}>\S+)" for slot, name in names}
     groups |= {slot.place: r"(?P<sensor>\w+)" for slot in sensors[:1]}
     groups |= {slot.place: r"(?P<count>\d+)" for slot in counts[:1]}
-    plain = {slot.place: r"\S+" if slot.is_number else r"\w+" for slot in slots}
+    plain = {slot.place: r"\S+" for slot in slots if form[slot.place] != "w0"}
+    plain |= {slot.place: r"\w+" for slot in slots if form[slot.place] == "w0" and len(set(slot.texts)) > 1}
     text = "".join(
         groups.get(place) or plain.get(place) or (r"\s+" if token.isspace() else re.escape(token))
         for place, token in enumerate(lines[0])
@@ -127,20 +140,33 @@ def _pattern(lines: Sequence[Sequence[str]]) -> FormatOptions | None:
     return FormatOptions(pattern=text, unit=tuple(told) if len(told) == 1 and told != {"°C"} else ())
 
 
-def _names(line: Sequence[str], values: Sequence[Slot], *, has_sensor: bool) -> list[tuple[Slot, str]]:
+def _names(
+    line: Sequence[str], values: Sequence[Slot], units: Mapping[int, str], *, has_sensor: bool
+) -> list[tuple[Slot, str]]:
     """The values with a group's name each. With a sensor in the line there is one value; quantities are left out."""
     if has_sensor:
         return [(values[0], "value")] if values else []
     out: list[tuple[Slot, str]] = []
     for slot in values:
-        word = next((token for token in reversed(line[: slot.place]) if token.isidentifier() and len(token) > 1), "")
+        word = _word_before(line, slot.place)
         if quantity(word) not in ("", "temperature"):
-            continue
+            if slot.place not in units or quantity(word) == "computed":
+                continue
+            word = ""
         name, number = word or f"S{len(out) + 1}", 2
         while name in {taken for _, taken in out} or name.casefold() in ROLES:
             name, number = f"{word or 'S'}_{number}", number + 1
         out.append((slot, name))
     return [(out[0][0], "value")] if len(out) == 1 else out
+
+
+def _word_before(line: Sequence[str], place: int) -> str:
+    """The word that stands before a value, as the name of a group; "" where none does. "Sensor 2:" gives Sensor_2."""
+    at = next((at for at in range(place - 1, -1, -1) if line[at].isidentifier() and len(line[at]) > 1), None)
+    if at is None:
+        return ""
+    numbers = [token for token in line[at + 1 : place] if token.isascii() and token.isdigit()]
+    return "_".join([line[at], *numbers[:1]])
 
 
 def _unit(line: Sequence[str], place: int) -> str:
@@ -149,9 +175,14 @@ def _unit(line: Sequence[str], place: int) -> str:
     return temperature(found[1].strip()) if found else ""
 
 
-def _counts(slot: Slot) -> bool:
+def _counts(slot: Slot, line: Sequence[str]) -> bool:
     """Whether these are whole numbers that grow by one with each line, or with each round of lines."""
-    if not slot.is_number or not all(text.isdigit() for text in slot.texts):
+    word = next((token for token in reversed(line[: slot.place]) if token.isidentifier()), "")
+    if (
+        not slot.is_number
+        or quantity(word) not in ("", "counter", "time", "identity")
+        or not all(text.isdigit() for text in slot.texts)
+    ):
         return False
     numbers = [int(text[:18]) for text in slot.texts]
     steps = {after - before for before, after in pairwise(numbers)}

@@ -2,7 +2,7 @@
 
 No line waits for the decision: each is read at once by the first format that can, in that order, since a JSON line also
 splits at commas, and so does a line of pairs. Three lines in turn that one format could read decide for it. A line of
-the shape of an NMEA sentence is one, with whatever sum.
+the shape of an NMEA sentence is one, with whatever sum. A column without a name that only rises is no value.
 """
 
 import re
@@ -33,7 +33,12 @@ class Auto:
     """Decodes lines by whichever of the five formats fits, and stays with it while it does."""
 
     def __init__(self, options: FormatOptions) -> None:
-        self._all: tuple[_Named, ...] = (Json(options), Kv(options), Csv(options), Plain(options))
+        self._all: tuple[_Named, ...] = (
+            Json(options),
+            Kv(options),
+            Csv(options, guess=True),
+            Plain(options, guess=True),
+        )
         self._nmea = Nmea(options)
         self._found: _Named | None = None  # the format decided for
         self._last: _Named | None = None  # the one that read the last line …
@@ -44,6 +49,11 @@ class Auto:
     def name(self) -> str:
         """The format found, "auto" until then."""
         return self._found.name if self._found else "auto"
+
+    @property
+    def guessed(self) -> tuple[str, ...]:
+        """The columns that `columns` of the format found would name, where some of them are no values; else ()."""
+        return self._found.guessed if isinstance(self._found, Csv | Plain) else ()
 
     def decode(self, frame: Frame) -> Decoded | Refusal | Noise:
         """What a line holds."""

@@ -32,13 +32,18 @@ class Csv:
 
     name = "csv"
 
-    def __init__(self, options: FormatOptions) -> None:
+    def __init__(self, options: FormatOptions, *, guess: bool = False) -> None:
         self._options = options
-        self._rows = Rows(options)
+        self._rows = Rows(options, guess=guess)
         self._separator: str | None = None if options.separator == "auto" else options.separator
         self._decimal = ""  # as seen in the rows; "": in none yet
         self._header: tuple[tuple[str, ...], Shape] | None = None  # names that the next row has to prove
         self._quick = Quick(frozenset(options.none))
+
+    @property
+    def guessed(self) -> tuple[str, ...]:
+        """As Rows has it."""
+        return self._rows.guessed
 
     def decode(self, frame: Frame) -> Decoded | Refusal | Noise:
         """What a line holds."""

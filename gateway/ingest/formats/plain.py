@@ -28,11 +28,16 @@ class Plain:
 
     name = "plain"
 
-    def __init__(self, options: FormatOptions) -> None:
-        self._rows = Rows(options)
+    def __init__(self, options: FormatOptions, *, guess: bool = False) -> None:
+        self._rows = Rows(options, guess=guess)
         self._labels = Asked(FormatOptions())  # what `also` asks for has a name of its own: that is a pair
         self._decimal = "," if options.decimal == "," else "."
         self._quick = Quick(frozenset(options.none))
+
+    @property
+    def guessed(self) -> tuple[str, ...]:
+        """As Rows has it."""
+        return self._rows.guessed
 
     def decode(self, frame: Frame) -> Decoded | Refusal | Noise:
         """What a line holds."""

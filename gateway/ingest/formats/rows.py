@@ -12,6 +12,7 @@ from ...model import BadValue, Decoded, FormatOptions, Noise, Refusal, Sample, W
 from ...patterns import Pattern
 from ..numbers import value, whole
 from ..quantities import Asked, measure, measured_in, quantity, unit
+from .counters import Counters
 from .quick import Cell, Mould, mould
 from .text import NAMES, ROLES, is_numberish, is_rom, joined, numbered, outcome, refused
 
@@ -50,9 +51,13 @@ class Row(NamedTuple):
 
 
 class Rows:
-    """What is known of a board's rows, and the reading of one row by it."""
+    """What is known of a board's rows, and the reading of one row by it.
 
-    def __init__(self, options: FormatOptions) -> None:
+    guess: columns without names that look like counters or clocks are not read.
+    """
+
+    def __init__(self, options: FormatOptions, *, guess: bool = False) -> None:
+        self._guess = guess
         self._asked = Asked(options)
         self._configured = bool(options.columns)
         self._none = frozenset(options.none)
@@ -69,6 +74,7 @@ class Rows:
         self._called = [each if name else "" for each, name in zip(numbered(list(names)), names, strict=True)]
         self._roles = [ROLES.get(name.casefold(), "") for name in names]
         self._seen: dict[int, tuple[str, str | None]] = {}  # of columns with numbers: text behind it, unit if asked for
+        self._counters = Counters() if self._guess and not names else None
         self.width = len(names)
         self._shape = shape
 
@@ -111,8 +117,9 @@ class Rows:
         around = unit(about["unit"]) if "unit" in about else row.unit
         samples: list[Sample] = []
         bad: list[BadValue] = []
+        counting = self._counters.told(row.cells) if self._counters is not None else ()
         for place, cell in enumerate(row.cells):
-            name = self._name(place)
+            name = "" if place in counting else self._name(place)
             if not name or (self._roles and self._roles[place] not in ("", "value")):
                 continue
             outer = about.get("sensor", "")
@@ -165,6 +172,10 @@ class Rows:
                 sensor = row.cells[place] if self._roles[place] == "sensor" else sensor
             elif not name:
                 cells.append(Cell("any"))
+            elif self._counters is not None and (counts := self._counters.counts(place)) is not False:
+                if counts is None:
+                    return None
+                cells.append(Cell("other"))
             elif published is not None:
                 cells.append(Cell("value", self._called_by(name, published), published, behind))
             elif behind or self._asked.unit(name, "", place, row.unit, sensor) is None:
@@ -174,6 +185,16 @@ class Rows:
             else:
                 cells.append(Cell("text"))
         return mould(start, between, end, pad, cells, row.decimal, sensor)
+
+    @property
+    def guessed(self) -> tuple[str, ...]:
+        """What the columns would be called in a configuration, where some of them count; else ()."""
+        if self._counters is None:
+            return ()
+        names = [self._counters.name(place) for place in range(self.width)]
+        if not any(name is not None for name in names):
+            return ()
+        return tuple(self._name(place) if name is None else name for place, name in enumerate(names))
 
     def _name(self, place: int) -> str:
         """What a column is called, "" for one that is skipped."""

@@ -1,0 +1,59 @@
+"""What the values that came say of a board's table, beyond its format: which columns count, what tells devices apart.
+
+    17 21.50 19.88                        columns = ["count", "S2", "S3"]
+    {"id":11,"temperature_C":18.5}        columns = ["id=sensor"], where several come in turn
+    t=23125                               fields = [{ name = "t", factor = 0.001 }]
+
+Each of these is tried on the bytes, and kept where it reads as much as was read without it. Pure.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from ..layouts import Field
+from ..model import FormatOptions
+from .quantities import quantity
+from .recognise import Attempt, Candidate, attempt
+
+MOST_DEVICES = 64
+MOST_KEYS = 8  # that are tried
+THOUSANDTHS = (5_000.0, 130_000.0)  # whole numbers that are no temperatures, and are some in thousandths of a degree
+
+_KEY = re.compile(r'"?([A-Za-z_]\w{0,31})"?\s*[:=]')
+
+
+def refined(found: Attempt, chunks: Sequence[tuple[float, bytes]]) -> Attempt:
+    """`found`, or what is read by a table that says more. Boards that are known by name, or by a pattern, stay."""
+    board = found.candidate.board
+    if found.candidate.preset or board.format != "auto":
+        return found
+    for options in _ideas(found, b"".join(data for _, data in chunks).decode("latin-1")):
+        better = attempt(Candidate(replace(board, format=found.format, options=options)), chunks)
+        if better.account.readings >= found.account.readings and _apart(options, better, found):
+            return better
+    return found
+
+
+def _ideas(found: Attempt, text: str) -> Iterator[FormatOptions]:
+    if found.columns:
+        yield FormatOptions(columns=found.columns)
+    if found.format in ("json", "kv"):
+        keys = dict.fromkeys(key for key in _KEY.findall(text) if quantity(key) == "identity")
+        for key in list(keys)[:MOST_KEYS]:
+            yield FormatOptions(columns=(f"{key}=sensor",))
+    values: dict[str, list[float]] = {}
+    for sample in found.samples:
+        values.setdefault(sample.sensor, []).append(sample.value)
+    low, high = THOUSANDTHS
+    small = [name for name, of in values.items() if all(low <= value <= high and value.is_integer() for value in of)]
+    if small and found.format in ("json", "kv"):
+        yield FormatOptions(fields=tuple(Field(name, factor=0.001) for name in small))
+
+
+def _apart(options: FormatOptions, better: Attempt, found: Attempt) -> bool:
+    """Whether a key that is to tell devices apart does: several, and each has come more than once."""
+    if not any(name.endswith("=sensor") for name in options.columns):
+        return True
+    before, after = ({sample.sensor for sample in each.samples} for each in (found, better))
+    return len(before) < len(after) <= MOST_DEVICES and len(better.samples) >= 2 * len(after)

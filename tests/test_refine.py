@@ -1,0 +1,76 @@
+"""A board's table says no less than its values have shown: what counts, what tells devices apart, thousandths."""
+
+import pytest
+
+from gateway.ingest.recognise import Candidate, attempt
+from gateway.ingest.refine import refined
+from gateway.model import Board, FormatOptions, Port
+
+ANY = Candidate(Board("probe", Port("/dev/ttyX0")))
+LINES = {  # what a board sends, turn by turn -> the columns of its table, and a turn's readings
+    "{n} {t:.2f} {u:.2f}": ("count S2 S3", "S2 S3"),
+    "{millis},{t:.2f},{u:.2f}": ("- S2 S3", "S2 S3"),
+    "{epoch};{t:.2f}": ("- S2", "S2"),
+    "{n},{n},{t:.1f}": ("count - S3", "S3"),
+    '{{"model":"Acurite","id":{which},"temperature_C":{t:.1f}}}': ("id=sensor", "11.temperature_C 12.temperature_C"),
+    "node={which} temp={t:.2f}": ("node=sensor", "11 12"),
+    "{t:.2f},{u:.2f}": ("", "S1 S2"),
+    "T1:{t:.2f},T2:{u:.2f}": ("", "T1 T2"),
+    "id=7 temp={t:.2f}": ("", "temp"),
+    "{same},{t:.2f}": ("", "S1 S2"),
+}
+
+
+def lines(form, turns=12):
+    """Bytes of a board, a line a second."""
+    said = {"same": 21}
+    return [
+        (float(n), (form.format(n=n + 17, millis=1003 * n, epoch=1_732_500_000 + n // 2, which=11 + n % 2,
+                                t=21.5 + n % 5 / 7, u=19.8 + n % 3 / 7, **said) + "\r\n").encode())
+        for n in range(turns)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("form", LINES)
+def test_columns(form):
+    """Columns that only rise are no values, one that counts by one is the count, and an id names the sensor."""
+    columns, sensors = LINES[form]
+    found = refined(attempt(ANY, lines(form)), lines(form))
+    assert " ".join(name or "-" for name in found.candidate.board.options.columns) == columns
+    assert sorted({sample.sensor for sample in found.samples}) == sensors.split()
+
+
+@pytest.mark.parametrize("turns", [4, 9, 12, 40])
+def test_a_table_reads_as_auto_did(turns):
+    """Whether it is decided or not: the readings of the table are those without it."""
+    chunks = lines("{n} {t:.2f} {u:.2f}", turns)
+    found = attempt(ANY, chunks)
+    table = refined(found, chunks)
+    assert [sample[:3] for sample in table.samples] == [sample[:3] for sample in found.samples]
+    assert [sample.count for sample in table.samples[::2]] == list(range(18, 17 + turns))
+
+
+def test_a_counter_that_begins_anew():
+    """Once it is decided, a counter that starts again stays one; before that, a number that falls is a value."""
+    once = lines("{n} {t:.2f}", 15)
+    again = attempt(ANY, once + [(20.0 + at, data) for at, data in lines("{n} {t:.2f}", 5)])
+    assert {sample.sensor for sample in again.samples} == {"S2"}
+    early = attempt(ANY, [(0.0, b"x\n20 21.5\n21 21.5\n20 21.5\n21 21.5\n")])
+    assert [sample.sensor for sample in early.samples] == ["S2", "S2", "S1", "S2", "S1", "S2"]
+
+
+def test_thousandths():
+    """Whole numbers that no temperature comes to are taken for thousandths of one."""
+    chunks = [(float(n), f"x\r\nt={23125 + 62 * n}\r\n".encode()) for n in range(9)]
+    found = refined(attempt(ANY, chunks), chunks)
+    assert found.candidate.board.options.fields[0].factor == 0.001
+    assert found.samples[0].value == 23.125
+    warm = [(float(n), f"x\r\nt={231 + n}\r\n".encode()) for n in range(9)]
+    assert refined(attempt(ANY, warm), warm).candidate.board.options == FormatOptions()
+
+
+def test_a_preset_stays():
+    """What is known by its name needs no table."""
+    preset = Candidate(Board("b", Port("/dev/ttyX0"), "kv"), "own", b"node=1 temp=2\r\n")
+    chunks = lines("node={which} temp={t:.2f}")
+    assert refined(attempt(preset, chunks), chunks).candidate is preset
