@@ -22,7 +22,7 @@ from .spool.filing import Saved
 from .spool.nouns import Block, Lane
 from .spool.spool import Spool
 
-LOOKS = 10  # in at_risk
+LOOKS = 10  # in at_risk, while the disk is in use
 BLOCK_ROWS = 512  # readings of a block, of those that lie side by side
 READ_AHEAD = 2000  # readings from the disk that may wait to be sent
 FORGET = 1.0  # s between transactions that forget what was sent
@@ -89,13 +89,22 @@ class Keeper:
         """For ever. When it is cancelled, what is under way to the disk is seen to by `finish`."""
         while True:
             try:
-                async with asyncio.timeout(self._at_risk / LOOKS):
+                async with asyncio.timeout(self._pause()):
                     await self._hungry.wait()
             except TimeoutError:
                 pass
             self._hungry.clear()
             self._looking = asyncio.ensure_future(self._look())
             await asyncio.shield(self._looking)
+
+    def _pause(self) -> float:
+        """S until there can be something to do; while the broker keeps up, until the oldest reading is at risk."""
+        least = self._at_risk / LOOKS
+        if self._spool.waiting or self._spool.untidy or self._copies:
+            return least
+        now = self._now()
+        oldest = min(now, self._upstream.oldest(), self._outbox.crossing.oldest())
+        return max(least, oldest + self._at_risk - now)
 
     async def _look(self) -> None:
         now = self._now()
