@@ -1,6 +1,5 @@
 """The life of a worker process: tasks in, answers out, over one socket, until its end closes."""
 
-import ctypes
 import os
 import signal
 import socket
@@ -44,6 +43,8 @@ def _settle_in(pipe: socket.socket) -> None:
 
 def die_with_parent() -> None:
     """This process is killed when the one that forked it ends."""
+    import ctypes  # with numpy it is there; the gateway, which imports this file, has no need of it
+
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 

@@ -5,7 +5,6 @@ has ended, or the gateway has closed its end of the socket, kills everything bel
 is safe here: there is no other thread that could hold a lock.
 """
 
-import ctypes
 import os
 import resource
 import select
@@ -23,6 +22,8 @@ PATIENCE = 2.0  # s for what it killed to be gone; what hangs in the kernel then
 
 def serve(pipe: socket.socket, output: socket.socket) -> None:
     """Runs a feature on `pipe`; what it prints goes to `output`. Ends when it ends, or when the gateway lets go."""
+    import ctypes  # with numpy it is there
+
     os.setsid()
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
     close_all_but(pipe.fileno(), output.fileno())
