@@ -1,18 +1,13 @@
-"""The commands, one function each; a command imports what it needs inside, so that `--help` answers at once.
-
-Exit codes: 0 done, 1 failed, 2 wrong use, 78 the configuration is wrong or not there.
-"""
+"""The commands, one function each; a command imports what it needs inside, so that `--help` answers at once."""
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from . import arguments
-
-DONE, FAILED, WRONG_USE, CONFIG = 0, 1, 2, 78
+from .ends import CONFIG, DONE, FAILED, configuration, failed, misconfigured, print_json, say, told
 
 
 def run(words: Sequence[str] | None = None) -> int:
@@ -51,7 +46,7 @@ def run_service(options: argparse.Namespace) -> int:
     from .service import serve
     from .state import NoState, default, renamed
 
-    path = _configuration(options.config)
+    path = configuration(options.config)
     outlet = setup()
     try:
         config = load(path)
@@ -60,7 +55,7 @@ def run_service(options: argparse.Namespace) -> int:
             log("config.unwise", path=str(path), text=text)
     except Wrong as error:
         outlet.close()
-        return _wrong(error.problems)
+        return misconfigured(error.problems)
     try:
         return asyncio.run(serve(config))
     except (OSError, NoState) as error:
@@ -78,14 +73,14 @@ def check(options: argparse.Namespace) -> int:
     from .ingest.formats.rows import misread
     from .state import default, renamed
 
-    path = _configuration(options.config)
+    path = configuration(options.config)
     try:
         config = load(path)
     except Wrong as error:
         if options.json:
-            _print_json({"file": str(path), "ok": False, "problems": error.problems, "warnings": [], "plan": None})
+            print_json({"file": str(path), "ok": False, "problems": error.problems, "warnings": [], "plan": None})
             return CONFIG
-        return _wrong(error.problems)
+        return misconfigured(error.problems)
     unwise = warnings(config, misread=misread, unread=unread) + renamed(config.state_dir or default(), config.base)
     custom = []
     if config.custom:
@@ -96,12 +91,12 @@ def check(options: argparse.Namespace) -> int:
         try:
             custom = asyncio.run(try_out(Custom(config.custom, path.parent, config.deadline, config.memory)))
         except OSError as error:
-            return _failed(f"the custom features cannot be tried: {error}")
+            return failed(f"the custom features cannot be tried: {error}")
         unwise += [f"features.custom: {one.feature} {one.why}" for one in custom if one.why]
     what = plan(config, cores=cores(), waiting={"computing": MOST_WAITING, "publishing": WAITING}, state=str(default()))
     if options.json:
         what["custom"] = [{"feature": one.feature, "keys": list(one.keys), "why": one.why or None} for one in custom]
-        _print_json({"file": str(path), "ok": True, "problems": [], "warnings": unwise, "plan": what})
+        print_json({"file": str(path), "ok": True, "problems": [], "warnings": unwise, "plan": what})
         return DONE
     print(f"{path} is good; `gateway run` would do this:")
     print("\n".join(f"  {line}" for line in lines(what)))
@@ -115,43 +110,9 @@ def check(options: argparse.Namespace) -> int:
 
 def init(options: argparse.Namespace) -> int:
     """A starting configuration, never over a file that is there."""
-    from .config import OWN, host_id, load, presets, starting_configuration, warnings
-    from .ingest.identity import board_name, serial_ports
+    from .first import first
 
-    found = [(board_name(port.path), port.path, port.description) for port in serial_ports() if port.usb]
-    target = options.output or str(_configuration(None))
-    text = starting_configuration(found, host_id(), sorted(presets(Path(target).parent / OWN)[0]))
-    if options.json:
-        _print_json({"file": None if target == "-" else target, "boards": [list(one) for one in found], "text": text})
-    elif target == "-":
-        sys.stdout.write(text)
-    if target == "-":
-        return DONE
-    try:
-        Path(target).parent.mkdir(parents=True, exist_ok=True)
-        with open(target, "x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        return _failed(
-            f"{target} is there already and stays as it is; `gateway check` reads it, `-o FILE` writes another"
-        )
-    except OSError as error:
-        return _failed(
-            f"{target} cannot be written: {(error.strerror or str(error)).lower()}; name another with `-o FILE`"
-        )
-    if not options.json:
-        boards = (
-            f"{len(found)} board{'s' * (len(found) != 1)}"
-            if found
-            else "no board yet: it takes each that is plugged in"
-        )
-        print(
-            f"wrote {target} ({boards}); `gateway check -c {target}` says what it would do, "
-            f"`gateway run -c {target}` runs it"
-        )
-        for advice in warnings(load(target)):
-            print(f"warning: {advice}")
-    return DONE
+    return first(options.output or str(configuration(None)), options.json)
 
 
 def list_presets(options: argparse.Namespace) -> int:
@@ -159,9 +120,9 @@ def list_presets(options: argparse.Namespace) -> int:
     from .catalogue import catalogue, document, lines, summary
     from .config import OWN
 
-    known, wrong = catalogue(_configuration(options.config).parent / OWN, options.names)
+    known, wrong = catalogue(configuration(options.config).parent / OWN, options.names)
     if options.json:
-        _print_json({"presets": [document(one) for one in known], "problems": wrong})
+        print_json({"presets": [document(one) for one in known], "problems": wrong})
     elif known:
         print("\n".join(line for one in known for line in lines(one)) if options.names else "\n".join(summary(known)))
     for sentence in wrong:
@@ -176,7 +137,7 @@ def ports(options: argparse.Namespace) -> int:
 
     found = serial_ports()
     if options.json:
-        _print_json([
+        print_json([
             {
                 "path": port.path, "device": port.device, "description": port.description, "usb": port.usb,
                 "holder": {"pid": port.holder.pid, "program": port.holder.program} if port.holder else None,
@@ -202,17 +163,17 @@ def probe(options: argparse.Namespace) -> int:
     from .ingest.trouble import PortError
     from .probe import document, found_on, lines, table
 
-    known, wrong = candidates(_configuration(None).parent / OWN)
+    known, wrong = candidates(configuration(None).parent / OWN)
     for sentence in wrong:
         print(sentence, file=sys.stderr)
-    said = _say if sys.stderr.isatty() and not options.json else None
+    said = say if sys.stderr.isatty() and not options.json else None
     try:
         found = found_on(options.port, options.baud, options.seconds, presets=known, reset=options.reset, said=said)
     except PortError as error:
-        return _failed(str(error))
+        return failed(str(error))
     keys = table(found)
     if options.json:
-        _print_json(document(found, keys))
+        print_json(document(found, keys))
     else:
         print("\n".join(lines(found, keys)))
     return DONE if keys else FAILED
@@ -230,10 +191,10 @@ def record(options: argparse.Namespace) -> int:
     from .record import record, target
 
     def work() -> int:
-        board = target(options.target, _configuration(options.config), options.baud, options.serial)
+        board = target(options.target, configuration(options.config), options.baud, options.serial)
         return record(board, options.output, options.seconds, options.bytes, as_json=options.json)
 
-    return _told(work)
+    return told(work)
 
 
 def replay(options: argparse.Namespace) -> int:
@@ -246,48 +207,4 @@ def replay(options: argparse.Namespace) -> int:
             config, board = setting(capture, options.config, options.board, options.format)
             return replay(capture, config, board, options.speed, as_json=options.json)
 
-    return _told(work)
-
-
-def _told(work: Callable[[], int]) -> int:
-    """What `work` gives; what a user can cause is said in a sentence."""
-    from .config import Wrong
-    from .config.words import Unfit
-    from .ingest.capture.file import CaptureError
-
-    try:
-        return work()
-    except Wrong as error:
-        return _wrong(error.problems)
-    except Unfit as error:
-        print(f"gateway: {error}", file=sys.stderr)
-        return WRONG_USE
-    except CaptureError as error:
-        return _failed(str(error))
-
-
-def _configuration(given: str | None) -> Path:
-    """The file that `run` reads: -c, else in the service manager's directory, else /etc."""
-    if given:
-        return Path(given)
-    directory = os.environ.get("CONFIGURATION_DIRECTORY")
-    return Path(directory.split(":")[0] if directory else "/etc/gateway") / "gateway.toml"
-
-
-def _wrong(problems: list[str]) -> int:
-    for problem in problems:
-        print(problem, file=sys.stderr)
-    return CONFIG
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr)
-
-
-def _failed(sentence: str) -> int:
-    print(f"gateway: {sentence}", file=sys.stderr)
-    return FAILED
-
-
-def _print_json(document: object) -> None:
-    print(json.dumps(document, ensure_ascii=False, allow_nan=False))
+    return told(work)
