@@ -1,0 +1,93 @@
+"""csv: headers, separators, decimal commas, and rows that are none."""
+
+import pytest
+
+from gateway.ingest.formats import FORMATS
+from gateway.model import BadValue, Decoded, FormatOptions, Refusal, Sample, Why
+from tests.decoded import decode, pairs
+
+
+class TestCsv:
+    def test_header(self):
+        """A header names the columns, and its names say which are temperatures and in which unit."""
+        result = decode("csv", b"time,T1 (C),T2 (F),RH", b"12:00:01,21.5,70,40")
+        assert result == Decoded([Sample("T1 (C)", 21.5, "°C"), Sample("T2 (F)", 70.0, "°F")], [])
+
+    def test_twins(self):
+        """Two columns of one name are numbered."""
+        assert pairs(decode("csv", b"degC,degC,degC_2", b"1,2,3")) == {"degC": 1, "degC_2": 2, "degC_2_2": 3}
+        assert pairs(decode("csv", b"1,2", columns=("T", "T"))) == {"T": 1, "T_2": 2}
+
+    def test_header_in_midstream(self):
+        """A header that comes again changes nothing; another one is believed when a row proves it."""
+        lines = [b"T1,T2", b"1,2", b"3,4"]
+        assert pairs(decode("csv", *lines, b"T1,T2", b"5,6")) == {"T1": 5, "T2": 6}
+        assert pairs(decode("csv", *lines, b"T2,T1,T3", b"5,6,7")) == {"T2": 5, "T1": 6, "T3": 7}
+        assert pairs(decode("csv", *lines, b"T2,T1,T3", b"5,6", b"7,8")) == {"T1": 7, "T2": 8}
+
+    @pytest.mark.parametrize(
+        "line",
+        [b"Error, retrying", b"Could not read, check the wiring", b"Low pressure, stopping the pump for a while"],
+    )
+    def test_prose_is_no_header(self, line):
+        """A message with a comma in it renames no column."""
+        assert pairs(decode("csv", b"T1,T2", b"1,2", line, b"3,4")) == {"T1": 3, "T2": 4}
+
+    def test_header_demanded(self):
+        """With header = true nothing is read before the columns have names."""
+        assert decode("csv", b"1,2", header=True) == Refusal(Why.WRONG_COLUMNS, b"1,2")
+        assert pairs(decode("csv", b"1,2", b"left,right", b"1,2", header=True)) == {"left": 1, "right": 2}
+        assert pairs(decode("csv", b"T1,T2", b"1,2", header=False)) == {"S1": 1, "S2": 2}
+
+    def test_last_separator(self):
+        """A separator behind each row's last value is none; where there was one, a row without it was cut off."""
+        assert pairs(decode("csv", b"1,2,", b"3,4,")) == {"S1": 3, "S2": 4}
+        assert decode("csv", b"1,2,", b"3,4").why is Why.WRONG_COLUMNS
+        assert decode("csv", b"1,2", b"3,") == Decoded([Sample("S1", 3.0, "°C")], [BadValue("S2", Why.NOT_A_NUMBER)])
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            b"1.5;2.5",
+            b"1.5\t2.5",
+            b"1.5|2.5",
+            b"1.5, 2.5",
+            b"1,5;2,5",
+            b"1,5\t2,5",
+            b"(1.5, 2.5)",
+            b"[1.5,2.5]",
+            b'"1.5","2.5"',
+        ],
+    )
+    def test_separators_and_marks(self, line):
+        """Separator and decimal mark are found by looking."""
+        assert pairs(decode("csv", line, line, line)) == {"S1": 1.5, "S2": 2.5}
+
+    def test_decimal_mark_is_the_boards(self):
+        """The decimal mark is decided for the board: the other one does not hold, and both in one row are refused."""
+        assert decode("csv", b"1,5;2,5", b"1.5;2,5").bad == [BadValue("S1", Why.NOT_A_NUMBER)]
+        assert decode("csv", b"1,5;2.5").why is Why.NOT_A_NUMBER
+        assert pairs(decode("csv", b"23,50", decimal=",")) == {"temperature": 23.5}
+
+    def test_units_a_column(self):
+        """One unit a column decides which are temperatures; one for all is for what has none."""
+        result = decode("csv", b"24.3,75.7,40", unit=("°C", "°F", "%"))
+        assert result == Decoded([Sample("S1", 24.3, "°C"), Sample("S2", 75.7, "°F")], [])
+        assert decode("csv", b"70.1 C", unit=("°F",)) == Decoded([Sample("temperature", 70.1, "°C")], [])
+
+    def test_texts_and_times(self):
+        """A column that has never held a number is no value; one that has is due."""
+        assert decode("csv", b"12:00:01,21.5,ok") == Decoded([Sample("S2", 21.5, "°C")], [])
+        assert decode("csv", b"21.5,22.5", b"oops,22.5").bad == [BadValue("S1", Why.NOT_A_NUMBER)]
+
+
+@pytest.mark.parametrize("name", ["csv", "auto"])
+@pytest.mark.parametrize("line", ["Temp = 21,7 C", "T=21,6 °C", "21,41 C", "Temp: 21,3 °C, Hum: 45,3 %", "-2,9 deg C"])
+def test_the_digits_behind_a_decimal_comma_are_no_temperature(name, line):
+    """A number with a comma in front of a unit is one number: where the comma cannot be both, the line is refused."""
+    decoder = FORMATS[name](FormatOptions())
+    for _ in range(4):
+        result = decoder.decode(line.encode())
+        assert not isinstance(result, Decoded), result
+    semicolons = FORMATS[name](FormatOptions()).decode(b"21,7;-2,9")
+    assert [one.value for one in semicolons.samples] == [21.7, -2.9]
