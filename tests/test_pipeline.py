@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.compute.columns import Transform
 from gateway.compute.pool import Pool
 from gateway.pipeline import process
 
@@ -50,7 +51,7 @@ def pools(monkeypatch: pytest.MonkeyPatch) -> list[Pool]:
             super().__init__(*args, **options)  # type: ignore[arg-type]
             made.append(self)
 
-    monkeypatch.setattr("gateway.pipeline.Pool", Noted)
+    monkeypatch.setattr("gateway.compute.columns.Pool", Noted)
     return made
 
 
@@ -61,6 +62,13 @@ async def test_results_are_plain_pythons(batch_size: int, workers: int | None) -
     before = copy.deepcopy(records)
     assert await process(records, batch_size, workers) == plain(before)
     assert records == before
+
+
+async def test_a_small_batch_size_costs_nothing(pools: list[Pool]) -> None:
+    """Where there are many records, a worker gets more of them at once than the caller asked for."""
+    records = made_up(20_000)
+    assert await process(records, 1, 2) == plain(records)
+    assert pools[0].counts.batches == 10
 
 
 async def test_hard_halves_and_values_of_any_size() -> None:
@@ -98,10 +106,11 @@ async def test_sizes_that_cannot_be(batch_size: int, workers: int) -> None:
         await process(made_up(1), batch_size, workers)
 
 
-async def test_workers_that_are_killed(pools: list[Pool]) -> None:
+async def test_workers_that_are_killed(pools: list[Pool], monkeypatch: pytest.MonkeyPatch) -> None:
     """kill -9 all the while: the results are the same, and no process is left."""
     dice = random.Random(3)
-    records = made_up(30_000)
+    records = made_up(60_000)
+    monkeypatch.setattr("gateway.pipeline.PORTION", 10)
     call = asyncio.create_task(process(records, 10, 3))
     while not call.done():
         await asyncio.sleep(0.01)
@@ -113,8 +122,9 @@ async def test_workers_that_are_killed(pools: list[Pool]) -> None:
     assert pools[0].pids == []
 
 
-async def test_the_loop_goes_on(pools: list[Pool]) -> None:
+async def test_the_loop_goes_on(pools: list[Pool], monkeypatch: pytest.MonkeyPatch) -> None:
     """While records are computed, other tasks run, and each worker has one batch at most."""
+    monkeypatch.setattr("gateway.pipeline.PORTION", 20)
     call = asyncio.create_task(process(made_up(20_000), 20, 2))
     turns = 0
     while not call.done():
@@ -125,8 +135,9 @@ async def test_the_loop_goes_on(pools: list[Pool]) -> None:
     assert len(call.result()) == 20_000
 
 
-async def test_a_cancelled_call_leaves_no_process(pools: list[Pool]) -> None:
+async def test_a_cancelled_call_leaves_no_process(pools: list[Pool], monkeypatch: pytest.MonkeyPatch) -> None:
     """Cancelled in the middle: the workers are gone."""
+    monkeypatch.setattr("gateway.pipeline.PORTION", 10)
     call = asyncio.create_task(process(made_up(50_000), 10, 2))
     pids: list[int] = []
     for _ in range(10_000):
@@ -143,7 +154,7 @@ async def test_a_cancelled_call_leaves_no_process(pools: list[Pool]) -> None:
 
 async def test_a_batch_that_cannot_be_computed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker's traceback comes out as RuntimeError."""
-    monkeypatch.setattr("gateway.pipeline._task", lambda values: b"no task")
+    monkeypatch.setattr("gateway.pipeline.founding", lambda lo, hi: Transform(b"no task", 2))
     with pytest.raises(RuntimeError, match=r"(?s)a batch could not be computed: Traceback"):
         await process(made_up(100), 10, 2)
 

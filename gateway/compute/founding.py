@@ -14,8 +14,8 @@ from .formula import DIGITS, feature, normalized
 
 Column = NDArray[np.float64]
 
-TENS = 10.0**DIGITS
-EXACT = 2.0**40  # beyond this a product with TENS says nothing about the digit to round at
+SLACK = 1e-12
+EXACT = 2.0**40  # beyond this a product with a power of ten says nothing about the digit to round at
 
 
 def founding(value: Column, lo: float, hi: float) -> tuple[Column, Column]:
@@ -23,19 +23,23 @@ def founding(value: Column, lo: float, hi: float) -> tuple[Column, Column]:
     span = hi - lo
     part = (value - lo) / span
     root = np.sqrt(np.abs(part)) * np.log(np.abs(value) + 1.0)
-    rounded_part, edge = _rounded(part)
+    rounded_part, edge = rounded(part, DIGITS, SLACK)
     for i in edge:
         rounded_part[i] = normalized(float(value[i]), lo, hi)
-    rounded_feature, edge = _rounded(root)
+    rounded_feature, edge = rounded(root, DIGITS, SLACK)
     for i in edge:
         rounded_feature[i] = feature(float(value[i]), lo, hi)
     return rounded_part, rounded_feature
 
 
-def _rounded(x: Column) -> tuple[Column, list[int]]:
-    """`x` rounded, and where the rounding is in doubt: near a half, or too large for this arithmetic."""
-    scaled = x * TENS
+def rounded(x: Column, digits: int, slack: float) -> tuple[Column, list[int]]:
+    """`x` rounded, and where the rounding is in doubt: near a half, or too large for this arithmetic.
+
+    slack: by how much of the last rounded digit `x` may differ from what Python has.
+    """
+    tens = 10.0**digits
+    scaled = x * tens
     size = np.abs(scaled)
-    doubt = np.abs(size - np.floor(size) - 0.5) <= size * 1e-14 + 1e-12
+    doubt = np.abs(size - np.floor(size) - 0.5) <= size * 1e-14 + slack
     doubt |= ~(size < EXACT)
-    return np.rint(scaled) / TENS, np.flatnonzero(doubt).tolist()
+    return np.rint(scaled) / tens, np.flatnonzero(doubt).tolist()

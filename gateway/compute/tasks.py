@@ -2,13 +2,20 @@
 
 Columns as bytes: f = float64, i = int64, b = uint8. A group has m sensors of one recipe and N new readings in all; what
 positions, suffixes, fronts and whole are: windows.py.
+
+Or a bare column of values that belong to no sensor: BARE, then f; the answer is the transform's columns, f.
 """
 
 from collections.abc import Collection
+from struct import Struct
 from typing import Any, NamedTuple
 
 CARRIED = 6
 """Numbers that a sensor carries from batch to batch besides its runs; NaN before its first reading."""
+
+BARE = Struct("=8sdd")  # the transform and its two numbers; no pickle begins so
+FOUNDING = b"founding"  # lo, hi; gives normalized and feature
+HEAVY = b"heavy   "  # rounds, 0; gives one column
 
 
 class Recipe(NamedTuple):
