@@ -32,13 +32,10 @@ def catalogue(folder: Path, names: list[str]) -> tuple[list[Preset], list[str]]:
 
 
 def candidates(folder: Path) -> tuple[list[Candidate], list[str]]:
-    """A way to read for each preset whose board speaks by itself, and what is wrong, as in `catalogue`."""
+    """A way to read for each preset, and what is wrong, as in `catalogue`."""
     known, wrong = catalogue(folder, [])
-    boards = [(one, board_of(one)) for one in known]
     return [
-        Candidate(board, one.name, b"".join(sample.data for sample in one.samples))
-        for one, board in boards
-        if not board.asked
+        Candidate(board_of(one), one.name, b"".join(sample.data for sample in one.samples), one.range) for one in known
     ], wrong
 
 

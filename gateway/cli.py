@@ -157,26 +157,30 @@ def ports(options: argparse.Namespace) -> int:
 
 
 def probe(options: argparse.Namespace) -> int:
-    """What is on a port; writes nothing to it."""
+    """What is on a port; writes nothing to it but with --ask."""
+    from .answers import told
     from .catalogue import candidates
     from .config import OWN
+    from .ingest.asking.survey import UNITS
     from .ingest.trouble import PortError
-    from .probe import document, found_on, lines, table
+    from .probe import found_on
 
-    known, wrong = candidates(configuration(None).parent / OWN)
+    if options.units and not options.ask:
+        print("gateway: --units goes with --ask: nothing is asked without it", file=sys.stderr)
+        return WRONG_USE
+    units = (options.units or UNITS) if options.ask else 0
+    seconds = options.seconds or (60.0 if options.ask else 15.0)
+    presets, wrong = candidates(configuration(None).parent / OWN)
     for sentence in wrong:
         print(sentence, file=sys.stderr)
     said = say if sys.stderr.isatty() and not options.json else None
     try:
-        found = found_on(options.port, options.baud, options.seconds, presets=known, reset=options.reset, said=said)
+        found = found_on(options.port, options.baud, seconds, presets, reset=options.reset, said=said, units=units)
     except PortError as error:
         return failed(str(error))
-    keys = table(found)
-    if options.json:
-        print_json(document(found, keys))
-    else:
-        print("\n".join(lines(found, keys)))
-    return DONE if keys else FAILED
+    text, known = told(found, units, as_json=options.json)
+    print(text)
+    return DONE if known else FAILED
 
 
 def demo(options: argparse.Namespace) -> int:

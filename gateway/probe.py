@@ -1,4 +1,7 @@
-"""`gateway probe`: what is on a port, for people and as JSON, and the [[boards]] table that reads it."""
+"""`gateway probe`: what is on a port, for people and as JSON, and the [[boards]] table that reads it.
+
+What has answered, where it was asked, is told by answers.py.
+"""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -7,6 +10,7 @@ from .config.words import toml
 from .ingest.dial import SCHEME
 from .ingest.identity import board_name, stable_path
 from .ingest.probing import SAMPLES, Found, probe
+from .ingest.questioning import Questions
 from .ingest.rates import RATES, share_of_text
 from .ingest.recognise import Candidate
 from .model import Board, FormatOptions, Port
@@ -21,21 +25,27 @@ def found_on(
     path: str,
     baud: int | None,
     seconds: float,
-    *,
     presets: Sequence[Candidate] = (),
+    *,
     reset: bool = False,
     said: Callable[[str], None] | None = None,
+    units: int = 0,
 ) -> Found:
-    """Listens to a port: at any rate, or at `baud` alone. presets: boards that are known. Raises PortError."""
+    """Listens to a port: at any rate, or at `baud` alone. presets: boards that are known. units: of Modbus, 1 to that,
+    are asked once it is quiet, and the boards that have to be asked; 0: nothing is written. Raises PortError.
+    """
     port = Port(path)
+    speaking = [one for one in presets if not one.board.asked]
+    asked = [one for one in presets if one.board.asked]
     return asyncio.run(
         probe(
             port,
-            [Candidate(Board("probe", port)), *presets],
+            [Candidate(Board("probe", port)), *speaking],
             rates=RATES if baud is None else [baud],
             seconds=seconds,
             reset=reset,
             said=said or (lambda text: None),
+            questions=Questions(asked, units, () if baud is None else [baud]) if units else None,
         )
     )
 
@@ -44,17 +54,23 @@ def table(found: Found) -> dict[str, object]:
     """The keys of the [[boards]] table that reads what was found, in order; {} when nothing was."""
     if found.best is None:
         return {}
-    path = found.port if found.port.startswith(SCHEME) else stable_path(found.port)
-    keys: dict[str, object] = {"name": plain(board_name(path)) or "board", "port": path}
-    if not path.startswith(SCHEME):
-        keys["baud"] = found.baud
-        if found.serial != "8N1":
-            keys["serial"] = found.serial
+    keys = line_of(found.port, found.baud, found.serial)
     if found.best.candidate.preset:
         keys["preset"] = found.best.candidate.preset
     else:
         keys["format"] = found.best.format
         keys |= _guessed(found.best.candidate.board.options)
+    return keys
+
+
+def line_of(port: str, baud: int, serial: str) -> dict[str, object]:
+    """The keys that say where a board is, and how its line is set."""
+    path = port if port.startswith(SCHEME) else stable_path(port)
+    keys: dict[str, object] = {"name": plain(board_name(path)) or "board", "port": path}
+    if not path.startswith(SCHEME):
+        keys["baud"] = baud
+        if serial != "8N1":
+            keys["serial"] = serial
     return keys
 
 

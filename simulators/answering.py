@@ -4,6 +4,7 @@ question -> (echo) .. delay .. answer            silent: nothing; late: after so
 """
 
 import heapq
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -14,6 +15,7 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from simulators.loop import until
+from simulators.uart import resample
 from simulators.wire import Wire
 
 LOOK = 0.001  # s between looks at what was asked
@@ -48,6 +50,8 @@ class Answering:
     answer: what it says to a question; b"" is nothing. cut: how its questions are told apart. delay: s before each
     answer; late: s more before that to one question. echo: it says each question itself first, as a half-duplex adapter
     does. pieces: an answer comes in pieces of so many bytes, `pause` s apart (0: in one). link: a symlink on its port.
+    baud: at another rate it hears what a UART makes of that, and is heard so (0: at any). part: s of silence behind
+    which half a question is none.
     """
 
     def __init__(
@@ -61,7 +65,10 @@ class Answering:
         pieces: int = 0,
         pause: float = 0.002,
         link: Path | None = None,
+        baud: int = 0,
+        part: float = math.inf,
     ) -> None:
+        self._baud, self._part = baud, part
         self._answer, self._cut, self._late = answer, cut, late
         self.delay, self.echo, self._pieces, self._pause = delay, echo, pieces, pause
         self._wire = Wire(link)
@@ -105,10 +112,13 @@ class Answering:
         until(lambda: len(self.asked) >= times, timeout, f"it was asked {len(self.asked)} times, and not {times}")
 
     def _run(self) -> None:
-        written = b""
+        written, heard = b"", 0.0
         while not self._over.is_set():
             now = time.monotonic()
-            written += self._wire.read()
+            more = self._wire.read()
+            if more:
+                kept = written if now - heard <= self._part else b""
+                written, heard = kept + self._heard(more), now
             question, rest = self._cut(written)
             while question:
                 written = rest
@@ -140,4 +150,12 @@ class Answering:
         with self._lock:
             while self._due and self._due[0][0] <= now:
                 _, _, data = heapq.heappop(self._due)
-                self._wire.write(data)
+                self._wire.write(resample(data, self._baud, self._rate()))
+
+    def _heard(self, data: bytes) -> bytes:
+        """What the board reads of what was written."""
+        return resample(data, self._rate(), self._baud)
+
+    def _rate(self) -> int:
+        """The other end's rate; the board's own where that makes no difference."""
+        return (self._baud and self._wire.heard()) or self._baud

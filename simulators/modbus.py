@@ -7,6 +7,7 @@ By the specification (Modbus over Serial Line V1.02), with a CRC written out as 
 shared with whoever asks.
 """
 
+import math
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -72,7 +73,10 @@ def requests(written: bytes) -> tuple[bytes, bytes]:
     return written, b""
 
 
-def modbus_line(units: Mapping[int, Unit], *, echo: bool = False, pieces: int = 0) -> Answering:
+PART = 0.02  # s of silence that part requests here; 1.5 characters on a real line, which the machine's pauses exceed
+
+
+def modbus_line(units: Mapping[int, Unit], *, echo: bool = False, pieces: int = 0, baud: int = 0) -> Answering:
     """A line with these units on a pseudo-terminal."""
     return Answering(
         lambda request: answer(units, request),
@@ -80,4 +84,6 @@ def modbus_line(units: Mapping[int, Unit], *, echo: bool = False, pieces: int = 
         late=lambda request: units[request[0]].late if request[0] in units else 0.0,
         echo=echo,
         pieces=pieces,
+        baud=baud,
+        part=PART if baud else math.inf,
     )

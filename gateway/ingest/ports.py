@@ -79,9 +79,10 @@ class Line(serial.Serial):  # type: ignore[misc]
         if force_update:  # as the open asks for it
             super()._reconfigure_port(force_update)
 
-    def retune(self, baud: int) -> None:
+    def retune(self, baud: int, serial: str) -> None:
         """Goes on at another rate, with the port open; what came before is forgotten. Blocks. Raises OSError."""
         self._baudrate = baud
+        self._bytesize, self._parity, self._stopbits = settings(serial)
         super()._reconfigure_port(True)
         termios.tcflush(self.fd, termios.TCIFLUSH)
 
@@ -166,15 +167,15 @@ class Link(asyncio.Protocol):
         """What the driver has counted as lost; None where it does not count."""
         return modem.losses(self._handle.fd) if isinstance(self._handle, Line) and not self.lost.done() else None
 
-    async def retune(self, baud: int) -> bool:
-        """Listens at another rate from now on. False where the port has none, as a socket. Raises PortError."""
+    async def retune(self, baud: int, serial: str = "8N1") -> bool:
+        """Is at another rate from now on. False where the port has none, as a socket. Raises PortError."""
         line = self._handle
         if not isinstance(line, Line):
             return False
         try:
-            await in_thread(lambda: line.retune(baud), f"retune {line.name}")
+            await in_thread(lambda: line.retune(baud, serial), f"retune {line.name}")
         except (OSError, ValueError, termios.error) as error:
-            raise PortError(f"{line.name} does not take {baud} baud: {error}") from error
+            raise PortError(f"{line.name} does not take {baud} baud {serial}: {error}") from error
         return True
 
     async def pulse_dtr(self) -> bool | None:

@@ -1,6 +1,7 @@
 """Listening to a port until it is known what speaks there: the rate, and the format or the preset.
 
-It writes nothing to the port, and moves no modem line of it unless it is asked to.
+It writes nothing to the port, and moves no modem line of it, unless it is told to. Then it asks once the line is quiet
+(questioning.py), and listens on where nothing answers.
 """
 
 import asyncio
@@ -9,7 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..model import Board, Port
+from .asking.survey import Answered
 from .ports import Link, connect, opened
+from .questioning import QUIET, Heard, Questions, asked
 from .rates import RATES, Tuning, share_of_text
 from .recognise import Attempt, Candidate, attempt, best
 from .refine import refined
@@ -25,7 +28,11 @@ MORE = 2.0  # s to listen on, at most, for further samples, once it is sure
 
 @dataclass
 class Found:
-    """What a probe has come to. best: None when nothing was read. heard: bytes, and their share of text, by baud."""
+    """What a probe has come to. best: None when nothing was read. heard: bytes, and their share of text, by baud.
+
+    answered: what answered, where it was asked; unasked: what came meanwhile and was no answer, by baud and setting, or
+    None when nothing was written.
+    """
 
     port: str
     baud: int
@@ -33,6 +40,8 @@ class Found:
     best: Attempt | None
     heard: dict[int, tuple[int, float]] = field(default_factory=dict)
     head: bytes = b""  # the last bytes that came, for whoever has to find out
+    answered: Answered | None = None
+    unasked: dict[tuple[int, str], bytes] | None = None
 
 
 async def probe(
@@ -43,42 +52,55 @@ async def probe(
     seconds: float = 15.0,
     reset: bool = False,
     said: Callable[[str], None] = lambda text: None,
+    questions: Questions | None = None,
 ) -> Found:
     """Listens for at most `seconds`. candidates: ways to read what comes. reset: DTR is pulsed once, so that a board
-    begins anew. said: is told of each step. Raises PortError.
+    begins anew. said: is told of each step. questions: what is asked once the line is quiet. Raises PortError.
     """
-    tuning = Tuning(rates)
-    heard: list[tuple[float, bytes]] = []
-    link = await connect(
-        await opened(replace(port, baud=tuning.baud)), lambda data: heard.append((time.monotonic(), data))
-    )
+    tuning, heard = Tuning(rates), Heard()
+    answered, unasked = None, None
+    link = await connect(await opened(replace(port, baud=tuning.baud)), heard.take)
     try:
         if reset and not await link.pulse_dtr():
             said(f"{port.path} has no DTR line; nothing was reset")
         said(f"listening at {tuning.baud} baud")
-        chosen = await _listened(link, heard, tuning, candidates, time.monotonic() + seconds, said)
+        end, quiet = time.monotonic() + seconds, QUIET if questions else seconds
+        chosen = await _listened(link, heard, tuning, candidates, end, quiet, said)
+        if questions and chosen is None and time.monotonic() < end and not link.lost.done():
+            answered, unasked = await asked(link, heard, questions, end, said)
+            if answered is None and await link.retune(tuning.baud):
+                said(f"nothing answers; listening at {tuning.baud} baud")
+            if answered is None:
+                chosen = await _listened(link, heard, tuning, candidates, end, seconds, said)
     finally:
         await link.close(gentle=not reset)
-    return _concluded(port.path, tuning, chosen, candidates)
+    if answered is not None:
+        return Found(port.path, answered.baud, answered.serial, answered.attempt, answered=answered, unasked=unasked)
+    return replace(_concluded(port.path, tuning, chosen, candidates), unasked=unasked)
 
 
 async def _listened(
     link: Link,
-    heard: list[tuple[float, bytes]],
+    heard: Heard,
     tuning: Tuning,
     candidates: Sequence[Candidate],
     end: float,
+    quiet: float,
     said: Callable[[str], None],
 ) -> Attempt | None:
-    """What is surely read, as soon as there are samples enough or it has been sure for a while; None if it never is."""
+    """What is surely read, as soon as there are samples enough or it has been sure for a while; None if it never is.
+
+    quiet: s without a byte after which it listens no more.
+    """
     chosen: Attempt | None = None
-    while time.monotonic() < end:
+    last = time.monotonic()  # when something came
+    while time.monotonic() < min(end, last + quiet):
         await asyncio.wait({link.lost}, timeout=LOOK)  # for bytes, or the end of the port
-        came = heard.copy()
-        heard.clear()
+        came = heard.taken()
+        last = came[-1][0] if came else last
         if any(tuning.feed(data, at) for at, data in came):
             await _retuned(link, tuning, said)
-            heard.clear()
+            heard.taken()
         elif came and (tried := _tried(tuning, tuning.baud, candidates)) is not None and tried.confidence >= SURE:
             if chosen is None:
                 said(f"{tried.format} at {tuning.baud} baud")

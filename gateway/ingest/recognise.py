@@ -26,11 +26,15 @@ _NUMBER = re.compile(NUMERAL, re.ASCII)
 
 @dataclass(frozen=True)
 class Candidate:
-    """A way to read: a board's table, the preset that it comes from ("" = none), and bytes that the preset knows."""
+    """A way to read: a board's table, the preset that it comes from ("" = none), and what the preset knows.
+
+    sample: what such a board says; range: what its sensors can measure, °C.
+    """
 
     board: Board
     preset: str = ""
     sample: bytes = b""
+    range: tuple[float, float] | None = None
 
 
 @dataclass
