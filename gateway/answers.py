@@ -14,7 +14,7 @@ SURE = 0.999  # of a confidence, where checksums hold
 SHOWN = 3  # settings that are told of, where none was the right one
 
 
-def told(found: Found, units: int, *, as_json: bool) -> tuple[str, bool]:
+def outcome(found: Found, units: int, *, as_json: bool) -> tuple[str, bool]:
     """What a probe has found, for people or as JSON, and whether there is a table that reads it.
 
     units: so many were asked; 0: nothing was.

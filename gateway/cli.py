@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from . import arguments
-from .ends import CONFIG, DONE, FAILED, configuration, failed, misconfigured, print_json, say, told
+from .ends import CONFIG, DONE, FAILED, WRONG_USE, configuration, failed, misconfigured, print_json, say, told
 
 
 def run(words: Sequence[str] | None = None) -> int:
@@ -158,7 +158,7 @@ def ports(options: argparse.Namespace) -> int:
 
 def probe(options: argparse.Namespace) -> int:
     """What is on a port; writes nothing to it but with --ask."""
-    from .answers import told
+    from .answers import outcome
     from .catalogue import candidates
     from .config import OWN
     from .ingest.asking.survey import UNITS
@@ -178,7 +178,7 @@ def probe(options: argparse.Namespace) -> int:
         found = found_on(options.port, options.baud, seconds, presets, reset=options.reset, said=said, units=units)
     except PortError as error:
         return failed(str(error))
-    text, known = told(found, units, as_json=options.json)
+    text, known = outcome(found, units, as_json=options.json)
     print(text)
     return DONE if known else FAILED
 

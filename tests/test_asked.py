@@ -100,7 +100,9 @@ async def test_nothing_is_written_to_a_board_that_is_not_asked():
 
 
 def test_one_place_writes():
-    """In all of ingest one call writes to a port, and one function of the reader makes it, for who is asked."""
+    """In all of ingest one call writes to a port. Two make it: a function of the reader, for who is asked, and the
+    questions of a probe, which the running service never loads.
+    """
     writes = {}
     for file in sorted(INGEST.rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text())):
@@ -108,7 +110,11 @@ def test_one_place_writes():
                 called = ast.unparse(node.func)
                 if node.func.attr in ("write", "writelines", "sendall", "send", "sendto", "write_bytes", "write_text"):
                     writes[called] = file.name
-    assert writes == {"os.write": "ports.py", "transport.write": "ports.py", "link.write": "reader.py"}
+    assert writes == {
+        "os.write": "ports.py", "transport.write": "ports.py", "link.write": "reader.py",
+        "self._link.write": "questioning.py",
+    }  # fmt: skip
+    assert {file.name for file in INGEST.rglob("*.py") if "questioning import" in file.read_text()} == {"probing.py"}
     reader = ast.parse((INGEST / "reader.py").read_text())
     (ask,) = [node for node in ast.walk(reader) if isinstance(node, ast.FunctionDef) and node.name == "_ask"]
     assert "self._talk is not None" in ast.unparse(ask)

@@ -134,7 +134,7 @@ class Link(asyncio.Protocol):
         self.lost.set_result(str(exc) if exc else "the connection was closed")
 
     def write(self, data: bytes) -> None:
-        """Sends `data`, without waiting. The only place that writes to a port, and only what a board is to be asked.
+        """Sends `data`, without waiting. The only place that writes to a port, and only what is to be asked there.
 
         While bytes from before have found no room nothing is added to them: a board that reads nothing is asked nothing
         more, and what waits does not grow.

@@ -218,7 +218,7 @@ class Reader:
         return max(0.0, due)
 
     def _ask(self, link: Link) -> None:
-        """Writes the question that is due. Nothing else in the house writes to a port."""
+        """Writes the question that is due. Nothing else writes to a port in a gateway that runs."""
         if self._talk is not None and not self.paused and (question := self._talk.question(self._clock().mono)):
             link.write(question)
 
