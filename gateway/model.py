@@ -85,6 +85,13 @@ class Decoded(NamedTuple):
     bad: list[BadValue]
 
 
+class Stretch(NamedTuple):
+    """What several frames in turn held: none with a fault, and as many samples in each, of one count."""
+
+    frames: int
+    samples: list[Sample]  # frame by frame, as Decoded has them
+
+
 class Refusal(NamedTuple):
     """A frame that was no good."""
 

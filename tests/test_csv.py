@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.ingest.formats import FORMATS
-from gateway.model import BadValue, Decoded, FormatOptions, Refusal, Sample, Why
+from gateway.model import BadValue, Decoded, FormatOptions, Noise, Refusal, Sample, Why
 from tests.decoded import decode, pairs
 
 
@@ -68,6 +68,17 @@ class TestCsv:
         assert decode("csv", b"1,5;2,5", b"1.5;2,5").bad == [BadValue("S1", Why.NOT_A_NUMBER)]
         assert decode("csv", b"1,5;2.5").why is Why.NOT_A_NUMBER
         assert pairs(decode("csv", b"23,50", decimal=",")) == {"temperature": 23.5}
+
+    @pytest.mark.parametrize("names", [b"T3,T4", b"T3,T4,T5"])
+    def test_another_header_for_sensors_that_rows_name(self, names):
+        """Behind another header the values of each sensor have the names of that one, however known the sensor."""
+        board = FORMATS["csv"](FormatOptions())
+        for header in (b"sensor,T1,T2", b"sensor," + names):
+            columns = header.decode().split(",")[1:]
+            assert isinstance(board.decode(header), Noise)
+            for sensor in (b"A1", b"A1", b"A1", b"A1", b"A1", b"B2", b"B2", b"A1", b"B2"):
+                result = board.decode(sensor + b",21.5" * len(columns))
+            assert pairs(result) == {f"B2.{column}": 21.5 for column in columns}
 
     def test_units_a_column(self):
         """One unit a column decides which are temperatures; one for all is for what has none."""

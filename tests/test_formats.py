@@ -183,7 +183,7 @@ KEYS, VALUES = b"T1|T2|hum|count|x y".split(b"|"), b"21.5|4|21.5 C|70 F|nan|-3".
 PAIRS = st.builds(b"%b:%b".__mod__, st.tuples(st.sampled_from(KEYS), st.sampled_from(VALUES)))
 MARKS = st.sampled_from([b",", b";", b" ", b", "])
 HEADERS = st.sampled_from(
-    [b"T1,T2", b"sensor,value", b"count,T1", b"time,T1", b"hum,T1", b"temp: 21.5", b"temp: 21.5 22"]
+    b"T1,T2|sensor,value|sensor,T1,T2|sensor,T3,T4|count,T1|time,T1|hum,T1|temp: 21.5|temp: 21.5 22".split(b"|")
 )
 
 

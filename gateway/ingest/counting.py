@@ -49,6 +49,17 @@ class Counting:
                 names = [sample.sensor for sample in record]
                 self._next(names[0] if len(names) == 1 else "", count)
 
+    def stretch(self, samples: Sequence[Sample], frames: int) -> None:
+        """Takes the samples of several frames that were believed, each a record of as many."""
+        width = len(samples) // frames
+        counts = [sample.count for sample in samples[::width]]
+        last = self._last
+        if last is not None and width > 1 and not self._each and counts == list(range(last + 1, last + 1 + frames)):
+            self._last, self._most = last + frames, max(self._most, last + frames)
+            return
+        for at in range(0, len(samples), width):
+            self.take(samples[at : at + width])
+
     def _next(self, sensor: str, count: int) -> None:
         own, board = self._of.get(sensor), self._last
         if sensor and not self._each:

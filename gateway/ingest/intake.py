@@ -1,15 +1,17 @@
 """The bytes of one board become samples, and each frame and each value is counted. No port, no loop, no clock."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ..ledger import Account
-from ..model import BadValue, Board, Chunk, Decoded, Format, Frame, Noise, Refusal, Sample, Take, Why
+from ..model import BadValue, Board, Chunk, Decoded, Format, Frame, Noise, Refusal, Sample, Stretch, Take, Why
 from .counting import Counting
 from .framing import Framing, Lines
 from .sensors import Sensors
 from .trust import Trust
 
+FEW = 4  # lines that come together and are read one by one
+MANY = 128  # lines that are looked at together
 SHOWN = 64  # bytes of a refused frame that are kept for whoever has to find out
 
 _PIECES = re.compile(rb"[^\r\n]*[\r\n]|[^\r\n]+")
@@ -22,6 +24,7 @@ class Intake:
     `failed` has the sensors whose last value did not hold, with the reason; `changed` is called when it changes. A
     board may name `board.max_sensors` sensors: the values of any further name are refused, and nothing is kept of them.
     sensors: what is done with the values of each; a board without such wishes pays nothing for it.
+    Lines that come together are read together where the format has a `stretch` for those of one shape.
     What parses while `trust` doubts the line is refused; a format that checks a sum of its own says so, as `checked`,
     and one whose bytes are no text, as `binary`: they are not weighed. `framing` of a format is how it is cut.
     """
@@ -37,6 +40,7 @@ class Intake:
     ) -> None:
         self.failed: dict[str, Why] = {}
         self._board, self._decode, self._take, self._account = board, decoder.decode, take, account
+        self._stretch: Callable[[list[Frame]], Stretch | None] | None = getattr(decoder, "stretch", None)
         self._changed = changed
         self.trust = Trust()
         self._checked = getattr(decoder, "checked", False)
@@ -62,7 +66,8 @@ class Intake:
             if settling:
                 account.noise += len(items)
             elif items:
-                samples += self._read(items, None if self._checked else trust.doubt(at.mono))
+                doubt = None if self._checked else trust.doubt(at.mono)
+                samples += self._read(items, doubt) if len(items) <= FEW else self._read_many(items, doubt)
         account.frames += frames
         if trust.garbage is not garbage:
             self._changed()
@@ -112,7 +117,36 @@ class Intake:
             self._account.noise += 1
         self._cut = self._framing(self._board.max_line, midstream)
 
-    def _read(self, items: list[Frame | Refusal | Noise], doubt: Why | None) -> list[Sample]:
+    def _read_many(self, items: list[Frame | Refusal | Noise], doubt: Why | None) -> list[Sample]:
+        """As `_read`, with a stretch at once wherever there is one."""
+        if self._stretch is None or doubt is not None or self.trust.level > 0 or set(map(type, items)) != {bytes}:
+            return self._read(items, doubt)
+        samples: list[Sample] = []
+        at, alone = 0, FEW
+        while at + FEW < len(items):
+            found = self._stretch(items[at : at + MANY])  # type: ignore[arg-type]  # frames, as was just seen
+            if found is not None:
+                samples += self._taken(found)
+                at, alone = at + found.frames, 1
+                samples += self._read(items[at : at + 1], None)  # it ended the stretch
+                at += 1
+            else:  # twice as many alone as before, so that lines without a shape cost few attempts
+                samples += self._read(items[at : at + alone], None)
+                at, alone = at + alone, 2 * alone
+        return samples + self._read(items[at:], None)
+
+    def _taken(self, found: Stretch) -> list[Sample]:
+        """The samples of a stretch that is believed, counted as those of its frames one by one."""
+        frames, samples = found
+        if self.sensors.treats or self.failed:
+            width = len(samples) // frames
+            return self._read([Decoded(samples[at : at + width], []) for at in range(0, len(samples), width)], None)
+        if samples[0].count is not None:
+            self._counting.stretch(samples, frames)
+        self._account.decoded += frames
+        return samples
+
+    def _read(self, items: Sequence[Frame | Decoded | Refusal | Noise], doubt: Why | None) -> list[Sample]:
         """The samples of some frames, for which there is the same doubt; all else is counted."""
         account, decode, failed, counting = self._account, self._decode, self.failed, self._counting
         wary, treats = doubt is not None or self.trust.level > 0, self.sensors.treats

@@ -1,9 +1,11 @@
 """Numbers as boards print them, strictly: what Python's float() takes beyond that is refused, never guessed."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from math import isfinite
+
+from pydantic_core import from_json
 
 from ..model import Why
 
@@ -52,6 +54,17 @@ def value(text: str, none: frozenset[str | float], decimal: str = ".") -> float 
         return Why.ERROR_MARK
     found = number(text, decimal)
     return Why.ERROR_MARK if found in none and not isinstance(found, Why) else found
+
+
+def floats(texts: Sequence[bytes]) -> list[float]:
+    """What float() gives for each of many numbers that SHORT describes; as one list of JSON in a third of the time."""
+    text = b"[" + b",".join(texts) + b"]"
+    if b"-0," not in text and b"-0]" not in text:  # no whole number of JSON is -0.0
+        try:
+            return list(map(float, from_json(text)))
+        except ValueError:
+            pass  # "+5", ".5" and "007" are no JSON
+    return list(map(float, texts))
 
 
 def scaling(factor: float, offset: float, *, whole: bool) -> Callable[[float], float]:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import count
 from math import isfinite
+from operator import itemgetter
 from typing import NamedTuple
 
 from ..model import BadValue, Decoded, Sample, Treatment, Why
@@ -24,6 +25,7 @@ UNTREATED = Treatment()
 Treatments = Callable[[str], Treatment]
 """What is done with a board's sensors, by the board's own names for them."""
 
+_sensor = itemgetter(0)
 _new = tuple.__new__  # of a NamedTuple, at half the price: this is done once a reading
 
 
@@ -76,7 +78,7 @@ class Sensors:
 
     def all_known(self, samples: list[Sample]) -> bool:
         """Whether all their sensors are."""
-        return self._known.keys() >= {sample.sensor for sample in samples}
+        return self._known.keys() >= set(map(_sensor, samples))
 
     def marks(self, name: str) -> bool:
         """Whether a published name may be remembered as failed: that of a sensor which is known, or finds room."""

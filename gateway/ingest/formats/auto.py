@@ -6,9 +6,10 @@ the shape of an NMEA sentence is one, with whatever sum. A column without a name
 """
 
 import re
+from collections.abc import Sequence
 from typing import Protocol
 
-from ...model import Decoded, FormatOptions, Frame, Noise, Refusal
+from ...model import Decoded, FormatOptions, Frame, Noise, Refusal, Stretch
 from .csv import Csv
 from .json import Json
 from .kv import Kv
@@ -67,6 +68,14 @@ class Auto:
             if self._missed >= MISSED:
                 self._found, self._last, self._agreed = None, None, 0
         return result
+
+    def stretch(self, frames: Sequence[bytes]) -> Stretch | None:
+        """What the first lines hold, if the format decided for reads them at once; the same as one by one."""
+        read = getattr(self._found, "stretch", None)
+        found: Stretch | None = read(frames) if read is not None else None
+        if found is not None:
+            self._missed = 0
+        return found
 
     def _look(self, frame: bytes) -> Decoded | Refusal | Noise:
         """The line as the first format reads it that can; a refusal by one of them says more than noise."""

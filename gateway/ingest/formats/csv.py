@@ -9,8 +9,9 @@ Separator, header and decimal mark are found by looking; `separator`, `header` a
 """
 
 import re
+from collections.abc import Sequence
 
-from ...model import Decoded, FormatOptions, Frame, Noise, Refusal, Why
+from ...model import Decoded, FormatOptions, Frame, Noise, Refusal, Stretch, Why
 from ...units import BEHIND
 from . import header
 from .quick import Quick
@@ -48,6 +49,10 @@ class Csv:
     def decode(self, frame: Frame) -> Decoded | Refusal | Noise:
         """What a line holds."""
         return self._quick.read(frame) or self.careful(frame)
+
+    def stretch(self, frames: Sequence[bytes]) -> Stretch | None:
+        """What the first lines hold, if they are rows without a fault; the same as one by one."""
+        return self._quick.stretch(frames)
 
     def careful(self, frame: Frame) -> Decoded | Refusal | Noise:
         """The same without the quick way."""

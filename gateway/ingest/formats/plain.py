@@ -9,9 +9,10 @@ The label has to speak of temperatures.
 """
 
 import re
+from collections.abc import Sequence
 from itertools import pairwise
 
-from ...model import Decoded, FormatOptions, Frame, Noise, Refusal, Why
+from ...model import Decoded, FormatOptions, Frame, Noise, Refusal, Stretch, Why
 from ..quantities import TEMPERATURE_UNITS, Asked, measure, unit, unit_in_name
 from .quick import Quick
 from .rows import Row, Rows
@@ -42,6 +43,10 @@ class Plain:
     def decode(self, frame: Frame) -> Decoded | Refusal | Noise:
         """What a line holds."""
         return self._quick.read(frame) or self.careful(frame)
+
+    def stretch(self, frames: Sequence[bytes]) -> Stretch | None:
+        """What the first lines hold, if they are rows without a fault; the same as one by one."""
+        return self._quick.stretch(frames)
 
     def careful(self, frame: Frame) -> Decoded | Refusal | Noise:
         """The same without the quick way."""

@@ -13,7 +13,7 @@ from ...patterns import Pattern
 from ..numbers import value, whole
 from ..quantities import Asked, measure, measured_in, quantity, unit
 from .counters import Counters
-from .quick import Cell, Mould, mould
+from .mould import Cell, Mould, mould
 from .text import NAMES, ROLES, is_numberish, is_rom, joined, numbered, outcome, refused
 
 CHANGED = 5

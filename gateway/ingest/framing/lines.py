@@ -41,7 +41,7 @@ class Lines:
             lines[0] = bytes(rest) + lines[0]
             rest.clear()
         rest += half  # in place: a long line in many small pieces is not copied at each of them
-        if self._midstream or self._skipping or size > self.limit:
+        if self._midstream or self._skipping or (size > self.limit and self._too_long(lines)):
             return self._with_care(lines)
         return lines  # type: ignore[return-value]  # list is invariant; a copy of it would cost more than the split
 
@@ -50,6 +50,9 @@ class Lines:
         noise = Noise(bytes(self._rest[:HEAD])) if self._rest else None
         self._rest, self._skipping, self._after_cr = bytearray(), False, False
         return noise
+
+    def _too_long(self, lines: list[bytes]) -> bool:
+        return max(len(self._rest), max(map(len, lines), default=0)) > self.limit
 
     def _with_care(self, lines: list[bytes]) -> list[Frame | Refusal | Noise]:
         out: list[Frame | Refusal | Noise] = []

@@ -1,0 +1,155 @@
+"""Lines read together are lines read one by one: the same readings, refusals and counts, whatever comes and how."""
+
+import re
+from collections.abc import Callable
+from dataclasses import asdict
+from itertools import pairwise
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.ingest.formats import decoder
+from gateway.ingest.intake import Intake
+from gateway.ingest.numbers import SHORT, floats
+from gateway.ingest.sensors import Sensors
+from gateway.ledger import Account
+from gateway.model import Board, Chunk, Decoded, Format, FormatOptions, Frame, Noise, Port, Refusal, Sample, Treatment
+
+GOOD = b"21.5|19.88|-3|0|0.1|85|-127.00|-0.0".split(b"|")
+ODD = b"-0|+5|.5|7.|007|1e2|2E-3|1e-99|123456789012345678901|23,5|1_0|\xef\xbc\x91|nan|1e400|ok|".split(b"|")
+CELLS = b"#C|# *C|#%|nan||ok|12:00:01|2026-01-02|T1|#e9|\xc2\xb0|\x00|\x1b[0m#|?| #|# #|-#|#x".split(b"|")
+"""What stands between two marks where it is not #, a number."""
+ASIDE = b'|sensor,T1,T2|sensor,value|count,T1,T2|hum,T1|T1,T2|# note|err|*OK|\xff\xfe|\x1b[2J|{"T1":|T1:21.5'.split(
+    b"|"
+)
+"""Lines that stand between rows."""
+
+
+class OneByOne:
+    """A format without its stretches."""
+
+    def __init__(self, inner: Format) -> None:
+        self.inner = inner
+
+    @property
+    def name(self) -> str:
+        return self.inner.name
+
+    def decode(self, frame: Frame) -> Decoded | Refusal | Noise:
+        return self.inner.decode(frame)
+
+
+def heard(board: Board, made: Format, chunks: list[bytes], treatment: Treatment | None) -> object:
+    """All that can be seen of a board whose bytes come in these chunks."""
+    told: list[object] = []
+    account = Account()
+
+    def take(_: str, samples: list[Sample], at: Chunk) -> None:
+        told.append((repr(samples), at))  # repr tells -0.0 from 0.0, and says every bit
+
+    sensors = Sensors(told.append)
+    intake = Intake(board, made, take, account, lambda: told.append("changed"), sensors)
+    if treatment is not None:
+        sensors.treat(lambda own: treatment)
+    for at, chunk in enumerate(chunks):
+        told.append(intake.feed(chunk, Chunk(1000.0 + at, float(at))))
+        told.append(dict(intake.failed))
+    return told, asdict(account), made.name
+
+
+def cut(data: bytes, places: list[int]) -> list[bytes]:
+    """The data in pieces."""
+    borders = sorted({0, len(data), *(place % (len(data) + 1) for place in places)})
+    return [data[a:b] for a, b in pairwise(borders)]
+
+
+def row(random: Random) -> tuple[bytes, bytes]:
+    """A header, or nothing, and a row as a board might spell it. # is a number, @ the number of the line."""
+    mark = random.choice([b",", b",", b",", b";", b"\t", b" ", b", "])
+    cells = [random.choice(CELLS) if random.random() < 0.06 else b"#" for _ in range(random.randint(1, 4))]
+    names = [b"T%d" % (at + random.choice([1, 1, 2])) for at, _ in enumerate(cells)]
+    first, called = random.choice([("", ""), ("", ""), ("@", "count"), ("A~", "sensor")])
+    if first:
+        cells, names = [first.encode(), *cells], [called.encode(), *names]
+    around = random.choice([b"%b", b"%b", b"%b", b"(%b)", b"%b" + mark, b" %b ", b"temp: %b"])
+    return random.choice([b"", mark.join(names)]), around % mark.join(cells)
+
+
+def stream(random: Random, kind: Callable[[Random], tuple[bytes, bytes]]) -> bytes:
+    """A few kinds of line, many of each, with other numbers each time, and here and there another."""
+    out = [b"\n"]
+    for _ in range(random.randint(1, 3)):
+        numbers = random.choices(GOOD, k=9) + random.choices(ODD, k=random.choice([0, 0, 0, 1]))
+        (head, line), number = kind(random), random.randint(0, 3)
+        end = random.choice([b"\r\n", b"\n", b"\n", b"\r", b";", b"\n\r"])
+        out += [head, end] if head else []
+        for at in range(random.choice([1, 9, 40, 150])):
+            parts = line.replace(b"~", random.choice([b"2", b"3"])).replace(b"@", b"%d" % (number + at)).split(b"#")
+            texts = [*random.choices(numbers, k=len(parts) - 1), end]
+            out += [part + text for part, text in zip(parts, texts, strict=True)]
+            if random.random() < 0.02:
+                out += [random.choice(ASIDE), end]
+    return b"".join(out)
+
+
+RANDOM = st.integers(0, 2**32).map(Random)
+CUTS = st.one_of(st.just([]), st.lists(st.integers(0, 4000), max_size=8))
+
+
+def options(random: Random, **wishes: list[object]) -> FormatOptions:
+    """Mostly the defaults; each of `wishes` now and then."""
+    return FormatOptions(**{key: random.choice(some) for key, some in wishes.items() if random.random() < 0.12})
+
+
+TREATMENTS = [*[None] * 6, Treatment(gain=1e307), Treatment(unit="°F", offset=0.1)]
+
+
+def same(name, random, options, data, cuts):
+    """Asserts that a board's bytes come to the same with and without stretches."""
+    most, treatment = random.choice([256, 256, 256, 3]), random.choice(TREATMENTS)
+    board = Board("b", Port("/dev/x"), name, options, max_line=60, max_sensors=most)
+    chunks = cut(data, cuts)
+    together, one_by_one = decoder(name, options), OneByOne(decoder(name, options))
+    if options.line_end:
+        one_by_one.framing = together.framing
+    assert heard(board, together, chunks, treatment) == heard(board, one_by_one, chunks, treatment)
+
+
+@pytest.mark.parametrize("name", ["csv", "plain", "auto"])
+@settings(max_examples=80)
+@given(RANDOM, CUTS)
+def test_rows_read_together(name, random, cuts):
+    """Rows of one shape, cut anywhere and mixed with anything, come to what they come to one by one."""
+    given = options(
+        random,
+        columns=[("a", "", "count"), ("sensor", "value"), ("count", "T1", "T2"), ("count", "T1", "", "T2")],
+        unit=[("°F",), ("°C", "%")],
+        none=[(85,), (-127, "nan"), ("0.1",)],
+        separator=[",", ";"],
+        decimal=[",", "."],
+        line_end=[";"],
+    )
+    same(name, random, given, stream(random, row), cuts)
+
+
+@given(st.lists(st.from_regex(re.compile(SHORT.encode(), re.ASCII), fullmatch=True), min_size=1))
+def test_floats_are_those_of_float(texts):
+    """Many numbers at once are, bit for bit, what float() gives for each."""
+    assert list(map(repr, floats(texts))) == [repr(float(text)) for text in texts]
+
+
+def test_a_chunk_of_rows_is_read_at_once():
+    """Rows that come together cost one call of the format, and odd ones among them do not end that."""
+    made = decoder("csv", FormatOptions())
+    calls = []
+    alone = made.decode
+    made.decode = lambda frame: calls.append(frame) or alone(frame)
+    account = Account()
+    intake = Intake(Board("b", Port("/dev/x"), "csv"), made, lambda *_: None, account, lambda: None)
+    intake.feed(b"\n" + b"21.5,22.5\n" * 10, Chunk(0.0, 0.0))
+    calls.clear()
+    intake.feed(b"21.5,22.5\n" * 100 + b"21.5,nan\n" + b"21.5,22.5\n" * 100, Chunk(0.0, 0.0))
+    assert calls == [b"21.5,nan", b"21.5,22.5"]  # the second shows that all goes on as before
+    assert account.decoded == 211
