@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 
 from . import __version__
 
+BENCH = "measures what this machine can do"
+
 
 def parser(functions: Mapping[str, Callable[[argparse.Namespace], int]]) -> argparse.ArgumentParser:
     """All commands and their options. functions: what each command calls, by its name."""
@@ -63,6 +65,20 @@ def parser(functions: Mapping[str, Callable[[argparse.Namespace], int]]) -> argp
     one.add_argument("--board", metavar="NAME", help="the board in it (as in the capture)")
     one.add_argument("--format", metavar="F", help="instead of the board's")
     one.add_argument("--speed", type=speed, metavar="1|10|max", help="times as fast as it was (max)")
+    _json(one)
+    one = commands.add_parser("bench", help=BENCH, description=BENCH[0].upper() + BENCH[1:] + ".")
+    subjects = one.add_subparsers(title="subjects", metavar="SUBJECT", required=True)
+
+    def subject(name: str, help: str) -> argparse.ArgumentParser:
+        one = subjects.add_parser(name, help=help, description=help[0].upper() + help[1:] + ".")
+        one.set_defaults(command=functions["bench"], subject=name)
+        return one
+
+    one = subject("pool", "compares the gateway's pool of processes with the standard one and with a plain loop")
+    one.add_argument("--rounds", type=count(1, 1000), default=5, metavar="N", help="at most so many rounds (5)")
+    one.add_argument(
+        "--seconds", type=positive, default=90.0, metavar="S", help="begin no further round after so long (90)"
+    )
     _json(one)
     return top
 

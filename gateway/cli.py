@@ -27,7 +27,7 @@ def parser() -> argparse.ArgumentParser:
     """All commands and their options."""
     return arguments.parser({
         "demo": demo, "run": run_service, "init": init, "check": check, "ports": ports, "presets": list_presets,
-        "probe": probe, "record": record, "replay": replay,
+        "probe": probe, "record": record, "replay": replay, "bench": bench,
     })  # fmt: skip
 
 
@@ -212,3 +212,10 @@ def replay(options: argparse.Namespace) -> int:
             return replay(capture, config, board, options.speed, as_json=options.json)
 
     return told(work)
+
+
+def bench(options: argparse.Namespace) -> int:
+    """What this machine can do; measures, and changes nothing."""
+    from .bench import bench
+
+    return bench(options)
