@@ -7,7 +7,7 @@ from itertools import pairwise
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.ingest.formats import decoder
@@ -77,6 +77,20 @@ def row(random: Random) -> tuple[bytes, bytes]:
     return random.choice([b"", mark.join(names)]), around % mark.join(cells)
 
 
+def line_of_pairs(random: Random) -> tuple[bytes, bytes]:
+    """Nothing, and a line of pairs."""
+    mark, between = (
+        random.choice([b":", b":", b"=", b": "]),
+        random.choice([b",", b",", b", ", b";", b"\t", b" ", b"  "]),
+    )
+    keys = random.sample([b"T1", b"T2", b"temp", b"hum", b"Vrms", b"T 3", b"sensor", b"tempf"], random.randint(1, 4))
+    cells = [random.choice(CELLS) if random.random() < 0.06 else b"#" for _ in keys]
+    cells = [cell + random.choice([b"", b"", b"", b" C", b"F", b"%", b" *C"]) for cell in cells]
+    pairs = [key + mark + cell for key, cell in zip(keys, cells, strict=True)]
+    pairs += random.choice([[], [], [b"count" + mark + b"@"], [b"T1" + mark + b"#"]])
+    return b"", random.choice([b"%b", b"%b", b"%b", b" %b", b"%b" + between, b"$,%b,#", b"T:%b"]) % between.join(pairs)
+
+
 def stream(random: Random, kind: Callable[[Random], tuple[bytes, bytes]]) -> bytes:
     """A few kinds of line, many of each, with other numbers each time, and here and there another."""
     out = [b"\n"]
@@ -118,7 +132,6 @@ def same(name, random, options, data, cuts):
 
 
 @pytest.mark.parametrize("name", ["csv", "plain", "auto"])
-@settings(max_examples=80)
 @given(RANDOM, CUTS)
 def test_rows_read_together(name, random, cuts):
     """Rows of one shape, cut anywhere and mixed with anything, come to what they come to one by one."""
@@ -134,22 +147,45 @@ def test_rows_read_together(name, random, cuts):
     same(name, random, given, stream(random, row), cuts)
 
 
+@pytest.mark.parametrize("name", ["kv", "auto"])
+@given(RANDOM, CUTS)
+def test_pairs_read_together(name, random, cuts):
+    """Lines of the same pairs, cut anywhere and mixed with anything, come to what they come to one by one."""
+    given = options(
+        random,
+        columns=[("T1=T2",), ("T1=", "hum=humid"), ("a", "b"), ("T2=count",)],
+        unit=[("°F",), ("°C", "%")],
+        also=[("humidity",)],
+        none=[(85,), (-127, "nan"), ("0.1",)],
+        decimal=[",", "."],
+    )
+    same(name, random, given, stream(random, line_of_pairs), cuts)
+
+
 @given(st.lists(st.from_regex(re.compile(SHORT.encode(), re.ASCII), fullmatch=True), min_size=1))
 def test_floats_are_those_of_float(texts):
     """Many numbers at once are, bit for bit, what float() gives for each."""
     assert list(map(repr, floats(texts))) == [repr(float(text)) for text in texts]
 
 
-def test_a_chunk_of_rows_is_read_at_once():
-    """Rows that come together cost one call of the format, and odd ones among them do not end that."""
-    made = decoder("csv", FormatOptions())
+@pytest.mark.parametrize(
+    ("name", "line", "odd", "again"),
+    [
+        ("csv", b"21.5,22.5", b"21.5,nan", [b"21.5,22.5"]),
+        ("plain", b"21.5 22.5", b"21.5 nan", [b"21.5 22.5"]),
+        ("kv", b"T1:21.5,T2:22.5", b"T1:21.5,T2:nan", []),
+    ],
+)
+def test_a_chunk_is_read_at_once(name, line, odd, again):
+    """Of lines that come together those that end a stretch are read alone, and those that show that all goes on."""
+    made = decoder(name, FormatOptions())
     calls = []
     alone = made.decode
     made.decode = lambda frame: calls.append(frame) or alone(frame)
     account = Account()
-    intake = Intake(Board("b", Port("/dev/x"), "csv"), made, lambda *_: None, account, lambda: None)
-    intake.feed(b"\n" + b"21.5,22.5\n" * 10, Chunk(0.0, 0.0))
+    intake = Intake(Board("b", Port("/dev/x"), name), made, lambda *_: None, account, lambda: None)
+    intake.feed(b"\n" + (line + b"\n") * 10, Chunk(0.0, 0.0))
     calls.clear()
-    intake.feed(b"21.5,22.5\n" * 100 + b"21.5,nan\n" + b"21.5,22.5\n" * 100, Chunk(0.0, 0.0))
-    assert calls == [b"21.5,nan", b"21.5,22.5"]  # the second shows that all goes on as before
+    intake.feed((line + b"\n") * 100 + odd + b"\n" + (line + b"\n") * 100, Chunk(0.0, 0.0))
+    assert calls == [odd, *again]
     assert account.decoded == 211

@@ -11,11 +11,15 @@ stands in it that has held a number, it is refused.
 """
 
 import re
+from collections.abc import Sequence
 
-from ...model import BadValue, Decoded, FormatOptions, Frame, Noise, Refusal, Sample, Why
+from ...model import BadValue, Decoded, FormatOptions, Frame, Noise, Refusal, Sample, Stretch, Why
 from ..numbers import SHORT, value, whole
 from ..quantities import TEMPERATURE_UNITS, Asked, unit, unit_in_name
+from .mould import Mould
+from .mould_pairs import COUNT, SKIP, mould_of_pairs
 from .pairs import Pair, Pairs, cut, split_value
+from .stretches import Stretches
 from .text import NAMES, ROLES, is_log, is_numberish, joined, noise, numbered, outcome, readable, refused
 
 LONGEST = 128
@@ -27,8 +31,6 @@ _QUICK = re.compile(  # whatever is no such pair comes out as one with an empty 
     rb"(?:^|[,;\t ])([A-Za-z_][\w.\-]*+)[:=]( ?" + SHORT.encode() + rb")"
     rb"((?: ?(?:[*']|\xc2\xb0)?[A-Za-z%]{1,7})?)(?=[,;\t ]|\Z)|[\s\S]++"
 ).findall
-_SKIP = ("", "")
-_COUNT = ("", "count")
 _UNKNOWN = (None, "")
 _new = tuple.__new__  # of a NamedTuple, at half the price: this is done once a reading
 
@@ -52,10 +54,20 @@ class Kv:
         self._board = unit(options.unit[0]) if len(options.unit) == 1 else ""
         self._said: dict[str, str] = {}  # of each name that has held a number: the unit beside the first, or ""
         self._known: dict[tuple[bytes, bytes], tuple[str, str]] = {}  # key, unit as sent -> sensor, published unit
+        self._stretches = Stretches(self._moulded, self._none)
 
     def decode(self, frame: Frame) -> Decoded | Refusal | Noise:
         """What a line holds."""
         return self._quick(frame) or self.careful(frame)
+
+    def stretch(self, frames: Sequence[bytes]) -> Stretch | None:
+        """What the first lines hold, if they are of one shape and without a fault; the same as one by one."""
+        return self._stretches.read(frames)
+
+    def _moulded(self, frame: bytes) -> Mould | None:
+        """The mould of a line that the quick way reads."""
+        line = frame.replace(b", ", b",")
+        return None if self._quick(frame) is None else mould_of_pairs(line, _QUICK(line), self._known)
 
     def _quick(self, frame: bytes) -> Decoded | None:
         """The values of a line whose names are all known, with no fault in it; None for any other."""
@@ -94,6 +106,7 @@ class Kv:
         result = self._read(found, frame)
         if not found.whole and not isinstance(result, Noise):
             return refused(Why.BAD_FRAME, frame)
+        self._stretches.doubt()
         if isinstance(result, Decoded) and not result.bad:
             self._learn(frame)
         return result
@@ -180,8 +193,8 @@ class Kv:
             published = self._published(key, name, said)
             if said and published is not None and self._said.get(name) != said:
                 continue  # its unit is not settled yet
-            meaning = _SKIP if published is None or not name else (name, published)
-            self._known[raw, behind] = _COUNT if role == "count" else meaning
+            meaning = SKIP if published is None or not name else (name, published)
+            self._known[raw, behind] = COUNT if role == "count" else meaning
 
 
 def _has_twins(found: list[tuple[bytes, bytes, bytes]]) -> bool:
