@@ -18,7 +18,10 @@ def serve(pipe: socket.socket) -> None:
     inbox = Inbox()
     while piece := pipe.recv(1 << 18):
         for number, task in inbox.feed(piece):
-            _do(pipe, number, task)
+            if number == READY:  # it is asked whether it is there
+                pipe.sendall(framed(READY, b""))
+            else:
+                _do(pipe, number, task)
 
 
 def _do(pipe: socket.socket, number: int, task: bytes) -> None:
@@ -36,6 +39,13 @@ def _do(pipe: socket.socket, number: int, task: bytes) -> None:
         end = time.monotonic() + float(argument)
         while time.monotonic() < end:
             pass
+    elif what == b"work":
+        end = time.process_time() + float(argument)
+        while time.process_time() < end:
+            pass
+    elif what == b"hang":
+        waits = [(os.POSIX_SPAWN_OPEN, 0, argument.decode(), os.O_RDONLY, 0)]
+        os.posix_spawn("/bin/true", ["true"], {}, file_actions=waits)
     elif what == b"print":
         print(argument.decode(), flush=True)
         os.write(1, argument)
@@ -75,6 +85,12 @@ def never_ready(pipe: socket.socket) -> None:
     """Ends before it has said that it is ready."""
     worker._settle_in(pipe)
     os._exit(3)
+
+
+def stopped_at_once(pipe: socket.socket) -> None:
+    """Is stopped before it has said that it is ready."""
+    worker._settle_in(pipe)
+    os.kill(os.getpid(), signal.SIGSTOP)
 
 
 def deaf(pipe: socket.socket) -> None:

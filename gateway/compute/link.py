@@ -1,12 +1,14 @@
 """The gateway's end of one worker's socket: sends without waiting, and notices a worker that is silent for too long."""
 
 import asyncio
+import math
 import socket
 from collections.abc import Callable
 
+from .silence import UNSEEN, WAS_STOPPED, Silence, glance
 from .wire import LARGEST, PIECE, Inbox, Nonsense, framed
 
-LATE = 0.5  # s after its due time at which an alarm says more about this loop than about a worker
+LATE = 0.5  # s after its due time at which a look says more about this loop than about a worker
 
 
 class Link:
@@ -14,7 +16,7 @@ class Link:
 
     heard: gets each message, (number, data); raises Nonsense when it is not one that was due. lost: is told why the
     worker is of no more use, and whether the task that it had may be to blame; it closes this link. largest: bytes of a
-    message that it may send.
+    message that it may send. pid: of the worker, which is looked at before it is blamed; None: only its time counts.
     """
 
     def __init__(
@@ -23,22 +25,32 @@ class Link:
         heard: Callable[[int, bytes], None],
         lost: Callable[[str, bool], None],
         largest: int = LARGEST,
+        pid: int | None = None,
     ) -> None:
-        self._pipe, self._heard, self._lost = pipe, heard, lost
+        self._pipe, self._heard, self._lost, self._pid = pipe, heard, lost, pid
         self._inbox = Inbox(largest)
         self._unsent = memoryview(b"")
         self._writing = False
-        self._patience: float | None = None
+        self._patience: tuple[float, float] | None = None
+        self._silence = Silence(0.0, 0.0)
         self._alarm: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
         pipe.setblocking(False)
         self._loop.add_reader(pipe, self._readable)
 
-    def send(self, number: int, data: bytes, patience: float) -> None:
-        """Sends a message; an answer, or a sign that one is coming, is due within `patience` seconds."""
+    def send(self, number: int, data: bytes, patience: float, work: float = math.inf) -> None:
+        """Sends a message; an answer, or a sign that one is coming, is due within `patience` seconds.
+
+        work: s of a core that it may use; with a pid only, and `patience` is then how long it may wait otherwise.
+        """
         self._unsent = memoryview(framed(number, data))
-        self._patience = patience
+        self._patience = patience, work
         self._write()
+
+    def expect(self, patience: float) -> None:
+        """A message is due within `patience` seconds."""
+        self._patience = patience, patience
+        self._listen()
 
     def renew(self) -> None:
         """Of several answers one has come: the next is due within as long again."""
@@ -97,11 +109,20 @@ class Link:
             self._alarm.cancel()
             self._alarm = None
         if self._patience is not None:
-            due = self._loop.time() + self._patience
-            self._alarm = self._loop.call_at(due, self._silent, due)
+            self._silence = Silence(*self._patience) if self._pid else Silence(*self._patience, step=math.inf)
+            self._look_later()
 
-    def _silent(self, due: float) -> None:
+    def _look_later(self) -> None:
+        step = self._silence.next
+        due = self._loop.time() + step
+        self._alarm = self._loop.call_at(due, self._look, due, step)
+
+    def _look(self, due: float, step: float) -> None:
         if self._loop.time() - due > LATE:
             self._listen()  # this loop is late itself: it was stopped, or the whole machine was
+            return
+        why = self._silence.look(step, UNSEEN if self._pid is None else glance(self._pid))
+        if why is None:
+            self._look_later()
         else:
-            self._lost("was silent", True)
+            self._lost(why, why != WAS_STOPPED)

@@ -8,53 +8,22 @@ block, and processes are started in a thread.
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from ..threads import in_thread
+from .crew import Counts, Task, Worker
 from .link import Link
 from .process import Process, spawn
+from .silence import STOPPED, WAS_SILENT, WAS_STOPPED, glance
 from .wire import READY, Nonsense
 
-TOO_SILENT = 1.0  # s without a sign before a worker is replaced; doubled for each fault of its task
+TOO_SILENT = 1.0  # s that a worker may wait for something, or take of a core; doubled for each fault of its task
 SLOWEST = 10e6  # bytes of a task that a slow board computes in a second: windows of a million readings take their time
 MOST_FAULTS = 5  # crashes and silences after which a task is given up; that somebody kills its worker is none
 START_PATIENCE = 60.0  # s for the first worker: its parent imports numpy, on a slow board
-READY_PATIENCE = 20.0  # s for each, from when it is there
+READY_PATIENCE = 20.0  # s for each, from when it is there, as above
 PAUSE_MOST = 5.0  # s between attempts to start one
-
-
-@dataclass(slots=True, eq=False)
-class Task:
-    """Bytes for a worker, and who hears what becomes of them."""
-
-    number: int
-    data: bytes
-    answered: Callable[[bytes], None]
-    failed: Callable[[str], None]
-    faults: int = 0
-
-
-class Worker:
-    """One process, and what it does."""
-
-    link: Link
-
-    def __init__(self, process: Process) -> None:
-        self.process = process
-        self.hello: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.task: Task | None = None
-        self.dismissed = False
-
-
-@dataclass(slots=True)
-class Counts:
-    """What happened since the start."""
-
-    batches: int = 0
-    retried: int = 0
-    replaced: int = 0
 
 
 class Pool:
@@ -163,15 +132,14 @@ class Pool:
         except asyncio.CancelledError:
             spawning.add_done_callback(self._discard)
             raise
-        worker.link = Link(worker.process.pipe, partial(self._heard, worker), partial(self._lost, worker))
+        process = worker.process
+        worker.link = Link(process.pipe, partial(self._heard, worker), partial(self._lost, worker), pid=process.pid)
+        worker.link.expect(READY_PATIENCE)
         try:
-            async with asyncio.timeout(READY_PATIENCE):
-                await worker.hello
-        except BaseException as error:
+            await worker.hello
+        except BaseException:
             self._dismiss(worker)
-            worker.process.kill()
-            if isinstance(error, TimeoutError):
-                raise OSError(f"a worker process was not ready after {READY_PATIENCE:.0f} s") from None
+            process.kill()
             raise
         return worker
 
@@ -208,20 +176,34 @@ class Pool:
 
     def _lost(self, worker: Worker, why: str, fault: bool) -> None:
         """A worker has gone, or has to: its task goes first to the next free one, and another takes its place."""
-        if worker not in self._workers:
-            if not worker.hello.done():
-                worker.hello.set_exception(OSError(f"a worker process {why} while it was starting"))
-            return
+        if worker in self._workers:
+            self._part(worker, why, fault)
+            if why in (WAS_STOPPED, WAS_SILENT):
+                self._doubt()
+            self._freed()
+        elif not worker.hello.done():
+            worker.hello.set_exception(OSError(f"a worker process {why} while it was starting"))
+
+    def _part(self, worker: Worker, why: str, fault: bool) -> None:
+        """Ends a worker, keeps its task, and starts another."""
         self._dismiss(worker)
         worker.process.kill()
         self.counts.replaced += 1
-        if worker.task is not None:
+        busy = worker.task is not None and worker.task.number != READY
+        if worker.task is not None and busy:
             worker.task.faults += fault
             self.counts.retried += 1
             self._again.append(worker.task)
-        self._event("pool.worker_lost", worker=worker.process.pid, why=why, busy=worker.task is not None)
+        self._event("pool.worker_lost", worker=worker.process.pid, why=why, busy=busy)
         self._replace(lost_at=asyncio.get_running_loop().time())
-        self._freed()
+
+    def _doubt(self) -> None:
+        """What stopped one worker may have stopped all: an idle one gets a task once it has said that it is there."""
+        for worker in list(self._workers):
+            if glance(worker.process.pid).state == STOPPED:
+                self._part(worker, WAS_STOPPED, False)
+            elif worker.task is None:
+                self._send(worker, Task(READY, b"", lambda data: None, lambda why: None))
 
     def _dismiss(self, worker: Worker) -> None:
         """Lets a worker go: the closed socket tells it to end."""
@@ -250,15 +232,19 @@ class Pool:
         worker = next((worker for worker in self._workers if worker.task is None), None)
         if worker is None:
             return False
-        worker.task = task
-        patience = TOO_SILENT + len(task.data) / SLOWEST
-        worker.link.send(task.number, task.data, patience * 2**task.faults)
+        self._send(worker, task)
         return True
+
+    def _send(self, worker: Worker, task: Task) -> None:
+        worker.task = task
+        patience = TOO_SILENT * 2**task.faults
+        worker.link.send(task.number, task.data, patience, patience * (1 + len(task.data) / SLOWEST / TOO_SILENT))
 
     def _heard(self, worker: Worker, number: int, data: bytes) -> None:
         """A message of a worker. Raises Nonsense when it is not the one that is due."""
         task = worker.task
         if task is None and number == READY and not worker.hello.done() and not self._stopping:
+            worker.link.rest()
             worker.hello.set_result(None)
             self._workers.append(worker)
             self._trouble = None

@@ -14,7 +14,7 @@ STDOUT, STDERR = 1, 2
 
 
 def serve(pipe: socket.socket) -> None:
-    """Answers each task on `pipe`. Says READY once; returns when the gateway has gone or wants no more."""
+    """Answers each task on `pipe`. Says READY, also when asked; returns when the gateway has gone or wants no more."""
     _settle_in(pipe)
     one_thread()  # for a fork server that was there before us
     from .batch import answer  # numpy comes with it
@@ -24,7 +24,7 @@ def serve(pipe: socket.socket) -> None:
         pipe.sendall(framed(READY, b""))
         while piece := pipe.recv(PIECE):
             for number, task in inbox.feed(piece):
-                pipe.sendall(framed(number, answer(task)))
+                pipe.sendall(framed(number, b"" if number == READY else answer(task)))
 
 
 def _settle_in(pipe: socket.socket) -> None:

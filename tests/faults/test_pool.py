@@ -1,4 +1,4 @@
-"""Rows F26, F33 and F35: the workers, what starts them, and the machine's other work."""
+"""Rows F26, F33, F35 and F94: the workers, what starts them, and the machine's other work."""
 
 import contextlib
 import os
@@ -7,11 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.faults import tree
 from tests.faults.judge import share
 from tests.faults.rows import lasting, row
 
 DELAYED = 2.0  # s
+WORKERS, WHOLE = 4, 1.0  # s; twice that beside other tests
 
 
 def helpers(pid: int) -> list[int]:
@@ -96,3 +99,43 @@ def test_f35_the_processor_is_taken(scene):
     s.back(within=5)
     last = s.over(excepted=["latency"])
     assert last["pool"]["replaced"] == 0
+
+
+@row(
+    "F94",
+    field="Workers are stopped, or hang in the kernel.",
+    happens="SIGSTOP to one worker of four, and to all four at once; while boards send, and while they are quiet, so "
+    "that the next batch finds it.",
+    promised="Each batch is computed again elsewhere, and delayed by 2 s at most; the other workers go on; all four "
+    "are there again 1 s after the first was given up; nothing lost, nothing twice. A machine that stalls as a whole, "
+    "or has no core for a worker, has none replaced.",
+    fast=True,
+    full=120,
+)
+@pytest.mark.parametrize("how_many", [pytest.param(1, marks=pytest.mark.slow), 4])
+def test_f94_workers_are_stopped(scene, how_many):
+    s = scene(extra=f"[compute]\nworkers = {WORKERS}\n")
+    s.until(lambda: len(s.gateway.workers()) == WORKERS, "all workers", 10)
+    s.steady()
+    with s.fault():
+        for quiet in (False, True) * int(lasting(5, 1)):
+            if quiet:
+                s.pause_boards(0.5)
+                s.spend(0.2)
+            stopped = s.dice.sample(s.gateway.workers(), how_many)
+            for pid in stopped:
+                os.kill(pid, signal.SIGSTOP)
+            s.prove(lambda stopped=stopped: all(tree.state(pid) in "TZ" for pid in stopped), "they are stopped")
+            s.until(lambda stopped=stopped: any(tree.state(pid) in "Z" for pid in stopped), "one was given up", DELAYED)
+            s.until(
+                lambda stopped=stopped: len(set(s.gateway.workers()) - set(stopped)) == WORKERS,
+                "the pool is whole",
+                lasting(WHOLE, 2 * WHOLE, 2 * WHOLE),
+            )
+    s.back(within=DELAYED)
+    last = s.over(excepted=["latency"])
+    slowest = share(s.judge.latencies(set(s.boards), s.began, s.calm), 1.0)
+    s.told["slowest"] = round(slowest, 2)
+    assert slowest <= DELAYED, f"a batch was delayed by {slowest:.1f} s"
+    assert s.told["doubled"] == 0
+    assert last["pool"]["replaced"] >= how_many
