@@ -134,8 +134,10 @@ def test_f94_workers_are_stopped(scene, how_many):
             )
     s.back(within=DELAYED)
     last = s.over(excepted=["latency"])
-    slowest = share(s.judge.latencies(set(s.boards), s.began, s.calm), 1.0)
-    s.told["slowest"] = round(slowest, 2)
-    assert slowest <= DELAYED, f"a batch was delayed by {slowest:.1f} s"
+    usual, slowest = (
+        share(s.judge.latencies(set(s.boards), since, to), 1.0)
+        for since, to in ((s.steady_from, s.steady_to), (s.began, s.calm))
+    )
+    assert slowest <= DELAYED + usual, f"a batch was delayed by {slowest:.1f} s, and {usual:.1f} s before"
     assert s.told["doubled"] == 0
     assert last["pool"]["replaced"] >= how_many
