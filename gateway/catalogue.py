@@ -7,7 +7,7 @@ from typing import Any
 from .config import Preset, Unfit, Wrong, board_of, preset, presets, toml
 from .config.presets import NONE
 from .ingest.recognise import Candidate
-from .samples import disagreements, spelt
+from .samples import decoded, disagreements, spelt
 from .shown import shown
 
 MOST = 16  # lines of a sample, and readings, that are shown
@@ -90,7 +90,9 @@ def lines(one: Preset) -> list[str]:
     for sample in one.samples:
         out += [f"  asked     {line}" for line in printed(sample.asked)]
         out += [f"  prints    {line}" for line in some(printed(sample.data))]
-        out += [f"  becomes   {line}" for line in some(list(map(spelt, sample.readings)))]
+        said, found = list(sample.readings), decoded(one, sample.asked, sample.data)[0]
+        told = {"becomes": found} if found == said else {"becomes": found, "should be": said}
+        out += [f"  {how:<9} {line}" for how, readings in told.items() for line in some(list(map(spelt, readings)))]
         out += [f"  refused   {why}" for why in sample.refused]
     return [*out, "", *table(one).splitlines(), ""]
 

@@ -52,6 +52,41 @@ def test_what_is_left():
     assert decode("csv", b"1;2;3", Field("T1"), Field("T2")) == Refusal(Why.WRONG_COLUMNS, b"1;2;3")
 
 
+TENTH = Field("value", factor=0.1, unit="°C")
+RAW = Field("raw", factor=0.1, unit="°C")
+NAMED = (
+    ("csv", b"ab;235", (Field("sensor"), TENTH), {}, {"ab": 23.5}),
+    ("csv", b"ab;235;45", (Field("sensor"), TENTH, Field("hum")), {"also": ("hum",)}, {"ab": 23.5, "ab.hum": 45.0}),
+    ("kv", b"sensor=28.FF.01;value=235;T2=21", (TENTH,), {}, {"28.FF.01": 23.5, "28.FF.01.T2": 21.0}),
+    ("kv", b"value=235;T2=21", (TENTH,), {}, {"value": 23.5, "T2": 21.0}),
+    ("kv", b"ch=1;v=235", (Field("v", factor=0.1, unit="°C"),), {"columns": ("ch=sensor",)}, {"1.v": 23.5}),
+    ("json", b'{"sensor":"a","value":235}', (TENTH,), {}, {"a": 23.5}),
+    ("json", b'{"sensor":"a","value":235,"hum":45}', (TENTH,), {"also": ("hum",)}, {"a": 23.5, "a.hum": 45.0}),
+    ("json", b'{"a":{"raw":235},"b":{"raw":1}}', (RAW,), {}, {"a.raw": 23.5, "b.raw": 0.1}),
+    ("json", b'{"air":{"temp":235}}', (Field("air", factor=0.1),), {}, {"air": 23.5}),
+    ("regex", b"probe 7 is at 235", (TENTH,), {"pattern": r"probe (?P<sensor>\d) is at (?P<value>\d+)"}, {"7": 23.5}),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "line", "fields", "given", "expected"), NAMED, ids=lambda part: str(part)[:12])
+def test_of_each_sensor_that_a_record_names(name, line, fields, given, expected):
+    """Where a record says whose it is, a field is that column of each sensor, and `value` the one without a name."""
+    found = decode(name, line, *fields, **given)
+    assert {sample.sensor: sample.value for sample in found.samples} == expected
+
+
+@pytest.mark.parametrize("name", ["kv", "json", "regex"])
+def test_the_unit_of_a_field_decides(name):
+    """What has °C by its field is a temperature, whatever its name says; text in its place is a value that is none."""
+    given = {"pattern": r"P=(?P<P>\S+)"} if name == "regex" else {}
+    line = b'{"P":%s}' if name == "json" else b"P=%s"
+    assert decode(name, line % b"21.5", Field("P"), **given) == Noise(line % b"21.5")
+    assert decode(name, line % b"21.5", Field("P", unit="°C"), **given) == Decoded([Sample("P", 21.5, "°C")], [])
+    assert isinstance(
+        decode(name, line % (b'"x"' if name == "json" else b"x"), Field("P", unit="°C"), **given), Refusal
+    )
+
+
 def test_the_page(tmp_path):
     """The line that docs/formats.md shows is read by the table around it."""
     page = (Path(__file__).parent.parent / "docs/formats.md").read_text()
@@ -93,5 +128,8 @@ def test_what_is_not_for_text():
     assert "boards[0].fields[0].at: is for binary frames" in the_one(f'{BENCH}fields = [{{ name = "T1", at = 1 }}]')
     both = f'{BENCH}format = "csv"\ncolumns = ["a"]\nfields = [{{ name = "T1" }}]'
     assert "boards[0].columns: fields name the columns already" in the_one(both)
+    assert not problems(f'{BENCH}format = "kv"\ncolumns = ["ch=sensor", "x="]\nfields = [{{ name = "v" }}]')
+    plainly = f'{BENCH}format = "kv"\ncolumns = ["ch=sensor", "x"]\nfields = [{{ name = "v" }}]'
+    assert "boards[0].columns: fields name the columns already" in " ".join(problems(plainly))
     binary = f'{BENCH}format = "struct"\nframing = "slip"\nfields = [{{ name = "T1" }}]'
     assert [one.split(":")[0] for one in problems(binary)] == ["boards[0].fields[0].at", "boards[0].fields[0].type"]

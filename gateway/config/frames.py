@@ -69,7 +69,9 @@ def text_conflicts(place: str, board: Mapping[str, Any]) -> Iterator[str]:
         for key in layout.OF_BYTES:
             if isinstance(field, dict) and key in field:
                 yield f'{place}.fields[{number}].{key}: is for binary frames, format = "struct"; take {key} out'
-    if fields and "columns" in board:
+    columns = board.get("columns")
+    plain = [name for name in columns if isinstance(name, str) and "=" not in name] if isinstance(columns, list) else []
+    if fields and columns and (plain or board.get("format") in ("plain", "csv")):
         yield f"{place}.columns: fields name the columns already; take columns out"
 
 

@@ -13,6 +13,8 @@ from ..units import TEMPERATURES, temperature
 from .numbers import NUMERAL
 
 TEMPERATURE_UNITS = frozenset(TEMPERATURES)
+NAMELESS = ("value", "temperature", "temp", "t", "")
+"""Names of values that say no more than what they are in, if that has a name."""
 
 WORDS = {
     "temperature": "temp temps temperature temperatures tmp t tc thermocouple rtd ntc celsius kelvin",
@@ -169,6 +171,7 @@ class Asked:
 
     def __init__(self, options: FormatOptions) -> None:
         self._units = tuple(unit(text) or text for text in options.unit)
+        self._fields = {field.name: unit(field.unit) or field.unit for field in options.fields if field.unit}
         self._also = frozenset(text.casefold() for text in options.also)
 
     def unit(
@@ -179,10 +182,12 @@ class Asked:
         said: the unit written beside it ("" = none), as `unit` gives it; place: its column, from 0; around: the unit
         said once for the whole record; outer: the name of what the value is in, or the frame's sensor; called: what
         the configuration calls it, where `name` is the board's. The text's unit beats the board's, which beats °C;
-        units given column by column decide alone. What is another quantity takes no unit that is not its own.
+        units given column by column, or by a field, decide alone. What is another quantity takes no unit that is not
+        its own.
         """
+        field = self._field(name, outer, called)
         name, outer, called = name[-_LONGEST:], outer[-_LONGEST:], called[-_LONGEST:]
-        own = self._units[place] if 1 < len(self._units) > place else ""
+        own = field or (self._units[place] if 1 < len(self._units) > place else "")
         if own:
             return own if own in TEMPERATURE_UNITS or self._also_named(name, own, outer, called) else None
         said = said or unit_in_name(called) or unit_in_name(name)
@@ -205,7 +210,7 @@ class Asked:
 
     def plainly(self, name: str, outer: str = "", called: str = "") -> bool:
         """Whether the names alone ask for a value, so that a text in its place is a value that does not hold."""
-        if outer and name.casefold() == "value":
+        if (outer and name.casefold() == "value") or self._field(name, outer, called) in TEMPERATURE_UNITS:
             return True
         name, outer, called = name[-_LONGEST:], outer[-_LONGEST:], called[-_LONGEST:]
         if _OWN.fullmatch(called or name):
@@ -214,6 +219,14 @@ class Asked:
         in_name = unit_in_name(called) or unit_in_name(name)
         named = what == "temperature" or (what != "computed" and in_name in TEMPERATURE_UNITS)
         return named or self._also_named(name, "", outer, called)
+
+    def _field(self, name: str, outer: str, called: str) -> str:
+        """The unit that a field gives to a value: one of its whole name, or, in what has a name, of its own."""
+        if not self._fields:
+            return ""
+        own = called or name
+        names = (f"{outer}.{own}", own, outer if own.casefold() in NAMELESS else "")
+        return next((said for each in names if (said := self._fields.get(each))), "")
 
     def _also_named(self, name: str, said: str, outer: str, called: str) -> bool:
         """Whether `also` has one of the value's names, its outer name, or what it measures by these or by its unit."""

@@ -3,7 +3,9 @@
     4711;235;-3276      fields = [{ name = "count" }, { name = "T1", factor = 0.1 },
                                   { name = "T2", factor = 0.1, none = [-3276] }]           T1 23.5 °C, T2 none
 
-In plain and csv they are the columns in order, as `columns` has them; elsewhere a field is the sensor of its name.
+In plain and csv they are the columns in order, as `columns` has them; elsewhere a field is the value of that name, and
+of that name in each thing that has one: `T` is `a.T` and `b.T`. Where a column says whose the record is, its lone value
+is called as that is, so the field `value` is any that has no other name.
 """
 
 from dataclasses import replace
@@ -12,8 +14,9 @@ from math import isfinite
 
 from ...layouts import Field
 from ...model import BadValue, Decoded, Format, FormatOptions, Frame, Noise, Refusal, Sample, Why
+from ...patterns import Pattern
 from ..framing import Lines
-from ..quantities import Asked, unit
+from ..quantities import Asked, quantity, unit
 from .text import outcome
 
 IN_ORDER = ("plain", "csv")
@@ -39,8 +42,10 @@ class Fields:
         self._inner = inner
         self.checked = getattr(inner, "checked", False)
         self.framing = getattr(inner, "framing", Lines)
-        asked = Asked(replace(options, unit=()))
+        asked = Asked(replace(options, unit=(), fields=()))
         self._fields = {field.name: field for field in options.fields}
+        self._columns = frozenset(Pattern(options.pattern).groups) | self._fields.keys()
+        self._value = self._fields.get("value")
         self._left_out = {
             field.name for field in options.fields if field.unit and asked.unit(field.name, unit(field.unit)) is None
         }
@@ -57,16 +62,27 @@ class Fields:
             return result
         samples: list[Sample] = []
         bad = list(result.bad)
+        named = all(sample.sensor != "value" for sample in result.samples)
         for sample in result.samples:
-            if sample.sensor in self._left_out:
+            field = self._field(sample.sensor, named)
+            if field is not None and field.name in self._left_out:
                 continue
-            field = self._fields.get(sample.sensor)
             found = sample if field is None else _treated(sample, field)
             if isinstance(found, Why):
                 bad.append(BadValue(sample.sensor, found))
             else:
                 samples.append(found)
         return outcome(samples, bad, frame)
+
+    def _field(self, sensor: str, named: bool) -> Field | None:
+        """That of a sample: of its name; or of the last part of it; or `value`, in a record that is named."""
+        if (found := self._fields.get(sensor)) is not None:
+            return found
+        outer, _, own = sensor.rpartition(".")
+        if (found := self._fields.get(own)) is not None:
+            return found
+        other = not named or (outer and (own in self._columns or quantity(own)))
+        return None if other else self._value
 
 
 def _treated(sample: Sample, field: Field) -> Sample | Why:

@@ -9,6 +9,7 @@ whose `only` does not hold is not in this frame.
 
 import struct
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from math import isfinite
 from typing import Any
 
@@ -38,7 +39,10 @@ class Struct:
         self.framing: Callable[[int, bool], Framing] = binary(options)
         self._roles: dict[str, list[_Place]] = {}
         self._values: dict[str, list[_Place]] = {}
-        asked, none = Asked(options), frozenset(each for each in options.none if isinstance(each, float))
+        asked, none = (
+            Asked(replace(options, fields=())),
+            frozenset(each for each in options.none if isinstance(each, float)),
+        )
         outer = "sensor" if any(field.name == "sensor" for field in options.fields) else ""
         for field in options.fields:
             unit = asked.unit(field.name, published(field.unit) or field.unit, outer=outer)

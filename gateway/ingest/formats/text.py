@@ -4,6 +4,7 @@ import re
 
 from ...model import BadValue, Decoded, Noise, Refusal, Sample, Why
 from ..numbers import NO_VALUE
+from ..quantities import NAMELESS
 
 HEAD = 64
 NAMES = 250_000
@@ -64,7 +65,7 @@ def is_log(text: str) -> bool:
 
 def joined(outer: str, name: str) -> str:
     """The name of a value inside something that has a name: the outer one, where the inner one says no more."""
-    if name.casefold() in ("value", "temperature", "temp", "t", ""):
+    if name.casefold() in NAMELESS:
         return outer or name
     return f"{outer}.{name}" if outer else name
 
