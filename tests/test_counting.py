@@ -97,3 +97,21 @@ def test_memory_is_bounded():
     for number in range(SENSORS + 100):
         counting.take([Sample(f"S{number}", 1.0, "°C", number)])
     assert len(counting._of) == SENSORS
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 2), st.integers(0, 9), st.sampled_from([0, 1, 1, 1, 2, 10**17]), st.integers(1, 6)),
+        max_size=8,
+    )
+)
+def test_many_records_at_once(runs):
+    """Records that are taken together are counted as those that are taken one by one, and so is what comes after."""
+    together, one_by_one = Counting(), Counting()
+    for width, start, step, frames in runs:
+        names = [f"S{number}" for number in range(start % 3, start % 3 + width)]
+        records = [[Sample(name, 1.0, "°C", start + step * at) for name in names] for at in range(frames)]
+        together.stretch([sample for record in records for sample in record], frames)
+        for record in records:
+            one_by_one.take(record)
+        assert vars(together) == vars(one_by_one)

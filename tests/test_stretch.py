@@ -24,6 +24,7 @@ CELLS = b"#C|# *C|#%|nan||ok|12:00:01|2026-01-02|T1|#e9|\xc2\xb0|\x00|\x1b[0m#|?
 ASIDE = b'|sensor,T1,T2|sensor,value|count,T1,T2|hum,T1|T1,T2|# note|err|*OK|\xff\xfe|\x1b[2J|{"T1":|T1:21.5'.split(
     b"|"
 )
+ASIDE += [b"21.5," * 50]
 """Lines that stand between rows."""
 
 
@@ -77,18 +78,34 @@ def row(random: Random) -> tuple[bytes, bytes]:
     return random.choice([b"", mark.join(names)]), around % mark.join(cells)
 
 
-def line_of_pairs(random: Random) -> tuple[bytes, bytes]:
+def pairs(random: Random) -> tuple[bytes, bytes]:
     """Nothing, and a line of pairs."""
-    mark, between = (
-        random.choice([b":", b":", b"=", b": "]),
-        random.choice([b",", b",", b", ", b";", b"\t", b" ", b"  "]),
-    )
+    mark = random.choice([b":", b":", b"=", b": "])
+    between = random.choice([b",", b",", b", ", b";", b"\t", b" ", b"  "])
     keys = random.sample([b"T1", b"T2", b"temp", b"hum", b"Vrms", b"T 3", b"sensor", b"tempf"], random.randint(1, 4))
     cells = [random.choice(CELLS) if random.random() < 0.06 else b"#" for _ in keys]
     cells = [cell + random.choice([b"", b"", b"", b" C", b"F", b"%", b" *C"]) for cell in cells]
-    pairs = [key + mark + cell for key, cell in zip(keys, cells, strict=True)]
-    pairs += random.choice([[], [], [b"count" + mark + b"@"], [b"T1" + mark + b"#"]])
-    return b"", random.choice([b"%b", b"%b", b"%b", b" %b", b"%b" + between, b"$,%b,#", b"T:%b"]) % between.join(pairs)
+    made = [key + mark + cell for key, cell in zip(keys, cells, strict=True)]
+    made += random.choice([[], [], [b"count" + mark + b"@"], [b"T1" + mark + b"#"]])
+    return b"", random.choice([b"%b", b"%b", b"%b", b" %b", b"%b" + between, b"$,%b,#", b"T:%b"]) % between.join(made)
+
+
+KEYS = b"T1|T2|T1|T2|temp|tempf|hum|count|count|value|value|unit|at|ok||a\\u0042|T 1".split(b"|")
+ITEMS = b'"12:00:@"|"C"|"F"|null|true|"21.5"|[#,#]|{"T3":#}|{"T1":#,"count":@}|{"x":"y"}|"\\n"|@|{}|[]|# |NaN'.split(
+    b"|"
+)
+AROUND = b'{%b}|{%b}|{%b}|{%b}|{%b}|{"S":{%b}}|{"S":{%b},"T1":#}|[{%b}]|{%b} | {%b}|{%b}{%b}|{"\xc2\xb0":{%b}}'.split(
+    b"|"
+)
+
+
+def objects(random: Random) -> tuple[bytes, bytes]:
+    """Nothing, and a line of JSON."""
+    made = random.choice([[], [], [b'"sensor":"A~"'], [b'"id":"A~"'], [b'"sensor":3']]).copy()
+    for _ in range(random.randint(1, 4)):
+        key, item = random.choice(KEYS), random.choice(ITEMS) if random.random() < 0.15 else b"#"
+        made.append(b'"%b":%b' % (key, b"@" if key == b"count" and random.random() < 0.9 else item))
+    return b"", random.choice(AROUND).replace(b"%b", random.choice([b",", b",", b", "]).join(made))
 
 
 def stream(random: Random, kind: Callable[[Random], tuple[bytes, bytes]]) -> bytes:
@@ -123,7 +140,7 @@ TREATMENTS = [*[None] * 6, Treatment(gain=1e307), Treatment(unit="°F", offset=0
 def same(name, random, options, data, cuts):
     """Asserts that a board's bytes come to the same with and without stretches."""
     most, treatment = random.choice([256, 256, 256, 3]), random.choice(TREATMENTS)
-    board = Board("b", Port("/dev/x"), name, options, max_line=60, max_sensors=most)
+    board = Board("b", Port("/dev/x"), name, options, max_line=150, max_sensors=most)
     chunks = cut(data, cuts)
     together, one_by_one = decoder(name, options), OneByOne(decoder(name, options))
     if options.line_end:
@@ -159,7 +176,29 @@ def test_pairs_read_together(name, random, cuts):
         none=[(85,), (-127, "nan"), ("0.1",)],
         decimal=[",", "."],
     )
-    same(name, random, given, stream(random, line_of_pairs), cuts)
+    same(name, random, given, stream(random, pairs), cuts)
+
+
+@pytest.mark.parametrize("name", ["json", "auto"])
+@given(RANDOM, CUTS)
+def test_objects_read_together(name, random, cuts):
+    """Objects of the same keys, cut anywhere and mixed with anything, come to what they come to one by one."""
+    given = options(
+        random,
+        columns=[("T1=T2",), ("T1=", "hum=humid"), ("a", "b"), ("T2=count", "at=sensor"), ("id=sensor",)],
+        unit=[("°F",), ("°C", "%")],
+        also=[("humidity",)],
+        none=[(85,), (-127, "nan"), ("0.1",)],
+        records=["S"],
+        after=["="],
+    )
+    same(name, random, given, stream(random, objects), cuts)
+
+
+def test_a_part_of_an_object_is_not_its_sensors():
+    """What is known of the keys of a sensor is not said of a part of the line that has the same keys."""
+    lines = b'{"sensor":"A1","T1":1.5,"T3":2.5}\n' * 9, b'{"sensor":"A1","T1":{"T3":5.5}}\n' * 30
+    same("json", Random(1), FormatOptions(), b"\n" + b"".join(lines), [340, 600, 900])
 
 
 @given(st.lists(st.from_regex(re.compile(SHORT.encode(), re.ASCII), fullmatch=True), min_size=1))
@@ -174,6 +213,8 @@ def test_floats_are_those_of_float(texts):
         ("csv", b"21.5,22.5", b"21.5,nan", [b"21.5,22.5"]),
         ("plain", b"21.5 22.5", b"21.5 nan", [b"21.5 22.5"]),
         ("kv", b"T1:21.5,T2:22.5", b"T1:21.5,T2:nan", []),
+        ("json", b'{"T1":21.5,"T2":22.5}', b'{"T1":21.5,"T2":null}', []),
+        ("json", b'{"sensor":"S1","value":21.5}', b'{"sensor":"S2","value":21.5}', []),
     ],
 )
 def test_a_chunk_is_read_at_once(name, line, odd, again):

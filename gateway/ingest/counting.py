@@ -35,13 +35,11 @@ class Counting:
     def take(self, samples: Sequence[Sample]) -> None:
         """Takes the samples of one frame that was believed: a record, or several with a number each."""
         first = samples[0].count
-        if (
-            first is not None
-            and first - 1 == self._last
-            and samples[-1].count == first
-            and len(samples) > 1
-            and not self._each
-        ):
+        if len(samples) == 1:
+            if first is not None:
+                self._next(samples[0].sensor, first)
+            return
+        if first is not None and first - 1 == self._last and samples[-1].count == first and not self._each:
             self._last, self._most = first, max(self._most, first)  # as it is nearly always
             return
         for count, record in groupby(samples, key=lambda sample: sample.count):
@@ -53,10 +51,16 @@ class Counting:
         """Takes the samples of several frames that were believed, each a record of as many."""
         width = len(samples) // frames
         counts = [sample.count for sample in samples[::width]]
-        last = self._last
-        if last is not None and width > 1 and not self._each and counts == list(range(last + 1, last + 1 + frames)):
-            self._last, self._most = last + frames, max(self._most, last + frames)
-            return
+        sensor, first = samples[0].sensor, counts[0]
+        if first is not None and counts == list(range(first, first + frames)):
+            last = first + frames - 1
+            if width > 1 and self._last == first - 1 and not self._each:
+                self._last, self._most = last, max(self._most, last)
+                return
+            in_its_row = self._of.get(sensor) == first - 1 and (self._each or self._last == first - 1)
+            if width == 1 and in_its_row and all(sample.sensor == sensor for sample in samples):
+                self._last, self._most, self._of[sensor] = last, max(self._most, last), last
+                return
         for at in range(0, len(samples), width):
             self.take(samples[at : at + width])
 

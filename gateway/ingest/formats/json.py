@@ -10,16 +10,20 @@ Of two equal keys in one object the last one counts, as in most readers of JSON.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from json import JSONDecoder
 from typing import Any
 
 from pydantic_core import from_json
 
-from ...model import Decoded, FormatOptions, Frame, Noise, Refusal, Why
+from ...model import Decoded, FormatOptions, Frame, Noise, Refusal, Stretch, Why
+from .mould import Mould
+from .mould_objects import called, mould_of_object
 from .objects import LONGEST, Found, Objects
 from .rows import Row, Rows
+from .stretches import Stretches
 from .text import NAMES, numbered, outcome, readable, refused
 
 _ONLY_NUMBERS = re.compile(r"[-+\d.eE,\s\[\]]*+")
@@ -41,6 +45,8 @@ class Json:
         self._rows = Rows(replace(options, columns=tuple(name for name in options.columns if "=" not in name)))
         self._named = self._rows.width > 0
         self._by_place = self._named or len(options.unit) > 1
+        self._stretches = Stretches(self._moulded, frozenset(options.none), partial(called, self._objects))
+        self._learnt = 0  # of `_objects`, as the stretches know it
 
     def decode(self, frame: Frame) -> Decoded | Refusal | Noise:
         """What a line holds."""
@@ -59,6 +65,22 @@ class Json:
         if documents is None:
             return refused(Why.BAD_FRAME, frame)
         return self._outcome(documents, frame)
+
+    def stretch(self, frames: Sequence[bytes]) -> Stretch | None:
+        """What the first lines hold, if they are objects of one shape and without a fault; the same as one by one."""
+        if self._after or self._records or self._by_place:
+            return None
+        if self._learnt != self._objects.learnt:
+            self._learnt = self._objects.learnt
+            self._stretches.doubt()
+        return self._stretches.read(frames)
+
+    def _moulded(self, frame: bytes) -> Mould | None:
+        try:
+            record = from_json(frame)
+        except ValueError:
+            return None
+        return mould_of_object(frame, record, self._objects) if isinstance(record, dict) else None
 
     def _json_of(self, text: str) -> str:
         """The part of a line that is JSON; "" when there is none, or other text stands before it than `after`."""

@@ -24,7 +24,7 @@ class Found(NamedTuple):
     bad: list[BadValue]
 
 
-class _Meaning(NamedTuple):
+class Meaning(NamedTuple):
     """What stands at one path."""
 
     sensor: str
@@ -32,12 +32,15 @@ class _Meaning(NamedTuple):
     due: bool  # whether a text here is a value that does not hold: by its name, or since a number has stood here
 
 
-class _Roles(NamedTuple):
+class Roles(NamedTuple):
     """Which keys of an object say something about it."""
 
     of_unit: str | None
     of_count: str | None
     of_sensor: str | None
+
+
+NO_ROLES = Roles(None, None, None)
 
 
 class Objects:
@@ -48,9 +51,10 @@ class Objects:
         self._none = frozenset(options.none)
         self._renamed = renamed
         self._role_keys = (_ROLE_KEYS - {"value", "VALUE", "Value"}) | renamed.keys()
-        self._roles: dict[tuple[str, ...], _Roles] = {}  # by the keys of an object
-        self._known: dict[tuple[str, str, str], _Meaning] = {}  # by path, key, unit of the object
+        self._roles: dict[tuple[str, ...], Roles] = {}  # by the keys of an object
+        self._known: dict[tuple[str, str, str], Meaning] = {}  # by path, key, unit of the object
         self._spelt = 0  # characters of long paths, in the object that is read
+        self.learnt = 0  # how often something was learnt that may change what a line comes to
 
     def read(self, record: dict[str, Any], around: str, found: Found) -> Why | None:
         """Adds what one object holds to `found`; gives why when it spoils the line. around: the unit said outside."""
@@ -71,6 +75,18 @@ class Objects:
             return ""
         said = node[key]
         return unit(said) if isinstance(said, str) else ""
+
+    def known(self, path: str, key: str, around: str) -> Meaning | None:
+        """What stands at a key of the object at `path`, as far as that was learnt. around: the unit said there."""
+        return self._known.get((path, key, around))
+
+    def roles(self, node: dict[str, Any]) -> Roles:
+        """Which of an object's keys say something about it."""
+        return NO_ROLES if self._role_keys.isdisjoint(node) else self._roles_of(node)
+
+    def role(self, key: str) -> str:
+        """What a key says about its object, "" for one that says nothing."""
+        return ROLES.get(self._renamed.get(key, key).casefold(), "")
 
     def _walk(self, node: dict[str, Any], path: str, around: str, count: int | None, found: Found) -> Why | None:
         if not self._role_keys.isdisjoint(node):
@@ -125,31 +141,29 @@ class Objects:
             return Why.NOT_FINITE
         return Why.ERROR_MARK if value in self._none else value
 
-    def _learn(self, path: str, key: str, around: str, is_number: bool) -> _Meaning | None:
+    def _learn(self, path: str, key: str, around: str, is_number: bool) -> Meaning | None:
         """What stands at this place; None when it has a name that no name may be."""
         full = f"{path}.{key}" if path else key
         name = self._renamed.get(full, self._renamed.get(key, joined(path, key)))
         if UNSAFE.search(name):
             return None
+        self.learnt += 1
         if len(self._known) >= KNOWN:
             self._known.clear()
-        skipped = (not name and key != "") or self._role(key) not in ("", "value")
+        skipped = (not name and key != "") or self.role(key) not in ("", "value")
         called = self._renamed.get(full, self._renamed.get(key, ""))
         published = None if skipped else self._asked.unit(key, "", 0, around, path, called)
-        meaning = _Meaning(name, published, published is None or is_number or self._asked.plainly(key, path, called))
+        meaning = Meaning(name, published, published is None or is_number or self._asked.plainly(key, path, called))
         if len(path) + len(key) <= LONGEST:
             self._known[path, key, around] = meaning
         return meaning
 
-    def _role(self, key: str) -> str:
-        return ROLES.get(self._renamed.get(key, key).casefold(), "")
-
-    def _roles_of(self, node: dict[str, Any]) -> _Roles:
+    def _roles_of(self, node: dict[str, Any]) -> Roles:
         keys = tuple(node)
         roles = self._roles.get(keys)
         if roles is None:
-            said = {self._role(key): key for key in reversed(keys)}  # of two of one role the first
-            roles = _Roles(said.get("unit"), said.get("count"), said.get("sensor"))
+            said = {self.role(key): key for key in reversed(keys)}  # of two of one role the first
+            roles = Roles(said.get("unit"), said.get("count"), said.get("sensor"))
             if len(self._roles) >= KNOWN:
                 self._roles.clear()
             if sum(map(len, keys)) <= LONGEST:

@@ -84,4 +84,4 @@ class Quick:
             return None
         if self._find is None:
             self._find = finder(mould)
-        return stretch(frames, mould, self._find, self._none, self._sensors)
+        return stretch(frames, mould, self._find, self._none, lambda name: self._sensors.get(name, ()))

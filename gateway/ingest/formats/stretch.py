@@ -8,7 +8,7 @@ A stretch holds what its rows give one by one, bit for bit; where that is not su
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain, repeat, takewhile
 from operator import itemgetter
 
@@ -35,12 +35,12 @@ def stretch(
     mould: Mould,
     find: Find,
     none: frozenset[str | float],
-    sensors: Mapping[bytes, tuple[Take, ...]],
+    sensors: Callable[[bytes], tuple[Take, ...]],
 ) -> Stretch | None:
     """The first rows of `frames`, as far as they fit; None where that is no stretch.
 
-    find: of the mould. none: values that mean none. sensors: what the values are, by the name in a row, where it has
-    one.
+    find: of the mould. none: values that mean none. sensors: says what the values of a row with a name are, by that
+    name; () where it is not known.
     """
     rows = _fitting(frames, find)
     if len(rows) < LEAST:
@@ -53,7 +53,7 @@ def stretch(
     if mould.named is None:
         called = [(repeat(sensor), repeat(unit)) for sensor, unit in mould.takes]
     else:
-        known = list(takewhile(bool, [sensors.get(name, ()) for name in columns[mould.named][:size]]))
+        known = list(takewhile(bool, map(sensors, columns[mould.named][:size])))
         size = len(known)
         called = [(map(itemgetter(0), takes), map(itemgetter(1), takes)) for takes in zip(*known, strict=True)]
     if size < LEAST:

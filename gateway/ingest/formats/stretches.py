@@ -3,21 +3,30 @@
 from collections.abc import Callable, Sequence
 
 from ...model import Stretch
-from .mould import Mould
+from .mould import Mould, Take
 from .stretch import LEAST, Find, finder, stretch
 
 COMPILED = 64
 """Patterns that one board may cost; after that only the last one is kept."""
+SENSORS = 1024
+"""Names in lines that are remembered."""
 
 
 class Stretches:
     """Reads stretches. moulded: the mould of a line that the format reads without a fault, None for any other line.
 
-    none: values that mean none.
+    none: values that mean none. called: of a mould with a name, what its takes are for the sensor of a name, () where
+    that is not known.
     """
 
-    def __init__(self, moulded: Callable[[bytes], Mould | None], none: frozenset[str | float]) -> None:
-        self._moulded, self._none = moulded, none
+    def __init__(
+        self,
+        moulded: Callable[[bytes], Mould | None],
+        none: frozenset[str | float],
+        called: Callable[[str, tuple[Take, ...]], tuple[Take, ...]] = lambda name, takes: (),
+    ) -> None:
+        self._moulded, self._none, self._called = moulded, none, called
+        self._sensors: dict[bytes, tuple[Take, ...]] = {}
         self._mould: Mould | None = None
         self._find: Find | None = None
         self._sure = False  # nothing was learnt since that could change what the mould's values are
@@ -26,6 +35,7 @@ class Stretches:
     def doubt(self) -> None:
         """The format has learnt something: what a line comes to may be otherwise now."""
         self._sure = False
+        self._sensors.clear()
 
     def read(self, frames: Sequence[bytes]) -> Stretch | None:
         """The values of the first lines, where they are of one mould; None where these are no stretch."""
@@ -38,6 +48,7 @@ class Stretches:
         if mould != self._mould:
             if self._compiled >= COMPILED:
                 return None
+            self._sensors.clear()
             self._mould, self._find, self._compiled = mould, finder(mould), self._compiled + 1
         self._sure = True
         return self._read(frames)
@@ -45,4 +56,12 @@ class Stretches:
     def _read(self, frames: Sequence[bytes]) -> Stretch | None:
         if self._mould is None or self._find is None:
             return None
-        return stretch(frames, self._mould, self._find, self._none, {})
+        return stretch(frames, self._mould, self._find, self._none, self._sensor)
+
+    def _sensor(self, name: bytes) -> tuple[Take, ...]:
+        takes = self._sensors.get(name, ())
+        if not takes and self._mould is not None:
+            takes = self._called(name.decode(), self._mould.takes)
+            if len(self._sensors) < SENSORS:
+                self._sensors[name] = takes
+        return takes
