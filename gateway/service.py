@@ -16,7 +16,7 @@ from . import __version__, signals, state, systemd
 from .backlog import WAITING, Valve
 from .clock import Clock
 from .config import Config, Wrong, changes, load
-from .config.password import read as password
+from .config.password import Password
 from .ledger import total
 from .logs import log
 from .looks import board_look, former
@@ -89,6 +89,7 @@ class Service:
         self.valve = Valve(self._under_way, self.publisher.moving)
         self.reporter = Reporter(self._look, self._send_status, log, lambda: self.publisher.largest)
         self._embedded: Any = None
+        self._password = Password(config.mqtt.password_file)
         self._changed_file = asyncio.Event()
 
     # life
@@ -105,7 +106,8 @@ class Service:
             if mqtt.embedded:
                 from .publish.embedded import Embedded  # an extra: imported only where it is used
 
-                self._embedded = await Embedded.start(mqtt.listen, mqtt.username or None, self._password(), self._event)
+                secret = await self._secret()
+                self._embedded = await Embedded.start(mqtt.listen, mqtt.username or None, secret, self._event)
             if not await done_before(stop, self.stage.start()):
                 self._stopping()
                 return
@@ -220,19 +222,17 @@ class Service:
 
     # publish
 
-    def _password(self) -> str | None:
+    async def _secret(self) -> str | None:
         """Read anew for each attempt: it may have been changed. Raises Refused, with a sentence."""
-        file = self.config.mqtt.password_file
         try:
-            return None if file is None else password(file)
-        except (OSError, ValueError) as error:
-            raise Refused(f"mqtt.password_file: {file} cannot be used: {error}") from None
+            return await self._password.read()
+        except ValueError as error:
+            raise Refused(f"mqtt.password_file: {error}") from None
 
-    def _where(self) -> Where:
+    async def _where(self) -> Where:
         mqtt = self.config.mqtt
-        client_id = f"gateway-{self.config.id}"
-        user, password = mqtt.username or None, self._password()
-        return Where(mqtt.host, mqtt.port, client_id, user, password, mqtt.version == "5")
+        user, password = mqtt.username or None, await self._secret()
+        return Where(mqtt.host, mqtt.port, f"gateway-{self.config.id}", user, password, mqtt.version == "5")
 
     def _will(self) -> Will:
         return Will(self._status_topic(None), self.reporter.last_words("lost")[None])

@@ -1,11 +1,14 @@
 """The password is in a file of its own, and in no sentence."""
 
+import asyncio
+import os
+import threading
 from pathlib import Path
 
 import pytest
 
 from gateway import config
-from gateway.config import problems
+from gateway.config import password, problems
 
 BENCH = '[[boards]]\nname = "bench"\nport = "/dev/ttyX0"\n'
 
@@ -62,3 +65,58 @@ def test_secrets_are_not_repeated(text: str) -> None:
     assert "c4n4ry" not in " ".join(found)
     if text.startswith("url"):
         assert "password_file" in found[0]
+
+
+@pytest.fixture
+def hanging(tmp_path, monkeypatch):
+    """A pipe that nobody writes to, in place of a file on a disk that hangs; at the end somebody does."""
+    monkeypatch.setattr(password, "PATIENCE", 0.1)
+    file = tmp_path / "secret"
+    os.mkfifo(file, 0o600)
+    yield file
+    while any(thread.name == "password" for thread in threading.enumerate()):
+        try:
+            os.close(
+                os.open(tmp_path / "hangs" if (tmp_path / "hangs").exists() else file, os.O_WRONLY | os.O_NONBLOCK)
+            )
+        except OSError:  # no thread has come so far as to open it
+            continue
+
+
+async def test_a_file_that_hangs_stops_no_loop(hanging):
+    """It is told in a sentence, whatever else the loop has to do goes on, and its threads are few."""
+    secret, turns = password.Password(hanging), 0
+
+    async def others():
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0.001)
+            turns += 1
+
+    beside = asyncio.ensure_future(others())
+    for _ in range(password.MOST + 2):
+        before = turns
+        with pytest.raises(ValueError, match=r'secret" was not read within 0\.1 s; see what its file system waits for'):
+            await secret.read()
+        assert turns > before + 10
+    beside.cancel()
+    assert sum(thread.name == "password" for thread in threading.enumerate()) == password.MOST
+
+
+async def test_a_file_that_is_put_in_the_place_of_one_that_hangs(hanging, tmp_path):
+    """It is read at the next attempt; so is one that was changed, and one that is gone is told."""
+    secret = password.Password(hanging)
+    with pytest.raises(ValueError, match="was not read"):
+        await secret.read()
+    hanging.rename(tmp_path / "hangs")
+    for word in ("first", "second"):
+        hanging.write_text(word + "\n")
+        assert await secret.read() == word
+    hanging.unlink()
+    with pytest.raises(ValueError, match=r'secret" cannot be used: No such file or directory'):
+        await secret.read()
+
+
+async def test_no_file_is_no_password():
+    """Where none is configured there is nothing to read."""
+    assert await password.Password(None).read() is None

@@ -57,7 +57,7 @@ class Bench:
         """Lets it connect."""
         self.task = asyncio.ensure_future(self.publisher.run())
 
-    def _where(self):
+    async def _where(self):
         if self.closed_until:
             raise Refused(self.closed_until)
         return self.where

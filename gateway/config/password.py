@@ -1,11 +1,16 @@
 """The file that holds the broker's password: what it must be, and how it is read."""
 
+import asyncio
 import stat
+from functools import partial
 from pathlib import Path
 
+from ..threads import in_thread
 from .words import path_of
 
 LONGEST = 65_535  # bytes; MQTT takes no longer password
+PATIENCE = 5.0  # s for the file; on a file system that hangs it would be for ever
+MOST = 4  # threads that may wait for it
 
 
 def problems(path: Path) -> list[str]:
@@ -44,3 +49,40 @@ def read(path: Path) -> str:
     if not text or len(text.encode()) > LONGEST:
         raise ValueError("it is empty" if not text else "it is too long for a password")
     return text
+
+
+class Password:
+    """The password as it is when it is asked for, since it may have been changed. file: None where there is none."""
+
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+        self._readings: list[asyncio.Future[str]] = []
+
+    async def read(self) -> str | None:
+        """What the file holds, read in a thread.
+
+        Raises ValueError, with a sentence, when it is of no use or takes too long. A reading that hangs goes on, since
+        what it waits for may come; MOST at once.
+        """
+        if self._file is None:
+            return None
+        if len(self._readings) < MOST:
+            reading: asyncio.Future[str] = asyncio.ensure_future(in_thread(partial(read, self._file), "password"))
+            self._readings.append(reading)
+            reading.add_done_callback(self._over)
+        else:
+            reading = self._readings[0]
+        name = path_of(self._file)
+        await asyncio.wait({reading}, timeout=PATIENCE)
+        if not reading.done():
+            raise ValueError(f"{name} was not read within {PATIENCE:g} s; see what its file system waits for")
+        try:
+            return reading.result()
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else error
+            raise ValueError(f"{name} cannot be used: {why}") from None
+
+    def _over(self, reading: asyncio.Future[str]) -> None:
+        self._readings.remove(reading)
+        if not reading.cancelled():
+            reading.exception()  # whoever asked may have given up

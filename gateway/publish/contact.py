@@ -6,7 +6,7 @@ import asyncio
 import random
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from ..backoff import attempts_after, delay
@@ -44,7 +44,7 @@ class Contact:
 
     def __init__(
         self,
-        where: Callable[[], Where],
+        where: Callable[[], Awaitable[Where]],
         will: Callable[[], Will],
         handlers: Handlers,
         event: Callable[..., None],
@@ -82,7 +82,7 @@ class Contact:
     async def _once(self) -> float:
         """One connection from start to end; gives the seconds to wait before the next."""
         try:
-            where = self._where()
+            where = await self._where()
             self._url = where.text
             connection = await self._connected(where)
         except Refused as error:

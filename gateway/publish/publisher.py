@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from ..ledger import Account
@@ -44,7 +44,7 @@ class Publisher:
 
     def __init__(
         self,
-        where: Callable[[], Where],
+        where: Callable[[], Awaitable[Where]],
         naming: Naming,
         *,
         account: Callable[[str], Account],
