@@ -87,6 +87,12 @@ def never_ready(pipe: socket.socket) -> None:
     os._exit(3)
 
 
+def without_numbers(pipe: socket.socket) -> None:
+    """What it has to import cannot be imported."""
+    sys.modules["gateway.compute.batch"] = None  # type: ignore[assignment]
+    worker.serve(pipe)
+
+
 def stopped_at_once(pipe: socket.socket) -> None:
     """Is stopped before it has said that it is ready."""
     worker._settle_in(pipe)

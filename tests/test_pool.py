@@ -399,6 +399,32 @@ async def test_no_process_and_no_thread_can_start(call: str) -> None:
     assert done.returncode == 0
     assert done.stdout.startswith("a worker process cannot start: ")
     assert "allow more processes" in done.stdout
+    assert "Traceback" not in done.stderr
+    assert "cannot start: BlockingIOError" in done.stderr if call == "clone" else not done.stderr
+
+
+async def test_a_worker_that_cannot_import_is_told_in_a_sentence() -> None:
+    """An import that fails at the start of a worker: start() says which and what to do, and nobody sees a traceback."""
+    script = textwrap.dedent(f"""
+        import asyncio, sys
+        sys.path.insert(0, {str(ROOT)!r})
+        import gateway.compute.process
+        from tests import odd_workers
+        from gateway.compute.pool import Pool
+        gateway.compute.process.serve = odd_workers.without_numbers
+        async def main():
+            pool = Pool(1, lambda: None)
+            try:
+                await pool.start()
+            except OSError as error:
+                print(error)
+            await pool.stop()
+        asyncio.run(main())
+    """)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)  # noqa: ASYNC221
+    assert done.stdout.startswith("a worker process cannot start: ModuleNotFoundError: import of gateway.compute.batch")
+    assert done.stdout.endswith("; install the gateway anew, with what it needs\n")
+    assert done.stderr == ""
 
 
 async def test_a_worker_that_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -422,6 +448,7 @@ async def test_in_flight_the_pool_keeps_trying(monkeypatch: pytest.MonkeyPatch) 
         answer = client.ask(b"echo x")
         await until(lambda: sum(name == "pool.worker_failed" for name, _ in client.events) >= 4)
         assert not answer.done()
+        assert client.pool.look()["failed"] == sum(name == "pool.worker_failed" for name, _ in client.events)
         monkeypatch.setattr("gateway.compute.process.serve", odd_workers.serve)
         assert await asyncio.wait_for(answer, 10.0) == b"x"
         await client.all_running()
@@ -459,7 +486,7 @@ async def test_what_a_worker_has_loaded() -> None:
     async with running(1) as client:
         loaded = set((await client.ask(b"modules")).decode().split("\n"))
     ours = {name for name in loaded if name.split(".")[0] == "gateway"}
-    ran = "aggregate bare batch formula founding ordered running single tasks windows wire worker"
+    ran = "aggregate bare batch formula founding ordered plainly running single tasks windows wire worker"
     assert ours == {"gateway", "gateway.compute", *(f"gateway.compute.{name}" for name in ran.split())}
     roots = {name.split(".")[0] for name in loaded - loaded_at_start()} - set(sys.stdlib_module_names)
     assert roots <= {"gateway", "numpy", "tests", "__main__", "__mp_main__"}, roots

@@ -38,3 +38,4 @@ class Counts:
     batches: int = 0
     retried: int = 0
     replaced: int = 0
+    failed: int = 0  # starts of a worker

@@ -63,6 +63,7 @@ class Pool:
             "batches": counts.batches,
             "retried": counts.retried,
             "replaced": counts.replaced,
+            "failed": counts.failed,
             "trouble": None if self._workers else self._trouble,
         }
 
@@ -162,6 +163,7 @@ class Pool:
                     break
                 except OSError as error:
                     self._trouble = str(error)
+                    self.counts.failed += 1
                     self._event("pool.worker_failed", why=self._trouble)
                 await asyncio.sleep(pause)
                 pause = min(PAUSE_MOST, 2 * pause)
@@ -245,6 +247,9 @@ class Pool:
         task = worker.task
         if task is None and number == READY and not worker.hello.done() and not self._stopping:
             worker.link.rest()
+            if data:
+                worker.hello.set_exception(OSError(f"a worker process cannot start: {data[:400].decode()}"))
+                return
             worker.hello.set_result(None)
             self._workers.append(worker)
             self._trouble = None

@@ -82,7 +82,7 @@ def spawn(target: Callable[..., None] | None = None, *more: socket.socket) -> Pr
     what to do about it.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["gateway.compute.single", "gateway.compute.batch"])
+    context.set_forkserver_preload(["gateway.compute.plainly", "gateway.compute.single", "gateway.compute.batch"])
     ours = theirs = None
     try:
         ours, theirs = socket.socketpair()
@@ -101,7 +101,7 @@ def spawn(target: Callable[..., None] | None = None, *more: socket.socket) -> Pr
 
 def _sentence(error: Exception) -> str:
     number, why = getattr(error, "errno", None), getattr(error, "strerror", None)
-    if isinstance(error, EOFError):  # the fork server has ended; its traceback is on standard error
+    if isinstance(error, EOFError):  # the fork server has ended; its word on it is on standard error: plainly.py
         number, why = errno.EAGAIN, "its fork server could not make it"
     if "path too long" in str(error):  # of a socket; it comes without a number
         number = errno.ENAMETOOLONG

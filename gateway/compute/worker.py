@@ -14,17 +14,30 @@ STDOUT, STDERR = 1, 2
 
 
 def serve(pipe: socket.socket) -> None:
-    """Answers each task on `pipe`. Says READY, also when asked; returns when the gateway has gone or wants no more."""
-    _settle_in(pipe)
-    one_thread()  # for a fork server that was there before us
-    from .batch import answer  # numpy comes with it
+    """Answers each task on `pipe`; returns when the gateway has gone or wants no more.
 
+    Says READY first, with a sentence when it is of no use, and whenever it is asked for that.
+    """
+    try:
+        _settle_in(pipe)
+        one_thread()  # for a fork server that was there before us
+        from .batch import answer  # numpy comes with it
+    except Exception as error:  # whatever it is: the pool tells it, and tries again
+        with suppress(ConnectionError):
+            pipe.sendall(framed(READY, _sentence(error)))
+        return
     inbox = Inbox()
     with suppress(ConnectionError):  # the gateway has gone
         pipe.sendall(framed(READY, b""))
         while piece := pipe.recv(PIECE):
             for number, task in inbox.feed(piece):
                 pipe.sendall(framed(number, b"" if number == READY else answer(task)))
+
+
+def _sentence(error: Exception) -> bytes:
+    cure = "; install the gateway anew, with what it needs" if isinstance(error, ImportError) else ""
+    why = " ".join(str(error).split()) or "no more is known"  # numpy's has paragraphs
+    return f"{type(error).__name__}: {why[:300]}{cure}".encode(errors="replace")
 
 
 def _settle_in(pipe: socket.socket) -> None:

@@ -44,12 +44,12 @@ def after_the_storm(
     it. bystanders: boards that the fault is no matter of. lost: readings that the row gives up, beyond what the ledger
     counts as dropped: how many, or which may be. dropped: the reasons that may be counted. staying: faults that rightly
     stay.
-    excepted: of pid, latency, lag, memory, handles (descriptors and threads), traceback.
+    excepted: of pid, latency, lag, memory, handles (descriptors and threads).
     """
     assert scene.proofs, "nothing has proven that the fault happened: this row shows nothing"
     trouble_told(scene, told, faults)
     well_again(scene, staying)
-    alive(scene, excepted)
+    alive(scene)
     bounded(scene, excepted)
     for board in scene.boards.values():
         board.stop()
@@ -80,11 +80,10 @@ def well_again(scene: Scene, staying: Collection[str]) -> None:
     scene.spend(lasting(5.0, 2.0, 0.7))
 
 
-def alive(scene: Scene, excepted: Collection[str]) -> None:
+def alive(scene: Scene) -> None:
     """Rule 1: the same process, and no traceback."""
     assert scene.gateway.process.poll() is None, f"it has ended: {scene.gateway.log.read_text()[-2000:]}"
-    if "traceback" not in excepted:
-        assert "Traceback" not in scene.gateway.log.read_text(), scene.gateway.log.read_text()[-4000:]
+    assert "Traceback" not in scene.gateway.log.read_text(), scene.gateway.log.read_text()[-4000:]
 
 
 def bounded(scene: Scene, excepted: Collection[str]) -> None:
