@@ -28,6 +28,7 @@ class Account:
     dtr_pulses: int = 0
     overruns: int = 0  # of the kernel's buffers, or of the adapter's
     line_errors: int = 0  # bytes with a wrong frame or parity
+    retuned: int = 0  # how often the board's rate was another one, and looked for again
     count_gaps: int = 0  # of the board's own numbers: how many never came
     restarts: int = 0  # of the board, by its own numbers
     last_refused: builtins.bytes = b""
@@ -55,6 +56,7 @@ def total(accounts: Iterable[Account]) -> Account:
         out.dtr_pulses += one.dtr_pulses
         out.overruns += one.overruns
         out.line_errors += one.line_errors
+        out.retuned += one.retuned
         out.count_gaps += one.count_gaps
         out.restarts += one.restarts
     return out

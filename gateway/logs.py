@@ -45,6 +45,8 @@ EVENTS = {
     "config.refused": _event("error", "path problems"),
     "config.reloaded": _event("info", "path opened gone later"),
     "board.online": _event("info", "board port baud"),
+    "board.tuned": _event("info", "board port baud"),
+    "board.seeking": _event("info", "board port baud"),
     "board.format": _event("info", "board format"),
     "board.silent": _event("warning", "board port why"),
     "board.offline": _event("warning", "board port why"),

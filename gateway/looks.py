@@ -59,6 +59,11 @@ class SeenReader(Protocol):
         ...
 
     @property
+    def baud(self) -> int:
+        """Bits a second; 0: not known yet."""
+        ...
+
+    @property
     def reason(self) -> str | None:
         """One sentence, where there is something to say."""
         ...
@@ -133,7 +138,7 @@ def board_look(
         state=reader.state,
         since=reader.since,
         port=reader.port,
-        baud=reader.board.port.baud,
+        baud=reader.baud,
         format=reader.format,
         reason=reader.reason,
         account=account,

@@ -224,7 +224,7 @@ class Port:
     """Where a board is, and how its line is set."""
 
     path: str  # a path, or socket://host:port
-    baud: int = 115_200
+    baud: int = 115_200  # 0: to be found by listening
     serial: str = "8N1"
     dtr: bool | None = None  # None: as the system does
     rts: bool | None = None

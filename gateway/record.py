@@ -89,6 +89,8 @@ def target(word: str, config: Path, baud: int | None, serial: str | None) -> Boa
     if board.port.path == "auto":
         raise Unfit(f'the board {quoted(word)} has the port "auto": give its path, `gateway ports` lists them')
     line = board.port
+    if not baud and not line.baud:
+        raise Unfit(f'the board {quoted(word)} has baud = "auto", and a capture is of one rate: give that with --baud')
     if serial is not None:
         line = replace(line, serial=_checked("--serial", checked_serial, serial))
     return replace(board, port=replace(line, baud=baud or line.baud))

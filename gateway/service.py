@@ -12,7 +12,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from . import __version__, signals, state, systemd
+from . import __version__, remembered, signals, state, systemd
 from .backlog import WAITING, Valve
 from .clock import Clock
 from .config import Config, Wrong, changes, load
@@ -119,6 +119,7 @@ class Service:
                 raise state.NoState(f"state_dir: the spool cannot be opened: {error}") from error
             log("service.started", gateway=self.config.id, run=self.run_id, version=__version__,
                 boards=len(self.config.boards), workers=self.street.workers, broker=mqtt.url)  # fmt: skip
+            parts.start(remembered.kept(self.folder, self.boards.rates, self.boards.tuned))
             self.boards.open(self.config.boards, parts)
             publishing = parts.start(self.publisher.run())
             parts.start(self.publisher.keep())

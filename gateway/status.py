@@ -36,7 +36,7 @@ class BoardLook:
     state: str  # online | silent | offline
     since: float
     port: str
-    baud: int
+    baud: int  # 0: not known yet
     format: str
     reason: str | None
     account: Account
@@ -137,7 +137,7 @@ def board_document(board: BoardLook, faults: Faults) -> dict[str, Any]:
         "state": board.state,
         "since": instant(board.since),
         "port": board.port,
-        "baud": board.baud,
+        "baud": board.baud or None,
         "format": board.format,
         "bytes": board.account.bytes,
         **_came_in(board.account),
@@ -147,6 +147,7 @@ def board_document(board: BoardLook, faults: Faults) -> dict[str, Any]:
         "dtr_pulses": board.account.dtr_pulses,
         "overruns": board.account.overruns,
         "line_errors": board.account.line_errors,
+        "retuned": board.account.retuned,
         "count_gaps": board.account.count_gaps,
         "restarts": board.account.restarts,
         "reason": board.reason,

@@ -84,7 +84,7 @@ class Told:
         if before not in ("silent", "offline") or board.state == "online":
             self._since = now
         if board.state == "online" and not before:
-            self._event("board.online", board=board.name, port=board.port, baud=board.baud)
+            self._event("board.online", board=board.name, port=board.port, baud=board.baud or "auto")
         elif board.state == "online":
             self._event("board.recovered", board=board.name, port=board.port, after_s=round(now - since, 1))
         else:

@@ -36,8 +36,10 @@ class LinesTold:
     def tell(self, board: BoardLook, now: float) -> None:
         """Judges the lines since the last judgement: bad when hardly any is a reading, good again when most are.
 
-        Garbage is bad at once, and a judgement begins where it ends.
+        Garbage is bad at once, and a judgement begins where it ends. While the rate is looked for, none is made.
         """
+        if not board.baud:
+            return
         account, last = board.account, self._last
         size, frames = account.bytes - last.bytes, account.frames - last.frames
         turned = board.garbage is not last.garbage

@@ -92,10 +92,10 @@ def port(value: object) -> str:
 
 
 def baud(value: object) -> int:
-    """Bits a second."""
+    """Bits a second; 0 is "auto": to be found by listening."""
     if value == "auto":
-        raise Unfit('"auto" is not supported by this version yet; 9600 and 115200 are the usual ones')
-    return whole(50, 12_000_000)(value)
+        return 0
+    return whole(50, 12_000_000, ', or "auto",')(value)
 
 
 def serial(value: object) -> str:

@@ -44,7 +44,7 @@ def plan(
             {
                 "board": board.name,
                 "port": board.port.path,
-                "baud": board.port.baud,
+                "baud": board.port.baud or "auto",
                 "serial": board.port.serial,
                 "preset": preset.name if (preset := config.presets.get(board.name)) else None,
                 "preset_file": str(preset.path) if preset and preset.own else None,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..names import level
-from . import asked, frames
+from . import asked, frames, tuned
 from .keys import listen, port
 from .patterned import patterned
 from .sensing import contradictions
@@ -90,6 +90,7 @@ def _format(place: str, board: dict[str, Any]) -> Iterator[str]:
             yield f'{place}.{key}: format = "{format}" does not take it; set format = {wanted}, or take {key} out'
     yield from (frames.conflicts if format == "struct" else frames.text_conflicts)(place, board)
     yield from patterned(place, board)
+    yield from tuned.conflicts(place, board)
     columns, unit = (board[key] if isinstance(board.get(key), list) else [] for key in ("columns", "unit"))
     by_place = columns and not any("=" in str(name) for name in columns)
     if by_place and len(unit) not in (0, 1, len(columns)):

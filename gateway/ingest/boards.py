@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -35,6 +36,8 @@ class Boards:
     ) -> None:
         self.accounts: dict[str, Account] = {}
         self.readers: dict[str, Seen] = {}
+        self.rates: dict[str, int] = {}  # of boards with baud = "auto", as they were found last
+        self.tuned = asyncio.Event()  # `rates` has changed
         self._lines = Lines(take, changed)
         self._take, self._changed, self._event = take, changed, event
         self._treatments, self._moved = treatments, moved
@@ -109,8 +112,22 @@ class Boards:
             self._tags[board.name] = dict(board.tags)
             self.readers[board.name] = self._lines.join(board, account, sensors, parts)
         else:
-            self._reading[board.name] = parts.start(self.made(board).run())
+            seen = self.made(board)
+            if board.port.baud == 0:
+                seen.seek(self.rates.get(board.name, 0), self._sought)
+            self._reading[board.name] = parts.start(seen.run())
         parts.start(noted(board, self._event))
+
+    def _sought(self, seen: Seen, baud: int) -> None:
+        """The rate of a board was found, or, where `baud` is 0, has become another one."""
+        name = seen.board.name
+        if baud:
+            self._event("board.tuned", board=name, port=seen.port, baud=baud)
+            if self.rates.get(name) != baud:
+                self.rates[name] = baud
+                self.tuned.set()
+        else:
+            self._event("board.seeking", board=name, port=seen.port, baud=self.rates[name])
 
     async def drop(self, board: str, parts: Parts) -> None:
         """Reads a board no more; its port is closed, unless others share it."""

@@ -8,6 +8,7 @@ from ..model import Board, Chunk
 from .intake import Intake
 from .link import patience, usual
 from .modem import Losses
+from .seeking import Seeking
 from .silence import silent_for
 
 QUIET = 0.25  # s without a byte after a port was opened anew in a silence; what comes then begins a line
@@ -25,6 +26,23 @@ class Hearing:
         self._renewed: float | None = None  # when the port was opened in a silence, until something is heard
         self._between = False  # it was between two lines at the close
         self._losses: Losses | None = None  # as last seen; None where the driver does not count
+        self.seeking: Seeking | None = None  # of a board whose rate is to be found
+
+    @property
+    def baud(self) -> int:
+        """The rate at which the port is to be."""
+        return self._board.port.baud if self.seeking is None else self.seeking.baud
+
+    def tuned(self) -> None:
+        """The port is at that rate."""
+        if self.seeking is not None:
+            self.seeking.tuned()
+            self._intake.retuned()
+
+    def untuned(self) -> None:
+        """The port does not take that rate."""
+        if self.seeking is not None:
+            self.seeking.refused()
 
     @property
     def patience(self) -> float:
@@ -66,6 +84,9 @@ class Hearing:
 
     def closed(self) -> None:
         """The port is closed: half a line is noise."""
+        if self.seeking is not None:
+            self.seeking.closed()
+            self._strays()
         self._between = self._intake.between
         self._losses = None
         self._intake.gap()
@@ -82,6 +103,29 @@ class Hearing:
 
     def take(self, data: bytes, at: Chunk) -> bool:
         """Takes bytes. Whether they show that the board speaks, and are no boot text nor an adapter's stray byte."""
+        seeking = self.seeking
+        if seeking is None:
+            return self._read(data, at)
+        decoded = self._account.decoded
+        heard = [self._read(piece, when) for piece, when in seeking.take(data, at)]
+        if seeking.found:
+            good = self._account.decoded > decoded or not (self._intake.binary or self._intake.trust.garbage)
+            if seeking.judge(data, at.mono, good=good):
+                self._account.retuned += 1
+        self._strays()
+        if seeking.found:
+            return any(heard)
+        self.latest = at.mono
+        return at.mono >= self.settled_at
+
+    def _strays(self) -> None:
+        """Counts what came at other rates."""
+        if self.seeking is not None:
+            for data in self.seeking.strays:
+                self._intake.stray(data, new=True)
+            self.seeking.strays.clear()
+
+    def _read(self, data: bytes, at: Chunk) -> bool:
         now = at.mono
         stray = self._renewed is not None and now - self._renewed < QUIET
         if stray:

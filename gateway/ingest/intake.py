@@ -44,7 +44,7 @@ class Intake:
         self._changed = changed
         self.trust = Trust()
         self._checked = getattr(decoder, "checked", False)
-        self._binary = getattr(decoder, "binary", False)
+        self.binary = getattr(decoder, "binary", False)
         self._framing: Callable[[int, bool], Framing] = getattr(decoder, "framing", Lines)
         self._counting = Counting()
         self._gaps, self._restarts = account.count_gaps, account.restarts  # of whoever read the board before
@@ -57,7 +57,7 @@ class Intake:
         account, trust = self._account, self.trust
         account.bytes += len(data)
         frames, samples, garbage = 0, list[Sample](), trust.garbage
-        clean = self._binary or trust.unmoved(data)
+        clean = self.binary or trust.unmoved(data)
         for piece in [data] if clean else _PIECES.findall(data):
             if not clean:
                 trust.heard(piece)
@@ -80,7 +80,7 @@ class Intake:
         self._decode = decoder.decode
         account.bytes += len(data)
         account.frames += len(items)
-        if not self._binary and not trust.unmoved(data):
+        if not self.binary and not trust.unmoved(data):
             trust.heard(data)
         if trust.garbage is not garbage:
             self._changed()
@@ -116,6 +116,14 @@ class Intake:
             self._account.frames += 1
             self._account.noise += 1
         self._cut = self._framing(self._board.max_line, midstream)
+
+    def retuned(self) -> None:
+        """The port is at another rate: what comes has nothing to do with what came."""
+        self.gap()
+        garbage = self.trust.garbage
+        self.trust.anew()
+        if garbage:
+            self._changed()
 
     def _read_many(self, items: list[Frame | Refusal | Noise], doubt: Why | None) -> list[Sample]:
         """As `_read`, with a stretch at once wherever there is one."""

@@ -7,7 +7,7 @@ the rate, so a silent line is waited for and not left. Pure: bytes and times com
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
 
 from .trust import junk
@@ -76,15 +76,18 @@ class Tuning:
     """Finds a rate. baud: the one to listen at now. heard: what came at each, with its times of arrival.
 
     rates: to try, the likeliest first. stay: s to listen at a rate at which no text comes, before the next one; in the
-    first round none is stayed with.
+    first round none is stayed with. sort: what is all that came at a rate, where that is not for `sort_of` to say; then
+    no parity is looked for.
     """
 
-    def __init__(self, rates: Sequence[int] = RATES, stay: float = 0.8) -> None:
+    def __init__(
+        self, rates: Sequence[int] = RATES, stay: float = 0.8, sort: Callable[[bytes], Sort] = sort_of
+    ) -> None:
         self.baud = rates[0]
         self.heard: dict[int, list[tuple[float, bytes]]] = {}
         self.found = False  # it is text at `baud`
         self.serial = "8N1"
-        self._rates, self._stay = rates, stay
+        self._rates, self._stay, self._sort = rates, stay, sort
         self._left = list(rates[1:])  # of this round
         self._first = True  # round
         self._since: float | None = None  # when the first bytes came at this rate
@@ -98,8 +101,8 @@ class Tuning:
         if self.found:
             return False
         whole = b"".join(chunk for _, chunk in chunks)
-        sort = sort_of(whole)
-        if sort is Sort.OTHER and (setting := parity_of(whole)):
+        sort = self._sort(whole)
+        if sort is Sort.OTHER and self._sort is sort_of and (setting := parity_of(whole)):
             self.serial, sort = setting, Sort.TEXT
         self.found = sort is Sort.TEXT
         if sort is not Sort.OTHER or len(self._rates) == 1 or not (self._first or now - self._since >= self._stay):

@@ -14,6 +14,7 @@ from .hearing import Hearing
 from .identity import Device, Node, node, stable_path
 from .link import Event, State, advance, shown
 from .ports import Link, connect, opened
+from .retuning import retuned
 from .silence import Remedy, Silence
 from .trouble import PortError
 from .waiting import there, waited
@@ -59,6 +60,7 @@ class Reader:
         self._changed, self._clock, self._chance = changed, clock, chance
         self._talk = hearing if isinstance(hearing, Talk) else None
         self._opens = 0
+        self._baud = 0  # of the link
         self._link: Link | None = None
         self._nudge: asyncio.Future[str] | None = None
         self._silence = Silence(board.on_silence)
@@ -132,7 +134,8 @@ class Reader:
         """The port, open and read; or by what it was lost in that moment."""
         slow = asyncio.get_running_loop().call_later(SLOW_OPEN, self._say, f"{self.port} takes long to open")
         try:
-            handle = await opened(replace(self.board.port, path=self.port))
+            self._baud = self.hearing.baud
+            handle = await opened(replace(self.board.port, path=self.port, baud=self._baud))
         finally:
             slow.cancel()
         for account in self.hearing.accounts:
@@ -162,6 +165,8 @@ class Reader:
                 link.pause()
             unreleased = self._held and await link.release() is None
             while True:
+                if self.hearing.baud != self._baud:
+                    self._baud = await retuned(link, self.hearing, self.board.port.serial)
                 self._ask(link)
                 self._nudge = asyncio.get_running_loop().create_future()
                 await asyncio.wait({link.lost, self._nudge}, timeout=self._due(), return_when=asyncio.FIRST_COMPLETED)
@@ -248,7 +253,7 @@ class Reader:
             self.hearing.counts(self._link.losses(), at.mono)
         if self.hearing.take(data, at) and self._state is State.SILENT:
             self._meet(Event.BYTES)
-        if self._talk is not None:
+        if self._talk is not None or self.hearing.baud != self._baud:
             self.wake()
 
     def _settle(self, mono: float) -> None:

@@ -12,6 +12,7 @@ from .hearing import Hearing
 from .identity import Device
 from .intake import Intake
 from .reader import Reader
+from .seeking import Seeking
 from .sensors import Sensors
 
 
@@ -48,6 +49,11 @@ class Seen:
         """Of a board that speaks by itself."""
         return self._reader.hearing.accounts[0]
 
+    def seek(self, first: int, told: Callable[[Seen, int], None]) -> None:
+        """Has its rate found by listening. first: where to begin, or 0; told: gets what was found, or 0."""
+        if isinstance(self._reader.hearing, Hearing):
+            self._reader.hearing.seeking = Seeking(self.board, first, lambda: told(self, self.baud))
+
     async def run(self) -> None:
         """Reads a board whose port is its own, for ever."""
         await self._reader.run()
@@ -69,7 +75,16 @@ class Seen:
         """One sentence, where there is something to say: of the board's answers, else of its port."""
         party = self._party
         own = party.reason if party is not None and self._reader.state != "offline" else None
-        return own or self._reader.reason
+        hearing = self._reader.hearing
+        seeking = hearing.seeking.reason if isinstance(hearing, Hearing) and hearing.seeking else None
+        return own or self._reader.reason or seeking
+
+    @property
+    def baud(self) -> int:
+        """Of its port; 0 while the board's own is not known."""
+        hearing = self._reader.hearing
+        seeking = hearing.seeking if isinstance(hearing, Hearing) else None
+        return hearing.baud if seeking is None or seeking.found else 0
 
     @property
     def format(self) -> str:

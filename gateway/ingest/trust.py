@@ -39,6 +39,11 @@ class Trust:
         self._lost_at = float("-inf")
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
+    def anew(self) -> None:
+        """Another line begins: nothing is known of it but who shares it."""
+        self.garbage, self.level = False, 0
+        self._decoder.reset()
+
     def doubt(self, now: float) -> Why | None:
         """Why a line that is read at `now` is not believed; None when it is."""
         if self.shared:

@@ -25,6 +25,7 @@ class Talk:
     def __init__(self, port: Port) -> None:
         self.parties: list[Party] = []
         self.settled_at = 0.0
+        self.baud = port.baud
         self._settle = port.settle
         self._asker = Asker(max(LEAST_GAP, CHARACTERS * BITS / port.baud))
         self._last: Party | None = None  # who was asked last
@@ -59,6 +60,12 @@ class Talk:
     def patience(self) -> float:
         """S without an answer from any board after which the port is silent."""
         return max((party.hearing.patience for party in self.parties), default=inf)
+
+    def tuned(self) -> None:
+        """The port is at `baud`, as ever."""
+
+    def untuned(self) -> None:
+        """Nor is it put to another one."""
 
     def silenced(self) -> None:
         """The port is silent; its boards count that themselves."""

@@ -1,0 +1,21 @@
+"""`baud = "auto"`: the boards whose rate cannot be found by listening, a sentence each."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .asked import is_asked
+
+
+def conflicts(place: str, board: Mapping[str, Any]) -> Iterator[str]:
+    """A sentence for each thing by which the rate of a board cannot be found; works on the table as TOML gave it."""
+    if board.get("baud") != "auto":
+        return
+    if is_asked(dict(board)):
+        yield (
+            f'{place}.baud: "auto" is found by listening, and this board says nothing unless it is asked; give the '
+            "rate, `gateway probe PORT --ask` finds it"
+        )
+    elif str(board.get("port")).startswith("socket://"):
+        yield f'{place}.baud: "auto" cannot be of a serial server, which has its own rate; take baud out'
+    elif board.get("format") == "struct" and "crc" not in board:
+        yield f'{place}.baud: "auto" needs frames that can be told from garbage by a checksum; give crc, or the rate'
