@@ -33,6 +33,11 @@ def _json(document: object) -> str:
     return json.dumps(document, ensure_ascii=False, allow_nan=False)
 
 
+def all_tables(found: Found) -> list[dict[str, object]]:
+    """The keys of the [[boards]] tables that read what was found, whether it spoke or was asked."""
+    return [keys for keys in [probe.table(found)] if keys] or tables(found)
+
+
 def tables(found: Found) -> list[dict[str, object]]:
     """The keys of the [[boards]] tables that read the units that answered; a table for all that are read alike."""
     answered = found.answered

@@ -110,9 +110,13 @@ def check(options: argparse.Namespace) -> int:
 
 def init(options: argparse.Namespace) -> int:
     """A starting configuration, never over a file that is there."""
-    from .first import first
+    from .first import Listening, first
 
-    return first(options.output or str(configuration(None)), options.json)
+    if (options.ask or options.seconds) and not options.probe:
+        print("gateway: --ask and --for go with --probe: no port is opened without it", file=sys.stderr)
+        return WRONG_USE
+    listening = Listening(options.seconds, ask=options.ask) if options.probe else None
+    return first(options.output or str(configuration(None)), options.json, listening)
 
 
 def list_presets(options: argparse.Namespace) -> int:
@@ -158,12 +162,14 @@ def ports(options: argparse.Namespace) -> int:
 
 def probe(options: argparse.Namespace) -> int:
     """What is on a port; writes nothing to it but with --ask."""
+    import asyncio
+
     from .answers import outcome
     from .catalogue import candidates
     from .config import OWN
     from .ingest.asking.survey import UNITS
     from .ingest.trouble import PortError
-    from .probe import found_on
+    from .probe import found_at
 
     if options.units and not options.ask:
         print("gateway: --units goes with --ask: nothing is asked without it", file=sys.stderr)
@@ -175,7 +181,9 @@ def probe(options: argparse.Namespace) -> int:
         print(sentence, file=sys.stderr)
     said = say if sys.stderr.isatty() and not options.json else None
     try:
-        found = found_on(options.port, options.baud, seconds, presets, reset=options.reset, said=said, units=units)
+        found = asyncio.run(
+            found_at(options.port, options.baud, seconds, presets, reset=options.reset, said=said, units=units)
+        )
     except PortError as error:
         return failed(str(error))
     text, known = outcome(found, units, as_json=options.json)

@@ -3,7 +3,6 @@
 What has answered, where it was asked, is told by answers.py.
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
 
 from .config.words import toml
@@ -21,7 +20,7 @@ SHOWN = 3  # rates that are told of, where none was the right one
 TEXT = 0.9  # share of bytes, from which on they are shown as text
 
 
-def found_on(
+async def found_at(
     path: str,
     baud: int | None,
     seconds: float,
@@ -37,16 +36,14 @@ def found_on(
     port = Port(path)
     speaking = [one for one in presets if not one.board.asked]
     asked = [one for one in presets if one.board.asked]
-    return asyncio.run(
-        probe(
-            port,
-            [Candidate(Board("probe", port)), *speaking],
-            rates=RATES if baud is None else [baud],
-            seconds=seconds,
-            reset=reset,
-            said=said or (lambda text: None),
-            questions=Questions(asked, units, () if baud is None else [baud]) if units else None,
-        )
+    return await probe(
+        port,
+        [Candidate(Board("probe", port)), *speaking],
+        rates=RATES if baud is None else [baud],
+        seconds=seconds,
+        reset=reset,
+        said=said or (lambda text: None),
+        questions=Questions(asked, units, () if baud is None else [baud]) if units else None,
     )
 
 

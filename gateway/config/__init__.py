@@ -18,12 +18,12 @@ from .load import board_of, load, preset, problems, with_presets
 from .plan import lines, plan
 from .presets import OWN, Preset, presets
 from .source import Wrong
-from .starting import starting_configuration
+from .starting import Probed, starting_configuration
 from .warnings import warnings
 from .words import Unfit, toml
 
 __all__ = [
-    "OWN", "Config", "Mqtt", "Preset", "Rule", "Unfit", "Wrong", "board_of", "changes", "host_id", "lines", "load",
-    "plan", "plan_for", "preset", "presets", "problems", "starting_configuration", "toml", "treatments_for", "warnings",
-    "with_presets",
+    "OWN", "Config", "Mqtt", "Preset", "Probed", "Rule", "Unfit", "Wrong", "board_of", "changes", "host_id", "lines",
+    "load", "plan", "plan_for", "preset", "presets", "problems", "starting_configuration", "toml", "treatments_for",
+    "warnings", "with_presets",
 ]  # fmt: skip

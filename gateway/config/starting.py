@@ -2,7 +2,9 @@
 
 import os
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
 
 from ..names import level, plain
 from ..shown import shown
@@ -40,6 +42,7 @@ KEYS = """\
 # Plausible values; what lies outside is marked.
 # range = []
 """
+RANGE = KEYS[KEYS.index("# Plausible") :]
 NONE_FOUND = """\
 # No board was found. This table takes each one that is plugged in by USB, and names it after its serial number.
 [[boards]]
@@ -62,21 +65,36 @@ TAIL = """\
 """
 
 
-def starting_configuration(found: Iterable[tuple[str, str, str]], gateway_id: str, presets: Iterable[str] = ()) -> str:
+NOTHING: Mapping[str, "Probed"] = MappingProxyType({})
+
+
+class Probed(NamedTuple):
+    """What a probe has found out of a port: a clause, and the keys of its tables, but for name and port."""
+
+    said: str
+    tables: tuple[Mapping[str, object], ...] = ()
+
+
+def starting_configuration(
+    found: Iterable[tuple[str, str, str]],
+    gateway_id: str,
+    presets: Iterable[str] = (),
+    probed: Mapping[str, Probed] = NOTHING,
+) -> str:
     """The text. `found`: (name, port, what it is) of each board; with none, a table that takes whatever is plugged in.
 
-    presets: the names of those that there are.
+    presets: the names of those that there are. probed: what is known of ports, by their paths.
 
     `problems` has nothing to say of it, whatever the names and descriptions: names are made to differ, ids to be plain
     topic levels; a port that no configuration could name, or that was there before, is left out.
     """
-    boards = _tables(list(found)) or [NONE_FOUND.format(keys=KEYS)]
+    boards = _tables(list(found), probed) or [NONE_FOUND.format(keys=KEYS)]
     names = textwrap.fill(", ".join(presets), 110, initial_indent="# ", subsequent_indent="# ", break_on_hyphens=False)
     known = [KNOWN.format(names=names)] if names else []
     return "\n".join([HEAD.format(id=toml(plain(gateway_id))), *known, *boards, TAIL])
 
 
-def _tables(found: Sequence[tuple[str, str, str]]) -> list[str]:
+def _tables(found: Sequence[tuple[str, str, str]], probed: Mapping[str, Probed]) -> list[str]:
     out: list[str] = []
     names: set[str] = set()
     ports: set[str] = set()
@@ -84,10 +102,25 @@ def _tables(found: Sequence[tuple[str, str, str]]) -> list[str]:
         if not _usable(path) or os.path.realpath(path) in ports:
             continue
         ports.add(os.path.realpath(path))
-        name = _unlike(shown(name, 60).strip() or "board", names)
-        names.add(level(name))
-        out.append(f"# {shown(what) or 'a serial port'}\n[[boards]]\nname = {toml(name)}\nport = {toml(path)}\n{KEYS}")
+        known = probed.get(path, Probed(""))
+        comment = f"# {shown(what) or 'a serial port'}\n" + (f"# {shown(known.said, 300)}\n" if known.said else "")
+        for keys in known.tables or [{}]:
+            name = _unlike(shown(name, 60).strip() or "board", names)
+            names.add(level(name))
+            head = f"{comment}[[boards]]\nname = {toml(name)}\nport = {toml(path)}\n"
+            out.append(head + (_spelt(keys) if keys else KEYS))
     return out
+
+
+def _spelt(keys: Mapping[str, object]) -> str:
+    """Keys that are known, a line each; a list of tables has one in each of its own. A preset brings its range."""
+    lines = []
+    for key, value in keys.items():
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            lines += [f"{key} = [", *(f"  {toml(each)}," for each in value), "]"]
+        else:
+            lines.append(f"{key} = {toml(value)}")
+    return "\n".join(lines) + "\n" + ("" if "preset" in keys else RANGE)
 
 
 def _usable(path: str) -> bool:
