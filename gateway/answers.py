@@ -7,6 +7,7 @@ from . import probe
 from .asks import Register
 from .config.words import toml
 from .ingest.asking.strange import Unit
+from .ingest.dial import SCHEME
 from .ingest.probing import Found
 from .shown import shown
 
@@ -90,8 +91,8 @@ def document(found: Found, keys: list[dict[str, object]]) -> dict[str, object]:
     known = sorted({unit.preset for unit in answered.units if unit.preset})
     return {
         "port": found.port,
-        "baud": answered.baud,
-        "serial": answered.serial,
+        "baud": None if found.port.startswith(SCHEME) else answered.baud,
+        "serial": None if found.port.startswith(SCHEME) else answered.serial,
         "format": "modbus",
         "preset": known[0] if len(known) == 1 else None,
         "confidence": SURE,
@@ -113,7 +114,12 @@ def lines(found: Found, keys: list[dict[str, object]]) -> list[str]:
     """The same for people."""
     answered = found.answered
     assert answered is not None
-    out = [f"modbus, {answered.baud} baud {answered.serial}"]
+    line = (
+        "at the serial server's own rate"
+        if found.port.startswith(SCHEME)
+        else f"{answered.baud} baud {answered.serial}"
+    )
+    out = [f"modbus, {line}"]
     for unit in answered.units:
         out += _unit_lines(unit)
     if any(unit.registers for unit in answered.units):

@@ -3,8 +3,10 @@
 import json
 import os
 import pty
+import socketserver
 import subprocess
 import sys
+import threading
 import time
 import tomllib
 
@@ -14,7 +16,7 @@ from gateway.config import load, problems
 from gateway.ingest.questioning import QUIET
 from simulators import Board
 from simulators.answering import Answering
-from simulators.modbus import Unit, modbus_line
+from simulators.modbus import Unit, answer, modbus_line
 from tests.street import ROOT
 from tests.test_asked import reading
 from tests.test_probe import probed
@@ -114,6 +116,25 @@ def test_nothing_is_written_without_the_flag_or_where_somebody_speaks(options):
         code, found, _, _ = probed(board.path, "--for", "8" if options else "3", *options)
         assert board.read() == b""
     assert (code, found["format"]) == ((0, "csv") if options else (1, None))
+
+
+def test_a_unit_behind_a_serial_server():
+    """A server has a rate of its own: none is said, and the table needs none."""
+
+    class Server(socketserver.BaseRequestHandler):
+        def handle(self):
+            while question := self.request.recv(64):
+                self.request.sendall(answer({1: METER}, question))
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Server) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"socket://127.0.0.1:{server.server_address[1]}"
+        code, found, _, _ = probed(url, "--ask", "--units", "1")
+        server.shutdown()
+    assert (code, found["baud"], found["preset"]) == (0, None, "xy-md02")
+    assert problems(found["table"]) == []
+    assert "baud" not in found["table"]
 
 
 def test_progress_is_shown_on_a_terminal():

@@ -4,9 +4,10 @@ import pytest
 
 from gateway.ingest.rates import RATES
 from gateway.ingest.seeking import LONG, MOST, NOT_YET, Seeking
-from gateway.layouts import Crc, Field, Magic
+from gateway.layouts import Crc, Field, Length, Magic
 from gateway.model import Board, Chunk, FormatOptions, Port
 from simulators.frames import fixed
+from simulators.modbus import crc
 from simulators.uart import resample
 
 LINE = b"T1:21.50,T2:22.06,MSG:1\r\n"
@@ -59,6 +60,21 @@ def test_frames_of_a_binary_board_are_known_by_their_checksum(baud):
     played = Played(seeking, baud, FRAME)
     played.say(200)
     assert (seeking.found, seeking.baud) == (True, baud)
+
+
+@pytest.mark.parametrize("size", [100, 500])
+def test_long_frames_are_found(size):
+    """Frames of a length that nobody has said, longer than what is listened to in the first round as well."""
+    options = FormatOptions(
+        framing="length", size=Length(2, "u16"), magic=Magic(b"\xaa\x55"), crc=Crc("CRC-16/MODBUS", 2, -2, (0, -2)),
+        fields=(Field("T1", at=4, type="i16", factor=0.01, unit="°C"),),
+    )  # fmt: skip
+    body = b"\xaa\x55" + size.to_bytes(2, "little") + (2150).to_bytes(2, "little") + bytes(range(7, 7 + 90)) * 6
+    body = body[: size - 2]
+    seeking = Seeking(Board("b", Port("/dev/x", 0), "struct", options))
+    played = Played(seeking, 19_200, body + crc(body), step=0.5)
+    played.say(300)
+    assert (seeking.found, seeking.baud) == (True, 19_200)
 
 
 def test_a_remembered_rate_is_the_first():

@@ -20,7 +20,10 @@ LONG = 10.0  # s of garbage, and no less than so many bytes of it, after which t
 LEAST = 200
 FRAMES = 2  # that are read show that the rate is right, however short they are
 MOST = 4000  # bytes that tell nothing, after which the next rate is tried
-BINARY = 120  # bytes without a frame of a board that sends binary ones, after which they were at another rate
+LEAST_BINARY, SIZES = 120, 4  # bytes, and times a frame, without frames of a board that sends binary ones, after which
+UNSIZED = (
+    1200  # they were at another rate; bytes where a frame's size is not known. Twice as many in each further round
+)
 NOT_YET = "its baud rate is not known yet: what comes is neither text nor a frame at any rate that was tried"
 
 
@@ -36,6 +39,9 @@ class Seeking:
         self.heard = False  # something has come since it is looked for
         self._board, self._told = board, told
         self._binary = getattr(decoder(board.format, board.options), "binary", False)
+        size = board.options.size
+        self._enough = max(LEAST_BINARY, SIZES * size) if isinstance(size, int) else UNSIZED
+        self._passed = 0  # rates at which nothing was found
         self._rates = [first, *(rate for rate in RATES if rate != first)] if first else list(RATES)
         self._tuning = self._begun(self._rates)
         self._held: list[tuple[bytes, Chunk]] = []
@@ -58,6 +64,7 @@ class Seeking:
 
     def refused(self) -> None:
         """The port does not take `baud`."""
+        self._passed += 1
         self._tuning.go_on()
 
     def closed(self) -> None:
@@ -77,8 +84,10 @@ class Seeking:
         if self._tuning.feed(data, at.mono):
             self._drop()
             self._turning = True
+            self._passed += 1
         elif self._tuning.found:
-            self.found, self._bad_since, self._bad = True, inf, b""
+            self.found, self._passed = True, 0
+            self._bad_since, self._bad = inf, b""
             kept, self._held = self._held, []
             self._told()
             return kept
@@ -110,7 +119,8 @@ class Seeking:
     def _sort(self, data: bytes) -> Sort:
         """What all that came at a rate is."""
         if self._binary:
-            return Sort.TEXT if self._reads(data) else Sort.OTHER if len(data) >= BINARY else Sort.UNKNOWN
+            enough = self._enough << (self._passed // len(self._rates))
+            return Sort.TEXT if self._reads(data) else Sort.OTHER if len(data) >= enough else Sort.UNKNOWN
         sort = sort_of(data)
         if sort is Sort.UNKNOWN and share_of_text(data) == 1 and self._reads(data):
             return Sort.TEXT
