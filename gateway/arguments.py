@@ -54,7 +54,10 @@ def parser(functions: Mapping[str, Callable[[argparse.Namespace], int]]) -> argp
     one.add_argument("--reset", action="store_true", help="pulse DTR first, at which most boards begin anew")
     _json(one)
     one = command("record", "takes down what a port says, with its times, in a new file")
-    one.add_argument("target", metavar="PORT|BOARD", help="a path, socket://host:port, or a board of the configuration")
+    one.add_argument(
+        "target", metavar="PORT|BOARD",
+        help="a path or socket://host:port, which is only heard, or a board of the configuration, asked as that says",
+    )  # fmt: skip
     _file(one)
     one.add_argument("-o", "--output", metavar="FILE", help="where to, never over a file (BOARD-TIME.jsonl)")
     one.add_argument("--baud", type=count(50, 12_000_000), metavar="N", help="instead of the board's, or of 115200")

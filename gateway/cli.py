@@ -200,11 +200,11 @@ def demo(options: argparse.Namespace) -> int:
 
 def record(options: argparse.Namespace) -> int:
     """A port's bytes with their times, into a file."""
-    from .record import record, target
+    from .record import record, targets
 
     def work() -> int:
-        board = target(options.target, configuration(options.config), options.baud, options.serial)
-        return record(board, options.output, options.seconds, options.bytes, as_json=options.json)
+        boards = targets(options.target, configuration(options.config), options.baud, options.serial)
+        return record(boards, options.output, options.seconds, options.bytes, as_json=options.json)
 
     return told(work)
 
@@ -216,8 +216,8 @@ def replay(options: argparse.Namespace) -> int:
 
     def work() -> int:
         with Capture(Path(options.capture)) as capture:
-            config, board = setting(capture, options.config, options.board, options.format)
-            return replay(capture, config, board, options.speed, as_json=options.json)
+            config, boards = setting(capture, options.config, options.board, options.format)
+            return replay(capture, config, boards, options.speed, as_json=options.json)
 
     return told(work)
 

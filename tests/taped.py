@@ -1,4 +1,4 @@
-"""`gateway run` with a capture of what its reader hears, so that a run and its replay can be compared.
+"""`gateway run` with a capture of what its one port hears and is sent, so that a run and its replay can be compared.
 
 python -m tests.taped FILE run -c FILE
 """
@@ -9,27 +9,37 @@ import time
 from pathlib import Path
 
 from gateway.cli import run
+from gateway.ingest import lines
+from gateway.ingest.asking.talk import Talk
 from gateway.ingest.boards import Boards
 from gateway.ingest.capture.file import Writer
 from gateway.ingest.capture.lines import Header
-from gateway.ingest.capture.tape import Tape
-from gateway.ingest.reader import Reader
-from gateway.model import Board
+from gateway.ingest.capture.tape import Tape, TapedHearing, TapedTalk
+from gateway.ingest.seen import Seen
+from gateway.model import Board, Port
 
 
 def main(file: Path, command: list[str]) -> int:
     """Starts `gateway`; gives its exit code."""
     made = Boards.made
 
-    def taped(self: Boards, board: Board) -> Reader:
-        reader = made(self, board)
+    def tape(board: str, *, asked: bool) -> Tape:
         start = time.monotonic()
-        writer = Writer(file, Header(board.name, time.time()), lambda: None)
-        Tape(reader, writer.put, start)
+        writer = Writer(file, Header(board, time.time(), asked=asked), lambda: None)
         atexit.register(writer.close)
-        return reader
+        return Tape(writer.put, start, lambda: None, lambda: None)
 
-    Boards.made = taped  # type: ignore[method-assign]
+    def hearing(self: Boards, board: Board) -> Seen:
+        seen = made(self, board)
+        taped = TapedHearing(tape(board.name, asked=False), board, seen.intake, seen.account)
+        seen._reader.hearing = taped
+        return seen
+
+    def talk(port: Port) -> Talk:
+        return TapedTalk(tape("line", asked=True), port)
+
+    Boards.made = hearing  # type: ignore[method-assign]
+    lines.Talk = talk  # type: ignore[misc, assignment]
     return run(command)
 
 

@@ -23,7 +23,7 @@ from gateway.ingest.capture.lines import (
     read_header,
     written,
 )
-from gateway.ingest.capture.tape import Tape
+from gateway.ingest.capture.tape import Tape, TapedHearing
 from gateway.ingest.formats.csv import Csv
 from gateway.ingest.modem import Losses
 from gateway.ingest.seen import listening
@@ -31,7 +31,9 @@ from gateway.ledger import Account
 from gateway.model import Board, Chunk, FormatOptions, Port
 
 HEADER = Header("bench", 1_795_000_000.123456, port="/dev/ttyUSB0", baud=9600, serial="8N1", version="1")
-MARKS = st.builds(Heard, st.just(0.0), st.just(b""), mark=st.sampled_from(Mark), why=st.text(max_size=80))
+MARKS = st.builds(
+    Heard, st.just(0.0), st.just(b""), mark=st.sampled_from(Mark), why=st.text(max_size=80), sent=st.just(False)
+)
 BYTES = st.builds(Heard, st.just(0.0), st.binary(min_size=1) | st.text(min_size=1).map(str.encode), mark=st.none())
 
 
@@ -42,9 +44,9 @@ def test_what_is_written_is_read(said):
     for at, heard in sorted(said, key=lambda one: one[0]):
         line = written(heard._replace(at=at))
         assert "\n" not in line and line.isprintable()
-        found = read(line.encode(), since)
+        found = read(line.encode(), since, asked=True)
         since = round(at, 9)
-        assert (found.at, found.data, found.mark) == (since, heard.data, heard.mark)
+        assert (found.at, found.data, found.mark, found.sent) == (since, heard.data, heard.mark, heard.sent)
 
 
 @pytest.mark.parametrize("data", [b"\r\n", b"\xff", b'"\\'])
@@ -82,7 +84,8 @@ def test_the_first_line():
         (b'{"at": true, "text": "1"}', "has no time"),
         (b'{"at": 1e300, "text": "1"}', "has no time"),
         (b'{"at": 0.5, "text": "1"}', "goes back in time, to 0.5 s after 1 s"),
-        (b'{"at": 1}', "has to have one of"),
+        (b'{"at": 1}', 'has to have one of "text", "hex" and "event"'),
+        (b'{"at": 1, "sent": "1"}', 'has "sent", and the first line does not say "asked": true'),
         (b'{"at": 1, "text": "1", "hex": "31"}', "has to have one of"),
         (b'{"at": 1, "text": 1}', 'needs "text", a text'),
         (b'{"at": 1, "text": "\\ud800"}', 'has a "text" with half a character'),
@@ -189,8 +192,8 @@ def test_a_tape_tells_what_happens():
     """Opens, losses with their reason, lost bytes and other programs, each at its time."""
     told, now = list[Heard](), 20.0
     reader = listening(Board("b", Port("/dev/x")), Csv(FormatOptions()), lambda *_: None, Account(), lambda: None)
-    tape = Tape(reader, told.append, 10.0, lambda: now)
-    assert reader.hearing is tape
+    watch = Tape(told.append, 10.0, lambda: reader.reason, lambda: reader.sharer, lambda: now)
+    tape = TapedHearing(watch, reader.board, reader.intake, reader.account)
     tape.opened(11.0, anew=False)
     tape.counts(Losses(5, 0), 12.0)
     tape.counts(Losses(7, 0), 13.0)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.ingest.identity import Holder, SerialPort, board_name, holders, node, serial_ports, stable_path
+from gateway.ingest.identity import Holder, SerialPort, board_name, holders, node, program, serial_ports, stable_path
 
 
 class Machine:
@@ -262,3 +262,22 @@ def test_a_board_is_named_after_its_path(path, name):
 def test_two_paths_are_two_names():
     """Paths that differ only in what a name cannot hold still give two names."""
     assert board_name("/p/usb-0:1.1") != board_name("/p/usb-0.1:1")
+
+
+@pytest.mark.parametrize(
+    ("comm", "cmdline", "name"),
+    [
+        ("cat", "cat\0/dev/x", "cat"),
+        ("python3.11", "/usr/bin/python3\0-m\0gateway\0run\0", "gateway"),
+        ("python", "python\0/opt/logger.py\0/dev/x\0", "logger.py"),
+        ("python", "python\0-c\0print()\0", "python"),
+        ("python", "", "python"),
+        ("", "", "unknown program"),
+    ],
+)
+def test_a_program_is_called_as_its_user_calls_it(tmp_path, comm, cmdline, name):
+    """A port's holder is named by its program; where that is Python, by what Python runs."""
+    (tmp_path / "7").mkdir()
+    (tmp_path / "7/comm").write_text(comm + "\n")
+    (tmp_path / "7/cmdline").write_text(cmdline)
+    assert program(7, tmp_path) == name

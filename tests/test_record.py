@@ -19,10 +19,12 @@ import pytest
 from gateway.ingest.capture.file import Capture
 from gateway.ingest.capture.lines import Heard, Mark
 from simulators import Board
+from simulators.answering import SILENT, Answering
+from simulators.modbus import Unit, modbus_line
 
 from . import test_formats
-from .street import ROOT, until
-from .test_replay import messages
+from .street import ROOT, configuration, running, until
+from .test_replay import messages, replay
 
 END = "it is not read any more"
 
@@ -44,8 +46,8 @@ class Recorder:
             return list(capture)
 
     def data(self) -> bytes:
-        """The bytes of it."""
-        return b"".join(one.data for one in self.heard())
+        """The bytes of it that came."""
+        return b"".join(one.data for one in self.heard() if not one.sent)
 
     def marks(self) -> list[tuple[Mark, str]]:
         """What has happened to the port."""
@@ -93,6 +95,58 @@ def test_a_port_is_recorded(tmp_path, number):
     assert (document["bytes"], document["lost"], document["ended"]) == (len("21.5 °C\r\n".encode()) + 9, 0, "told")
 
 
+def test_a_board_that_is_asked_is_recorded(tmp_path):
+    """Its table says so: it is asked at its pace, what was sent is in the file too, and the replay has its answers."""
+    config = tmp_path / "gateway.toml"
+    with Answering({b"C,0\r": b"*OK\r", b"R\r": b"25.104\r*OK\r"}.__getitem__) as board:
+        config.write_text(f'[[boards]]\nname = "tank"\nport = "{board.path}"\npreset = "ezo-rtd-ask"\n')
+        with recording(tmp_path, "tank", "-c", config, "--json") as recorder:
+            until(lambda: recorder.data().count(b"25.104") == 3, "it has answered")
+            code, out = recorder.end()
+    heard = recorder.heard()
+    asked = [one.data for one in heard if one.sent]
+    assert asked == board.questions[: len(asked)] and asked[:3] == [b"C,0\r", b"R\r", b"R\r"]
+    assert (code, json.loads(out)["sent"]) == (0, len(asked))
+    assert '"sent": "R\\r"}' in recorder.file.read_text()
+    rows, summary = messages(recorder.file, "-c", config)
+    assert [row["value"] for row in rows] == [25.104] * 3 and not summary["refused"]
+
+
+@pytest.mark.parametrize("word", ["bus", "bus-b"])
+def test_a_line_is_recorded(tmp_path, word):
+    """All units of a port are asked, whichever is named; what is wrong with one is said, and the file is the line's."""
+    config = tmp_path / "gateway.toml"
+    units = {1: Unit(input={1: 201}), 2: Unit(input={1: 202}), 3: Unit(dead=True)}
+    with modbus_line(units) as line:
+        config.write_text(
+            f'[[boards]]\nname = "bus"\nport = "{line.path}"\nbaud = 9600\nformat = "modbus"\nevery = "50ms"\n'
+            'timeout = "100ms"\nunits = [{ id = 1, name = "a" }, { id = 2, name = "b" }, { id = 3, name = "c" }]\n'
+            'registers = [{ name = "t", kind = "input", at = 1, factor = 0.1 }]\n'
+        )
+        with recording(tmp_path, word, "-c", config) as recorder:
+            until(lambda: "bus-c: unit 3 does not answer" in recorder.said.read_text(), "it is said", 20)
+            assert recorder.end()[0] == 0
+    lines = [json.loads(one) for one in replay(recorder.file, "-c", config, "--json").stdout.splitlines()]
+    assert {(one["board"], one["value"]) for one in lines if "value" in one} == {("bus-a", 20.1), ("bus-b", 20.2)}
+    refused = {one["summary"]["board"]: set(one["summary"]["refused"]) for one in lines if "summary" in one}
+    assert refused == {"bus-a": set(), "bus-b": set(), "bus-c": {"timeout"}}
+
+
+def test_a_port_is_never_written_to(tmp_path):
+    """Named by its path nothing is sent to it, not even where the configuration has its board asked."""
+    config = tmp_path / "gateway.toml"
+    with Answering(lambda question: b"1.0\r") as board:
+        config.write_text(f'[[boards]]\nname = "b"\nport = "{board.path}"\nask = {{ question = "R\\r" }}\n')
+        with recording(tmp_path, board.path, "-c", config) as recorder:
+            until(recorder.marks, "the port is open")
+            board.say(b"1.0\r")
+            until(lambda: recorder.data() == b"1.0\r", "it is in the file")
+            board.say(b"2.0\r", after=1.0)
+            until(lambda: recorder.data() == b"1.0\r2.0\r", "so is what came a second later")
+            assert recorder.end()[0] == 0
+        assert board.questions == []
+
+
 def test_nothing_is_written_to_the_port(tmp_path):
     """The board hears nothing, not even where the configuration allows a pulse on DTR against a silence."""
     config = tmp_path / "gateway.toml"
@@ -129,7 +183,7 @@ def test_a_port_that_is_held(tmp_path):
     with Board() as board:
         fd = os.open(board.path, os.O_RDWR | os.O_NOCTTY)
         fcntl.flock(fd, fcntl.LOCK_EX)
-        with recording(tmp_path, board.path, "--for", "100ms") as recorder:
+        with recording(tmp_path, board.path, "--for", "2s") as recorder:
             assert recorder.process.wait(10) == 1
         assert re.search(rf"is in use by .* \(pid {os.getpid()}\): stop it", recorder.said.read_text().splitlines()[-1])
         assert not recorder.file.exists()
@@ -138,6 +192,21 @@ def test_a_port_that_is_held(tmp_path):
             os.close(fd)
             until(recorder.marks, "the port is open")
             assert recorder.end()[0] == 0
+
+
+def test_a_port_that_a_gateway_holds(tmp_path, mosquitto):
+    """The gateway that has it is named, by its process; its board is asked by it alone."""
+    with Answering(lambda question: b"1.0\r") as board:
+        text = configuration(mosquitto.port, {"b": board.path}, each='format = "plain"\nask = { question = "R\\r" }')
+        with running(tmp_path, text) as gateway:
+            board.wait_asked(1)
+            with recording(tmp_path, "b", "-c", gateway.file) as recorder:
+                who = f"is in use by gateway (pid {gateway.process.pid}): stop it"
+                until(lambda: "is in use" in recorder.said.read_text(), "the gateway is named")
+                assert who in recorder.said.read_text()
+                assert recorder.end()[0] == 1
+            assert not recorder.file.exists()
+            assert gateway.stop() == 0
 
 
 def test_another_program_on_the_port_is_in_the_file(tmp_path):
@@ -188,6 +257,25 @@ def test_a_kill_takes_nothing_along(tmp_path):
         recorder.process.kill()
         recorder.process.wait(5)
     assert recorder.data().startswith(before)
+
+
+def test_a_kill_between_question_and_answer(tmp_path):
+    """After kill -9 the conversation so far is replayed; a question that had no answer yet is none that was missed."""
+    config = tmp_path / "gateway.toml"
+    with Answering(lambda question: b"25.104\r") as board:
+        config.write_text(
+            f'[[boards]]\nname = "b"\nport = "{board.path}"\nformat = "plain"\n'
+            'ask = { question = "R\\r", every = "100ms", timeout = "30s" }\n'
+        )
+        with recording(tmp_path, "b", "-c", config) as recorder:
+            until(lambda: recorder.data().count(b"\r") >= 3, "it has answered")
+            board.trouble(*[SILENT] * 50)
+            until(lambda: recorder.heard()[-1].sent, "it was asked, and says nothing")
+            recorder.process.kill()
+            recorder.process.wait(5)
+    rows, summary = messages(recorder.file, "-c", config)
+    assert len(rows) >= 3 and {row["value"] for row in rows} == {25.104}
+    assert not summary["refused"] and summary["sent"] == len(rows) + 1
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from simulators import Board
+from simulators.modbus import Unit, modbus_line
 
 from .street import ROOT, Gateway, Judge, configuration, until
 
@@ -103,6 +104,89 @@ def test_a_replay_is_the_live_run(tmp_path, mosquitto):
     faster, _ = messages(file, "-c", gateway.file, "--speed", "20")
     for one, other in zip(again, faster, strict=True):
         check_alike(one, other)
+
+
+def test_a_replay_is_the_live_conversation(tmp_path, mosquitto):
+    """What the broker got of units that answer, are late, refuse or are dead is what their line's capture gives."""
+    judge, file = Judge(mosquitto.port), tmp_path / "capture.jsonl"
+    units = {number: Unit(input={1: 200 + number, 2: 500}) for number in (1, 2, 3, 4)}
+    units[2].dead, units[4].late = True, 0.15
+    with modbus_line(units, echo=True, pieces=4) as line:
+        text = (
+            configuration(mosquitto.port, {}, FEATURES)
+            + f"""
+[[boards]]
+name = "bus"
+port = "{line.path}"
+baud = 9600
+format = "modbus"
+every = "100ms"
+timeout = "400ms"
+units = [{{ id = 1, name = "a" }}, {{ id = 2, name = "b" }}, {{ id = 3, name = "c" }}, {{ id = 4, name = "d" }}]
+registers = [
+    {{ name = "t", kind = "input", at = 1, factor = 0.1 }},
+    {{ name = "hum", kind = "input", at = 2, factor = 0.1, unit = "%" }},
+]
+also = ["hum"]
+[spool]
+at_risk = "5s"
+"""
+        )
+        gateway = Gateway(tmp_path, text, program=("tests.taped", str(file)))
+        try:
+            until(lambda: len(judge.of("bus-a", "t")) > 20, "readings flow")
+            units[3].exception = 2
+            seen = len(judge.of("bus-a", "t"))
+            until(lambda: len(judge.of("bus-a", "t")) > seen + 10, "readings flow")
+            units[3].exception, units[2].dead, units[1].input[1] = 0, False, 215
+            until(lambda: judge.of("bus-b", "t") and len(judge.of("bus-c", "t")) > 20, "all answer", 40)
+            assert gateway.stop() == 0
+        finally:
+            gateway.kill()
+            judge.close()
+    until(lambda: judge.documents["gateway/gw/bus-d/status"]["state"] == "offline", "the last document")
+    lines = [json.loads(one) for one in replay(file, "-c", gateway.file, "--json").stdout.splitlines()]
+    summaries = {one["summary"]["board"]: one["summary"] for one in lines if "summary" in one}
+    again = [one for one in lines if "summary" not in one]
+    assert {(row["board"], row["sensor"]) for row in again} == {(f"bus-{n}", s) for n in "abcd" for s in ("t", "hum")}
+    for board, sensor in sorted({(row["board"], row["sensor"]) for row in again}):
+        live = judge.of(board, sensor)
+        replayed = [row for row in again if (row["board"], row["sensor"]) == (board, sensor)]
+        assert [row["seq"] for row in replayed] == [row["seq"] for row in live]
+        for one, other in zip(live, replayed, strict=True):
+            check_alike(one, other)
+    for board, summary in summaries.items():
+        document = judge.documents[f"gateway/gw/{board}/status"]
+        for key in ("bytes", "frames", "decoded", "noise", "refused", "values", "refused_values", "readings"):
+            assert summary[key] == document[key], (board, key)
+    assert summaries["bus-b"]["refused"]["timeout"] and summaries["bus-c"]["refused"]["exception"]
+    faster = [
+        json.loads(one) for one in replay(file, "-c", gateway.file, "--json", "--speed", "20").stdout.splitlines()
+    ]
+    assert len(faster) == len(lines) and [one for one in faster if "summary" in one] == list(map(dict, lines))[-4:]
+
+
+def test_a_conversation_without_its_configuration(tmp_path):
+    """Text answers are read as though the board spoke by itself; what was sent is no data. Modbus needs its table."""
+    file = capture(
+        tmp_path,
+        {"at": 0.3, "sent": "R\r"},
+        {"at": 0.4, "text": "21.5\r"},
+        {"at": 1.3, "sent": "R\r"},
+        {"at": 1.4, "text": "22.5\r"},
+        asked=True,
+    )
+    rows, summary = messages(file, "--format", "plain")
+    assert [row["value"] for row in rows] == [21.5, 22.5] and (summary["sent"], summary["chunks"]) == (2, 2)
+    config = tmp_path / "gateway.toml"
+    table = '[[boards]]\nname = "b"\nport = "/dev/x"\n'
+    config.write_text(table + 'format = "plain"\nask = { question = "T\\r" }\n')
+    rows, summary = messages(file, "-c", config)
+    assert (rows, summary["sent"], summary["sent_unknown"], summary["noise"]) == ([], 2, 2, 2)
+    assert "2 of 2 that was sent is nothing that this configuration asks" in replay(file, "-c", config).stderr
+    config.write_text(table + 'format = "modbus"\nunit_id = 1\nregisters = [{ name = "t", at = 1 }]\n')
+    file = capture(tmp_path, {"at": 1, "hex": "01030200c97966"})
+    assert "take it with `gateway record b -c FILE`" in replay(file, "-c", config, code=2).stderr
 
 
 def test_times_are_the_captures(tmp_path):

@@ -43,6 +43,14 @@ def made(data: dict[str, Any], path: Path) -> Config:
     return checked(document, path)
 
 
+def place_of(name: str, config: Config, data: dict[str, Any]) -> int | None:
+    """The place in `config` of the board `name`, or of the first one of the table `name`. data: its tables."""
+    names = [one.name for one in config.boards]
+    if name in names:
+        return names.index(name)
+    return next((place for place, at in enumerate(config.tables) if data["boards"][at].get("name") == name), None)
+
+
 def problems(text: str | bytes, where: str | Path = "gateway.toml") -> list[str]:
     """Everything wrong with the configuration `text`, a sentence each; [] when `run` would start on it.
 

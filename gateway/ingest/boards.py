@@ -10,6 +10,8 @@ from typing import Any
 from ..ledger import Account
 from ..model import Board, Take
 from ..parts import Part, Parts
+from .asking.party import Party
+from .asking.talk import Talk
 from .discover import discover
 from .formats import decoder
 from .lines import Lines
@@ -105,6 +107,14 @@ class Boards:
         seen = listening(board, format, self._take, account, self._changed, self.sensors(name))
         self.readers[name], self._tags[name] = seen, dict(board.tags)
         return seen
+
+    def talk(self, boards: Sequence[Board]) -> Talk:
+        """The conversation with boards that are asked on one port, which is not read."""
+        talk = Talk(boards[0].port)
+        for board in boards:
+            sensors = self.sensors(board.name)
+            talk.join(Party(board, self._take, self.account(board.name), self._changed, sensors), 0.0)
+        return talk
 
     def _add(self, board: Board, parts: Parts) -> None:
         if board.asked:

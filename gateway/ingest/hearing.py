@@ -97,9 +97,17 @@ class Hearing:
         if before is None or losses is None:
             return
         if losses.overruns > before.overruns:
-            self._account.overruns += losses.overruns - before.overruns
-            self._intake.trust.lost_bytes(now)
+            self.lost_bytes(losses.overruns - before.overruns, now)
         self._account.line_errors += max(0, losses.errors - before.errors)
+
+    def lost_bytes(self, times: int, now: float) -> None:
+        """The kernel or the adapter has lost bytes, so many times."""
+        self._account.overruns += times
+        self._intake.trust.lost_bytes(now)
+
+    def begins(self) -> None:
+        """What comes next is known to begin a frame."""
+        self._intake.gap(midstream=False)
 
     def take(self, data: bytes, at: Chunk) -> bool:
         """Takes bytes. Whether they show that the board speaks, and are no boot text nor an adapter's stray byte."""

@@ -179,8 +179,15 @@ def _lockers(device: str, proc: Path) -> list[int]:
 
 
 def program(pid: int, proc: Path = PROC) -> str:
-    """The name of a running program, printable."""
-    return _printable(_read(proc / str(pid) / "comm")) or "unknown program"
+    """The name of a running program, printable; of one that Python runs, that of its module or file."""
+    name = _read(proc / str(pid) / "comm")
+    if name.startswith("python"):
+        match _read(proc / str(pid) / "cmdline").split("\0")[1:]:
+            case ["-m", word, *_]:
+                name = word
+            case [word, *_] if word[:1] not in ("", "-"):
+                name = word.rsplit("/", 1)[-1]
+    return _printable(name) or "unknown program"
 
 
 def _links(folder: Path) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from ..ledger import Account
@@ -34,6 +34,14 @@ class _Line:
         """Reads the port unless one of its boards is not to be read."""
         held = any(seen.paused for _, seen in self.boards.values())
         (self.reader.pause if held else self.reader.resume)()
+
+
+def sharing(board: Board, boards: Iterable[Board]) -> list[Board]:
+    """Those of `boards` that are asked on the port of `board`, itself among them; it alone when it speaks by itself."""
+    if not board.asked:
+        return [board]
+    device = os.path.realpath(board.port.path)
+    return [one for one in boards if one.asked and os.path.realpath(one.port.path) == device]
 
 
 class Lines:

@@ -31,18 +31,14 @@ class Seen:
         party: Party | None = None,
         hold: Callable[[], None] | None = None,
     ) -> None:
-        self.board, self.intake, self.paused = board, intake, False
-        self._reader, self._decoder, self._party = reader, decoder, party
+        self.board, self.intake, self.decoder, self.paused = board, intake, decoder, False
+        self._reader, self._party = reader, party
         self._hold = hold or self._alone
 
     @property
     def hearing(self) -> Hearing | Talk:
         """What takes the bytes of its port."""
         return self._reader.hearing
-
-    @hearing.setter
-    def hearing(self, hearing: Hearing) -> None:
-        self._reader.hearing = hearing
 
     @property
     def account(self) -> Account:
@@ -89,7 +85,7 @@ class Seen:
     @property
     def format(self) -> str:
         """The format's name; of `auto` what it has found, once it has."""
-        return self._decoder.name
+        return self.decoder.name
 
     @property
     def failed(self) -> Collection[str]:

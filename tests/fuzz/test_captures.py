@@ -1,18 +1,22 @@
 """Captures that anyone may send: whatever is in them is read or refused, and what is heard of them is accounted for."""
 
 import json
+from functools import partial
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.asks import Ask, Modbus, Register
 from gateway.ingest.capture.lines import MOST_SECONDS, Header, Heard, Mark, Unreadable, read, read_header, written
 from gateway.ingest.capture.playback import Playback
-from gateway.ingest.capture.tape import Tape
+from gateway.ingest.capture.tape import Tape, TapedHearing
 from gateway.ingest.formats import FORMATS
 from gateway.ingest.modem import Losses
 from gateway.ingest.seen import Seen, listening
 from gateway.ledger import Account, imbalances
 from gateway.model import Board, Chunk, FormatOptions, Port, Sample
+from tests.conversation import check_alike, held
+from tests.conversation import heard as heard_again
 
 from .hostile import FORMAT_NAMES, many, streams
 
@@ -31,14 +35,30 @@ def test_any_bytes_are_read_or_refused(line):
 
 @given(
     st.dictionaries(
-        st.sampled_from(["capture", "board", "started", "whole", "port", "baud", "serial", "version", "at", "hex"]),
+        st.sampled_from(
+            [
+                "capture",
+                "board",
+                "started",
+                "whole",
+                "port",
+                "baud",
+                "serial",
+                "version",
+                "at",
+                "hex",
+                "asked",
+                "sent",
+                "sent_hex",
+            ]
+        ),
         st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just("2026-11-24T05:48:46Z"),
     )
 )
 def test_any_object_is_read_or_refused(document):
     """Right keys with wrong values are refused too."""
     line = json.dumps(document).encode()
-    for call in (read, read_header):
+    for call in (read, read_header, partial(read, asked=True)):
         try:
             call(line)
         except Unreadable as error:
@@ -60,7 +80,7 @@ def test_any_capture_is_heard(name, whole, settle, said):
 
     board = Board("b", Port("/dev/x", settle=settle), name, max_line=100)
     reader = listening(board, FORMATS[name](FormatOptions()), take, account, lambda: None)
-    playback, at = Playback(reader, Header("b", 1_795_000_000.0, whole)), 0.0
+    playback, at = Playback(reader.hearing, Header("b", 1_795_000_000.0, whole)), 0.0
     for pause, data, mark in said:
         at += pause
         playback.hear(Heard(at, mark=mark) if mark else Heard(at, data))
@@ -97,7 +117,8 @@ def test_what_was_heard_is_heard_again(name, settle, said):
         return listening(board, FORMATS[name](FormatOptions()), take, account, lambda: None)
 
     live, heard, now, losses = reader(*lives[0]), list[Heard](), 0.0, 0
-    tape = Tape(live, heard.append, 0.0, lambda: now)
+    watch = Tape(heard.append, 0.0, lambda: None, lambda: live.sharer, lambda: now)
+    tape = live._reader.hearing = TapedHearing(watch, board, live.intake, live.account)
     tape.opened(now, anew=False)
     tape.counts(Losses(losses, 0), now)
     for pause, what, data in said:
@@ -114,7 +135,7 @@ def test_what_was_heard_is_heard_again(name, settle, said):
                 now += pause
         tape.take(data, Chunk(now, now))
     tape.closed()
-    playback, since = Playback(reader(*lives[1]), Header("b", 0.0)), 0.0
+    playback, since = Playback(reader(*lives[1]).hearing, Header("b", 0.0)), 0.0
     for one in heard:
         playback.hear(again := read(written(one).encode(), since))
         since = again.at
@@ -122,3 +143,59 @@ def test_what_was_heard_is_heard_again(name, settle, said):
     for account, _ in lives:
         account.silences = account.reopened = 0  # which the reader counts, and not what it hears with
     assert lives[0] == lives[1]
+
+
+LINE = Port("/dev/x", 9600)
+TANK = Board("tank", LINE, "plain", ask=Ask((b"C\r",), (b"R\r", b"S\r"), 0.5, 0.3))
+UNITS = [
+    Board(f"u{number}", LINE, "modbus", modbus=Modbus(number, (Register("t", 1, "input"),), 0.5, 0.3))
+    for number in (1, 2)
+]
+GOOD = [b"21.5\r", b"R\r22.5\r", b"*OK\r", *(bytes.fromhex(each) for each in ("01040200c97966", "018402c2c1", "02"))]
+SAID = st.lists(
+    st.tuples(st.sampled_from([0.00413, 0.01729, 0.11327, 0.29071, 0.47137, 0.93331]), st.sampled_from(GOOD) | streams)
+)
+
+
+@many(200, 1000)
+@given(
+    st.sampled_from([[TANK], UNITS, [TANK, *UNITS]]),
+    st.lists(SAID, min_size=1, max_size=12),
+    st.lists(
+        st.tuples(st.sampled_from([0.6123, 3.3217, 7.7531, 12.9173]), st.sampled_from(["lost", "renewed", "overrun"])),
+        max_size=3,
+    ),
+)
+def test_a_conversation_is_heard_again(boards, said, happens):
+    """Whatever is answered, and when, and whatever happens to the port: the same values come at the same times."""
+    turn = iter(range(10**6))
+
+    def answer(question: bytes) -> list[tuple[float, bytes]]:
+        number = next(turn)  # never at the moment at which a silence is one, or a timeout: that would be a draw
+        return [(after + number * 0.0000171, data) for after, data in said[number % len(said)]]
+
+    live, tape = held(boards, 19.98765, answer, happens)
+    again, playback = heard_again(boards, tape)
+    check_alike(live, again)
+    assert playback.unknown == 0
+
+
+@given(
+    st.sampled_from([[TANK], UNITS, [TANK, *UNITS]]),
+    st.lists(
+        st.tuples(
+            st.floats(0, 3),
+            st.sampled_from([*GOOD, b"R\r", b"C\r"]) | streams,
+            st.none() | st.sampled_from(Mark),
+            st.booleans(),
+        )
+    ),
+)
+def test_any_conversation_is_heard(boards, said):
+    """Questions, answers and events in any order, at any times: every account balances."""
+    at, lines = 0.0, list[Heard]()
+    for pause, data, mark, sent in said:
+        at += pause
+        lines.append(Heard(at, mark=mark) if mark else Heard(at, data, sent=sent))
+    again, _ = heard_again(boards, lines)
+    assert all(when <= at for when in again.times)

@@ -4,6 +4,8 @@
                                                            -> Missed                     nothing came in time
                                                            -> Stray                      bytes that answer nothing
 
+Where a conversation is heard again that was held before, `sent` takes the place of `question`.
+
 What may be the answer is a Candidate; whoever decodes it says by `accept` that it is one. An echo, a prompt, a line of
 another module is none, and the question goes on waiting.
 
@@ -27,6 +29,7 @@ from .turns import GRACE, Question, Turn
 LISTENING = 0.25  # s after an open, and at most before a question when something is under way
 STARTING = 0.5  # s after a board was told how to start
 PATIENCE = 1.0  # s that a line is waited for at most which is never quiet
+ROUNDED = 1e-6  # s by which times in a capture may be off, and more than that
 TAIL = 64  # bytes that are remembered of what nobody had asked for
 
 
@@ -114,10 +117,15 @@ class Asker:
     @property
     def wake(self) -> float:
         """When to call `next` and `question` again, if nothing comes before."""
+        return max(self._ready(), self._due()) if self._pending is None and not self._out else self.ripe
+
+    @property
+    def ripe(self) -> float:
+        """When time alone will have told something, for `next`; inf where nothing is waited for."""
         if self._out:
             return -inf
         if self._pending is None:
-            return max(self._ready(), self._due())
+            return inf
         quiet = self._heard + self._pending.question.ending.quiet if self._rest else inf
         return min(self._pending.until, quiet)
 
@@ -160,13 +168,27 @@ class Asker:
         due = [turn for turn in self._turns if turn.due <= now]
         if not due:
             return b""
-        turn = min(due, key=lambda each: each.due)
+        return self._next_of(min(due, key=lambda each: each.due), now)
+
+    def sent(self, data: bytes, now: float) -> bool:
+        """`data` was written, at a time of its own. Whether that is something that a board here is told or asked."""
+        if self._pending is not None:
+            self._miss(self._pending, now)
+        found = [turn for turn in self._turns if turn.writes(data)]
+        if found:
+            turn = min(found, key=lambda each: (each.next != data, each.due))
+            turn.turn_to(data)
+            self._next_of(turn, now)
+        return bool(found)
+
+    def _next_of(self, turn: Turn, now: float) -> bytes:
+        """What a board is told, or asked, next."""
         if start := turn.starts():
             self._free = now + STARTING
             return start
         question = turn.questions[turn.place]
         self._pending = _Pending(turn, turn.place, question, now + question.timeout)
-        self._stale = question.ending.open(self._tail) and now - self._heard < LISTENING
+        self._stale = question.ending.open(self._tail) and now < self._heard + LISTENING - ROUNDED
         self._echoed, self._tail, self._seen = not question.echo, b"", 0
         return question.data
 
@@ -231,6 +253,10 @@ class Asker:
         pending = self._pending
         if pending is None or now < pending.until:
             return False
+        self._miss(pending, now)
+        return True
+
+    def _miss(self, pending: _Pending, now: float) -> None:
         turn, question = pending.turn, pending.question
         self._out.append(Missed(turn, pending.place, bytes(self._rest)))
         turn.miss(now, alone=len(self._turns) < 2)
@@ -239,7 +265,6 @@ class Asker:
         self._tail = bytes(self._rest[-TAIL:])
         self._rest.clear()
         self._pending = None
-        return True
 
     def _drop(self) -> None:
         if self._rest:

@@ -29,6 +29,7 @@ class Talk:
         self._settle = port.settle
         self._asker = Asker(max(LEAST_GAP, CHARACTERS * BITS / port.baud))
         self._last: Party | None = None  # who was asked last
+        self._came = Chunk(0.0, 0.0)  # when bytes came last: that is when an answer came which a silence ends
         self._run = False  # bytes that answer nothing are under way, and counted
 
     def join(self, party: Party, now: float) -> None:
@@ -112,6 +113,16 @@ class Talk:
         for party in self.parties:
             party.hearing.counts(losses, now)
 
+    def lost_bytes(self, times: int, now: float) -> None:
+        """Bytes were lost, so many times."""
+        for party in self.parties:
+            party.hearing.lost_bytes(times, now)
+
+    def begins(self) -> None:
+        """What comes next begins a frame."""
+        for party in self.parties:
+            party.hearing.begins()
+
     def take(self, data: bytes, at: Chunk) -> bool:
         """Takes bytes. Whether one of them shows that a board answers, and is no echo nor boot text."""
         if len(self.parties) == 1 and not self.parties[0].turn.questions:
@@ -119,6 +130,7 @@ class Talk:
         if at.mono < self.settled_at:
             self._stray(data)
             return False
+        self._came = at
         self._asker.feed(data, at.mono)
         return self._drain(at)
 
@@ -134,8 +146,16 @@ class Talk:
     @property
     def wake(self) -> float:
         """When to call `look` and `question` again."""
+        return min(self._asker.wake, self._silent_at())
+
+    @property
+    def ripe(self) -> float:
+        """When to call `look` again, where nothing is asked but what was asked before; inf: not before bytes come."""
+        return min(self._asker.ripe, self._silent_at())
+
+    def _silent_at(self) -> float:
         silent = (party.hearing.latest + party.hearing.patience for party in self.parties if not party.silent)
-        return min(self._asker.wake, min(silent, default=inf))
+        return min(silent, default=inf)
 
     def look(self, at: Chunk) -> None:
         """Sees to what time alone tells."""
@@ -147,9 +167,19 @@ class Talk:
         """What is to be written now; b"" when nothing is."""
         data = self._asker.question(now)
         if data:
-            self._run = False
-            self._last = self._of(self._asker.asking) or self._last
+            self._asked()
         return data
+
+    def sent(self, data: bytes, at: Chunk) -> bool:
+        """`data` was written when this was heard first. Whether a board here is ever told or asked that."""
+        known = self._asker.sent(data, at.mono)
+        self._drain(at)
+        self._asked()
+        return known
+
+    def _asked(self) -> None:
+        self._run = False
+        self._last = self._of(self._asker.asking) or self._last
 
     def _drain(self, at: Chunk) -> bool:
         """Gives each board what is its own. Whether one has answered."""
@@ -157,7 +187,7 @@ class Talk:
         while (found := self._asker.next(at.mono)) is not None:
             match found:
                 case Candidate(turn, place, data):
-                    if (party := self._of(turn)) is not None and party.answered(place, data, at):
+                    if (party := self._of(turn)) is not None and party.answered(place, data, self._came):
                         self._asker.accept(at.mono)
                         heard = True
                     self._run = False

@@ -51,6 +51,27 @@ class Turn:
         self.place, self.left, self.missed, self.told = 0, len(self.questions), 0, 0
         self.due = self.round = now if self.questions or self.start else inf
 
+    @property
+    def next(self) -> bytes:
+        """What it is told or asked next; b"" where there is nothing more."""
+        if self.told < len(self.start):
+            return self.start[self.told]
+        return self.questions[self.place].data if self.questions else b""
+
+    def writes(self, data: bytes) -> bool:
+        """Whether it is ever told or asked this."""
+        return data in self.start or any(data == each.data for each in self.questions)
+
+    def turn_to(self, data: bytes) -> None:
+        """Makes something that it is told or asked the next."""
+        if data == self.next:
+            return
+        place = next((at for at, each in enumerate(self.questions) if each.data == data), None)
+        if place is None:
+            self.told = self.start.index(data)
+        else:
+            self.told, self.place = len(self.start), place
+
     def starts(self) -> bytes:
         """What it has to be told before its next question; b"" when it was told all."""
         if self.told == len(self.start):

@@ -127,7 +127,7 @@ class Capture:
         while line := self._line():
             number += 1
             try:
-                heard = read(line, since)
+                heard = read(line, since, asked=self.header.asked)
             except Unreadable as error:
                 if not line.endswith(b"\n") and len(line) <= LONGEST:
                     self.torn = True

@@ -1,10 +1,13 @@
 """The lines of a capture: JSON, one a line, told apart by their keys. Pure: no file, no clock. See docs/captures.md.
 
     {"capture": 1, "board": "bench", "port": "/dev/ttyUSB0", "baud": 9600, "serial": "8N1",
-     "started": "2026-11-24T05:48:46.123456Z", "whole": false, "version": "0.1.0"}          the first, on one line
+     "started": "2026-11-24T05:48:46.123456Z", "whole": false, "asked": true,
+     "version": "0.1.0"}                                  the first, on one line
     {"at": 0.003, "event": "opened"}
-    {"at": 0.755, "text": "21.50 22.06\\r\\n"}              bytes that are UTF-8 and print
-    {"at": 1.751, "hex": "02b4ff"}                        any others
+    {"at": 0.255, "sent": "R\\r"}                          what the board was asked: the same, as text
+    {"at": 0.311, "text": "21.50 22.06\\r\\n"}              bytes that came, as UTF-8 where all of them print
+    {"at": 1.255, "sent_hex": "02b4ff"}                   or as two digits each
+    {"at": 1.751, "hex": "02b4ff"}
     {"at": 9.215, "event": "lost", "why": "…"}
 
 `at` is s since `started` by the monotonic clock, to the nanosecond in which that counts.
@@ -24,6 +27,7 @@ LONGEST = 1_000_000  # bytes of a line; one read of a port gives at most 256 KiB
 MOST_SECONDS = 1e9  # 31 years
 LONGEST_NAME = 1000  # characters, as in the configuration
 YEARS = range(1970, 2200)
+CAME, SENT = ("text", "hex"), ("sent", "sent_hex")  # the keys of bytes, as text and in digits
 
 
 class Mark(StrEnum):
@@ -38,12 +42,13 @@ class Mark(StrEnum):
 
 
 class Heard(NamedTuple):
-    """Some bytes, or what happened to the port. at: s since the start."""
+    """Some bytes that came, or were sent, or what happened to the port. at: s since the start."""
 
     at: float
     data: bytes = b""
     mark: Mark | None = None
     why: str = ""
+    sent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,7 @@ class Header:
     baud: int = 0  # 0: not known
     serial: str = ""
     version: str = ""  # of the gateway
+    asked: bool = False  # what was sent is in it
 
 
 class Unreadable(ValueError):
@@ -67,7 +73,8 @@ def headline(header: Header) -> str:
     """The first line, without its end."""
     return _text({
         "capture": VERSION, "board": header.board, "port": shown(header.port, 500), "baud": header.baud,
-        "serial": header.serial, "started": _instant(header.started), "whole": header.whole, "version": header.version,
+        "serial": header.serial, "started": _instant(header.started), "whole": header.whole, "asked": header.asked,
+        "version": header.version,
     })  # fmt: skip
 
 
@@ -77,7 +84,8 @@ def written(heard: Heard) -> str:
     if heard.mark is not None:
         return _text({"at": at, "event": heard.mark, **({"why": shown(heard.why, 500)} if heard.why else {})})
     text = printed(heard.data)
-    return _text({"at": at, "hex": heard.data.hex()} if text is None else {"at": at, "text": text})
+    as_text, as_hex = SENT if heard.sent else CAME
+    return _text({"at": at, as_hex: heard.data.hex()} if text is None else {"at": at, as_text: text})
 
 
 def printed(data: bytes) -> str | None:
@@ -108,35 +116,50 @@ def read_header(line: bytes) -> Header:
         baud=_field(found, "baud", int, 0),
         serial=_field(found, "serial", str, ""),
         version=_field(found, "version", str, ""),
+        asked=_field(found, "asked", bool, False),
     )
 
 
-def read(line: bytes, since: float = 0.0) -> Heard:
-    """A line behind the first. since: what the line before has as `at`. Raises Unreadable."""
+def read(line: bytes, since: float = 0.0, *, asked: bool = False) -> Heard:
+    """A line behind the first. since: what the line before has as `at`; asked: as the first says. Raises Unreadable."""
     found = _object(line)
     at = found.get("at")
     if isinstance(at, bool) or not isinstance(at, int | float) or not 0 <= at <= MOST_SECONDS:
         raise Unreadable(f'has no time: "at" is seconds since the start, from 0 to {MOST_SECONDS:.0f}')
     if at < since:
         raise Unreadable(f"goes back in time, to {at:.9g} s after {since:.9g} s")
-    kinds = [key for key in ("text", "hex", "event") if key in found]
-    if len(kinds) != 1:
-        raise Unreadable('has to have one of "text", "hex" and "event"')
-    value = _field(found, kinds[0], str)
-    match kinds[0]:
-        case "event":
-            if value not in set(Mark):
-                raise Unreadable(f'has the event "{shown(value, 40)}"; there are {", ".join(Mark)}')
-            return Heard(float(at), mark=Mark(value), why=_field(found, "why", str, ""))
-        case "hex":
-            try:
-                return Heard(float(at), bytes.fromhex(value))
-            except ValueError:
-                raise Unreadable('has a "hex" that is not two digits a byte') from None
+    kind = _kind(found, asked)
+    value: str = _field(found, kind, str)
+    if kind == "event":
+        if value not in set(Mark):
+            raise Unreadable(f'has the event "{shown(value, 40)}"; there are {", ".join(Mark)}')
+        return Heard(float(at), mark=Mark(value), why=_field(found, "why", str, ""))
+    return Heard(float(at), _bytes(kind, value), sent=kind in SENT)
+
+
+def _kind(found: dict[str, Any], asked: bool) -> str:
+    """The one key of a line that says what it is."""
+    known: tuple[str, ...] = (*CAME, *(SENT if asked else ()), "event")
+    kinds = [key for key in known if key in found]
+    if len(kinds) == 1:
+        return kinds[0]
+    if not kinds and (sent := [key for key in SENT if key in found]):
+        raise Unreadable(f'has "{sent[0]}", and the first line does not say "asked": true')
+    *others, last = (f'"{key}"' for key in known)
+    raise Unreadable(f"has to have one of {', '.join(others)} and {last}")
+
+
+def _bytes(kind: str, value: str) -> bytes:
+    as_hex = (SENT if kind in SENT else CAME)[1]
+    if kind == as_hex:
+        try:
+            return bytes.fromhex(value)
+        except ValueError:
+            raise Unreadable(f'has a "{kind}" that is not two digits a byte') from None
     try:
-        return Heard(float(at), value.encode())
+        return value.encode()
     except UnicodeEncodeError:
-        raise Unreadable('has a "text" with half a character, which no bytes are: write it as "hex"') from None
+        raise Unreadable(f'has a "{kind}" with half a character, which no bytes are: write it as "{as_hex}"') from None
 
 
 def _object(line: bytes) -> dict[str, Any]:
