@@ -81,12 +81,21 @@ def parser(functions: Mapping[str, Callable[[argparse.Namespace], int]]) -> argp
         return one
 
     one = subject("pool", "compares the gateway's pool of processes with the standard one and with a plain loop")
-    one.add_argument("--rounds", type=count(1, 1000), default=5, metavar="N", help="at most so many rounds (5)")
-    one.add_argument(
-        "--seconds", type=positive, default=90.0, metavar="S", help="begin no further round after so long (90)"
-    )
-    _json(one)
+    _rounds(one, 5, 90)
+    one = subject("street", "sends simulated boards' readings through the gateway to a broker and a subscriber")
+    one.add_argument("--boards", type=count(1, 64), default=4, metavar="N", help="how many (4)")
+    _rounds(one, 3, 60)
     return top
+
+
+def _rounds(command: argparse.ArgumentParser, rounds: int, seconds: int) -> None:
+    add = command.add_argument
+    add("--rounds", type=count(1, 1000), default=rounds, metavar="N", help=f"at most so many rounds ({rounds})")
+    add(
+        "--seconds", type=positive, default=float(seconds), metavar="S",
+        help=f"begin no further round after so long ({seconds})",
+    )  # fmt: skip
+    _json(command)
 
 
 def _file(command: argparse.ArgumentParser) -> None:

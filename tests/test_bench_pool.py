@@ -3,51 +3,19 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import textwrap
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
-from .street import ROOT, until
+from .benches import bench, relatives
+from .street import until
 
 SMALL = "from gateway.bench import pool\npool.LIGHT, pool.HEAVY, pool.BATCHES = 400, 50, (100, 1_000)\n"
-RUN = "from gateway.cli import run\nsys.exit(run(sys.argv[1:]))\n"
-
-
-def relatives(directory: Path) -> set[int]:
-    """Processes that were started with their temporary files in `directory`."""
-    found = set()
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if f"TMPDIR={directory}".encode() in (process / "environ").read_bytes().split(b"\0"):
-                found.add(int(process.name))
-        except OSError:  # it has ended meanwhile
-            continue
-    return found
-
-
-@contextmanager
-def bench(directory: Path, *words: str, changed: str = SMALL) -> Iterator[subprocess.Popen]:
-    """`gateway bench` with some of its own changed, in a group of its own. At its end nothing may be left."""
-    command = [sys.executable, "-c", f"import sys\n{textwrap.dedent(changed)}{RUN}", "bench", *words]
-    environment = {**os.environ, "TMPDIR": str(directory), "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-    until(lambda: not relatives(directory), "no process is left")
 
 
 def test_the_document(tmp_path):
     """Each way has a rate, and the ratios that follow from the rates."""
-    with bench(tmp_path, "pool", "--json", "--rounds", "1") as process:
+    with bench(tmp_path, "pool", "--json", "--rounds", "1", changed=SMALL) as process:
         out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, "")
     document = json.loads(out)
@@ -66,7 +34,7 @@ def test_the_document(tmp_path):
 
 def test_a_table(tmp_path):
     """For a person: the same as a table, and which batch is best here; nothing of it on standard error."""
-    with bench(tmp_path, "pool", "--rounds", "1") as process:
+    with bench(tmp_path, "pool", "--rounds", "1", changed=SMALL) as process:
         out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, "")
     assert "medians of 1 paired rounds, all results equal to the last digit" in out
@@ -110,7 +78,7 @@ def test_results_that_are_not_equal(tmp_path, changed, who):
 
 def test_ctrl_c_ends_it(tmp_path):
     """Ctrl-C reaches the whole group: it ends with 130, without a traceback from anyone."""
-    with bench(tmp_path, "pool", "--rounds", "1000") as process:
+    with bench(tmp_path, "pool", "--rounds", "1000", changed=SMALL) as process:
         until(lambda: len(relatives(tmp_path)) > 5, "processes have started")
         os.killpg(process.pid, signal.SIGINT)
         out, err = process.communicate(timeout=20)
@@ -119,6 +87,6 @@ def test_ctrl_c_ends_it(tmp_path):
 
 def test_killed_it_leaves_nothing(tmp_path):
     """kill -9: its processes end by themselves."""
-    with bench(tmp_path, "pool", "--rounds", "1000") as process:
+    with bench(tmp_path, "pool", "--rounds", "1000", changed=SMALL) as process:
         until(lambda: len(relatives(tmp_path)) > 5, "processes have started")
         process.kill()

@@ -49,6 +49,10 @@ class Told:
         out += ["", f"The gateway's pool is fastest here with batches of {' and '.join(best)}."]
         return [*out, f"hint: {self.noise}"] if self.noise else out
 
+    def trouble(self) -> list[str]:
+        """Nothing: what is not equal raises."""
+        return []
+
 
 def _best(ways: Sequence[Way]) -> Way:
     return max((way for way in ways if way.name == COLUMNS), key=lambda way: way.rate)

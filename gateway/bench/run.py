@@ -3,28 +3,32 @@
 import argparse
 import asyncio
 import signal
+import sys
 from collections.abc import Coroutine
 from typing import Any, Protocol
 
-from ..ends import DONE, failed, print_json
+from ..ends import DONE, FAILED, failed, print_json
 from .pool import bench_pool
 from .pool_ways import Unequal
+from .street import bench_street
+from .whole import Failed
 
 
 class Told(Protocol):
-    """What a measurement has to say."""
+    """What a measurement has to say. trouble: what makes it a failure all the same."""
 
     def document(self) -> dict[str, Any]: ...
     def lines(self) -> list[str]: ...
+    def trouble(self) -> list[str]: ...
 
 
 def bench(options: argparse.Namespace) -> int:
     """Runs one of the subjects; gives its exit code. Raises KeyboardInterrupt at Ctrl-C, when all has ended."""
     try:
-        told = asyncio.run(_until_told(bench_pool(options.rounds, options.seconds)))
+        told = asyncio.run(_until_told(_subject(options)))
     except Unequal as error:
         return failed(f"the results are not equal: {error}; please report it")
-    except OSError as error:
+    except (Failed, OSError) as error:
         return failed(f"the measurement failed: {error}")
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
@@ -32,7 +36,16 @@ def bench(options: argparse.Namespace) -> int:
         print_json(told.document())
     else:
         print("\n".join(told.lines()))
-    return DONE
+    trouble = told.trouble()
+    for sentence in trouble:
+        print(f"gateway: {sentence}", file=sys.stderr)
+    return FAILED if trouble else DONE
+
+
+def _subject(options: argparse.Namespace) -> Coroutine[Any, Any, Told]:
+    if options.subject == "street":
+        return bench_street(options.rounds, options.seconds, options.boards)
+    return bench_pool(options.rounds, options.seconds)
 
 
 async def _until_told(work: Coroutine[Any, Any, Told]) -> Told:

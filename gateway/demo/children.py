@@ -1,4 +1,4 @@
-"""A program of ours as a child process: what it says, its end, and that it does not outlive us. Linux."""
+"""A program as a child process: what it says, its end, and that it does not outlive us. Linux."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ GUARD = """
 import ctypes, os, sys
 ctypes.CDLL(None).prctl(1, 15, 0, 0, 0)  # PR_SET_PDEATHSIG: SIGTERM when the parent is gone; outlasts the exec
 if os.getppid() == int(sys.argv[1]):
-    os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
+    os.execv(sys.argv[2], sys.argv[2:])
 """
 
 
 class Child:
-    """`python -m MODULE ARGUMENTS` in a process group of its own, so that Ctrl-C reaches us alone.
+    """A program in a process group of its own, so that Ctrl-C reaches us alone.
 
     said: gets each line of its standard output. ended: is called when it has ended and all that it said was heard.
     """
@@ -48,11 +48,24 @@ class Child:
         ended: Callable[[], None] = lambda: None,
         pass_fds: tuple[int, ...] = (),
     ) -> Self:
-        """Starts it. Raises OSError."""
+        """Starts `python -m MODULE ARGUMENTS`, with what we are to be found. Raises OSError."""
+        command = [sys.executable, "-P", "-m", module, *arguments]
+        return await cls.program(command, said=said, ended=ended, pass_fds=pass_fds)
+
+    @classmethod
+    async def program(
+        cls,
+        command: Sequence[str],
+        *,
+        said: Callable[[bytes], None] = lambda line: None,
+        ended: Callable[[], None] = lambda: None,
+        pass_fds: tuple[int, ...] = (),
+    ) -> Self:
+        """Starts a command, whose first word is a path. Raises OSError."""
         path = os.pathsep.join(filter(None, (ROOT, os.environ.get("PYTHONPATH"))))
         kept = {name: value for name, value in os.environ.items() if name not in ("NOTIFY_SOCKET", "WATCHDOG_USEC")}
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-I", "-S", "-c", GUARD, str(os.getpid()), "-P", "-m", module, *arguments,
+            sys.executable, "-I", "-S", "-c", GUARD, str(os.getpid()), *command,
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
             limit=LONGEST, env=kept | {"PYTHONPATH": path}, process_group=0, pass_fds=pass_fds,
         )  # fmt: skip

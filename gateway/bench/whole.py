@@ -1,0 +1,217 @@
+"""A whole street to be measured: simulated boards, `gateway run`, a broker and a subscriber, phase after phase.
+
+The gateway is one as `gateway init` would set it up, with all features of the sample; each board is one sensor.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import time
+from array import array
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from ..demo.children import Child
+from . import tree
+from .brokers import Broker, broker
+from .count import Count
+from .ear import Ear
+
+START = 60.0  # s for all of it to be ready, on a slow machine
+QUIET, DRAIN = 3.0, 60.0  # s without a new reading, and in all, before what has not arrived counts as lost
+LOOK = 0.5  # s between two looks at the memory
+FIRST = 5.0  # lines/s of each board at the start: the first line of a port that was opened is half a line
+ID = "bench"
+
+
+class Failed(Exception):
+    """It cannot be measured; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """What one phase came to. Times in s, memory in bytes."""
+
+    sent: int
+    received: int
+    duplicates: int
+    seconds: float  # from the first line to the last reading
+    cpu: float  # of the gateway and its workers
+    broker_cpu: float
+    memory: int  # the most that was seen of the gateway and its workers
+    took: array[float]  # of each reading, from its line to the subscriber
+
+    @property
+    def lost(self) -> int:
+        """Sent and not received."""
+        return self.sent - self.received
+
+
+class Street:
+    """All of it at work. broker: which one."""
+
+    def __init__(self, broker: Broker, boards: int, directory: Path) -> None:
+        self.broker, self.boards = broker, boards
+        self.count = Count()
+        self._directory = directory
+        self._news = asyncio.Event()
+        self._said: list[dict[str, Any]] = []  # by the boards
+        self._trouble = ""
+        self._children: list[Child] = []
+        self._control = -1
+
+    async def start(self) -> None:
+        """Returns when each board has been heard of. Raises Failed."""
+        read, self._control = os.pipe()
+        ports = self._directory / "ports"
+        ports.mkdir()
+        try:
+            await self._child(
+                "gateway.bench.sender",
+                str(ports),
+                str(self.boards),
+                str(read),
+                said=self._boards_said,
+                pass_fds=(read,),
+            )
+        finally:
+            os.close(read)
+        await self._until(lambda: bool(self._said), START, "the simulated boards did not start")
+        file = self._directory / "gateway.toml"
+        file.write_text(configuration(self.broker, ports, self.boards))
+        self._gateway = await self._child("gateway", "run", "-c", str(file))
+        end = time.monotonic() + START
+        while len(self.count.boards) < self.boards:
+            if time.monotonic() > end:
+                raise Failed(f"{self.boards - len(self.count.boards)} of the simulated boards were not heard of")
+            await self._order(FIRST * self.boards, 1.0)
+        await self._quiet()
+
+    async def phase(self, rate: float, seconds: float) -> Phase:
+        """Has the boards talk, `rate` lines/s of all together (0: as fast as they are read). Raises Failed."""
+        count, pid = self.count, self._gateway.pid
+        cpu, broker_cpu = tree.cpu(pid), tree.cpu(self.broker.pid)
+        count.begin(time.monotonic())
+        memory = asyncio.create_task(self._most_memory())
+        try:
+            told = await self._order(rate, seconds)
+            end = time.monotonic() + DRAIN
+            while count.received < told["lines"] and time.monotonic() < end:
+                before = count.received
+                if not await self._happens(lambda before=before: count.received > before, QUIET):  # type: ignore[misc]
+                    break
+        finally:
+            memory.cancel()
+        cpu, broker_cpu = tree.cpu(pid) - cpu, tree.cpu(self.broker.pid) - broker_cpu
+        return Phase(
+            told["lines"], count.received, count.duplicates, max(0.0, count.last - told["began"]), cpu, broker_cpu,
+            self._memory, count.took,
+        )  # fmt: skip
+
+    async def end(self) -> None:
+        """Ends all processes."""
+        if self._control >= 0:
+            os.close(self._control)
+        for child in reversed(self._children):
+            await child.end()
+
+    # what happens
+
+    def heard(self, topic: bytes, payload: bytes) -> None:
+        """A message has come to the subscriber."""
+        if topic.endswith(b"/features"):
+            self.count.take(payload, time.monotonic())
+            self._news.set()
+
+    def broker_gone(self) -> None:
+        """The subscriber's connection has ended."""
+        self._fail("the broker closed the subscriber's connection")
+
+    def _boards_said(self, line: bytes) -> None:
+        self._said.append(json.loads(line))
+        self._news.set()
+
+    def _fail(self, why: str) -> None:
+        self._trouble = self._trouble or why
+        self._news.set()
+
+    async def _child(self, module: str, *arguments: str, **more: Any) -> Child:
+        def ended() -> None:
+            self._fail(f"{module} has ended by itself: {child.last_words}")
+
+        child = await Child.start(module, arguments, ended=ended, **more)
+        self._children.append(child)
+        return child
+
+    async def _order(self, rate: float, seconds: float) -> dict[str, Any]:
+        """Has the boards talk for so long; gives what they say at the end."""
+        already = len(self._said)
+        os.write(self._control, b"%g %g\n" % (rate, seconds))
+        await self._until(lambda: len(self._said) > already, seconds + START, "the simulated boards came to no end")
+        return self._said[-1]
+
+    async def _quiet(self) -> None:
+        """Waits until nothing more comes of what was said at the start."""
+        seen = -1
+        while seen != self.count.heard:
+            seen = self.count.heard
+            await asyncio.sleep(LOOK)
+
+    async def _until(self, holds: Callable[[], bool], patience: float, otherwise: str) -> None:
+        if not await self._happens(holds, patience):
+            raise Failed(f"{otherwise} within {patience:g} s")
+
+    async def _happens(self, holds: Callable[[], bool], patience: float) -> bool:
+        """Waits until `holds()`; whether it does within `patience` (s). Raises Failed when a part has ended."""
+        end = asyncio.get_running_loop().time() + patience
+        while not holds():
+            if self._trouble:
+                raise Failed(self._trouble)
+            self._news.clear()
+            try:
+                async with asyncio.timeout_at(end):
+                    await self._news.wait()
+            except TimeoutError:
+                return holds()
+        return True
+
+    async def _most_memory(self) -> None:
+        self._memory = 0
+        while True:
+            self._memory = max(self._memory, tree.pss(self._gateway.pid))
+            await asyncio.sleep(LOOK)
+
+
+def configuration(broker: Broker, ports: Path, boards: int) -> str:
+    """gateway.toml of the gateway that is measured."""
+    state = json.dumps(str(ports.with_name("state")), ensure_ascii=False)
+    tables = [
+        f'[gateway]\nid = "{ID}"\nstate_dir = {state}\n',
+        f'[mqtt]\nurl = "mqtt://127.0.0.1:{broker.port}"\nversion = "{broker.version}"\n',
+    ]
+    for number in range(1, boards + 1):
+        path = json.dumps(str(ports / f"b{number}"), ensure_ascii=False)
+        tables.append(f'[[boards]]\nname = "b{number}"\nport = {path}\nbaud = 115200\nformat = "plain"\n')
+    return "\n".join(tables)
+
+
+@contextlib.asynccontextmanager
+async def street(boards: int) -> AsyncIterator[Street]:
+    """All of it, ready; at the end no process and no file is left. Raises Failed, OSError."""
+    with TemporaryDirectory(prefix="gateway-bench-") as name:
+        directory = Path(name)
+        async with broker(directory) as found:
+            made = Street(found, boards, directory)
+            transport = await Ear.open(found.port, f"gateway/{ID}/#", made.heard, made.broker_gone)
+            try:
+                await made.start()
+                yield made
+            finally:
+                await made.end()
+                transport.abort()
