@@ -2,6 +2,7 @@
 
 pool.py    the founding benchmark, in its three ways and in the gateway's own
 street.py  simulated boards through the whole gateway into a broker and back; whole.py has all the parts
+size.py    how many boards this machine carries, reckoned (sizing.py) from a ladder of measured rates
 """
 
 from .run import bench

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from ..ends import DONE, FAILED, failed, print_json
 from .pool import bench_pool
 from .pool_ways import Unequal
+from .size import bench_size
 from .street import bench_street
 from .whole import Failed
 
@@ -45,6 +46,8 @@ def bench(options: argparse.Namespace) -> int:
 def _subject(options: argparse.Namespace) -> Coroutine[Any, Any, Told]:
     if options.subject == "street":
         return bench_street(options.rounds, options.seconds, options.boards)
+    if options.subject == "size":
+        return bench_size(options.rounds, options.seconds)
     return bench_pool(options.rounds, options.seconds)
 
 

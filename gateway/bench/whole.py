@@ -114,6 +114,12 @@ class Street:
             self._memory, count.took,
         )  # fmt: skip
 
+    async def silence(self, seconds: float) -> float:
+        """Cores that the gateway has in use while no board talks, over so many seconds. Raises Failed."""
+        began, cpu = time.monotonic(), tree.cpu(self._gateway.pid)
+        await self._happens(lambda: False, seconds)
+        return (tree.cpu(self._gateway.pid) - cpu) / (time.monotonic() - began)
+
     async def end(self) -> None:
         """Ends all processes."""
         if self._control >= 0:
