@@ -11,7 +11,7 @@ import json
 import os
 import time
 from array import array
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -54,12 +54,12 @@ class Phase:
 
 
 class Street:
-    """All of it at work. broker: which one."""
+    """All of it at work. program: the module that is started as the gateway, and its first words."""
 
-    def __init__(self, broker: Broker, boards: int, directory: Path) -> None:
+    def __init__(self, broker: Broker, boards: int, directory: Path, program: Sequence[str] = ("gateway",)) -> None:
         self.broker, self.boards = broker, boards
         self.count = Count()
-        self._directory = directory
+        self._directory, self._program = directory, program
         self._news = asyncio.Event()
         self._said: list[dict[str, Any]] = []  # by the boards
         self._trouble = ""
@@ -72,20 +72,14 @@ class Street:
         ports = self._directory / "ports"
         ports.mkdir()
         try:
-            await self._child(
-                "gateway.bench.sender",
-                str(ports),
-                str(self.boards),
-                str(read),
-                said=self._boards_said,
-                pass_fds=(read,),
-            )
+            arguments = (str(ports), str(self.boards), str(read))
+            await self._child("gateway.bench.sender", *arguments, said=self._boards_said, pass_fds=(read,))
         finally:
             os.close(read)
         await self._until(lambda: bool(self._said), START, "the simulated boards did not start")
         file = self._directory / "gateway.toml"
         file.write_text(configuration(self.broker, ports, self.boards))
-        self._gateway = await self._child("gateway", "run", "-c", str(file))
+        self._gateway = await self._child(*self._program, "run", "-c", str(file))
         end = time.monotonic() + START
         while len(self.count.boards) < self.boards:
             if time.monotonic() > end:
@@ -208,12 +202,12 @@ def configuration(broker: Broker, ports: Path, boards: int) -> str:
 
 
 @contextlib.asynccontextmanager
-async def street(boards: int) -> AsyncIterator[Street]:
-    """All of it, ready; at the end no process and no file is left. Raises Failed, OSError."""
+async def street(boards: int, program: Sequence[str] = ("gateway",)) -> AsyncIterator[Street]:
+    """All of it, ready; at the end no process and no file is left. program: see Street. Raises Failed, OSError."""
     with TemporaryDirectory(prefix="gateway-bench-") as name:
         directory = Path(name)
         async with broker(directory) as found:
-            made = Street(found, boards, directory)
+            made = Street(found, boards, directory, program)
             transport = await Ear.open(found.port, f"gateway/{ID}/#", made.heard, made.broker_gone)
             try:
                 await made.start()
