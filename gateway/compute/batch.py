@@ -12,16 +12,30 @@ from numpy.typing import NDArray
 from .aggregate import M2, MAX, MEAN, MIN, TT, TV, N, Rows
 from .bare import answer as bare
 from .founding import founding
+from .lone import alone, one_by_one
 from .ordered import medians
 from .running import ewma, shifted, since_change
-from .tasks import CARRIED, FOUNDING, HEAVY, Group, Recipe, Result, width
+from .tasks import (
+    BEFORE_T,
+    BEFORE_V,
+    CARRIED,
+    CHANGE_T,
+    EWMA,
+    FIRST_T,
+    FOUNDING,
+    HEAVY,
+    OK,
+    ORIGIN,
+    OUT_OF_RANGE,
+    SPIKE,
+    STUCK,
+    WARMING_UP,
+    Group,
+    Recipe,
+    Result,
+    width,
+)  # fmt: skip
 from .windows import Column, Layout, Moments, moments, starts
-
-OUT_OF_RANGE, STUCK, SPIKE, WARMING_UP, OK = range(5)
-"""Codes of a reading's quality, in the order of model.Quality."""
-
-EWMA, BEFORE_T, BEFORE_V, FIRST_T, CHANGE_T, ORIGIN = range(6)
-"""What a sensor carries: CARRIED numbers."""
 
 
 def answer(task: bytes) -> bytes:
@@ -47,6 +61,11 @@ def ints(data: bytes) -> NDArray[np.int64]:
 
 def compute(group: Group) -> Result:
     """The features of a group's new readings. Infinite and undefined ones come out as NaN."""
+    return one_by_one(group) if alone(group) else by_columns(group)
+
+
+def by_columns(group: Group) -> Result:
+    """The same, of any number of readings."""
     recipe = Recipe(*group.recipe)
     numbers = (ints(group.counts), ints(group.positions), ints(group.heads), ints(group.sizes), ints(group.starts))
     at = Layout.of(numbers, np.frombuffer(group.whole, np.bool_))

@@ -13,6 +13,12 @@ from typing import Any, NamedTuple
 CARRIED = 6
 """Numbers that a sensor carries from batch to batch besides its runs; NaN before its first reading."""
 
+OUT_OF_RANGE, STUCK, SPIKE, WARMING_UP, OK = range(5)
+"""Codes of a reading's quality, in the order of model.Quality."""
+
+EWMA, BEFORE_T, BEFORE_V, FIRST_T, CHANGE_T, ORIGIN = range(6)
+"""Which is which of them."""
+
 BARE = Struct("=8sdd")  # the transform and its two numbers; no pickle begins so
 FOUNDING = b"founding"  # lo, hi; gives normalized and feature
 HEAVY = b"heavy   "  # rounds, 0; gives one column
