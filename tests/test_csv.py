@@ -92,13 +92,31 @@ class TestCsv:
         assert decode("csv", b"21.5,22.5", b"oops,22.5").bad == [BadValue("S1", Why.NOT_A_NUMBER)]
 
 
-@pytest.mark.parametrize("name", ["csv", "auto"])
-@pytest.mark.parametrize("line", ["Temp = 21,7 C", "T=21,6 °C", "21,41 C", "Temp: 21,3 °C, Hum: 45,3 %", "-2,9 deg C"])
+@pytest.mark.parametrize(
+    "name, line",
+    [
+        *(("csv", line) for line in ("Temp = 21,7 C", "T=21,6 °C", "Temp: 21,3 °C, Hum: 45,3 %", "Temp 21,7")),
+        *((name, line) for name in ("csv", "auto") for line in ("21,41 C", "-2,9 deg C", "12:01 23,4", "01 23,4")),
+        *(("auto", line) for line in ("23,4 45,1", "Innen 21,5 Aussen -3,2", "29.11.26 12:01 23,4 45,1")),
+    ],
+)
 def test_the_digits_behind_a_decimal_comma_are_no_temperature(name, line):
-    """A number with a comma in front of a unit is one number: where the comma cannot be both, the line is refused."""
+    """A number with a comma between words is one number, most likely: where that is not sure, the line is refused."""
     decoder = FORMATS[name](FormatOptions())
     for _ in range(4):
         result = decoder.decode(line.encode())
-        assert not isinstance(result, Decoded), result
+        assert result == Refusal(Why.NOT_A_NUMBER, line.encode())
     semicolons = FORMATS[name](FormatOptions()).decode(b"21,7;-2,9")
     assert [one.value for one in semicolons.samples] == [21.7, -2.9]
+
+
+def test_a_comma_behind_a_name_that_ends_in_a_number():
+    """`Sensor 1,23` is no 1.23 to a board whose numbers have points, nor where a header says what the columns are."""
+    assert pairs(decode("csv", b"Sensor 1,23.4", b"Sensor 1,23")) == {"S2": 23}
+    assert pairs(decode("csv", b"where,T", b"Sensor 1,23")) == {"T": 23}
+
+
+@pytest.mark.parametrize("line", [b"acc: 12, -3, 1004", b"T=1.234,5", b"T:21,5,22,0"])
+def test_pairs_that_cannot_be_cut_are_no_row(line):
+    """A cell with a name and a number in it is none of a row: no part of the line becomes a column without a name."""
+    assert decode("auto", line, line) == Refusal(Why.BAD_FRAME, line)

@@ -96,3 +96,17 @@ class TestKv:
     def test_noise(self, line):
         """Boot text, logs, banners and tracebacks have colons too, and are no pairs."""
         assert decode("kv", b"T1:21.5", line) == Noise(line[:64])
+
+    def test_the_decimal_mark_is_the_boards(self):
+        """After numbers with points, or commas between pairs, a comma in a number is a torn line; and the other way."""
+        assert decode("kv", b"T1:21.5", b"T1:21,24").why is Why.BAD_FRAME
+        assert decode("kv", b"T1:21,T2:24", b"T1:21,24").why is Why.BAD_FRAME
+        assert pairs(decode("kv", b"T1:21", b"T1:21,24")) == {"T1": 21.24}
+        assert pairs(decode("kv", b"Temp1 23,4", b"Temp1 9,5")) == {"Temp1": 9.5}
+        assert decode("kv", b"T1:21", b"T1:21,24", b"T1:21.5").why is Why.NOT_A_NUMBER
+
+    def test_decimal_commas(self):
+        """Lines of pairs with decimal commas, units and words between them, in Latin-1 too."""
+        line = "Vorlauf: 38,5°C  Rücklauf: 32,1°C  Soll: 40,0°C  Verdichter: EIN".encode("latin-1")
+        assert pairs(decode("auto", line)) == {"Vorlauf": 38.5, "Rücklauf": 32.1}
+        assert pairs(decode("auto", b"Temperature: 23,4 C, Humidity: 45,1 %")) == {"Temperature": 23.4}

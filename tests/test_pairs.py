@@ -33,3 +33,29 @@ def test_pairs(line):
 def test_no_pairs(line):
     """Rows, labels of one value, sentences, and names that say nothing of a temperature."""
     assert cut(line, "auto") is None
+
+
+COMMAS = {
+    "T1 23,45": "T1=23,45",
+    "Temp1 23,4C Temp2 24,5C": "Temp1=23,4C Temp2=24,5C",
+    "T 23,45 H 45,1": "T=23,45 H=45,1",
+    "Innen: 21,5  Aussen: -3,2": "Innen=21,5 Aussen=-3,2",
+    "T1:23,45,T2:24,10": "T1=23,45 T2=24,10",
+    "T:23,4 °C, H:45 %": "T=23,4 °C H=45 %",
+    "12:00:01 T1=23,4 T2=24,5": "T1=23,4 T2=24,5",
+    "T1=23,4;T2=24": "T1=23,4 T2=24",
+}
+
+
+@pytest.mark.parametrize("line", COMMAS)
+def test_decimal_commas(line):
+    """A comma in a number of two parts is a decimal mark, where the number behind it has no name of its own."""
+    found = cut(line, "auto")
+    assert found is not None and found.decimal == ","
+    assert " ".join(f"{pair.key}={pair.value}" for pair in found.pairs) == COMMAS[line]
+
+
+@pytest.mark.parametrize("line", ["Temp 1,23", "T1:23,T2:24,5", "T:21,5,22,0", "T1:21.5,T2:22,5", "MSG:12,T1:23,45"])
+def test_commas_that_may_be_either(line):
+    """Where a comma may as well part names and numbers, these are no pairs."""
+    assert cut(line, "auto") is None

@@ -112,3 +112,10 @@ class TestColumns:
         assert pairs(decode("csv", b"85,22", none=("85.00",))) == {"S1": 85, "S2": 22}
         assert decode("kv", b"T1:-127.00", none=(-127,)) == Refusal(Why.ERROR_MARK, b"T1:-127.00")
         assert decode("json", b'{"T1":"ERR"}', none=("ERR",)).why is Why.ERROR_MARK
+
+
+def test_a_decimal_comma_behind_a_label():
+    """A label that speaks of a temperature makes a comma sure; with one digit in front of it it is not."""
+    assert pairs(decode("auto", b"Temperature 23,4 C")) == {"temperature": 23.4}
+    assert pairs(decode("plain", "Temperatur -3,5 °C".encode())) == {"temperature": -3.5}
+    assert decode("auto", b"Temperature 9,8").why is Why.NOT_A_NUMBER

@@ -16,7 +16,7 @@ from ...units import BEHIND
 from . import header
 from .quick import Quick
 from .rows import Row, Rows, Shape
-from .text import is_numberish, noise, readable, refused
+from .text import is_numberish, is_time, noise, readable, refused
 
 SEPARATORS = "\t;|,"
 """Those that are looked for, the surest first."""
@@ -25,6 +25,9 @@ _BRACKETS = {"(": ")", "[": "]"}
 _COMMA = re.compile(r"[+-]?\d*,\d+(?![\d.,:/-])", re.ASCII)
 _COMMA_AND_UNIT = re.compile(rf"\d,\d+ ?{BEHIND}", re.IGNORECASE)
 """A decimal comma, as a unit stands behind it: in "Temp = 21,7 C" the 7 is no temperature."""
+_COMMA_IN_NUMBER = re.compile(r"(?:^|,)[^,]*[^\s,]\s+[+-]?\d+,\d++(?!\.)", re.ASCII)
+"""A decimal comma, most likely, as something stands before the number: "12:01 23,4", and no 4."""
+_PAIR = re.compile(r"(?=[^\W\d]).*?(?:[^\W\d][\w.\])]*+\s?[:=]\s*|[:=]\s+)[+-]?\.?\d")
 _POINT = re.compile(r"[+-]?\d*\.\d+(?![\d.,:/-])", re.ASCII)
 
 
@@ -35,9 +38,11 @@ class Csv:
 
     def __init__(self, options: FormatOptions, *, guess: bool = False) -> None:
         self._options = options
+        self._guess = guess
         self._rows = Rows(options, guess=guess)
         self._separator: str | None = None if options.separator == "auto" else options.separator
         self._decimal = ""  # as seen in the rows; "": in none yet
+        self._pointed = False  # a number with a point stood between commas
         self._header: tuple[tuple[str, ...], Shape] | None = None  # names that the next row has to prove
         self._quick = Quick(frozenset(options.none))
 
@@ -62,7 +67,7 @@ class Csv:
         text = text.strip(" ")
         if not text.strip() or text[0] in _NOT_DATA:
             return noise(frame)
-        if self._options.separator == "auto" and self._likely(text) == "," and _COMMA_AND_UNIT.search(text):
+        if self._options.separator == "auto" and self._likely(text) == "," and self._cuts_a_number(text):
             return refused(Why.NOT_A_NUMBER, frame)
         comment = text[0] == "#"
         text, bracket, torn = _unwrapped(text.lstrip("# ") if comment else text)
@@ -70,7 +75,9 @@ class Csv:
         if comment or not any(cell and is_numberish(cell) for cell in row.cells):
             self._note_header(row)
             return noise(frame)
-        return refused(Why.BAD_FRAME, frame) if torn else self._read(row, bracket, frame)
+        if torn or (self._guess and any(map(_is_pair, row.cells))):
+            return refused(Why.BAD_FRAME, frame)
+        return self._read(row, bracket, frame)
 
     def _cut(self, text: str, bracket: str) -> Row:
         """The cells of a line: by the separator of the lines before where that fits, else by the likeliest."""
@@ -92,6 +99,12 @@ class Csv:
         if trailing:
             cells.pop()
         return Row(cells, (separator, trailing and not bracket))
+
+    def _cuts_a_number(self, text: str) -> bool:
+        """Whether a comma of a line is a decimal mark, as far as can be seen, so that no row is between commas."""
+        if _COMMA_AND_UNIT.search(text):
+            return True
+        return not (self._pointed or self._rows.names) and _COMMA_IN_NUMBER.search(text) is not None
 
     def _note_header(self, row: Row) -> None:
         names = tuple(cell or f"S{place}" for place, cell in enumerate(row.cells, 1))
@@ -128,6 +141,7 @@ class Csv:
             if decimal == "both":
                 return refused(Why.NOT_A_NUMBER, frame)
             self._decimal = decimal
+        self._pointed = self._pointed or (separator == "," and any(map(_POINT.match, row.cells)))
         row = row._replace(decimal=decimal or ".")
         result = self._rows.read(row, frame)
         self._quick.forget()
@@ -138,6 +152,11 @@ class Csv:
             end += b" *+" + re.escape(_BRACKETS.get(bracket, "").encode()) + b" *+"
             self._quick.learn(self._rows.mould(start, between, end, b" *+", row), result)
         return result
+
+
+def _is_pair(cell: str) -> bool:
+    """Whether a cell holds a name and its number: pairs that could not be cut, and no row."""
+    return cell.count(":") + cell.count("=") == 1 and not is_time(cell) and _PAIR.match(cell) is not None
 
 
 def _mark(cells: list[str]) -> str:

@@ -31,6 +31,7 @@ _QUICK = re.compile(  # whatever is no such pair comes out as one with an empty 
     rb"(?:^|[,;\t ])([A-Za-z_][\w.\-]*+)[:=]( ?" + SHORT.encode() + rb")"
     rb"((?: ?(?:[*']|\xc2\xb0)?[A-Za-z%]{1,7})?)(?=[,;\t ]|\Z)|[\s\S]++"
 ).findall
+_POINT_OR_PARTING = re.compile(rb"\d\.\d|,(?=\S)").search
 _UNKNOWN = (None, "")
 _new = tuple.__new__  # of a NamedTuple, at half the price: this is done once a reading
 
@@ -48,6 +49,7 @@ class Kv:
         self._asked = Asked(options)
         self._none = frozenset(options.none)
         self._decimal = options.decimal
+        self._mark = ""  # the decimal mark of the lines so far; "" until one has told
         self._columns = tuple(name for name in options.columns if "=" not in name)
         self._renamed: dict[str, str] = dict(name.rsplit("=", 1) for name in options.columns if "=" in name)
         self._by_place = bool(self._columns) or len(options.unit) > 1
@@ -97,8 +99,9 @@ class Kv:
         text = readable(frame)
         if isinstance(text, Refusal):
             return text
-        found = None if is_log(text) else cut(text.strip(), self._decimal)
-        if found is None:
+        mark = "," if self._mark == "," else self._decimal
+        found = None if is_log(text) else cut(text.strip(), mark)
+        if found is None or (found.decimal == "," and self._mark == "."):
             return self._without_pairs(text, frame)
         if self._columns and len(found.pairs) != len(self._columns):
             any_value = any(is_numberish(pair.value) for pair in found.pairs)
@@ -108,7 +111,7 @@ class Kv:
             return refused(Why.BAD_FRAME, frame)
         self._stretches.doubt()
         if isinstance(result, Decoded) and not result.bad:
-            self._learn(frame)
+            self._learn(frame, found.decimal)
         return result
 
     def _without_pairs(self, text: str, frame: bytes) -> Refusal | Noise:
@@ -178,9 +181,14 @@ class Kv:
             self._known.clear()
         self._said[name] = self._said.get(name) or said
 
-    def _learn(self, frame: bytes) -> None:
-        """Takes note of what the keys of a good line mean, where they have a meaning by themselves."""
-        if self._by_place or self._decimal == ",":
+    def _learn(self, frame: bytes, decimal: str) -> None:
+        """Takes note of what the keys of a good line mean, where they have a meaning by themselves, and of its mark."""
+        if decimal == ",":
+            self._mark = ","
+            self._known.clear()
+        elif not self._mark and _POINT_OR_PARTING(frame):
+            self._mark = "."
+        if self._by_place or decimal == ",":
             return
         for raw, _, behind in _QUICK(frame.replace(b", ", b",")):
             key = raw.decode()

@@ -14,6 +14,7 @@ from itertools import pairwise
 
 from ...model import Decoded, FormatOptions, Frame, Noise, Refusal, Stretch, Why
 from ..quantities import TEMPERATURE_UNITS, Asked, measure, unit, unit_in_name
+from .pairs import decimal_comma
 from .quick import Quick
 from .rows import Row, Rows
 from .text import is_numberish, is_time, noise, readable, refused
@@ -21,6 +22,7 @@ from .text import is_numberish, is_time, noise, readable, refused
 LABEL = 48
 """Characters; what is longer before the first number is prose."""
 _NOT_DATA = "*?>#"  # answers of a device to its settings, prompts, comments
+_COMMA = re.compile(r"\d,\d")
 _BRACKETS = {"(": ")", "[": "]"}
 
 
@@ -32,7 +34,7 @@ class Plain:
     def __init__(self, options: FormatOptions, *, guess: bool = False) -> None:
         self._rows = Rows(options, guess=guess)
         self._labels = Asked(FormatOptions())  # what `also` asks for has a name of its own: that is a pair
-        self._decimal = "," if options.decimal == "," else "."
+        self._given = options.decimal
         self._quick = Quick(frozenset(options.none))
 
     @property
@@ -65,6 +67,13 @@ class Plain:
             if words[-1][-1] != closing:
                 return refused(Why.BAD_FRAME, frame)
             words[0], words[-1] = words[0][1:], words[-1][:-1] if len(words) > 1 else words[0][1:-1]
+        decimal = self._given
+        if decimal == "auto":
+            decimal = "."
+            if _COMMA.search(text):
+                decimal = decimal_comma(text) if label else ""
+                if decimal != ",":
+                    return refused(Why.NOT_A_NUMBER, frame)
         cells: list[str] = []
         for word in words:
             if cells and not _is_value(word):
@@ -72,14 +81,14 @@ class Plain:
             elif word:
                 cells.append(word)
         cells = [cell.rstrip(",") if len(cell) > 1 else cell for cell in cells]
-        if not cells or (is_time(cells[0]) and " " in cells[0]) or not self._is_data(cells):
+        if not cells or (is_time(cells[0]) and " " in cells[0]) or not _is_data(cells, decimal):
             return noise(frame)
         if any(word[-1:] in (":", "=") and _is_value(after) for word, after in pairwise(words)):
             return noise(frame)  # labels among the numbers: pairs
-        if any(" " in cell and measure(cell, self._decimal)[1] == "" for cell in cells):
+        if any(" " in cell and measure(cell, decimal)[1] == "" for cell in cells):
             return refused(Why.BAD_FRAME, frame)  # words behind a number: something else broke in
         said = unit_in_name(label)
-        row = Row(cells, unit=said, decimal=self._decimal)
+        row = Row(cells, unit=said, decimal=decimal)
         if not self._rows.fits(row):
             self._quick.forget()
             return refused(Why.WRONG_COLUMNS, frame)
@@ -90,12 +99,6 @@ class Plain:
             self._quick.learn(self._rows.mould(b" *+" + start, b" ++", b" *+", b"", row), result)
         return result
 
-    def _is_data(self, cells: list[str]) -> bool:
-        """Whether there is a number, or nothing but values that say that there is none."""
-        if any(char.isdigit() for cell in cells for char in cell):
-            return True
-        return all(is_numberish(measure(cell, self._decimal)[0]) for cell in cells)
-
     def _is_label(self, label: str) -> bool:
         if not label:
             return True
@@ -103,6 +106,13 @@ class Plain:
             return False
         name = label.rstrip(":= ")
         return self._labels.plainly(name) or unit(name) in TEMPERATURE_UNITS
+
+
+def _is_data(cells: list[str], decimal: str) -> bool:
+    """Whether there is a number, or nothing but values that say that there is none."""
+    if any(char.isdigit() for cell in cells for char in cell):
+        return True
+    return all(is_numberish(measure(cell, decimal)[0]) for cell in cells)
 
 
 def _is_value(word: str) -> bool:
