@@ -83,9 +83,9 @@ async def test_what_it_held_is_all_sent(tmp_path, delete):
             s.come(LANES[0], 5)
             s.now += 1.1
             await s.look()
-        if delete is not _log:
-            assert told(s) == [("spool.damaged", 10, 0)]
-            assert "was deleted or replaced under the gateway" in s.spool.damage
+        assert told(s) == [("spool.damaged", 10, 0)]
+        gone = tmp_path / "state" / (f"{FILE}-wal" if delete is _log else FILE)
+        assert s.spool.damage.startswith(f"{gone} was deleted or replaced under the gateway")
         aside = [file.read_bytes() for file in (tmp_path / "state").glob("*.damaged.db")]
         assert aside == ([b"no tables"] if delete is _another else []), "another's is not destroyed"
         s.connect()
@@ -100,7 +100,8 @@ async def test_what_it_held_is_all_sent(tmp_path, delete):
         await s.close()
 
 
-async def test_it_is_noticed_although_no_readings_come(tmp_path, monkeypatch):
+@pytest.mark.parametrize("delete", [_file, _files, _log])
+async def test_it_is_noticed_although_no_readings_come(tmp_path, monkeypatch, delete):
     """Nothing is to be stored or fetched; a look of the keeper alone finds it out, and it can be killed then."""
     monkeypatch.setattr(spool_module, "IDLE", 0.0)
     monkeypatch.setattr(spool_module, "PROBES", 0.0)
@@ -108,7 +109,7 @@ async def test_it_is_noticed_although_no_readings_come(tmp_path, monkeypatch):
     try:
         await outage(s)
         s.spool._aged = float("inf")  # nor is there anything to look at for its age
-        _file(tmp_path)
+        delete(tmp_path)
         await s.look()
         assert told(s) == [("spool.damaged", 10, 0)]
         for part in (FILE, f"{FILE}-wal"):  # as a kill leaves them
@@ -119,11 +120,12 @@ async def test_it_is_noticed_although_no_readings_come(tmp_path, monkeypatch):
         await s.close()
 
 
-async def test_it_is_noticed_at_the_stop(tmp_path):
+@pytest.mark.parametrize("delete", [_file, _files, _log])
+async def test_it_is_noticed_at_the_stop(tmp_path, delete):
     """It goes as the last thing before the end; the next start finds all."""
     s = Street(tmp_path)
     await outage(s)
-    _file(tmp_path)
+    delete(tmp_path)
     await s.close()
     assert not (tmp_path / f"{FILE}-wal").exists()
     assert on_disk(tmp_path) == 10

@@ -392,7 +392,8 @@ def _statement(path: Path, text: str) -> None:
     "F63",
     field="The spool is corrupt.",
     happens="Between two runs: the first bytes, 20 kB in the middle, half of it or all is lost, its log is random "
-    "bytes, its tables are of a newer version, blocks hold nothing. It is deleted while the gateway runs.",
+    "bytes, its tables are of a newer version, blocks hold nothing. It, its log, or both "
+    "are deleted while the gateway runs, or is stopped (SIGSTOP).",
     promised="It starts within 5 s; the file is set aside with its date, two at most; what can be read of it is sent, "
     "the rest is dropped as `spool_corrupt` where its number is known, or the status says that it is not. What was "
     "deleted is written anew from the open file within seconds, and nothing is lost.",
@@ -433,14 +434,21 @@ def test_f63_corrupt(scene, tmp_path, damage):
 
 
 @row("F63", full=40)
-def test_f63_deleted_in_an_outage(scene, tmp_path):
-    """Its file alone is deleted under the gateway: told, written anew with all that it held, and all that is sent."""
+@pytest.mark.parametrize("deleted", ["file", "log", "all while it is stopped"])
+def test_f63_deleted_in_an_outage(scene, tmp_path, deleted):
+    """What is deleted under the gateway is told, written anew with all that it held, and all that is sent."""
     s, state = scene(), tmp_path / "state"
     s.steady()
     with s.fault():
         outage(s, 5)
-        (state / FILE).unlink()
-        s.prove((state / f"{FILE}-wal").exists(), "its log is there still")
+        if stopped := "stopped" in deleted:
+            s.gateway.process.send_signal(signal.SIGSTOP)
+        for file in {"file": [FILE], "log": [f"{FILE}-wal"]}.get(deleted, [FILE, f"{FILE}-wal"]):
+            (state / file).unlink()
+        s.prove(deleted != "file" or (state / f"{FILE}-wal").exists(), "what is deleted was there")
+        if stopped:
+            s.spend(1)
+            s.gateway.process.send_signal(signal.SIGCONT)
         s.until(lambda: s.events("spool.damaged"), "it is told", 5)
         (told,) = s.events("spool.damaged")
         assert (told["saved"] > 100, told["lost"], told["complete"]) == (True, 0, True)
@@ -448,7 +456,7 @@ def test_f63_deleted_in_an_outage(scene, tmp_path):
         s.broker.start()
     s.back(within=20)
     assert "see what deletes files there" in s.status()["faults"]["spool_damaged"]["text"]
-    s.over(told=[OUTAGE], faults=["broker"], staying=["spool_damaged"])
+    s.over(told=[OUTAGE], faults=["broker"], staying=["spool_damaged"], excepted=["lag"] if stopped else [])
 
 
 @row(

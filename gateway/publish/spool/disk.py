@@ -134,8 +134,8 @@ class Disk:
         try:
             if self._store is None:
                 self._store = self._begun()
-            elif self._store.gone:
-                self._store = self._replaced(self._store)
+            elif gone := self._store.gone:
+                self._store = self._replaced(self._store, gone)
         except Trouble as trouble:
             self._give_up(trouble)
             raise
@@ -163,13 +163,13 @@ class Disk:
             attempts.over()
         return store
 
-    def _replaced(self, store: Store) -> Store:
+    def _replaced(self, store: Store, gone: Path) -> Store:
         """The store in a new file, with all that is in the open one, which was deleted or replaced by another."""
         store.write_anew()
         store.close()
         self._store = None
         new = self._caught_up()
-        self._tell(self._news.rescued, Rescue(self._folder / FILE, new.rows.total(), replaced=True))
+        self._tell(self._news.rescued, Rescue(gone, new.rows.total(), replaced=True))
         return new
 
     def _caught_up(self) -> Store:

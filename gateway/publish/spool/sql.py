@@ -55,19 +55,25 @@ class File:
                 if (beside := path.with_name(path.name + suffix)).is_symlink():
                     beside.unlink()
             private(path)
-            self._place = _place(path)
+            self._places = {path: _place(path)}
             self._db = sqlite3.connect(path, isolation_level=None, timeout=0.0, check_same_thread=False)
 
     @property
-    def gone(self) -> bool:
-        """Whether it was deleted, or another file lies in its place; what is open has all of it still."""
+    def gone(self) -> Path | None:
+        """The file, or its log, that was deleted, or in the place of which another lies; what is open has all of it
+        still.
+        """
         with told(self.path):
-            return _place(self.path) != self._place
+            return next((path for path, place in self._places.items() if _place(path) != place), None)
 
     def settle(self) -> None:
         """Sets it up for writing, by this process alone."""
         for text in SETTINGS:
             self.rows(f"PRAGMA {text}")
+        self.number("PRAGMA user_version")  # with the first look into it there is a log, which stays the same file
+        log = self.path.with_name(self.path.name + "-wal")
+        with told(self.path):
+            self._places[log] = _place(log)
 
     def empty_log(self) -> None:
         """Brings what lies in the log into the file itself."""
@@ -104,10 +110,14 @@ class File:
             raise
 
     def write_anew(self) -> None:
-        """Writes all of it to a new file where it was: the whole of it or nothing, after a power cut too.
+        """Writes all of it to a new file where it was: the whole of it or nothing, after a power cut too. Where its log
+        alone has gone, all that lay in that comes into the file.
 
         The log that it has left there SQLite deletes, as it does beside any empty file.
         """
+        if self.gone != self.path:
+            self.empty_log()
+            return
         with told(self.path):
             private(self.path)
             try:

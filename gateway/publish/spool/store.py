@@ -213,8 +213,8 @@ class Store:
         self._reserve.restore()
 
     @property
-    def gone(self) -> bool:
-        """Whether its file was deleted, or replaced by another."""
+    def gone(self) -> Path | None:
+        """Its file, or the log of that, where it was deleted, or replaced by another."""
         return self._file.gone
 
     def write_anew(self) -> None:
@@ -224,7 +224,7 @@ class Store:
         path = self.folder / FILE
         with told(path):
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if os.path.lexists(path):
+            if self.gone == path and os.path.lexists(path):
                 set_aside(path)
         self._file.write_anew()
 
