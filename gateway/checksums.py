@@ -2,7 +2,8 @@
 
 The names are those of the CRC catalogue (https://reveng.sourceforge.io/crc-catalogue/all.htm), and the other names that
 are listed there. Beside them are the plain sums that boards use: SUM-8 and SUM-16 add the bytes, XOR-8 takes the
-exclusive or of them.
+exclusive or of them. FLETCHER-16 adds the bytes, and in its upper byte what each of these steps came to, both modulo
+255 (J. Fletcher, 1982); FLETCHER-16/256 does it modulo 256.
 
 fastcrc, since a frame without a fixed start is looked for at each byte: 1,544 bytes take it 0.1 µs, and a CRC in Python
 0.8 ms.
@@ -10,6 +11,7 @@ fastcrc, since a frame without a fixed start is looked for at each byte: 1,544 b
 
 import importlib.util
 from collections.abc import Callable
+from itertools import accumulate
 
 _CATALOGUE = {
     "CRC-8": "AUTOSAR BLUETOOTH CDMA2000 DARC DVB-S2 GSM-A GSM-B I-432-1 I-CODE LTE MAXIM-DOW MIFARE-MAD NRSC-5 "
@@ -47,8 +49,21 @@ _CRCS = {f"{kind}/{name}": (kind, name) for kind, names in _CATALOGUE.items() fo
 _CRCS |= {also: _CRCS[name] for also, name in _ALSO.items()}
 _BYTES = {"CRC-8": 1, "CRC-16": 2, "CRC-32": 4}
 
-CHECKSUMS = {"SUM-8": 1, "SUM-16": 2, "XOR-8": 1} | {name: _BYTES[kind] for name, (kind, _) in _CRCS.items()}
-"""How many bytes each takes."""
+SUMS = {"SUM-8": 1, "SUM-16": 2}
+"""What adds the bytes up, so that it may be negated."""
+CHECKSUMS = SUMS | {"XOR-8": 1, "FLETCHER-16": 2, "FLETCHER-16/256": 2}
+"""How many bytes each takes; the CRCs too."""
+CHECKSUMS |= {name: _BYTES[kind] for name, (kind, _) in _CRCS.items()}
+
+_NEGATED = '{ name = "SUM-8", negated = true }'
+_FLETCHER = '"FLETCHER-16" or "FLETCHER-16/256"'
+SPOKEN = {
+    "BCC": '"XOR-8"', "XOR": '"XOR-8"', "SUM": '"SUM-8" or "SUM-16"', "CHECKSUM": '"SUM-8" or "SUM-16"',
+    "LRC": f'"XOR-8", or {_NEGATED} as in Modbus', "NEGATED": _NEGATED, "TWOS-COMPLEMENT": _NEGATED,
+    "INVERTED": '{ name = "SUM-8", xorout = 0xff }', "ONES-COMPLEMENT": '{ name = "SUM-8", xorout = 0xff }',
+    "FLETCHER": _FLETCHER, "FLETCHER-8": _FLETCHER, "UBX": '"FLETCHER-16/256"',
+}  # fmt: skip
+"""Words of manuals that are no names of one checksum, and what they may mean."""
 
 
 def available(name: str) -> bool:
@@ -59,7 +74,7 @@ def available(name: str) -> bool:
 def checksum(name: str) -> Callable[[bytes | bytearray], int]:
     """The function of a name in CHECKSUMS. Raises ImportError where it is not `available`."""
     if name not in _CRCS:
-        return {"SUM-8": _sum_8, "SUM-16": _sum_16, "XOR-8": _xor_8}[name]
+        return _PLAIN[name]
     import fastcrc
 
     kind, algorithm = _CRCS[name]
@@ -83,3 +98,13 @@ def _xor_8(data: bytes | bytearray) -> int:
         size -= (half := size // 2)
         number = (number >> 8 * half) ^ (number & ((1 << 8 * half) - 1))
     return number
+
+
+def _fletcher(modulus: int) -> Callable[[bytes | bytearray], int]:
+    return lambda data: sum(accumulate(data)) % modulus << 8 | sum(data) % modulus
+
+
+_PLAIN = {
+    "SUM-8": _sum_8, "SUM-16": _sum_16, "XOR-8": _xor_8,
+    "FLETCHER-16": _fletcher(255), "FLETCHER-16/256": _fletcher(256),
+}  # fmt: skip

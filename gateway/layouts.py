@@ -58,3 +58,6 @@ class Crc(NamedTuple):
     at: int
     over: tuple[int, int]  # from the first on, up to the second without it
     endian: Endian | None = None  # None: the board's
+    init: int = 0  # what it is before the first byte; of sums and XOR-8
+    negated: bool = False  # the bytes are taken from `init`, not added to it; of sums
+    xorout: int = 0  # bits that are turned over at the end

@@ -47,6 +47,22 @@ FIXED = 'framing = "fixed"\nsize = 8\n'
         (FIXED + 'crc = "CRC-16/MODBUSS"\n' + ONE, "found \"CRC-16/MODBUSS\"; did you mean 'CRC-16/MODBUS'?"),
         (FIXED + 'crc = "md5"\n' + ONE, 'boards[0].crc: the name of a checksum was expected; found "md5"'),
         (FIXED + 'crc = { name = "crc16/modbus" }\n' + ONE, "boards[0].crc.name: the name of a checksum was expected"),
+        (FIXED + 'crc = "bcc"\n' + ONE, 'found "bcc"; what is called so may be "XOR-8"'),
+        (FIXED + 'crc = "Two\'s complement"\n' + ONE, 'what is called so may be { name = "SUM-8", negated = true }'),
+        (
+            FIXED + 'crc = { name = "CRC-8", init = 1 }\n' + ONE,
+            'boards[0].crc.init: "CRC-8" has its own; take init out, it is for "SUM-8", "SUM-16" or "XOR-8"',
+        ),
+        (
+            FIXED + 'crc = { name = "XOR-8", negated = true }\n' + ONE,
+            'boards[0].crc.negated: is for "SUM-8" or "SUM-16", which add; take it out',
+        ),
+        (FIXED + 'crc = { name = "SUM-8", negated = 1 }\n' + ONE, "boards[0].crc.negated: true or false was expected"),
+        (
+            FIXED + 'crc = { name = "SUM-8", xorout = 0xffff }\n' + ONE,
+            'boards[0].crc.xorout: 0xffff has more than the 8 bits of "SUM-8"',
+        ),
+        (FIXED + 'crc = { name = "SUM-8", xor_out = 1 }\n' + ONE, "no such key; did you mean 'xorout'?"),
         (
             FIXED + 'crc = { name = "CRC-8", at = 8 }\n' + ONE,
             "boards[0].crc.at: 1 bytes at 8 are not inside of a frame of 8",

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
-from ..checksums import CHECKSUMS
+from ..checksums import CHECKSUMS, SPOKEN, SUMS
 from ..layouts import WIDTHS, Crc, Field, Length, Magic, When
 from .nested import Check, each, table
-from .values import choice, number, text, whole
-from .words import Unfit, nearest, quoted, wanted
+from .values import choice, number, switch, text, whole
+from .words import Inside, Unfit, listed, nearest, quoted, wanted
 
 LARGEST = 65_535
 """Bytes of a frame."""
@@ -48,13 +49,30 @@ def crc(value: object) -> Crc:
         "over": _span,
         "at": whole(-LARGEST, LARGEST),
         "endian": choice(*ENDIANS),
+        "init": whole(0, 0xFFFF),
+        "negated": switch,
+        "xorout": whole(0, 0xFFFF_FFFF),
     }
     found = table(value, keys, {"name": 'a checksum such as "CRC-16/MODBUS"'})
     width = CHECKSUMS[found["name"]]
-    at = found.get("at", -width)
+    _turned(found, width)
+    at = found.pop("at", -width)
     if -width < at < 0:
         raise Unfit(f"at = {at} leaves no room for its {width} bytes before the end; at = {-width} is the last place")
-    return Crc(found["name"], width, at, found.get("over", (0, at)), found.get("endian"))
+    return Crc(width=width, at=at, over=found.pop("over", (0, at)), **found)
+
+
+def _turned(found: Mapping[str, Any], width: int) -> None:
+    """Whether a checksum takes what is to be made of it."""
+    name = found["name"]
+    if "init" in found and name not in (*SUMS, "XOR-8"):
+        own = f"{quoted(name)} has its own; take init out, it is for {listed([*SUMS, 'XOR-8'])}"
+        raise Inside([(("init",), own)])
+    if "negated" in found and name not in SUMS:
+        raise Inside([(("negated",), f"is for {listed([*SUMS])}, which add; take it out")])
+    for key in ("init", "xorout"):
+        if found.get(key, 0) >> 8 * width:
+            raise Inside([((key,), f"{found[key]:#x} has more than the {8 * width} bits of {quoted(name)}")])
 
 
 def fields(value: object) -> tuple[Field, ...]:
@@ -68,7 +86,10 @@ def checksum_name(value: object) -> str:
     """A key of CHECKSUMS, in any case."""
     name = text(value)
     if name.upper() not in CHECKSUMS:
+        spoken = re.sub("[^A-Z0-9]+", "-", name.upper().replace("'", ""))
         near = nearest(name, CHECKSUMS) or '; "CRC-16/MODBUS" is one, docs/formats.md has all'
+        if spoken in SPOKEN:
+            near = f"; what is called so may be {SPOKEN[spoken]}"
         raise Unfit(f"the name of a checksum was expected; found {quoted(name)}{near}")
     return name.upper()
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from ...checksums import checksum
+from ...checksums import SUMS, checksum
 from ...layouts import Crc, Endian, Length
 from ...model import FormatOptions, Frame, Noise, Refusal, Why
 from . import Framing, cobs, hdlc, slip
@@ -22,7 +22,7 @@ def holding(crc: Crc | None, endian: Endian) -> Callable[[bytes | bytearray], bo
     """Whether the checksum in a frame is that of its bytes; without one all frames hold."""
     if crc is None:
         return lambda frame: True
-    function, order, width = checksum(crc.name), crc.endian or endian, crc.width
+    function, order, width = _summed(crc), crc.endian or endian, crc.width
     first, end = crc.over
 
     def holds(frame: bytes | bytearray) -> bool:
@@ -32,6 +32,15 @@ def holding(crc: Crc | None, endian: Endian) -> Callable[[bytes | bytearray], bo
         return int.from_bytes(frame[at : at + width], order) == function(frame[first:end])
 
     return holds
+
+
+def _summed(crc: Crc) -> Callable[[bytes | bytearray], int]:
+    """What the checksum comes to, of its bytes."""
+    function, init, xorout, most = checksum(crc.name), crc.init, crc.xorout, (1 << 8 * crc.width) - 1
+    if crc.name in SUMS:
+        sign = -1 if crc.negated else 1
+        return lambda data: ((init + sign * function(data)) & most) ^ xorout
+    return (lambda data: function(data) ^ init ^ xorout) if init ^ xorout else function
 
 
 def binary(options: FormatOptions) -> Callable[[int, bool], Framing]:
