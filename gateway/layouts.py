@@ -6,7 +6,10 @@ from typing import Literal, NamedTuple
 
 Endian = Literal["little", "big"]
 WIDTHS = {"u8": 1, "i8": 1, "u16": 2, "i16": 2, "u24": 3, "i24": 3, "u32": 4, "i32": 4, "f32": 4, "f64": 8}
-"""Types of binary numbers, and their bytes: unsigned, signed, IEEE 754."""
+WIDTHS |= {"s8": 1, "s16": 2, "s24": 3, "s32": 4}
+"""Types of binary numbers, and their bytes: unsigned, two's complement, IEEE 754, sign and magnitude."""
+SPELT = ("bcd", "sbcd", "dec", "hex", "ihex")
+"""Types with a `length` of their own: packed decimal digits, with a sign in the highest bit, digits in ASCII."""
 
 
 class When(NamedTuple):
@@ -22,7 +25,7 @@ class Field(NamedTuple):
 
     name: str  # `repeat` of them are name1, name2, …
     at: int = 0
-    type: str = ""  # a key of WIDTHS; of text ""
+    type: str = ""  # a key of WIDTHS, or one of SPELT; of text ""
     endian: Endian | None = None  # None: the board's
     factor: float = 1.0
     offset: float = 0.0
@@ -32,6 +35,15 @@ class Field(NamedTuple):
     only: tuple[When, ...] = ()  # all have to hold, or it is not in this frame
     repeat: int = 1
     stride: int = 0  # bytes from one to the next; 0: they stand side by side
+    length: int = 0  # bytes of a type of SPELT
+    words: Endian | None = None  # order of its 16-bit words; None: as its bytes
+    bits: tuple[int, int] | None = None  # the lowest and the highest that are part of the number; None: all
+    minus: int = 0  # taken from each byte first
+
+    @property
+    def width(self) -> int:
+        """Bytes of one value."""
+        return self.length or WIDTHS[self.type]
 
 
 class Magic(NamedTuple):

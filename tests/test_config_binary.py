@@ -109,6 +109,42 @@ FIXED = 'framing = "fixed"\nsize = 8\n'
             FIXED + CRC16 + ONE.replace("at = 0", 'at = 0, unit = "degrees per second"'),
             "a unit of at most 16 characters",
         ),
+        (FIXED + CRC16 + ONE.replace('"i16"', '"bcdd"'), "did you mean 'bcd'?"),
+        (
+            FIXED + CRC16 + ONE.replace('"i16"', '"bcd"'),
+            'boards[0].fields[0].length: is missing; type = "bcd" needs its number of bytes',
+        ),
+        (
+            FIXED + CRC16 + ONE.replace('"i16"', '"i16", length = 2'),
+            'boards[0].fields[0].length: type = "i16" has 2 bytes always; take length out',
+        ),
+        (
+            FIXED + CRC16 + ONE.replace('"i16"', '"dec", length = 17'),
+            "boards[0].fields[0].length: a whole number from 1 to 16 was expected",
+        ),
+        (
+            FIXED + CRC16 + ONE.replace('"i16"', '"dec", length = 7'),
+            'fields[0].at: "T1" lies on the checksum, bytes 6 to 7',
+        ),
+        (
+            FIXED + CRC16 + ONE.replace('"i16"', '"hex", length = 4, endian = "big"'),
+            'boards[0].fields[0].endian: type = "hex" is read from left to right; take endian out',
+        ),
+        (
+            FIXED + CRC16 + ONE.replace('"i16"', '"i16", words = "little"'),
+            'boards[0].fields[0].words: type = "i16" is not of several words; take words out',
+        ),
+        (
+            FIXED + CRC16 + ONE.replace('"i16"', '"i16", bits = [4, 16]'),
+            'type = "i16" has the bits 0 to 15; found [4, 16]',
+        ),
+        (FIXED + CRC16 + ONE.replace('"i16"', '"i16", bits = [5, 4]'), "fields[0].bits: the lowest comes first"),
+        (FIXED + CRC16 + ONE.replace('"i16"', '"i16", bits = 0xfff0'), "fields[0].bits: two bits, [lowest, highest]"),
+        (
+            FIXED + CRC16 + ONE.replace('"i16"', '"f32", bits = [0, 15]'),
+            'boards[0].fields[0].bits: type = "f32" is always read whole; take bits out, or give a type such as "u16"',
+        ),
+        (FIXED + CRC16 + ONE.replace('"i16"', '"i16", minus = 256'), "fields[0].minus: a whole number from 1 to 255"),
         (FIXED + CRC16 + ONE.replace('name = "T1", ', ""), "boards[0].fields[0].name: is missing"),
         (FIXED + CRC16 + ONE.replace("}", "}, { name = 'T1', at = 2, type = 'u8' }"), "this one is never read"),
         (

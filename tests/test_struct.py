@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from gateway.checksums import CHECKSUMS, checksum
 from gateway.ingest.formats.struct import Struct
 from gateway.ingest.intake import Intake
-from gateway.layouts import WIDTHS, Crc, Field, Length, Magic, When
+from gateway.layouts import SPELT, WIDTHS, Crc, Field, Length, Magic, When
 from gateway.ledger import Account, imbalances
 from gateway.model import BadValue, Board, Chunk, Decoded, FormatOptions, Noise, Port, Refusal, Sample, Why
 
@@ -61,7 +61,7 @@ def value(frame: bytes, field: Field, **given: object) -> float | Why:
     return result.samples[0].value if isinstance(result, Decoded) else result.why
 
 
-@pytest.mark.parametrize("type", WIDTHS)
+@pytest.mark.parametrize("type", [type for type in WIDTHS if type[0] != "s"])
 @pytest.mark.parametrize("endian", ["little", "big"])
 @given(data=st.data())
 def test_types(type, endian, data):
@@ -78,6 +78,52 @@ def test_types(type, endian, data):
     assert value(b"\x55" * at + there + b"\x55", Field("T1", at, type, endian)) == number
     assert value(b"\x55" * at + there, Field("T1", at, type), endian=endian) == number
     assert value(b"\x55" * at + there[:-1], Field("T1", at, type, endian)) is Why.BAD_FRAME
+
+
+@pytest.mark.parametrize(
+    ("sent", "field", "expected"),
+    [
+        ("00 eb", Field("T1", 0, "s16"), 235.0), ("80 0c", Field("T1", 0, "s16"), -12.0),
+        ("0c 80", Field("T1", 0, "s16", "little"), -12.0), ("80 00 00", Field("T1", 0, "s24"), 0.0),
+        ("85", Field("T1", 0, "s8"), -5.0), ("ff ff ff ff", Field("T1", 0, "s32"), -(2.0**31 - 1)),
+        ("02 35", Field("T1", 0, "bcd", length=2), 235.0), ("35 02", Field("T1", 0, "bcd", "little", length=2), 235.0),
+        ("68 35", Field("T1", 0, "bcd", "little", length=2, minus=0x33), 235.0),
+        ("02 3a", Field("T1", 0, "bcd", length=2), Why.NOT_A_NUMBER),
+        ("82 35", Field("T1", 0, "sbcd", length=2), -235.0),
+        ("35 82", Field("T1", 0, "sbcd", "little", length=2), -235.0),
+        ("99", Field("T1", 0, "sbcd", length=1), -19.0), ("fa", Field("T1", 0, "sbcd", length=1), Why.NOT_A_NUMBER),
+        ("30 30 32 33 35", Field("T1", 0, "dec", length=5, factor=0.1), 23.5),
+        ("20 2d 31 2e 35", Field("T1", 0, "dec", length=5), -1.5),
+        ("2d 2d 2d 2d 2d", Field("T1", 0, "dec", length=5), Why.NOT_A_NUMBER),
+        ("31 b2", Field("T1", 0, "dec", length=2), Why.NOT_A_NUMBER),
+        ("46 46 66 34", Field("T1", 0, "hex", length=4), 65524.0),
+        ("46 46 66 34", Field("T1", 0, "ihex", length=4), -12.0), ("30 43", Field("T1", 0, "ihex", length=2), 12.0),
+        ("2b 31", Field("T1", 0, "hex", length=2), Why.NOT_A_NUMBER),
+        ("31 5f 31", Field("T1", 0, "hex", length=3), Why.NOT_A_NUMBER),
+        ("0b b4 17 80", Field("T1", 0, "i32", bits=(18, 31), factor=0.25), 187.25),
+        ("0b b5 17 87", Field("T1", 0, "i32", bits=(4, 15), factor=0.0625), 23.5),
+        ("ff ac fe 80", Field("T1", 0, "i32", bits=(18, 31), factor=0.25), -5.25),
+        ("ff ac fe 8f", Field("T1", 2, "i16", bits=(4, 15), factor=0.0625), -1.5),
+        ("1f ac", Field("T1", 0, "i16", bits=(0, 11)), -84.0), ("1f ac", Field("T1", 0, "u16", bits=(0, 11)), 4012.0),
+        ("41 bc 00 00", Field("T1", 0, "f32"), 23.5), ("00 00 41 bc", Field("T1", 0, "f32", words="little"), 23.5),
+        ("bc 41 00 00", Field("T1", 0, "f32", "little", words="big"), 23.5),
+        ("00 00 bc 41", Field("T1", 0, "f32", "little", words="little"), 23.5),
+        ("00 00 00 00 80 00 40 37", Field("T1", 0, "f64", words="little"), 23.5),
+        ("ff f4 ff ff", Field("T1", 0, "i32", words="little"), -12.0),
+    ],
+)  # fmt: skip
+def test_numbers_as_boards_have_them(sent, field, expected):
+    """Each kind of number has its value, in each order of bytes and words, and none where it is not one."""
+    assert value(bytes.fromhex(sent), field, endian="big") == expected
+    if field.width == len(bytes.fromhex(sent)):
+        assert value(bytes.fromhex(sent)[:-1], field, endian="big") is Why.BAD_FRAME
+
+
+def test_no_value_of_a_part():
+    """`none` is compared with the number that the bits are, the digits spell, or the bytes are less `minus`."""
+    assert value(b"\x1f\xff", Field("T1", 0, "u16", "big", bits=(0, 11), none=(4095.0,))) is Why.ERROR_MARK
+    assert value(b"9999", Field("T1", 0, "dec", length=4, factor=0.1, none=(9999.0,))) is Why.ERROR_MARK
+    assert value(b"\x32", Field("T1", 0, "u8", minus=0x33, none=(255.0,))) is Why.ERROR_MARK
 
 
 @pytest.mark.parametrize(
@@ -188,12 +234,25 @@ FIELDS = st.lists(
         only=st.sampled_from([(), (When(1, 1, 0),)]),
         repeat=st.sampled_from([1, 1, 3]),
         stride=st.sampled_from([0, 1]),
+        words=st.sampled_from([None, "little"]),
+        bits=st.sampled_from([None, (0, 6), (3, 7)]),
+        minus=st.sampled_from([0, 0x33]),
+    )
+    | st.builds(
+        lambda name, type, **given: Field(name=name, type=type, **given),
+        name=st.sampled_from(["T1", "T3", "count"]),
+        type=st.sampled_from(SPELT),
+        at=st.integers(0, 12),
+        factor=st.sampled_from([1.0, 0.1, 1e300]),
+        length=st.integers(1, 16),
+        minus=st.sampled_from([0, 0x33]),
     ),
     max_size=5,
 ).map(tuple)
 PIECES = st.lists(
     st.one_of(
         st.binary(max_size=40),
+        st.text("0123456789abcdefABCDEF+-. e", max_size=20).map(str.encode),
         st.sampled_from([b"\x02", b"\x03", b"\x00", b"\xc0", b"\x7e", b"\xaa\x55", b"\x01\x00\x02", b"\xff" * 50]),
         st.binary(max_size=6).map(lambda body: (inner := b"\xaa\x55" + body[:5].ljust(5)) + _sum(inner)),
         st.binary(max_size=6).map(lambda body: b"\x00" + body.replace(b"\x00", b"\x01") + b"\x00"),
@@ -254,6 +313,9 @@ def _stuffed(frame: bytes) -> bytes:
     return b"".join(bytes([len(part) + 1]) + part for part in frame.split(b"\0")) + b"\0"
 
 
+HEAD = 'name = "thermometer"\nport = "/dev/ttyUSB0"\nformat = "struct"\n'
+
+
 def test_the_page(tmp_path):
     """The frame that docs/formats.md draws is read by the table below it as the page says; it lists each checksum."""
     page = (Path(__file__).parent.parent / "docs/formats.md").read_text()
@@ -263,6 +325,12 @@ def test_the_page(tmp_path):
     assert read(configured(table, tmp_path), [drawn]) == [
         {"sensor": "inlet", "value": 21.5, "unit": "°C", "count": 4711},
         {"sensor": "outlet", "why": "error_mark"},
+    ]
+    signs = re.search(r"```toml\n(framing = \"fixed\".*?)```", section, re.DOTALL)[1]
+    sent = [b"\x0241010100000235\r", b"\x0241011100000012\r", b"\x0241010000001021\r", b"\x0241010200000001\r"]
+    assert read(configured(HEAD + signs, tmp_path), [*sent, sent[0]])[:4] == [
+        *({"sensor": "T", "value": value, "unit": "°C"} for value in (23.5, -1.2, 1021.0)),
+        {"refused": "error_mark", "data": "\x0241010200000001\r"},
     ]
     listed = {*re.findall(r"`((?:CRC|SUM|XOR|FLETCHER)[^`{]*)`", section.split("### Checksums")[1])}
     assert listed <= set(CHECKSUMS)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from .. import checksums
-from ..layouts import WIDTHS, Crc, Field, Length, Magic
+from ..layouts import Crc, Field, Length, Magic
 from . import layout, values
 from .words import Unfit, quoted
 
@@ -165,7 +165,7 @@ def _summed(frame: _Frame) -> range:
 
 def _places(field: Field) -> Iterator[range]:
     """The bytes of each value of a field."""
-    width = WIDTHS[field.type]
+    width = field.width
     for turn in range(field.repeat):
         at = field.at + turn * (field.stride or width)
         yield range(at, at + width)

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..checksums import CHECKSUMS, SPOKEN, SUMS
-from ..layouts import WIDTHS, Crc, Field, Length, Magic, When
+from ..layouts import Crc, Field, Length, Magic, When
+from . import typed
 from .nested import Check, each, table
 from .values import choice, number, switch, text, whole
 from .words import Inside, Unfit, listed, nearest, quoted, wanted
@@ -13,7 +14,7 @@ from .words import Inside, Unfit, listed, nearest, quoted, wanted
 LARGEST = 65_535
 """Bytes of a frame."""
 MOST_FIELDS = 1000
-OF_BYTES = ("at", "type", "endian", "when", "only", "repeat", "stride")
+OF_BYTES = ("at", "type", "endian", "when", "only", "repeat", "stride", *typed.OF_TYPES)
 """Keys of a field that only a binary frame has."""
 ENDIANS = ("little", "big")
 
@@ -100,7 +101,7 @@ def _field(value: object) -> Field:
     keys: dict[str, Check] = {
         "name": name,
         "at": whole(0, LARGEST),
-        "type": choice(*WIDTHS),
+        "type": choice(*typed.TYPES),
         "endian": choice(*ENDIANS),
         "factor": factor,
         "offset": number,
@@ -110,8 +111,14 @@ def _field(value: object) -> Field:
         "only": _conditions,
         "repeat": whole(1, 10_000),
         "stride": whole(1, LARGEST),
+        "length": typed.length,
+        "words": choice(*ENDIANS),
+        "bits": typed.bits,
+        "minus": typed.minus,
     }
-    return Field(**table(value, keys, {"name": 'a name such as "T1"'}))
+    found = table(value, keys, {"name": 'a name such as "T1"'})
+    typed.fits(found)
+    return Field(**found)
 
 
 def _hex(value: object) -> bytes:

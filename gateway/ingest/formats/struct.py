@@ -7,25 +7,22 @@ Of several fields with one name, the first whose `when` holds gives the value; w
 whose `only` does not hold is not in this frame.
 """
 
-import struct
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from math import isfinite
-from typing import Any
 
-from ...layouts import WIDTHS, Endian, Field, When
+from ...layouts import Endian, Field, When
 from ...model import BadValue, Decoded, FormatOptions, Frame, Noise, Refusal, Sample, Why
 from ..framing import Framing
 from ..framing.binary import binary
 from ..numbers import COUNT_LIMIT, scaling
 from ..quantities import Asked
 from ..quantities import unit as published
+from .raw import reader
 from .text import joined, outcome, refused
 
 ROLES = ("count", "sensor")
 """Fields by these names say something about the frame."""
-
-_CODES = {"u8": "B", "i8": "b", "u16": "H", "i16": "h", "u32": "I", "i32": "i", "f32": "f", "f64": "d"}
 
 
 class Struct:
@@ -81,8 +78,8 @@ class _Place:
 
     def __init__(self, field: Field, at: int, endian: Endian, unit: str, none: frozenset[float]) -> None:
         self.unit = unit
-        self._end = at + WIDTHS[field.type]
-        self._read = _reader(field.type, at, field.endian or endian)
+        self._end = at + field.width
+        self._read = reader(field, at, field.endian or endian)
         self._scaled = scaling(field.factor, field.offset, whole=field.type not in ("f32", "f64"))
         self._none = none.union(field.none)
         self._when, self._only = _bits(field.when), _bits(field.only)
@@ -101,6 +98,8 @@ class _Place:
         if self._end > len(frame):
             return Why.BAD_FRAME
         raw = self._read(frame)
+        if isinstance(raw, Why):
+            return raw
         if self._none and raw in self._none:
             return Why.ERROR_MARK
         value = self._scaled(raw)
@@ -128,12 +127,4 @@ def _places(field: Field, endian: Endian, unit: str, none: frozenset[float]) -> 
     """The values of a field, with their names."""
     for number in range(field.repeat):
         name = field.name if field.repeat == 1 else f"{field.name}{number + 1}"
-        yield name, _Place(field, field.at + number * (field.stride or WIDTHS[field.type]), endian, unit, none)
-
-
-def _reader(type: str, at: int, endian: Endian) -> Callable[[Frame], Any]:
-    """The number as it was sent."""
-    if type in ("u24", "i24"):
-        return lambda frame: int.from_bytes(frame[at : at + 3], endian, signed=type == "i24")
-    unpack = struct.Struct(("<" if endian == "little" else ">") + _CODES[type]).unpack_from
-    return lambda frame: unpack(frame, at)[0]
+        yield name, _Place(field, field.at + number * (field.stride or field.width), endian, unit, none)
