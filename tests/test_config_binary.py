@@ -28,6 +28,14 @@ FIXED = 'framing = "fixed"\nsize = 8\n'
         ),
         ('framing = "slip"\nsize = { at = 1 }\n' + ONE, 'boards[0].size: framing = "slip" takes a number'),
         (FIXED + ONE, "boards[0].framing: a frame is found by bytes that never change or by its checksum"),
+        (FIXED + ONE, 'or ask, where it answers a question: ask = { question = "…", size = … }'),
+        (FIXED + ONE + 'ask = { start = "A" }', "boards[0].framing: a frame is found by bytes that never change"),
+        (
+            'framing = "length"\nsize = { at = 0 }\n' + ONE + 'ask = { question = "A", size = 8 }',
+            "boards[0].framing: a frame is found by bytes that never change or by its checksum; give magic or crc",
+        ),
+        (FIXED + ONE + 'ask = { question = "A" }', "give ask the size = 8 of the frame, or give magic or crc"),
+        (FIXED + ONE + 'ask = { question = "A", size = 7 }', "boards[0].ask.size: without magic and crc, nothing but"),
         ('framing = "stx-etx"\nmagic = "aa"\n' + ONE, 'boards[0].magic: framing = "stx-etx" has the bytes 02 and 03'),
         ('framing = "fixed"\nsize = 5000\n' + CRC16 + ONE, 'are more than max_line, 4000; set max_line = "5000B"'),
         ("size = 0\n" + ONE + 'framing = "slip"', "boards[0].size: a whole number from 1 to 65535, or a table"),
@@ -156,6 +164,11 @@ FIXED = 'framing = "fixed"\nsize = 8\n'
 def test_binary_boards(text: str, sentence: str) -> None:
     """What is wrong with a binary frame is told in one sentence, with its place inside of the value."""
     assert sentence in the_one(f'{BENCH}format = "struct"\n{text}')
+
+
+def test_an_answer_of_its_size_needs_no_head() -> None:
+    """A frame without magic and crc is right where it is all of an answer."""
+    assert problems(f'{BENCH}format = "struct"\n{FIXED}{ONE}ask = {{ question = "hex:01", size = 8 }}') == []
 
 
 def test_all_that_is_wrong_in_a_list() -> None:

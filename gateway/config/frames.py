@@ -102,12 +102,28 @@ def _found(frame: _Frame) -> Iterator[str]:
     elif framing != "length" and isinstance(size, Length):
         yield f'{place}.size: framing = "{framing}" takes a number; a table is for framing = "length"'
     if framing in ("fixed", "length") and "magic" not in frame.given and "crc" not in frame.given:
-        yield f"{place}.framing: a frame is found by bytes that never change or by its checksum; give magic or crc"
+        yield from _answered(frame)
     if framing == "stx-etx" and "magic" in frame.given:
         yield f'{place}.magic: framing = "stx-etx" has the bytes 02 and 03; take magic out'
     most = _read(values.size(16, 1_000_000), frame.given, "max_line") or 4000
     if frame.total is not None and frame.total > most:
         yield f'{place}.size: {size} bytes are more than max_line, {most}; set max_line = "{size}B"'
+
+
+def _answered(frame: _Frame) -> Iterator[str]:
+    """Whether a frame without magic and crc is known by its place: it is a whole answer, of just its size."""
+    ask, place = frame.given.get("ask"), frame.place
+    if frame.framing != "fixed" or not isinstance(ask, dict) or "question" not in ask:
+        also = ', or ask, where it answers a question: ask = { question = "…", size = … }'
+        yield (
+            f"{place}.framing: a frame is found by bytes that never change or by its checksum; give magic or crc"
+            f"{also if frame.framing == 'fixed' else ''}"
+        )
+    elif frame.total is not None and ask.get("size") != frame.total:
+        yield (
+            f"{place}.ask.size: without magic and crc, nothing but its size tells an answer; "
+            f"give ask the size = {frame.total} of the frame, or give magic or crc"
+        )
 
 
 def _installed(frame: _Frame) -> Iterator[str]:
