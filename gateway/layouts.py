@@ -46,6 +46,15 @@ class Field(NamedTuple):
         return self.length or WIDTHS[self.type]
 
 
+class Escapes(NamedTuple):
+    """Bytes that begin and end a frame, and the one behind which a byte has the bits of `xor` turned over."""
+
+    stop: int
+    start: int | None = None
+    escape: int | None = None
+    xor: int = 0x20
+
+
 class Magic(NamedTuple):
     """Bytes that are the same in each frame."""
 

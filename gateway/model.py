@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from .asks import Ask, Modbus
-from .layouts import Crc, Endian, Field, Length, Magic
+from .layouts import Crc, Endian, Escapes, Field, Length, Magic
 
 Frame = bytes
 """One record of a board as it came, without its terminator; its time of arrival goes beside it."""
@@ -211,7 +211,7 @@ class FormatOptions:
     end: str | None = None
     timeout: float = 5.0  # s without a byte, after which a block is bad
     base: int = 10  # of the numbers: 10 | 16
-    framing: str | None = None  # fixed | stx-etx | length | cobs | slip | hdlc
+    framing: str | Escapes | None = None  # fixed | stx-etx | length | cobs | slip | hdlc | hex, or bytes of its own
     size: int | Length | None = None  # bytes
     magic: Magic | None = None
     crc: Crc | None = None

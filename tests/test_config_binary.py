@@ -18,6 +18,13 @@ FIXED = 'framing = "fixed"\nsize = 8\n'
     [
         (CRC16 + ONE, 'boards[0].framing: is missing; format = "struct" needs it'),
         ('framing = "slp"\n' + ONE, "found \"slp\"; did you mean 'slip'?"),
+        ("framing = 1\n" + ONE, '"hdlc" or "hex", or a table such as { start = 0x40, stop = 0x0d }, was expected'),
+        ("framing = { start = 1 }\n" + ONE, "boards[0].framing.stop: is missing; the byte that ends a frame is needed"),
+        ("framing = { stop = 256 }\n" + ONE, "boards[0].framing.stop: a whole number from 0 to 255 was expected"),
+        ("framing = { stop = 1, escap = 2 }\n" + ONE, "boards[0].framing.escap: no such key; did you mean 'escape'?"),
+        ("framing = { stop = 1, xor = 2 }\n" + ONE, "boards[0].framing: xor is for the byte behind an escape"),
+        ("framing = { stop = 1, escape = 1 }\n" + ONE, "0x01 cannot be the escape and an end of the frame as well"),
+        ("framing = { stop = 1 }\nsize = { at = 1 }\n" + ONE, "boards[0].size: this framing takes a number"),
         ('framing = "slip"', "boards[0].fields: is missing"),
         ('framing = "slip"\ncolumns = ["a"]\n' + ONE, 'boards[0].columns: format = "struct" takes names from fields'),
         ('framing = "fixed"\n' + CRC16 + ONE, "boards[0].size: a number of bytes is needed"),

@@ -10,7 +10,7 @@ from sliplib import encode
 
 from gateway.checksums import checksum
 from gateway.ingest.framing.binary import binary
-from gateway.layouts import Crc, Magic
+from gateway.layouts import Crc, Escapes, Magic
 from gateway.model import FormatOptions, Noise, Refusal, Why
 
 from .fuzz.hostile import many
@@ -29,9 +29,23 @@ def hdlc(frame: bytes) -> bytes:
     return b"\x7e" + stuffed + b"\x7e"
 
 
-STUFFED = {"cobs": (lambda frame: cobs.encode(frame) + b"\0", b"\0"), "slip": (slip, b"\xc0"), "hdlc": (hdlc, b"\x7e")}
+def escaped(frame: bytes) -> bytes:
+    """A frame as a Multical sends it."""
+    stuffed = b"".join(
+        b"\x1b" + bytes([byte ^ 0xFF]) if byte in b"\x80\x40\x0d\x06\x1b" else bytes([byte]) for byte in frame
+    )
+    return b"\x40" + stuffed + b"\x0d"
+
+
+STUFFED = {
+    "cobs": (lambda frame: cobs.encode(frame) + b"\0", b"\0"),
+    "slip": (slip, b"\xc0"),
+    "hdlc": (hdlc, b"\x7e"),
+    "hex": (lambda frame: b":" + frame.hex().upper().encode() + b"\r\n", b"\r"),
+    Escapes(0x0D, 0x40, 0x1B, 0xFF): (escaped, b"\x0d"),
+}
 CRC = Crc("CRC-16/IBM-SDLC", 2, -2, (0, -2))
-MARKS = b"\x00\xc0\xdb\xdc\xdd\x7e\x7d\x5e\x5d\x11\x01\x02"
+MARKS = b"\x40\x0d\x1b\xbf\xf2\xe4\x00\xc0\xdb\xdc\xdd\x7e\x7d\x5e\x5d\x11\x01\x02"
 BODIES = st.one_of(st.binary(max_size=300), st.lists(st.sampled_from(MARKS), max_size=30).map(bytes))
 
 
@@ -52,6 +66,11 @@ def framed(name: str, pieces: list[bytes], limit: int = 4000, midstream: bool = 
         ("cobs", "04 07 67 12 01 03 ac 41 00", "07 67 12 00 00 ac 41"),
         ("slip", "c0 da 12 34 db dc 56 db dd 78 c0", "da 12 34 c0 56 db 78"),
         ("hdlc", "7e 01 7d 5e 02 7d 5d 7d 31 7e", "01 7e 02 7d 11"),
+        (Escapes(0x7E, escape=0x7D), "7e 01 7d 5e 02 7d 5d 7d 31 7e", "01 7e 02 7d 11"),
+        (Escapes(0x0D, 0x40, 0x1B, 0xFF), "40 3f 00 1b e4 1b bf 78 0d", "3f 00 1b 40 78"),
+        (Escapes(0x0D, 0x02), "ff 02 34 31 0d", "34 31"),
+        ("hex", "3a 30 31 30 33 46 66 66 34 0d 0a", "01 03 ff f4"),
+        ("hex", "30 31 20 30 33 0a", "01 03"),
     ],
 )
 def test_what_is_drawn(name, wire, frame):
@@ -113,7 +132,20 @@ def test_filling(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "wire"), [("cobs", b"\x05a\0"), ("slip", b"a\xdbb\xc0"), ("slip", b"a\xdb\xc0"), ("hdlc", b"ab\x7d\x7e")]
+    ("name", "wire"),
+    [
+        ("cobs", b"\x05a\0"),
+        ("slip", b"a\xdbb\xc0"),
+        ("slip", b"a\xdb\xc0"),
+        ("hdlc", b"ab\x7d\x7e"),
+        (Escapes(0x0D, 0x40, 0x1B), b"ab\x0d"),
+        (Escapes(0x0D, None, 0x1B), b"a\x1b\x1b\x1b\x0d"),
+        ("hex", b":01F\n"),
+        ("hex", b":01X2\r"),
+        ("hex", b"01X\r"),
+        ("hex", b"--\n"),
+        ("hex", b"\xff\r"),
+    ],
 )
 def test_what_is_stuffed_wrongly(name, wire):
     """A code that points past the end, an escape before a wrong byte, a frame given up: bad."""

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from gateway.checksums import CHECKSUMS, checksum
 from gateway.ingest.formats.struct import Struct
 from gateway.ingest.intake import Intake
-from gateway.layouts import SPELT, WIDTHS, Crc, Field, Length, Magic, When
+from gateway.layouts import SPELT, WIDTHS, Crc, Escapes, Field, Length, Magic, When
 from gateway.ledger import Account, imbalances
 from gateway.model import BadValue, Board, Chunk, Decoded, FormatOptions, Noise, Port, Refusal, Sample, Why
 
@@ -216,7 +216,9 @@ LAYOUTS = [
     FormatOptions(framing="stx-etx", size=8, crc=Crc("XOR-8", 1, -2, (1, -2))),
     FormatOptions(framing="length", size=Length(1, "u16", "big", 4), magic=Magic(b"\x01"), crc=SUMMED),
     FormatOptions(framing="length", size=Length(0, add=-3), crc=Crc("SUM-16", 2, 1, (3, 40))),
-    *(FormatOptions(framing=name, crc=SUMMED) for name in ("cobs", "slip", "hdlc")),
+    *(FormatOptions(framing=name, crc=SUMMED) for name in ("cobs", "slip", "hdlc", "hex")),
+    FormatOptions(framing=Escapes(0x03, 0x02, 0x7D)),
+    FormatOptions(framing=Escapes(0x00), crc=Crc("SUM-8", 1, -1, (0, -1), negated=True)),
     FormatOptions(framing="slip", size=6, magic=Magic(b"\x01", 2)),
 ]
 FIELDS = st.lists(

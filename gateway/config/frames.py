@@ -100,7 +100,8 @@ def _found(frame: _Frame) -> Iterator[str]:
     elif framing == "length" and not isinstance(size, Length) and not wrong:
         yield f"{place}.size: a table such as {{ at = 1, add = 4 }} is needed: where the frame says how long it is"
     elif framing != "length" and isinstance(size, Length):
-        yield f'{place}.size: framing = "{framing}" takes a number; a table is for framing = "length"'
+        named = f'framing = "{framing}"' if framing else "this framing"
+        yield f'{place}.size: {named} takes a number; a table is for framing = "length"'
     if framing in ("fixed", "length") and "magic" not in frame.given and "crc" not in frame.given:
         yield from _answered(frame)
     if framing == "stx-etx" and "magic" in frame.given:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..checksums import CHECKSUMS, SPOKEN, SUMS
-from ..layouts import Crc, Field, Length, Magic, When
+from ..layouts import Crc, Escapes, Field, Length, Magic, When
 from . import typed
 from .nested import Check, each, table
 from .values import choice, number, switch, text, whole
@@ -16,6 +16,7 @@ LARGEST = 65_535
 MOST_FIELDS = 1000
 OF_BYTES = ("at", "type", "endian", "when", "only", "repeat", "stride", *typed.OF_TYPES)
 """Keys of a field that only a binary frame has."""
+FRAMINGS = ("fixed", "stx-etx", "length", "cobs", "slip", "hdlc", "hex")
 ENDIANS = ("little", "big")
 
 
@@ -30,6 +31,20 @@ def size(value: object) -> int | Length:
         "add": whole(-LARGEST, LARGEST),
     }
     return Length(**table(value, keys, {"at": "the place of the length"}))
+
+
+def framing(value: object) -> str | Escapes:
+    """How frames are told apart: by a name, or by the bytes around them."""
+    if not isinstance(value, dict):
+        return choice(*FRAMINGS, also=", or a table such as { start = 0x40, stop = 0x0d },")(value)
+    byte = whole(0, 255)
+    keys: dict[str, Check] = {"start": byte, "stop": byte, "escape": byte, "xor": whole(1, 255)}
+    marks = Escapes(**table(value, keys, {"stop": "the byte that ends a frame"}))
+    if marks.escape is None and "xor" in value:
+        raise Unfit("xor is for the byte behind an escape; give escape, or take xor out")
+    if marks.escape is not None and marks.escape in (marks.start, marks.stop):
+        raise Unfit(f"{marks.escape:#04x} cannot be the escape and an end of the frame as well")
+    return marks
 
 
 def magic(value: object) -> Magic:

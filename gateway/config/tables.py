@@ -11,7 +11,7 @@ from pydantic import Field as Default
 from pydantic import PlainValidator as By
 
 from ..asks import Ask, Register
-from ..layouts import Crc, Endian, Field, Length, Magic
+from ..layouts import Crc, Endian, Escapes, Field, Length, Magic
 from . import keys, layout, patterned, questions, values
 from .keys import WEEK
 from .presets import Preset
@@ -97,7 +97,7 @@ class Board(Table):
     end: Annotated[str | None, By(patterned.edge)] = None
     timeout: Annotated[float | None, By(duration(0.01, 3600))] = None
     base: Annotated[int, By(patterned.base)] = 10
-    framing: Annotated[str | None, By(choice("fixed", "stx-etx", "length", "cobs", "slip", "hdlc"))] = None
+    framing: Annotated[str | Escapes | None, By(layout.framing)] = None
     size: Annotated[int | Length | None, By(layout.size)] = None
     magic: Annotated[Magic | None, By(layout.magic)] = None
     crc: Annotated[Crc | None, By(layout.crc)] = None

@@ -67,16 +67,16 @@ def switch(value: object) -> bool:
     raise wanted("true or false", value)
 
 
-def choice(*words: str, later: Sequence[str] = ()) -> Callable[[object], str]:
-    """A check for one of `words`; those of `later` are known, and not in this version."""
+def choice(*words: str, later: Sequence[str] = (), also: str = "") -> Callable[[object], str]:
+    """A check for one of `words`; those of `later` are known, and not in this version. also: what else may be there."""
 
     def check(value: object) -> str:
         if not isinstance(value, str):
-            raise wanted(listed(words), value)
+            raise wanted(listed(words) + also, value)
         if value in later:
             raise Unfit(f"{found(value)} is not supported by this version yet; there is {listed(words)}")
         if value not in words:
-            raise Unfit(f"{wanted(listed(words), value)}{nearest(value, words)}")
+            raise Unfit(f"{wanted(listed(words) + also, value)}{nearest(value, words)}")
         return value
 
     return check

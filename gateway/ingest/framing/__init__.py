@@ -4,6 +4,7 @@
     blocks.py                             text: lines that begin and end a record
     ended.py                              text: a character of its own ends a line
     delimited.py  cobs.py slip.py hdlc.py a byte that occurs in no frame, since it is stuffed
+                  escaped.py hexlines.py
     hunt.py       fixed.py stx_etx.py length.py
                                           no such byte: looked for where a frame holds
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from ...checksums import SUMS, checksum
-from ...layouts import Crc, Endian, Length
+from ...layouts import Crc, Endian, Escapes, Length
 from ...model import FormatOptions, Frame, Noise, Refusal, Why
-from . import Framing, cobs, hdlc, slip
+from . import Framing, cobs, escaped, hdlc, hexlines, slip
 from .banner import is_banner
 from .constant import Constant
 from .delimited import Delimited
@@ -15,7 +15,7 @@ from .length import Lengthy
 from .lines import HEAD
 from .stx_etx import StxEtx
 
-STUFFED = {"cobs": cobs, "slip": slip, "hdlc": hdlc}
+STUFFED = {"cobs": cobs, "slip": slip, "hdlc": hdlc, "hex": hexlines}
 
 
 def holding(crc: Crc | None, endian: Endian) -> Callable[[bytes | bytearray], bool]:
@@ -47,10 +47,10 @@ def binary(options: FormatOptions) -> Callable[[int, bool], Framing]:
     """Makes a fresh framing of (limit, midstream). `options` are checked: they have what their framing needs."""
     holds, crc = holding(options.crc, options.endian), options.crc
     behind = 0 if crc is None or crc.at != -crc.width else crc.width
-    if (stuffing := STUFFED.get(options.framing or "")) is not None:
-        opened = _opening(options, stuffing.unstuffing(), holds)
-        delimiter, proven = stuffing.DELIMITER, crc is not None or options.size is not None
-        return lambda limit, midstream: Delimited(delimiter, opened, proven=proven, limit=limit, midstream=midstream)
+    if (stuffing := _stuffing(options.framing)) is not None:
+        delimiters, unstuffed = stuffing
+        opened, proven = _opening(options, unstuffed, holds), crc is not None or options.size is not None
+        return lambda limit, midstream: Delimited(delimiters, opened, proven=proven, limit=limit, midstream=midstream)
 
     def shape(limit: int) -> Shape:
         if options.framing == "stx-etx":
@@ -61,6 +61,14 @@ def binary(options: FormatOptions) -> Callable[[int, bool], Framing]:
 
     bits = 8 * crc.width if crc else 0
     return lambda limit, midstream: Hunt(shape(limit), holds, bits, limit, midstream)
+
+
+def _stuffing(framing: str | Escapes | None) -> tuple[bytes, Callable[[bytes], bytes | None]] | None:
+    """What parts stuffed frames, and how one is unstuffed; None where frames are not stuffed."""
+    if isinstance(framing, Escapes):
+        return bytes([framing.stop]), escaped.unstuffing(framing)
+    stuffed = STUFFED.get(framing or "")
+    return (stuffed.DELIMITER, stuffed.unstuffing()) if stuffed else None
 
 
 def _opening(

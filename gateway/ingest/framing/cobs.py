@@ -7,7 +7,7 @@
 
 from collections.abc import Callable
 
-DELIMITER = 0
+DELIMITER = b"\0"
 
 
 def unstuffing() -> Callable[[bytes], bytes | None]:

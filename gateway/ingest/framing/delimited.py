@@ -1,4 +1,4 @@
-"""Frames between bytes of one value, which is no part of any frame: stuffing takes care of that (cobs, slip, hdlc).
+"""Frames between bytes that are no part of any frame: stuffing takes care of that (cobs, slip, hdlc, escaped, hex).
 
     D | piece | D | piece | D D D | piece | D          nothing between two of them is nothing
 
@@ -18,13 +18,14 @@ class Delimited:
     """Bytes -> what `opened` makes of each piece. Holds at most `limit` bytes; a longer piece is one Refusal(TOO_LONG).
 
     proven: a whole frame shows that it is one, by its size or its checksum. In midstream the first piece may be half
-    of one, so it is noise unless it is proven.
+    of one, so it is noise unless it is proven. delimiters: each of these bytes ends a piece.
     """
 
     def __init__(
-        self, delimiter: int, opened: Open, *, proven: bool, limit: int = 4000, midstream: bool = True
+        self, delimiters: bytes, opened: Open, *, proven: bool, limit: int = 4000, midstream: bool = True
     ) -> None:
-        self._delimiter, self._opened, self._proven, self._limit = bytes([delimiter]), opened, proven, limit
+        self._delimiter, self._opened, self._proven, self._limit = delimiters[:1], opened, proven, limit
+        self._same = bytes.maketrans(delimiters[1:], delimiters[:1] * len(delimiters[1:])) if delimiters[1:] else None
         self._head = min(limit, HEAD)
         self._midstream = midstream
         self._rest = bytearray()
@@ -37,7 +38,7 @@ class Delimited:
 
     def feed(self, data: bytes, now: float = 0.0) -> list[Frame | Refusal | Noise]:
         """What the pieces that `data` ends come to, whenever it came."""
-        *pieces, half = data.split(self._delimiter)
+        *pieces, half = (data.translate(self._same) if self._same else data).split(self._delimiter)
         out: list[Frame | Refusal | Noise] = []
         for piece in pieces:
             if self._rest:

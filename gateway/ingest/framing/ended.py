@@ -10,4 +10,6 @@ _AROUND = b" \t\r\n\0"
 
 def ended(character: str, limit: int, midstream: bool) -> Delimited:
     """The framing of lines that each end with `character`, one of ASCII; CR and LF end none."""
-    return Delimited(ord(character), lambda line: line.strip(_AROUND), proven=False, limit=limit, midstream=midstream)
+    return Delimited(
+        character.encode(), lambda line: line.strip(_AROUND), proven=False, limit=limit, midstream=midstream
+    )

@@ -8,7 +8,7 @@ A sender gives a frame up with 7D right before the flag.
 import re
 from collections.abc import Callable
 
-DELIMITER = 0x7E
+DELIMITER = b"\x7e"
 _ESCAPED = re.compile(rb"\x7d(.?)", re.DOTALL)
 
 

@@ -5,7 +5,7 @@ c0 da 12 34 db dc 56 db dd 78 c0     frame da 12 34 c0 56 db 78: DB DC stands fo
 
 from collections.abc import Callable
 
-DELIMITER = 0xC0
+DELIMITER = b"\xc0"
 
 
 def unstuffing() -> Callable[[bytes], bytes | None]:
