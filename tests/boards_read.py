@@ -8,36 +8,83 @@ import json
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from gateway.config import load
+from gateway.ingest.asking.party import Party
+from gateway.ingest.asking.talk import Talk
+from gateway.ingest.capture.file import Capture
+from gateway.ingest.capture.lines import Header, Heard
+from gateway.ingest.capture.playback import Playback
 from gateway.ingest.formats import decoder
 from gateway.ingest.framing import Lines
-from gateway.model import Board, Decoded, Noise, Refusal
+from gateway.ledger import Account, imbalances
+from gateway.model import Board, Chunk, Decoded, Noise, Refusal, Sample
 
-from .captured import captured
+from .captured import asked, captured
 
 GOLDEN = Path(__file__).parent / "golden"
 
 
 def configured(text: str, folder: Path) -> Board:
     """The board of a [[boards]] table with these keys."""
+    return line(text, folder)[0]
+
+
+def line(text: str, folder: Path) -> tuple[Board, ...]:
+    """The boards of a [[boards]] table with these keys: one, or one a unit."""
     file = folder / "gateway.toml"
     file.write_text(f"[[boards]]\n{text}")
-    return load(file).boards[0]
+    return load(file).boards
 
 
 def cases(*formats: str) -> list[Path]:
-    """The golden folders of boards that these formats read."""
+    """The golden folders of boards that these formats read, but for conversations."""
     with tempfile.TemporaryDirectory() as folder:
         found = [
             file.parent
             for file in sorted(GOLDEN.glob("*/board.toml"))
-            if configured(file.read_text(), Path(folder)).format in formats
+            if configured(file.read_text(), Path(folder)).format in formats and not asked(file.parent)
         ]
     assert found, "an empty list would pass"
     return found
+
+
+def conversations() -> list[Path]:
+    """The golden folders of boards that were asked while they were recorded."""
+    found = [file.parent for file in sorted(GOLDEN.glob("*/board.toml")) if asked(file.parent)]
+    assert found, "an empty list would pass"
+    return found
+
+
+def conversed(boards: Sequence[Board], heard: Iterable[Heard]) -> list[dict[str, Any]]:
+    """What comes of a conversation, as the lines of expected.jsonl have it: all values, then what each has refused."""
+    talk, samples = Talk(boards[0].port), list[tuple[str, Sample]]()
+
+    def take(board: str, new: list[Sample], _at: Chunk) -> None:
+        samples.extend((board, sample) for sample in new)
+
+    for board in boards:
+        talk.join(Party(board, take, Account(), lambda: None), 0.0)
+    playback = Playback(talk, Header("", 0.0, asked=True))
+    for each in heard:
+        playback.hear(each)
+    playback.end()
+    assert playback.unknown == 0, "something that was sent is nothing that these boards are asked"
+    out: list[dict[str, Any]] = [
+        {"board": board, **{key: value for key, value in sample._asdict().items() if value is not None}}
+        for board, sample in samples
+    ]
+    for party in talk.parties:
+        assert imbalances(party.account, party.account.readings) == []
+        refused, values = (
+            dict(sorted(party.account.refused.items())),
+            dict(sorted(party.account.refused_values.items())),
+        )
+        out.append({"board": party.board.name, "refused": refused, "refused_values": values})
+    return out
 
 
 def read(board: Board, pieces: list[bytes], whole: bool = False) -> list[dict[str, Any]]:
@@ -66,9 +113,14 @@ def kept(name: str, capture: Path) -> str:
     case.mkdir()
     (case / "board.toml").write_text(f'name = "bench"\nport = "/dev/ttyUSB0"\npreset = "{name}"\n')
     shutil.copyfile(capture, case / f"capture{capture.suffix}")
-    data, whole = captured(case)
     with tempfile.TemporaryDirectory() as folder:
-        lines = read(configured((case / "board.toml").read_text(), Path(folder)), [data], whole)
+        boards = line((case / "board.toml").read_text(), Path(folder))
+    if asked(case):
+        with Capture(case / "capture.jsonl") as heard:
+            lines = conversed(boards, heard)
+    else:
+        data, whole = captured(case)
+        lines = read(boards[0], [data], whole)
     expected = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
     (case / "expected.jsonl").write_text(expected)
     return expected

@@ -6,6 +6,14 @@ from gateway.ingest.capture.file import Capture
 from gateway.ingest.capture.lines import Mark
 
 
+def asked(case: Path) -> bool:
+    """Whether it is a conversation with boards that are asked: what was sent is in it."""
+    if not (case / "capture.jsonl").exists():
+        return False
+    with Capture(case / "capture.jsonl") as capture:
+        return capture.header.asked
+
+
 def captured(case: Path) -> tuple[bytes, bool]:
     """The bytes, and whether the first begins a frame."""
     if (plain := case / "capture.bin").exists():

@@ -20,7 +20,7 @@ from gateway.ledger import Account
 from gateway.model import Board, Chunk
 from simulators.kinds import KINDS, boot_text, measured, names, spelled
 from tests.boards_read import GOLDEN, configured
-from tests.captured import captured
+from tests.captured import asked, captured
 
 TURNS = 7
 CHUNK = 4096  # bytes, as a port gives them
@@ -64,6 +64,7 @@ def main() -> None:
         known = simulated() | {
             case.parent.name: (configured(case.read_text(), Path(folder)), captured(case.parent)[0])
             for case in sorted(GOLDEN.glob("*/board.toml"))
+            if not asked(case.parent)
         }
     known = {name: one for name, one in known.items() if not options.boards or name in options.boards}
     turns = [{name: rates(*one, options.seconds) for name, one in known.items()} for _ in range(TURNS)]

@@ -1,6 +1,8 @@
 """Real boards' dialogues, as their makers' documents give them: what is asked, what is answered, what comes of it.
 
 > 52 0d      is asked            < 32 35 2e 31 0d      comes            .      nothing more does, in time
+
+And conversations that `gateway record` has taken down, with their times: what comes of them.
 """
 
 import json
@@ -11,9 +13,14 @@ import pytest
 from gateway.config import load
 from gateway.ingest.asking.party import Party
 from gateway.ingest.asking.talk import Talk
+from gateway.ingest.capture.file import Capture
 from gateway.ledger import Account, imbalances
 from gateway.model import Board, Chunk, Sample
+from tests.boards_read import conversations, conversed
+from tests.boards_read import line as on_line
+from tests.test_replay import replay
 
+RECORDED = conversations()
 CASES = sorted(path.parent for path in (Path(__file__).parent / "golden/asked").glob("*/board.toml"))
 assert CASES, "an empty glob would pass"
 
@@ -60,3 +67,47 @@ def test_dialogue(case, tmp_path):
     assert held(board, dialogue, 1000) == expected
     assert held(board, dialogue, 1) == expected
     assert len(expected) > 1
+
+
+@pytest.mark.parametrize("case", RECORDED, ids=lambda case: case.name)
+def test_conversation(case, tmp_path):
+    """A recorded conversation gives these values and refusals, in its own pieces and byte by byte."""
+    boards = on_line((case / "board.toml").read_text(), tmp_path)
+    with Capture(case / "capture.jsonl") as capture:
+        heard = list(capture)
+    expected = [json.loads(line) for line in (case / "expected.jsonl").read_text().splitlines()]
+    assert conversed(boards, heard) == expected
+    bytewise = [one._replace(data=bytes([byte])) for one in heard if not one.sent and one.data for byte in one.data] + [
+        one for one in heard if one.sent or not one.data
+    ]
+    assert conversed(boards, sorted(bytewise, key=lambda one: one.at)) == expected
+    assert any("value" in one for one in expected)
+
+
+@pytest.mark.parametrize("case", RECORDED, ids=lambda case: case.name)
+def test_conversation_torn(case, tmp_path):
+    """Ended behind a line, or begun with one, it gives none but its own values, and raises nothing."""
+    boards = on_line((case / "board.toml").read_text(), tmp_path)
+    with Capture(case / "capture.jsonl") as capture:
+        heard = list(capture)
+    whole = [one for one in conversed(boards, heard) if "value" in one]
+    for at in range(0, len(heard), 7):
+        begun = [one for one in conversed(boards, heard[:at]) if "value" in one]
+        assert begun == whole[: len(begun)]
+        ended = [one for one in conversed(boards, heard[at:]) if "value" in one]
+        assert ended == whole[len(whole) - len(ended) :]
+
+
+@pytest.mark.parametrize("case", RECORDED, ids=lambda case: case.name)
+def test_conversation_replayed(case, tmp_path):
+    """`gateway replay` publishes the same values, of all boards of the line."""
+    on_line((case / "board.toml").read_text(), tmp_path)
+    printed = replay(case / "capture.jsonl", "-c", tmp_path / "gateway.toml", "--json").stdout.splitlines()
+    expected = [json.loads(one) for one in (case / "expected.jsonl").read_text().splitlines()]
+    keys = ("board", "sensor", "value", "unit", "count")
+    found = [{key: one[key] for key in keys if key in one} for one in map(json.loads, printed)]
+    assert [one for one in found if one] == [one for one in expected if "value" in one]
+    refused = {
+        one["summary"]["board"]: one["summary"]["refused"] for one in map(json.loads, printed) if "summary" in one
+    }
+    assert refused == {one["board"]: one["refused"] for one in expected if "refused" in one}
