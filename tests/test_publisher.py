@@ -432,6 +432,25 @@ async def test_a_broker_of_qos_0_only(mosquitto, bench, v5):
         await until(lambda: [m.payload for m in judge.messages if m.topic == STATUS][-1] == b"stopped")
 
 
+@pytest.mark.parametrize("mosquitto", [("max_qos 0",)], indirect=True)
+async def test_qos_0_waits_for_a_broker_that_is_away(mosquitto, bench):
+    """What comes in an outage is not given to nobody: it waits, is sent afterwards, and the outage is told."""
+    one = bench(mosquitto.port)
+    one.read(10)
+    await until(lambda: one.done)
+    mosquitto.stop()
+    await until(lambda: not one.publisher.look()["connected"])
+    one.read(20)
+    assert one.publisher.look()["reason"]
+    assert (one.sum.sent_unacknowledged, one.sum.dropped.total()) == (10, 0)
+    mosquitto.start()
+    async with Judge(mosquitto.port) as judge:
+        await until(lambda: one.done, 20)
+        assert (one.sum.sent_unacknowledged, one.sum.dropped.total()) == (30, 0)
+        assert set(numbers(judge.messages)) <= set(range(11, 31))
+        assert one.publisher.look()["reason"] is None
+
+
 async def test_qos_0_counts_what_has_left(bench):
     """While the broker reads nothing, what it was not given is not counted as sent, and goes again later."""
     frozen = asyncio.Event()
