@@ -42,8 +42,8 @@ class Field(NamedTuple):
 
     @property
     def width(self) -> int:
-        """Bytes of one value."""
-        return self.length or WIDTHS[self.type]
+        """Bytes of one value; at least so many where it says how long it is itself (dec)."""
+        return self.length or WIDTHS.get(self.type, 1)
 
 
 class Escapes(NamedTuple):

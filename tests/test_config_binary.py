@@ -130,6 +130,10 @@ FIXED = 'framing = "fixed"\nsize = 8\n'
             'boards[0].fields[0].length: is missing; type = "bcd" needs its number of bytes',
         ),
         (
+            FIXED + CRC16 + ONE.replace('"i16"', '"dec", repeat = 2'),
+            "boards[0].fields[0].length: is missing; numbers that repeat need their number of bytes",
+        ),
+        (
             FIXED + CRC16 + ONE.replace('"i16"', '"i16", length = 2'),
             'boards[0].fields[0].length: type = "i16" has 2 bytes always; take length out',
         ),

@@ -63,3 +63,12 @@ def test_what_cannot_be(keys, said):
     """A character that values have in them, two of them, and formats that know their ends."""
     (found,) = problems(f'[[boards]]\nname = "bench"\nport = "/dev/ttyX0"\n{keys}\n')
     assert said in found
+
+
+def test_what_is_between_etx_and_stx():
+    """A checksum behind ETX, whatever byte it is, is no part of the next line; a line without STX is as it came."""
+    stream = b"\x0223.5\x03\x31\x0223.6\x03\x03\x0223.7\x03\x02\x0223.8\x03\r\n23.9\x03"
+    expected = [b"23.5", b"23.6", b"23.7", b"23.8", b"23.9"]
+    assert ended("\x03", 64, False).feed(stream) == expected
+    cut = ended("\x03", 64, False)
+    assert [line for at in range(len(stream)) for line in cut.feed(stream[at : at + 1])] == expected

@@ -22,6 +22,7 @@ from .boards_read import cases, configured, read
 from .captured import captured
 from .fuzz.hostile import many
 
+HEAD = 'name = "thermometer"\nport = "/dev/ttyUSB0"\nformat = "struct"\n'
 CASES = cases("struct")
 
 
@@ -95,6 +96,8 @@ def test_types(type, endian, data):
         ("30 30 32 33 35", Field("T1", 0, "dec", length=5, factor=0.1), 23.5),
         ("20 2d 31 2e 35", Field("T1", 0, "dec", length=5), -1.5),
         ("2d 2d 2d 2d 2d", Field("T1", 0, "dec", length=5), Why.NOT_A_NUMBER),
+        ("20 2d 31 2e 35 03", Field("T1", 0, "dec"), -1.5), ("03", Field("T1", 0, "dec"), Why.NOT_A_NUMBER),
+        ("2d 2d 03 31", Field("T1", 0, "dec"), Why.NOT_A_NUMBER), ("39 b2", Field("T1", 0, "dec"), 9.0),
         ("31 b2", Field("T1", 0, "dec", length=2), Why.NOT_A_NUMBER),
         ("46 46 66 34", Field("T1", 0, "hex", length=4), 65524.0),
         ("46 46 66 34", Field("T1", 0, "ihex", length=4), -12.0), ("30 43", Field("T1", 0, "ihex", length=2), 12.0),
@@ -115,8 +118,19 @@ def test_types(type, endian, data):
 def test_numbers_as_boards_have_them(sent, field, expected):
     """Each kind of number has its value, in each order of bytes and words, and none where it is not one."""
     assert value(bytes.fromhex(sent), field, endian="big") == expected
-    if field.width == len(bytes.fromhex(sent)):
+    if field.width == len(bytes.fromhex(sent)) and (field.type != "dec" or field.length):
         assert value(bytes.fromhex(sent)[:-1], field, endian="big") is Why.BAD_FRAME
+
+
+def test_text_with_a_checksum_behind_it(tmp_path):
+    """A number of any length between STX and ETX is read where the checksum behind it holds."""
+    table = """framing = "stx-etx"
+crc = { name = "XOR-8", over = [1, -1] }
+fields = [{ name = "T", at = 3, type = "dec", unit = "°C" }]
+"""
+    sent = [b"\x02PV23.5\x03\x1f", b"\x02PV612.0\x03\x2e", b"\x02PV613.0\x03\x2e", b"\x02PV-12.5\x03\x30"]
+    found = read(configured(HEAD + table, tmp_path), sent, True)
+    assert [each.get("value", each.get("refused")) for each in found] == [23.5, 612.0, "bad_checksum", -12.5]
 
 
 def test_no_value_of_a_part():
@@ -248,7 +262,8 @@ FIELDS = st.lists(
         factor=st.sampled_from([1.0, 0.1, 1e300]),
         length=st.integers(1, 16),
         minus=st.sampled_from([0, 0x33]),
-    ),
+    )
+    | st.builds(lambda at: Field("T4", at, "dec"), at=st.integers(0, 12)),
     max_size=5,
 ).map(tuple)
 PIECES = st.lists(
@@ -313,9 +328,6 @@ def test_each_checksum_has_its_width():
 
 def _stuffed(frame: bytes) -> bytes:
     return b"".join(bytes([len(part) + 1]) + part for part in frame.split(b"\0")) + b"\0"
-
-
-HEAD = 'name = "thermometer"\nport = "/dev/ttyUSB0"\nformat = "struct"\n'
 
 
 def test_the_page(tmp_path):

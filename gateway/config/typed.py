@@ -37,7 +37,9 @@ def fits(field: Mapping[str, Any]) -> None:
 def _wrong(kind: str, field: Mapping[str, Any]) -> Parts:
     called, width = f"type = {quoted(kind)}", WIDTHS.get(kind)
     wrong: Parts = []
-    if width is None and "length" not in field:
+    if kind == "dec" and "length" not in field and "repeat" in field:
+        wrong.append((("length",), "is missing; numbers that repeat need their number of bytes"))
+    elif width is None and kind != "dec" and "length" not in field:
         wrong.append((("length",), f"is missing; {called} needs its number of bytes"))
     if width is not None and "length" in field:
         wrong.append((("length",), f"{called} has {width} bytes always; take length out"))

@@ -12,9 +12,12 @@ from collections.abc import Callable
 
 from ...layouts import Endian, Field
 from ...model import Frame, Why
-from ..numbers import number
+from ..numbers import NUMERAL, number
 
 _CODES = {"u8": "B", "i8": "b", "u16": "H", "i16": "h", "u32": "I", "i32": "i", "f32": "f", "f64": "d"}
+_LONGEST = 40
+"""Characters of a number that says itself how long it is."""
+_LEADING = re.compile(rf" *+({NUMERAL})", re.ASCII)
 _HEX = re.compile(rb"[0-9A-Fa-f]+")
 
 Reader = Callable[[Frame], float | Why]
@@ -28,7 +31,8 @@ def reader(field: Field, at: int, endian: Endian) -> Reader:
     if code and not (swapped or field.bits or field.minus):
         unpack: Callable[[Frame, int], tuple[float]] = struct.Struct(_order(endian) + code).unpack_from
         return lambda frame: unpack(frame, at)[0]
-    end, minus, made = at + field.width, field.minus, _made(field, endian)
+    open_ended = field.type == "dec" and not field.length
+    end, minus, made = at + (_LONGEST if open_ended else field.width), field.minus, _made(field, endian)
 
     def read(frame: Frame) -> float | Why:
         data = frame[at:end]
@@ -50,6 +54,8 @@ def _words_turned(data: bytes) -> bytes:
 def _made(field: Field, endian: Endian) -> Callable[[bytes], float | Why]:
     """What the bytes of a number come to."""
     kind, bits = field.type, 8 * field.width
+    if kind == "dec" and not field.length:
+        return _leading
     if kind == "dec":
         return lambda data: number(data.decode("latin-1").strip(" \0"))
     if kind in ("hex", "ihex"):
@@ -65,6 +71,12 @@ def _made(field: Field, endian: Endian) -> Callable[[bytes], float | Why]:
     count = high - low + 1
     sign = count if kind.startswith("i") else 0
     return lambda data: _signed(int.from_bytes(data, endian) >> low & (1 << count) - 1, sign)
+
+
+def _leading(data: bytes) -> float | Why:
+    """The number that `data` begins with."""
+    found = _LEADING.match(data.decode("latin-1"))
+    return number(found[1]) if found else Why.NOT_A_NUMBER
 
 
 def _signed(whole: int, bits: int) -> int:
