@@ -228,6 +228,17 @@ class Asked:
         names = (f"{outer}.{own}", own, outer if own.casefold() in NAMELESS else "")
         return next((said for each in names if (said := self._fields.get(each))), "")
 
+    def certain(self, name: str, said: str = "", place: int = 0, outer: str = "", called: str = "") -> bool:
+        """Whether a temperature is one by a name, a unit or the configuration, and not only since nothing else is said.
+
+        The names and units as `unit` takes them; said: beside the value, or for it alone.
+        """
+        if 1 < len(self._units) > place or said or (called and called != name):
+            return True
+        name, outer = name[-_LONGEST:], outer[-_LONGEST:]
+        named = "temperature" in (quantity(name), quantity(outer) if _WRITTEN_OUT.search(outer) else "")
+        return named or unit_in_name(name) in TEMPERATURE_UNITS
+
     def _also_named(self, name: str, said: str, outer: str, called: str) -> bool:
         """Whether `also` has one of the value's names, its outer name, or what it measures by these or by its unit."""
         if not self._also:

@@ -2,7 +2,8 @@
 
 No line waits for the decision: each is read at once by the first format that can, in that order, since a JSON line also
 splits at commas, and so does a line of pairs. Three lines in turn that one format could read decide for it. A line of
-the shape of an NMEA sentence is one, with whatever sum. A column without a name that only rises is no value.
+the shape of an NMEA sentence is one, with whatever sum. A column without a name that only rises is no value,
+nor is what can be no temperature (doubt.py).
 """
 
 import re
@@ -35,8 +36,8 @@ class Auto:
 
     def __init__(self, options: FormatOptions) -> None:
         self._all: tuple[_Named, ...] = (
-            Json(options),
-            Kv(options),
+            Json(options, guess=True),
+            Kv(options, guess=True),
             Csv(options, guess=True),
             Plain(options, guess=True),
         )

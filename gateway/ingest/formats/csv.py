@@ -20,6 +20,8 @@ from .text import is_numberish, is_time, noise, readable, refused
 
 SEPARATORS = "\t;|,"
 """Those that are looked for, the surest first."""
+PROSE = 6
+"""Words in a cell; with as many of them it is a greeting, and no row."""
 _NOT_DATA = "*?>"  # answers of a device to its settings, prompts
 _BRACKETS = {"(": ")", "[": "]"}
 _COMMA = re.compile(r"[+-]?\d*,\d+(?![\d.,:/-])", re.ASCII)
@@ -42,6 +44,7 @@ class Csv:
         self._rows = Rows(options, guess=guess)
         self._separator: str | None = None if options.separator == "auto" else options.separator
         self._decimal = ""  # as seen in the rows; "": in none yet
+        self._headed = False  # no row has come since the header
         self._pointed = False  # a number with a point stood between commas
         self._header: tuple[tuple[str, ...], Shape] | None = None  # names that the next row has to prove
         self._quick = Quick(frozenset(options.none))
@@ -72,6 +75,11 @@ class Csv:
         comment = text[0] == "#"
         text, bracket, torn = _unwrapped(text.lstrip("# ") if comment else text)
         row = self._cut(text, bracket)
+        values = sum(is_numberish(cell) for cell in row.cells)
+        if self._guess and any(len(cell.split()) >= PROSE for cell in row.cells):
+            return noise(frame)
+        if text.count('"') == 2 * len(row.cells) and 2 * values < len(row.cells):
+            comment = True  # a heading, as some of its texts are numbers: "TOA5","CR1000","4711"
         if comment or not any(cell and is_numberish(cell) for cell in row.cells):
             self._note_header(row)
             return noise(frame)
@@ -112,14 +120,18 @@ class Csv:
             return
         if len(names) == 1 and self._options.header is not True:
             return
+        if self._headed and len(names) == len(self._rows.names):
+            return  # the first of several headings in turn names the columns: units and the like follow
         if self._rows.width == 0 and header.is_sure(names):
             self._rows.call(names, row.shape)
+            self._headed = True
         elif names != self._rows.names and (self._rows.width == 0 or header.is_new(names)):
             self._header = (names, row.shape)
             self._quick.forget()
 
     def _read(self, row: Row, bracket: str, frame: Frame) -> Decoded | Refusal | Noise:
         """A row with a value in it."""
+        self._headed = False
         if self._header is not None:
             names, shape = self._header
             if (len(names), shape) == (len(row.cells), row.shape):

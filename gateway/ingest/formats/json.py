@@ -38,10 +38,10 @@ class Json:
 
     name = "json"
 
-    def __init__(self, options: FormatOptions) -> None:
+    def __init__(self, options: FormatOptions, *, guess: bool = False) -> None:
         self._after = options.after.strip()
         self._records = [key for key in options.records.split(".") if key]
-        self._objects = Objects(options, dict(name.rsplit("=", 1) for name in options.columns if "=" in name))
+        self._objects = Objects(options, dict(name.rsplit("=", 1) for name in options.columns if "=" in name), guess)
         self._rows = Rows(replace(options, columns=tuple(name for name in options.columns if "=" not in name)))
         self._named = self._rows.width > 0
         self._by_place = self._named or len(options.unit) > 1

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from ...model import BadValue, Decoded, FormatOptions, Frame, Noise, Refusal, Sample, Stretch, Why
 from ..numbers import SHORT, value, whole
 from ..quantities import TEMPERATURE_UNITS, Asked, unit, unit_in_name
+from .doubt import Doubt, Doubtful
 from .mould import Mould
 from .mould_pairs import COUNT, SKIP, mould_of_pairs
 from .pairs import Pair, Pairs, cut, split_value
@@ -45,10 +46,12 @@ class Kv:
 
     name = "kv"
 
-    def __init__(self, options: FormatOptions) -> None:
+    def __init__(self, options: FormatOptions, *, guess: bool = False) -> None:
         self._asked = Asked(options)
         self._none = frozenset(options.none)
         self._decimal = options.decimal
+        self._doubt = Doubt() if guess else None
+        self._named = {field.name for field in options.fields}
         self._mark = ""  # the decimal mark of the lines so far; "" until one has told
         self._columns = tuple(name for name in options.columns if "=" not in name)
         self._renamed: dict[str, str] = dict(name.rsplit("=", 1) for name in options.columns if "=" in name)
@@ -139,6 +142,7 @@ class Kv:
         around = unit(about.get("unit", ""))
         names: list[str] = []
         results: list[tuple[float | Why, str]] = []
+        doubted: list[str] = []  # how the value is spelled, where nothing says what it is
         for place, key, name, pair in values:
             outer = about.get("sensor", "")
             numeral, said = split_value(pair.value, line.decimal)
@@ -149,18 +153,35 @@ class Kv:
             found = Why.ERROR_MARK if pair.value in self._none else value(numeral, self._none, line.decimal)
             if published is None or (found is Why.NOT_A_NUMBER and not due):
                 continue
+            doubted.append("")
             if not isinstance(found, Why):
                 self._remember(name, said)
+                if self._is_doubtful(key, self._renamed.get(key, key), said, published, place, outer):
+                    doubted[-1] = numeral
+                elif self._doubt is not None and published in TEMPERATURE_UNITS:
+                    self._doubt.sure(numeral)
             names.append(name)
             results.append((found, published))
         samples: list[Sample] = []
         bad: list[BadValue] = []
-        for name, (found, published) in zip(numbered(names), results, strict=True):
+        doubtful: list[Doubtful] = []
+        for name, (found, published), numeral in zip(numbered(names), results, doubted, strict=True):
             if isinstance(found, Why):
                 bad.append(BadValue(name, found))
-            else:
-                samples.append(Sample(name, found, published, count))
+                continue
+            if numeral:
+                doubtful.append(Doubtful(len(samples), name[:LONGEST], numeral))
+            samples.append(Sample(name, found, published, count))
+        if doubtful and self._doubt is not None:
+            samples, marks = self._doubt.settle(samples, doubtful)
+            bad += marks
         return outcome(samples, bad, frame)
+
+    def _is_doubtful(self, key: str, name: str, said: str, published: str, place: int = 0, outer: str = "") -> bool:
+        """Whether nothing says that a value is a temperature."""
+        if self._doubt is None or published not in TEMPERATURE_UNITS or name in self._named or self._columns:
+            return False
+        return not self._asked.certain(key, said, place, outer, name)
 
     def _published(
         self, key: str, name: str, said: str, place: int = 0, around: str = "", outer: str = ""
@@ -201,6 +222,8 @@ class Kv:
             published = self._published(key, name, said)
             if said and published is not None and self._said.get(name) != said:
                 continue  # its unit is not settled yet
+            if published is not None and self._is_doubtful(key, name, said, published):
+                continue
             meaning = SKIP if published is None or not name else (name, published)
             self._known[raw, behind] = COUNT if role == "count" else meaning
 

@@ -16,6 +16,10 @@ Take = tuple[str, str]
 """What a value is: its sensor and its unit."""
 
 _NUMBER = {mark: SHORT.replace(r"\.", re.escape(mark)).encode() for mark in ".,"}
+_SMALL = r"(?:\+?\d{1,3}|-(?:\d{1,2}|1\d\d|2[0-6]\d))"
+_WHOLE = rb"\+?(?:0|[1-9]\d{0,2})|-(?:0|[1-9]\d?|1\d\d|2[0-6]\d)"
+_PLAIN = {mark: (_SMALL + re.escape(mark) + r"\d{0,20}+|").encode() + _WHOLE for mark in ".,"}
+"""Numbers that can be temperatures without a word, as doubt.py has it; not all of them."""
 _WORD = rb"(?![nNiIoO])[A-Za-z][A-Za-z_]*+|"  # no nan, none, null, n/a, inf or ovf
 _TIME = rb"\d{1,4}-\d{1,2}-\d{1,4}(?!\d)[\d:.]*+|\d{1,4}/\d{1,2}/\d{1,4}(?!\d)[\d:.]*+|\d{1,2}:\d{2}(?!\d)[\d:.]*+"
 _ANY = rb"[ !#-\x27*+\--:<-Z\^-z}~]*+"  # all that shows, but brackets, quotes, backslashes and common separators
@@ -24,7 +28,10 @@ _DIGITS = rb"[+-]?\d[\d.:/\-]*+"
 
 
 class Cell(NamedTuple):
-    """One column: "value", "count", "sensor", "any" (skipped by name), "other" (not asked for), "text" (no number)."""
+    """One column: "value", "count", "sensor", "any" (skipped by name), "other" (not asked for), "text" (no number).
+
+    Of values that say nothing of what they are: "plain" has shown decimals, "whole" none, "left" is whole and left out.
+    """
 
     kind: str
     sensor: str = ""
@@ -62,6 +69,11 @@ def mould(
             case "value":
                 part = b"(" + number + b")" + behind
                 takes.append((cell.sensor, "" if name else cell.unit))
+            case "plain" | "whole":
+                part = b"(" + (_PLAIN[decimal] if cell.kind == "plain" else _WHOLE) + b")" + behind
+                takes.append((cell.sensor, "" if name else cell.unit))
+            case "left":
+                part = b"(?:" + _WHOLE + b")" + behind
             case "count":
                 part = rb"(\d{1,18})"
             case "sensor":
@@ -72,7 +84,7 @@ def mould(
                 part = b"(?:" + (_WORD if pad else b"") + _TIME + b")"
             case _:
                 part = number + behind if behind else _OTHER if pad else _DIGITS
-        if cell.kind in ("value", "count", "sensor"):
+        if cell.kind in ("value", "plain", "whole", "count", "sensor"):
             groups.append(cell.kind)
         parts.append(pad + part + pad)
     if not takes:

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 from ...model import BadValue, FormatOptions, Sample, Why
 from ..numbers import COUNT_LIMIT
-from ..quantities import Asked, unit
+from ..quantities import TEMPERATURE_UNITS, Asked, unit
+from .doubt import Doubt, Doubtful
 from .text import NAMES, ROLES, UNSAFE, joined, numbered
 
 LONGEST = 128
@@ -14,6 +15,8 @@ KNOWN = 1024
 """Paths that are remembered; when there are more, all are forgotten and learnt anew."""
 
 _ROLE_KEYS = frozenset(spelled(role) for role in ROLES for spelled in (str, str.upper, str.title)) | {"TempUnit"}
+_VALUES = ("value", "val", "v")
+"""Keys of the value of an object that says by other keys what it is."""
 _new = tuple.__new__  # of a NamedTuple, at half the price: this is done once a reading
 
 
@@ -29,6 +32,7 @@ class Meaning(NamedTuple):
 
     sensor: str
     unit: str | None  # None: nothing that is asked for
+    doubtful: bool  # nothing says that it is a temperature, in auto
     due: bool  # whether a text here is a value that does not hold: by its name, or since a number has stood here
 
 
@@ -46,13 +50,16 @@ NO_ROLES = Roles(None, None, None)
 class Objects:
     """Reads objects. `renamed`: other names for values, by key or by path; "" skips one."""
 
-    def __init__(self, options: FormatOptions, renamed: dict[str, str]) -> None:
+    def __init__(self, options: FormatOptions, renamed: dict[str, str], guess: bool = False) -> None:
         self._asked = Asked(options)
         self._none = frozenset(options.none)
         self._renamed = renamed
         self._role_keys = (_ROLE_KEYS - {"value", "VALUE", "Value"}) | renamed.keys()
         self._roles: dict[tuple[str, ...], Roles] = {}  # by the keys of an object
         self._known: dict[tuple[str, str, str], Meaning] = {}  # by path, key, unit of the object
+        self._doubt = Doubt() if guess else None
+        self._doubtful: list[Doubtful] = []  # in the object that is read
+        self._named = {field.name for field in options.fields}
         self._spelt = 0  # characters of long paths, in the object that is read
         self.learnt = 0  # how often something was learnt that may change what a line comes to
 
@@ -60,6 +67,7 @@ class Objects:
         """Adds what one object holds to `found`; gives why when it spoils the line. around: the unit said outside."""
         samples, before = found.samples, len(found.samples)
         self._spelt = 0
+        self._doubtful.clear()
         why = self._walk(record, "", around, None, found)
         new = len(samples) - before
         if new > 1 and len({sample.sensor for sample in samples[before:]}) < new:
@@ -67,6 +75,9 @@ class Objects:
             samples[before:] = [
                 sample._replace(sensor=name) for sample, name in zip(samples[before:], unique, strict=True)
             ]
+        if self._doubtful and self._doubt is not None and why is None:
+            samples[before:], marks = self._doubt.settle(samples[before:], self._doubtful, before)
+            found.bad.extend(marks)
         return why
 
     def unit_of(self, node: Any) -> str:
@@ -124,6 +135,8 @@ class Objects:
             if is_number:
                 value = item if kind is float and item - item == 0.0 and not self._none else self._value(item)
                 if isinstance(value, float):
+                    if self._doubt is not None:
+                        self._weigh(meaning, str(item), len(found.samples), self._doubt)
                     found.samples.append(_new(Sample, (meaning.sensor, value, meaning.unit, count)))
                 else:
                     found.bad.append(BadValue(meaning.sensor, value))
@@ -131,6 +144,13 @@ class Objects:
                 marked = isinstance(item, str) and item in self._none
                 found.bad.append(BadValue(meaning.sensor, Why.ERROR_MARK if marked else Why.NOT_A_NUMBER))
         return None
+
+    def _weigh(self, meaning: Meaning, text: str, at: int, doubt: Doubt) -> None:
+        """Takes note of a number, for what is known of its place."""
+        if meaning.doubtful:
+            self._doubtful.append(Doubtful(at, meaning.sensor[-LONGEST:], text))
+        elif meaning.unit in TEMPERATURE_UNITS:
+            doubt.sure(text)
 
     def _value(self, item: float) -> float | Why:
         try:
@@ -153,7 +173,15 @@ class Objects:
         skipped = (not name and key != "") or self.role(key) not in ("", "value")
         called = self._renamed.get(full, self._renamed.get(key, ""))
         published = None if skipped else self._asked.unit(key, "", 0, around, path, called)
-        meaning = Meaning(name, published, published is None or is_number or self._asked.plainly(key, path, called))
+        doubtful = (
+            self._doubt is not None
+            and published in TEMPERATURE_UNITS
+            and name not in self._named
+            and not self._asked.certain(key, around if key.casefold() in _VALUES else "", 0, path, called)
+        )
+        meaning = Meaning(
+            name, published, doubtful, published is None or is_number or self._asked.plainly(key, path, called)
+        )
         if len(path) + len(key) <= LONGEST:
             self._known[path, key, around] = meaning
         return meaning

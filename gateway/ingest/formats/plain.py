@@ -88,7 +88,7 @@ class Plain:
         if any(" " in cell and measure(cell, decimal)[1] == "" for cell in cells):
             return refused(Why.BAD_FRAME, frame)  # words behind a number: something else broke in
         said = unit_in_name(label)
-        row = Row(cells, unit=said, decimal=decimal)
+        row = Row(cells, unit=said, decimal=decimal, certain=bool(label))
         if not self._rows.fits(row):
             self._quick.forget()
             return refused(Why.WRONG_COLUMNS, frame)

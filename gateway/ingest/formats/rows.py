@@ -11,13 +11,17 @@ from typing import NamedTuple
 from ...model import BadValue, Decoded, FormatOptions, Noise, Refusal, Sample, Why
 from ...patterns import Pattern
 from ..numbers import value, whole
-from ..quantities import Asked, measure, measured_in, quantity, unit
+from ..quantities import TEMPERATURE_UNITS, Asked, measure, measured_in, quantity, unit
 from .counters import Counters
+from .doubt import Doubt, Doubtful
 from .mould import Cell, Mould, mould
-from .text import NAMES, ROLES, is_numberish, is_rom, joined, numbered, outcome, refused
+from .text import NAMES, ROLES, is_numberish, is_rom, is_time, joined, numbered, outcome, refused
 
 CHANGED = 5
 """So many rows in turn of one new number of cells: the board has changed."""
+
+_WORDS = frozenset(("in", "min", "ms", "us", "set", "ma", "kn", "lm", "cd", "kt", "va", "var"))
+"""What is no unit in a cell of its own."""
 
 Shape = tuple[str, bool]
 """The separator of a row, and whether one stands behind the last cell too."""
@@ -48,16 +52,20 @@ class Row(NamedTuple):
     shape: Shape = ("", False)
     unit: str = ""  # said once for the whole row
     decimal: str = "."
+    certain: bool = False  # a label says that these are temperatures
 
 
 class Rows:
     """What is known of a board's rows, and the reading of one row by it.
 
-    guess: columns without names that look like counters or clocks are not read.
+    guess: columns without names that look like counters or clocks are not read, nor what is no temperature though
+    nothing says what it is; a name in the cell before a value and a unit in the cell behind it are believed.
     """
 
     def __init__(self, options: FormatOptions, *, guess: bool = False) -> None:
         self._guess = guess
+        self._doubt = Doubt() if guess and not options.columns else None
+        self._beside = False  # a cell told what the one beside it is
         self._asked = Asked(options)
         self._configured = bool(options.columns)
         self._none = frozenset(options.none)
@@ -75,6 +83,7 @@ class Rows:
         self._roles = [ROLES.get(name.casefold(), "") for name in names]
         self._seen: dict[int, tuple[str, str | None]] = {}  # of columns with numbers: text behind it, unit if asked for
         self._counters = Counters() if self._guess and not names else None
+        self._doubt = Doubt() if self._doubt is not None else None
         self.width = len(names)
         self._shape = shape
 
@@ -117,25 +126,57 @@ class Rows:
         around = unit(about["unit"]) if "unit" in about else row.unit
         samples: list[Sample] = []
         bad: list[BadValue] = []
+        doubtful: list[Doubtful] = []
         counting = self._counters.told(row.cells) if self._counters is not None else ()
         for place, cell in enumerate(row.cells):
             name = "" if place in counting else self._name(place)
+            if place in counting and self._doubt is not None:
+                self._doubt.counted(place, cell)
             if not name or (self._roles and self._roles[place] not in ("", "value")):
                 continue
             outer = about.get("sensor", "")
             numeral, said = measure(cell, row.decimal)
+            if self._doubt is not None and is_numberish(cell):
+                said = said or self._unit_behind(row.cells, place)
+                outer = outer or self._label_before(row.cells, place)
             published = self._asked.unit(name, said, place, around, outer)
             if published is None or not (is_numberish(cell) or self._due(place, name, outer)):
                 self._seen.setdefault(place, (cell[len(numeral) :], None))
                 continue
+            outer = about.get("sensor", "")
             name = joined(outer, name) if outer else self._called_by(name, published)
             found = Why.ERROR_MARK if cell in self._none else value(numeral, self._none, row.decimal)
             if isinstance(found, Why):
                 bad.append(BadValue(name, found))
             else:
                 self._seen[place] = (cell[len(numeral) :], published)
+                if self._doubt is not None and published in TEMPERATURE_UNITS:
+                    label = outer or self._label_before(row.cells, place)
+                    if row.certain or self._is_certain(place, said or around, label):
+                        self._doubt.sure(numeral)
+                    else:
+                        doubtful.append(Doubtful(len(samples), place, numeral))
                 samples.append(Sample(name, found, published, count))
+        if self._doubt is not None and doubtful:
+            samples, marks = self._doubt.settle(samples, doubtful)
+            bad += marks
         return samples, bad
+
+    def _unit_behind(self, cells: list[str], place: int) -> str:
+        """The unit that the cell behind a number is."""
+        said = unit(cells[place + 1]) if place + 1 < len(cells) else ""
+        if said in TEMPERATURE_UNITS or (len(said) > 1 and said.casefold() not in _WORDS):
+            self._beside = True
+            return said
+        return "%" if said == "%" else ""
+
+    def _label_before(self, cells: list[str], place: int) -> str:
+        """The word in the cell before a number, where no header says what it is; "" for none."""
+        before = cells[place - 1] if place and not self.names else ""
+        if len(before) < 2 or is_numberish(before) or is_time(before):
+            return ""
+        self._beside = True
+        return before
 
     def takes(self, row: Row) -> tuple[tuple[str, str] | None, ...]:
         """What each cell of a row like this is, if its values are numbers and no more: sensor and unit.
@@ -160,7 +201,7 @@ class Rows:
 
         start, between, end, pad: patterns around a row, between and around its cells; without a pad no cell is a word.
         """
-        if "unit" in self._roles or self._roles.count("sensor") > 1 or self._roles.count("count") > 1:
+        if self._beside or "unit" in self._roles or self._roles.count("sensor") > 1 or self._roles.count("count") > 1:
             return None
         sensor = ""
         cells = []
@@ -177,7 +218,10 @@ class Rows:
                     return None
                 cells.append(Cell("other"))
             elif published is not None:
-                cells.append(Cell("value", self._called_by(name, published), published, behind))
+                kind = self._kind(place, published, row.certain or self._is_certain(place, behind or row.unit, ""))
+                if not kind:
+                    return None
+                cells.append(Cell(kind, self._called_by(name, published), published, behind))
             elif behind or self._asked.unit(name, "", place, row.unit, sensor) is None:
                 cells.append(Cell("other", behind=behind))
             elif self._due(place, name, sensor):
@@ -186,12 +230,31 @@ class Rows:
                 cells.append(Cell("text"))
         return mould(start, between, end, pad, cells, row.decimal, sensor)
 
+    def _is_certain(self, place: int, said: str, label: str) -> bool:
+        """Whether a temperature is said to be one, by more than that nothing else is said."""
+        return "sensor" in self._roles or self._asked.certain(
+            self._name(place) if self.names else "", said, place, label
+        )
+
+    def _kind(self, place: int, published: str, certain: bool) -> str:
+        """Which kind of cell a value is that has been read; "" where that is not settled."""
+        if self._doubt is None or published not in TEMPERATURE_UNITS:
+            return "value"
+        if certain:
+            return "value" if self._doubt.beside_decimals or not self._doubt.open else ""
+        if self._doubt.is_out(place):
+            return "other"
+        if published == "K":
+            return ""
+        return "plain" if self._doubt.is_decimal(place) else "left" if self._doubt.beside_decimals else "whole"
+
     @property
     def guessed(self) -> tuple[str, ...]:
         """What the columns would be called in a configuration, where some of them count; else ()."""
-        if self._counters is None:
+        if self._counters is None or self._doubt is None:
             return ()
-        names = [self._counters.name(place) for place in range(self.width)]
+        out = [place for place in range(self.width) if self._doubt.is_out(place)]
+        names = ["" if place in out else self._counters.name(place) for place in range(self.width)]
         if not any(name is not None for name in names):
             return ()
         return tuple(self._name(place) if name is None else name for place, name in enumerate(names))

@@ -1,0 +1,95 @@
+"""Which numbers can be temperatures where no name and no unit says what they are, for auto, which takes them for some.
+
+    26201, -45120             no temperature that there is
+    00013                     a whole number with a zero in front: a number of a thing
+    temp=20.5 pos=3           whole, where what says that it is a temperature has decimals
+
+A place, which is a column or a key, that once held such a number is left out from then on; one that has shown decimals
+before goes on, and the number is a mark for "no value". What is whole beside decimals is left out until it shows some.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ...model import BadValue, Sample, Why
+
+BOUNDS = {"°C": (-273.15, 2500.0), "°F": (-459.67, 4532.0), "K": (0.0, 2773.15)}
+"""Absolute zero, and what only a name or a unit makes a temperature."""
+MOST = 1024
+"""Places that are told apart; those beyond are left out."""
+
+_NUMBERED = re.compile(r"[+-]?0\d++", re.ASCII)
+_DECIMALS = re.compile(r"[.,eE]")
+
+Place = int | str
+
+
+class Doubtful(NamedTuple):
+    """A value that says nothing of what it is. at: which sample; place: where it stands; text: how it is spelled."""
+
+    at: int
+    place: Place
+    text: str
+
+
+class Doubt:
+    """What is known of a board's places whose values say nothing of what they are."""
+
+    def __init__(self) -> None:
+        self._out: set[Place] = set()
+        self._decimal: set[Place] = set()
+        self._whole = False
+        self.beside_decimals = False  # what says that it is a temperature has shown decimals
+
+    def sure(self, text: str) -> None:
+        """Takes note of a value that says that it is a temperature."""
+        self.beside_decimals = self.beside_decimals or _DECIMALS.search(text) is not None
+
+    def settle(
+        self, samples: list[Sample], doubtful: Sequence[Doubtful], first: int = 0
+    ) -> tuple[list[Sample], list[BadValue]]:
+        """The samples of one record without those that are none, and the values that are marks for "no value".
+
+        first: the number of the first sample, as `doubtful` counts them.
+        """
+        without: set[int] = set()
+        bad: list[BadValue] = []
+        for at, place, text in doubtful:
+            sample = samples[at - first]
+            low, high = BOUNDS[sample.unit]
+            if place in self._out or (len(self._out) + len(self._decimal) >= MOST and place not in self._decimal):
+                without.add(at - first)
+            elif not low <= sample.value <= high or _NUMBERED.fullmatch(text):
+                without.add(at - first)
+                if place in self._decimal:
+                    bad.append(BadValue(sample.sensor, Why.ERROR_MARK))
+                else:
+                    self._out.add(place)
+            elif _DECIMALS.search(text):
+                self._decimal.add(place)
+            elif place not in self._decimal:
+                self._whole = True
+                if self.beside_decimals:
+                    without.add(at - first)
+        if not without:
+            return samples, bad
+        return [sample for at, sample in enumerate(samples) if at not in without], bad
+
+    def counted(self, place: Place, text: str) -> None:
+        """Takes note of a whole number that is not read, as it may be a counter's."""
+        if text.isascii() and text.isdigit() and int(text[:18]) > BOUNDS["°C"][1]:
+            self._out.add(place)
+
+    @property
+    def open(self) -> bool:
+        """Whether there is a place whose numbers have all been whole so far, and which is read."""
+        return self._whole
+
+    def is_out(self, place: Place) -> bool:
+        """Whether a place is left out for good."""
+        return place in self._out
+
+    def is_decimal(self, place: Place) -> bool:
+        """Whether a place has shown decimals, and is read."""
+        return place in self._decimal

@@ -1,0 +1,108 @@
+"""Values of auto that say nothing of what they are: what no temperature can be, and what stands beside them."""
+
+import random
+
+import pytest
+
+from gateway.ingest.formats import FORMATS
+from gateway.ingest.formats.csv import Csv
+from gateway.ingest.formats.plain import Plain
+from gateway.layouts import Field
+from gateway.model import BadValue, Decoded, FormatOptions, Noise, Why
+from tests.decoded import decode, pairs
+
+
+@pytest.mark.parametrize("number", ["26201", "-45120", "-274", "2501", "00013", "007"])
+@pytest.mark.parametrize(
+    "line, rest", [("{};21.5", "S2"), ("inlet={};outlet=21.5", "outlet"), ('{{"a1":{},"b":21.5}}', "b")]
+)
+def test_what_no_temperature_can_be(line, rest, number):
+    """Its place is left out from its first number on, in rows, pairs and objects; what is beside it is read."""
+    number = number.lstrip("0") + "000" if line[0] == "{" and number[0] == "0" else number  # no number of JSON
+    first = line.format(number).encode()
+    assert pairs(decode("auto", first)) == {rest: 21.5}
+    assert pairs(decode("auto", first, line.format(23).encode())) == {rest: 21.5}
+
+
+def test_a_mark_for_no_value():
+    """In a place that has shown decimals such a number is a value that does not hold, and the next one is read."""
+    assert decode("auto", b"23.4;21.5", b"-9999;21.5").bad == [BadValue("S1", Why.ERROR_MARK)]
+    assert decode("auto", b"inlet=23.4,T=21.5", b"inlet=9999,T=21.5").bad == [BadValue("inlet", Why.ERROR_MARK)]
+    assert decode("auto", b'{"s1":23.5,"b":1.5}', b'{"s1":-999,"b":1.5}').bad == [BadValue("s1", Why.ERROR_MARK)]
+    assert pairs(decode("auto", b"23.4", b"9999", b"23.5")) == {"temperature": 23.5}
+
+
+@pytest.mark.parametrize("line", [b"T=26201", b"inlet=26201 C", b'{"temp":26201}', b"temperatures: 26201 21"])
+def test_what_says_that_it_is_a_temperature(line):
+    """A name, a unit or a label is believed, whatever the number; so is a column that the configuration names."""
+    assert 26201 in pairs(decode("auto", line)).values()
+    assert pairs(decode("auto", b"26201,21.5", columns=("one", "two"))) == {"one": 26201, "two": 21.5}
+    assert pairs(decode("auto", b"inlet=26201", fields=(Field("inlet", factor=0.001),))) == {"inlet": 26201}
+
+
+def test_whole_numbers_beside_decimals():
+    """What is whole is no temperature beside one that says so and has decimals, until it shows decimals itself."""
+    assert pairs(decode("auto", b"temp=20.5 homed=1 inlet=21.5")) == {"temp": 20.5, "inlet": 21.5}
+    assert pairs(decode("auto", b"inlet=21 outlet=22 temp=20")) == {"inlet": 21, "outlet": 22, "temp": 20}
+    assert pairs(decode("auto", b"inlet=21.5 temp=20.5", b"inlet=22 temp=20")) == {"inlet": 22, "temp": 20}
+    assert pairs(decode("auto", b'{"homed":[1,1],"temp":20.5,"inlet":21.0}')) == {"temp": 20.5, "inlet": 21}
+    assert pairs(decode("auto", b"T,pos", b"21.5,3")) == {"T": 21.5}
+
+
+def test_the_cells_beside_a_number():
+    """The unit in the cell behind a number says what it is, and the name in the cell before, where no header does."""
+    line = "7,004;pH;24,8;°C".encode()
+    assert pairs(decode("auto", line, line)) == {"S3": 24.8}
+    assert isinstance(decode("auto", b"Humidity;45.1"), Noise)
+    assert pairs(decode("auto", b"ok;45.1;lab;21.5")) == {"S2": 45.1, "S4": 21.5}
+    assert pairs(decode("auto", b"Wert;Einheit", b"21.5;\xb0C")) == {"Wert": 21.5}
+    assert not isinstance(decode("auto", b"Wert;Einheit", b"21.5;mV"), Decoded)
+
+
+def test_greetings_and_headings_are_no_rows():
+    """A version, a sentence and a quoted heading leave no sensor behind; of several headings the first counts."""
+    assert not isinstance(decode("auto", b"9103,ver.1.21"), Decoded)
+    assert not isinstance(decode("auto", b"20;00;Radio gateway of the attic - version 1.1;"), Decoded)
+    toa5 = (
+        b'"TOA5","CR1000","CR1000","4711","Std.32","Met"',
+        b'"TIMESTAMP","RECORD","BattV_Min","PTemp_C","AirTC_Avg","RH"',
+        b'"TS","RN","Volts","Deg C","Deg C","%"',
+        b'"","","Min","Smp","Avg","Smp"',
+    )
+    assert all(isinstance(decode("auto", *toa5[:end]), Noise) for end in range(1, 5))
+    row = b'"2026-11-29 12:01:00",12,12.84,21.43,3.21,55.2'
+    assert pairs(decode("auto", *toa5, row)) == {"PTemp_C": 21.43, "AirTC_Avg": 3.21}
+
+
+@pytest.mark.parametrize("make, mark", [(Csv, ","), (Csv, ";"), (Plain, " ")])
+@pytest.mark.parametrize("header", [b"", b"T,a,b"])
+@pytest.mark.parametrize("seed", range(20))
+def test_the_quick_way_is_the_careful_way(make, mark, header, seed):
+    """Rows of odd and of usual numbers come to the same, read by a mould or with care, whatever came before."""
+    dice = random.Random(seed)
+    texts = ["21.5", "21", "22", "23.25", "-3.5", "0", "1"] * 4 + [
+        "9999",
+        "-300",
+        "007",
+        "2600.5",
+        "-9999",
+        "+5",
+        "1e1",
+    ]
+    quick, careful = make(FormatOptions(), guess=True), make(FormatOptions(), guess=True)
+    if header and make is Csv:
+        head = header.replace(b",", mark.encode())
+        assert quick.careful(head) == careful.careful(head)
+    texts = dice.sample(texts, dice.randint(3, len(texts)))
+    for _ in range(60):
+        row = mark.join(dice.choice(texts) for _ in range(3)).encode()
+        assert quick.decode(row) == careful.careful(row), row
+
+
+def test_pairs_whose_names_say_nothing_are_read_with_care():
+    """The quick way does not pass a number that the careful way would leave out."""
+    board = FORMATS["auto"](FormatOptions())
+    for value in (21.5, 21.75, 22.5, 23.5):
+        assert pairs(board.decode(f"inlet:{value},T:{value}".encode())) == {"inlet": value, "T": value}
+    result = board.decode(b"inlet:-9999,T:21.5")
+    assert isinstance(result, Decoded) and result.bad == [BadValue("inlet", Why.ERROR_MARK)]
