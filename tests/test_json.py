@@ -96,3 +96,24 @@ class TestJson:
     def test_broken(self, line):
         """What starts as JSON and is none is refused; so is a name that no name may be."""
         assert decode("json", line) == Refusal(Why.BAD_FRAME, line)
+
+
+@pytest.mark.parametrize(
+    "line, read",
+    [
+        (b'{"sensors":[{"value":23.4,"type":"temperature"},{"value":45.1,"type":"humidity"}]}', {"sensors.1": 23.4}),
+        (b'[{"name":"boiler","val":61.5,"u":"C"},{"name":"press","val":1.5,"u":"bar"}]', {"boiler": 61.5}),
+        (b'[{"bn":"d/","n":"air","u":"Cel","v":23.4},{"n":"hum","u":"%RH","v":45.1}]', {"air": 23.4}),
+        (b'[{"name":"a","value":234,"unit":"0.1C"},{"name":"b","value":23.4,"unit":"C"}]', {"b": 23.4}),
+    ],
+)
+@pytest.mark.parametrize("name", ["json", "auto"])
+def test_what_is_said_beside_a_value(name, line, read):
+    """A quantity, a unit or a name beside a value is believed; an unknown unit is no temperature's."""
+    assert pairs(decode(name, line, line)) == read
+
+
+def test_a_sensor_and_its_value_by_other_keys():
+    """Keys renamed `sensor` and `value` give each sensor its own name, as in pairs."""
+    lines = (b'{"id":1,"temperature_C":21.5}', b'{"id":2,"temperature_C":22.5}')
+    assert pairs(decode("json", *lines, columns=("id=sensor", "temperature_C=value"))) == {"2": 22.5}

@@ -110,3 +110,8 @@ class TestKv:
         line = "Vorlauf: 38,5°C  Rücklauf: 32,1°C  Soll: 40,0°C  Verdichter: EIN".encode("latin-1")
         assert pairs(decode("auto", line)) == {"Vorlauf": 38.5, "Rücklauf": 32.1}
         assert pairs(decode("auto", b"Temperature: 23,4 C, Humidity: 45,1 %")) == {"Temperature": 23.4}
+
+    def test_an_unknown_unit(self):
+        """What looks like a unit is one of another quantity; the line's temperatures are read, computed ones aside."""
+        line = b"RH= 33.0 %RH T= 22.1 'C Td= 5.2 'C x= 7.1 g/kg"
+        assert decode("kv", line, line) == Decoded([Sample("T", 22.1, "\u00b0C")], [])

@@ -18,7 +18,7 @@ NAMELESS = ("value", "temperature", "temp", "t", "")
 
 WORDS = {
     "temperature": "temp temps temperature temperatures tmp t tc thermocouple rtd ntc celsius kelvin",
-    "humidity": "hum humidity humid h rh moisture luftfeuchte feuchte",
+    "humidity": "hum humidity humid h rh moisture luftfeuchte feuchte nem",
     "pressure": "pres press pressure baro barometer bar hpa mbar druck",
     "voltage": "v u volt volts voltage vrms vcc vdd vin vout vbus vbat bat batt battery adc",
     "current": "i a amp amps current irms ma",
@@ -28,7 +28,7 @@ WORDS = {
     "wind": "wind gust",
     "rain": "rain",
     "distance": "alt altitude distance dist height depth",
-    "motion": "accel gyro mag speed x y z roll pitch yaw heading lat lon latitude longitude rpm",
+    "motion": "accel gyro mag speed x y z roll pitch yaw heading lat lon latitude longitude rpm pos position homed",
     "gas": "co co2 eco voc tvoc iaq gas ppm ppb pm aqi",
     "frequency": "freq frequency hz",
     "weight": "weight mass load",
@@ -40,7 +40,7 @@ WORDS = {
     "setting": "resolution emissivity kp ki kd baud interval rate delay timeout averages gain offset calibration cal "
     "configsip mode div len size heap free flash cpu port pin gpio csum tail boot rst entry line unit units",
     "other": "ph ntu ec orp tds lvl level raw ohm ohms resistance ratio analog",
-    "state": "state status alarm error err flag flags code ok on off relay fault valid quality",
+    "state": "state status alarm error err flag flags code ok on off relay switch fault valid quality",
 }
 STEMS = {  # for words that stand together, and in other languages: windspeedmph, dailyrainin, Umidade, Luftdruck
     "wind": "wind", "rain": "rain", "humid": "humidity", "press": "pressure", "batt": "voltage", "volt": "voltage",
@@ -48,6 +48,8 @@ STEMS = {  # for words that stand together, and in other languages: windspeedmph
     "humed": "humidity", "umid": "humidity", "feucht": "humidity", "vocht": "humidity", "湿度": "humidity",
     "druck": "pressure", "presi": "pressure", "ciśni": "pressure", "气压": "pressure", "气圧": "pressure",
     "spannung": "voltage", "akku": "voltage", "bater": "voltage", "resist": "other", "widerst": "other",
+    "wilgot": "humidity", "vlhk": "humidity", "fukt": "humidity", "kosteus": "humidity", "basınç": "pressure",
+    "sıcakl": "temperature", "lämpöt": "temperature", "hőmérs": "temperature", "θερμοκ": "temperature",
     "teplot": "temperature", "温度": "temperature", "темпер": "temperature", "влажн": "humidity", "давл": "pressure",
 }  # fmt: skip
 PHRASES = {("heat", "index"): "computed", ("rtd", "value"): "other"}  # the latter a converter's, not yet a temperature
@@ -57,7 +59,8 @@ MEASURED = frozenset(
 """What the name of a box of values, or of a sensor, can say of the values in it."""
 
 NOT_MEASURED = (
-    "dew dewpoint taupunkt rocio rocío rosée heatindex feels feelslike apparent chill windchill target setpoint set sp "
+    "dew dewpoint td tdew taupunkt rocio rocío rosée heatindex feels feelslike hissedilen ressenti gefühlt apparent "
+    "chill windchill target setpoint set sp "
     "soll sollwert consigna consigne goal threshold limit"
 )
 OTHER_UNITS = {

@@ -52,7 +52,9 @@ def mould_of_object(line: bytes, record: dict[str, Any], objects: Objects) -> Mo
 def called(objects: Objects, name: str, takes: tuple[Take, ...]) -> tuple[Take, ...]:
     """Sensors and units of a named sensor's values, which stand at these keys; () where these are not known."""
     found = [objects.known(name, key, around) for key, around in takes]
-    known = tuple((each.sensor, each.unit) for each in found if each is not None and each.unit is not None and each.due)
+    known = tuple(
+        (each.sensor, each.unit) for each in found if each and each.unit is not None and each.due and not each.doubtful
+    )
     return known if len({sensor for sensor, _ in known}) == len(takes) else ()
 
 
@@ -83,6 +85,8 @@ def _note(node: dict[str, Any], path: str, around: str, objects: Objects, alone:
         path = named if type(named) is str else str(named) if type(named) is int else ""
         if not path:
             return False
+    if objects.told(node, path, around) is not None:
+        return False
     for key, item in node.items():
         kind = type(item)
         leaves.append(Leaf("key", key))
@@ -108,7 +112,7 @@ def _leaf(path: str, key: str, around: str, item: object, objects: Objects, alon
     """What stands at a key that says nothing about its object."""
     meaning = objects.known(path, key, around)
     is_number = type(item) in (int, float)
-    if meaning is None or (meaning.unit is not None and meaning.due != is_number):
+    if meaning is None or meaning.doubtful or (meaning.unit is not None and meaning.due != is_number):
         return None
     if meaning.unit is None or not is_number:
         return Leaf("any")

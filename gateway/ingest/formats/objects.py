@@ -1,11 +1,12 @@
 """One JSON object, read: its values by their paths, those asked for as samples. For json."""
 
+import re
 from math import isfinite
 from typing import Any, NamedTuple
 
 from ...model import BadValue, FormatOptions, Sample, Why
 from ..numbers import COUNT_LIMIT
-from ..quantities import TEMPERATURE_UNITS, Asked, unit
+from ..quantities import TEMPERATURE_UNITS, Asked, quantity, unit
 from .doubt import Doubt, Doubtful
 from .text import NAMES, ROLES, UNSAFE, joined, numbered
 
@@ -15,8 +16,12 @@ KNOWN = 1024
 """Paths that are remembered; when there are more, all are forgotten and learnt anew."""
 
 _ROLE_KEYS = frozenset(spelled(role) for role in ROLES for spelled in (str, str.upper, str.title)) | {"TempUnit"}
-_VALUES = ("value", "val", "v")
-"""Keys of the value of an object that says by other keys what it is."""
+_VALUES = frozenset(("value", "val", "v"))
+"""Keys of the value of an object that says by other keys what it is …"""
+_KINDS = ("type", "quantity", "measurement", "kind", "parameter", "name", "n")
+_NAMES = ("name", "n")
+_UNITS = ("unit", "units", "uom", "u")
+_WRITTEN_OUT = re.compile(r"[^\W\d_]{2}")
 _new = tuple.__new__  # of a NamedTuple, at half the price: this is done once a reading
 
 
@@ -116,6 +121,7 @@ class Objects:
             self._spelt += len(path) * len(node)
             if self._spelt > NAMES:
                 return Why.BAD_FRAME
+        told = self.told(node, path, around)
         for key, item in node.items():
             kind = type(item)
             if kind is dict or kind is list:
@@ -125,7 +131,7 @@ class Objects:
                     return why
                 continue
             is_number = kind is float or kind is int
-            meaning = self._known.get((path, key, around))
+            meaning = told if told and is_number and key in _VALUES else self._known.get((path, key, around))
             if meaning is None or (is_number and not meaning.due):
                 meaning = self._learn(path, key, around, is_number)
                 if meaning is None:
@@ -152,6 +158,25 @@ class Objects:
         elif meaning.unit in TEMPERATURE_UNITS:
             doubt.sure(text)
 
+    def told(self, node: dict[str, Any], path: str, around: str) -> Meaning | None:
+        """What the value of an object is, where keys beside it say so, by a quantity, a unit or a name; else None."""
+        if _VALUES.isdisjoint(node):
+            return None
+        texts = {key: text for key in (*_KINDS, *_UNITS) if isinstance(text := node.get(key), str) and text}
+        kinds = [texts[key] for key in _KINDS if _WRITTEN_OUT.search(texts.get(key, ""))]
+        kind = next((text for text in kinds if quantity(text)), "")
+        named = "" if path else next((texts[key] for key in _NAMES if key in texts), "")
+        unit_text = next((texts[key] for key in _UNITS if key in texts), "")
+        if not (kind or named or unit_text) or not self._renamed.keys().isdisjoint(node):
+            return None
+        if UNSAFE.search(named) or len(named) > LONGEST:
+            return None
+        said = unit(unit_text) or ("" if unit_text else around)
+        published = None if unit_text and not said else self._asked.unit(kind or "value", said, 0, "", path)
+        sensor = path or named or "value"
+        doubtful = self._doubt is not None and published in TEMPERATURE_UNITS and sensor not in self._named
+        return Meaning(sensor, published, doubtful and not self._asked.certain(kind, said, 0, path), True)
+
     def _value(self, item: float) -> float | Why:
         try:
             value = float(item)
@@ -165,6 +190,8 @@ class Objects:
         """What stands at this place; None when it has a name that no name may be."""
         full = f"{path}.{key}" if path else key
         name = self._renamed.get(full, self._renamed.get(key, joined(path, key)))
+        if name.casefold() == "value":
+            name = joined(path, name)  # renamed so, the sensor's own
         if UNSAFE.search(name):
             return None
         self.learnt += 1

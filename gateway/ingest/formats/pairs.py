@@ -28,6 +28,8 @@ _TAG = re.compile(r"[$#>*]?\w{0,16}")
 _LISTS = frozenset(("temperatures", "temps", "values", "readings"))  # labels of rows, and no names
 _LABELLED = re.compile(r"([^\W\d][\w .#-]{0,31}+): ++(?=[\w.]+ ?=)([^:]*)")
 _ALONE = re.compile(r"([^\W\d](?:[\w#]| (?!\d+[., ]))*+(?<=[\dA-Z])) ++([+-]?\.?\d\S*+(?: \S{1,7})?)")
+_UNIT_LIKE = re.compile(r"[^\W\d_]{0,6}[/%°²³][\w/%°²³^-]{0,8}")
+"""What stands behind a number and looks like a unit, known or not."""
 _SECOND = re.compile(r" (?=[+-]?(?:\.?\d|nan|inf|ovf))", re.IGNORECASE)
 
 
@@ -185,7 +187,10 @@ def _is_key(key: str) -> bool:
 
 def _stands_alone(value: str, decimal: str) -> bool:
     """Whether a value among blanks is one word, or a number with a unit: else who knows where the next key begins."""
-    return (" " not in value and value != "") or _is_number(value, decimal)
+    if " " not in value:
+        return value != ""
+    head, _, behind = value.rpartition(" ")
+    return _is_number(value, decimal) or (_is_number(head, decimal) and _UNIT_LIKE.fullmatch(behind) is not None)
 
 
 def _is_number(value: str, decimal: str) -> bool:
