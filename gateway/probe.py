@@ -108,15 +108,16 @@ def lines(found: Found, keys: dict[str, object]) -> list[str]:
         return _unknown(found)
     account = read.account
     what = f"{read.format}" + (f", preset {read.candidate.preset}" if read.candidate.preset else "")
+    how = "a guess" if "pattern" in keys else f"{100 * read.confidence:.0f} % sure"
     out = [
-        f"{what}, {found.baud} baud {found.serial}: {100 * read.confidence:.0f} % sure "
+        f"{what}, {found.baud} baud {found.serial}: {how} "
         f"({account.decoded} of {account.decoded + account.refused.total()} frames hold values, "
         f"{account.noise} are other text)"
     ]
     out += [f"  {shown(one.sensor, 40):<24} {one.value:>12g} {one.unit}" for one in read.samples[-SAMPLES:]]
     out += [f"  refused: {why} {count}" for why, count in account.refused.items()]
     if "fields" in keys:
-        out.append("  whole numbers of a thousandth of a degree is a guess: see that each value is a temperature")
+        out.append("  that whole numbers are parts of a degree is a guess: see that each value is a temperature")
     if "pattern" in keys:
         out.append("  no format reads these lines by itself; this is a guess: see that each value is a temperature")
     return [*out, "", as_toml(keys)]

@@ -74,3 +74,11 @@ def test_a_preset_stays():
     preset = Candidate(Board("b", Port("/dev/ttyX0"), "kv"), "own", b"node=1 temp=2\r\n")
     chunks = lines("node={which} temp={t:.2f}")
     assert refined(attempt(preset, chunks), chunks).candidate is preset
+
+
+def test_hundredths():
+    """Whole numbers of a name that says temperature are hundredths where they are few thousands; a kiln's are not."""
+    for form, factors in (("Temp:23{n} Hum:4510", [0.01]), ("Temp:{n}5", []), ("inlet:23{n}", [])):
+        said = [(float(n), (form.format(n=n) + "\r\n").encode()) for n in range(10, 20)]
+        found = refined(attempt(ANY, said), said)
+        assert [field.factor for field in found.candidate.board.options.fields] == factors

@@ -137,3 +137,9 @@ def test_any_words_around_a_value_are_kept(words):
     if (found := pattern(data)) is not None:
         decoder = Regex(found)
         assert all(isinstance(decoder.decode(line), Decoded) for line in data.splitlines()[1:-1])
+
+
+@pytest.mark.parametrize("text", ["0+3.29+2{}.5+0.1{}", "t0{}z4903.{}0N"])
+def test_digits_of_one_number_stay_together(text):
+    """Where nothing parts two numbers there is no pattern."""
+    assert pattern(lines(text, *[(n, n) for n in range(1, 8)])) is None

@@ -3,6 +3,7 @@
     17 21.50 19.88                        columns = ["count", "S2", "S3"]
     {"id":11,"temperature_C":18.5}        columns = ["id=sensor"], where several come in turn
     t=23125                               fields = [{ name = "t", factor = 0.001 }]
+    Temp:2365                             fields = [{ name = "Temp", factor = 0.01 }]
 
 Each of these is tried on the bytes, and kept where it reads as much as was read without it. Pure.
 """
@@ -19,6 +20,8 @@ from .recognise import Attempt, Candidate, attempt
 MOST_DEVICES = 64
 MOST_KEYS = 8  # that are tried
 THOUSANDTHS = (5_000.0, 130_000.0)  # whole numbers that are no temperatures, and are some in thousandths of a degree
+HUNDREDTHS = (1_500.0, 5_000.0)  # the same, of names that say temperature
+FACTORS = {THOUSANDTHS: 0.001, HUNDREDTHS: 0.01}
 
 _KEY = re.compile(r'"?([A-Za-z_]\w{0,31})"?\s*[:=]')
 
@@ -45,10 +48,15 @@ def _ideas(found: Attempt, text: str) -> Iterator[FormatOptions]:
     values: dict[str, list[float]] = {}
     for sample in found.samples:
         values.setdefault(sample.sensor, []).append(sample.value)
-    low, high = THOUSANDTHS
-    small = [name for name, of in values.items() if all(low <= value <= high and value.is_integer() for value in of)]
-    if small and found.format in ("json", "kv"):
-        yield FormatOptions(fields=tuple(Field(name, factor=0.001) for name in small))
+    if found.format in ("json", "kv"):
+        for (low, high), factor in FACTORS.items():
+            small = [
+                name for name, of in values.items() if all(low <= each <= high and each.is_integer() for each in of)
+            ]
+            if factor == FACTORS[HUNDREDTHS]:
+                small = [name for name in small if quantity(name) == "temperature"]
+            if small:
+                yield FormatOptions(fields=tuple(Field(name, factor=factor) for name in small))
 
 
 def _apart(options: FormatOptions, better: Attempt, found: Attempt) -> bool:

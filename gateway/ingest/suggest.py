@@ -124,6 +124,8 @@ def _pattern(lines: Sequence[Sequence[str]]) -> FormatOptions | None:
     ]
     values = [slot for slot in values if "/" not in form[slot.place - 1 : slot.place]] or values  # what was set
     sensors = [slot for slot in slots if form[slot.place] == "w0" and 1 < len(set(slot.texts)) <= MOST_SENSORS]
+    if any(abs(slot.place - value.place) == 1 for value in values for slot in slots):
+        return None  # nothing parts them: digits of one number would be cut apart ("4903.50N", "0+3.29+23.5")
     names = _names(lines[0], values, units, has_sensor=bool(sensors))
     if not names:
         return None
