@@ -1,6 +1,7 @@
 """What many tests need, and how long they may take.
 
-GATEWAY_TEST_BUDGET: seconds for what is marked slow (0: left out) which also lets hypothesis search longer.
+GATEWAY_TEST_BUDGET: seconds for what is marked slow (0: left out) which also lets hypothesis search longer, and at
+random: without it each run tries the same examples, so that no change fails by another's luck.
 """
 
 import os
@@ -15,7 +16,7 @@ from tests.brokers import Mosquitto
 from tests.street import Judge
 
 BUDGET = int(os.environ.get("GATEWAY_TEST_BUDGET", "0"))
-hypothesis.settings.register_profile("fast", deadline=None, max_examples=60)
+hypothesis.settings.register_profile("fast", deadline=None, max_examples=60, derandomize=True)
 hypothesis.settings.register_profile("long", deadline=None, max_examples=100)
 hypothesis.settings.load_profile("long" if BUDGET else "fast")
 
