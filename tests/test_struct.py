@@ -250,6 +250,7 @@ FIELDS = st.lists(
         only=st.sampled_from([(), (When(1, 1, 0),)]),
         repeat=st.sampled_from([1, 1, 3]),
         stride=st.sampled_from([0, 1]),
+        length=st.just(0),
         words=st.sampled_from([None, "little"]),
         bits=st.sampled_from([None, (0, 6), (3, 7)]),
         minus=st.sampled_from([0, 0x33]),
