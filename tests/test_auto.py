@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.ingest.formats import FORMATS
-from gateway.model import Decoded, FormatOptions, Refusal, Why
+from gateway.model import Decoded, FormatOptions, Noise, Refusal, Why
 from tests.decoded import decode, pairs
 
 
@@ -47,3 +47,11 @@ class TestAuto:
     def test_header(self):
         """A csv header is seen while nothing is decided."""
         assert pairs(decode("auto", b"T1,T2", b"1,2")) == {"T1": 1, "T2": 2}
+
+
+@pytest.mark.parametrize("line", [b"12:41  ALARM +8.9'C", b"Sensor 3 of the hall has 21.5 C now"])
+def test_a_temperature_that_is_not_read(line):
+    """Text with a temperature in it is refused where no format reads it, and not taken for noise; pairs are known."""
+    assert decode("auto", line) == decode("auto", *[b"12:01 +4.2'C"] * 4, line) == Refusal(Why.BAD_FRAME, line)
+    for noise in (b"Dew point now: 5.2 C", b"Dew point 5.2 C", b"up since 5 days", b"V1.2 Cold start"):
+        assert isinstance(decode("auto", noise), Noise)

@@ -10,18 +10,23 @@ import re
 from collections.abc import Sequence
 from typing import Protocol
 
-from ...model import Decoded, FormatOptions, Frame, Noise, Refusal, Stretch
+from ...model import Decoded, FormatOptions, Frame, Noise, Refusal, Stretch, Why
+from ...units import BEHIND
+from ..quantities import quantity
 from .csv import Csv
 from .json import Json
 from .kv import Kv
 from .nmea import Nmea, is_sentence
+from .pairs import cut
 from .plain import Plain
+from .text import readable, refused
 
 AGREED = 3
 """Lines in turn, read by one format, that decide for it."""
 MISSED = 20
 """Lines in turn that hold no value for the format decided for; then all are tried again."""
 
+_MEASURED = re.compile(rf"(?<![\w.,])[+-]?\d{{1,6}}(?:[.,]\d{{1,6}} ?|(?= ?[°º*'])) ?{BEHIND}", re.IGNORECASE)
 _SEPARATED = re.compile(rb"[,;\t|]")
 
 
@@ -66,6 +71,7 @@ class Auto:
             self._missed = 0
         elif frame and not (self._found is self._nmea and is_sentence(frame)):
             self._missed += 1
+            result = _unread(frame) or result if type(result) is Noise else result
             if self._missed >= MISSED:
                 self._found, self._last, self._agreed = None, None, 0
         return result
@@ -97,7 +103,7 @@ class Auto:
                 return result
             if isinstance(worst, Noise) and isinstance(result, Refusal):
                 worst = result
-        return worst
+        return _unread(frame) or worst if isinstance(worst, Noise) else worst
 
     def _agree(self, each: _Named) -> None:
         """One more line that this format could read."""
@@ -105,3 +111,16 @@ class Auto:
         self._last = each
         if self._agreed >= AGREED:
             self._found, self._missed = each, 0
+
+
+def _unread(frame: bytes) -> Refusal | None:
+    """A refusal of text that no format reads and in which a temperature stands: "12:41  ALARM +8.9 'C"."""
+    text = readable(frame)
+    found = None if isinstance(text, Refusal) else _MEASURED.search(text)
+    if (
+        isinstance(text, Refusal)
+        or found is None
+        or quantity(text[: found.start()]) not in ("", "temperature", "state")
+    ):
+        return None
+    return None if cut(text.strip(), "auto") is not None else refused(Why.BAD_FRAME, frame)
