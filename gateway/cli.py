@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from . import arguments
-from .ends import CONFIG, DONE, FAILED, WRONG_USE, configuration, failed, misconfigured, print_json, say, told
+from .commands.ends import CONFIG, DONE, FAILED, WRONG_USE, configuration, failed, misconfigured, print_json, say, told
 
 
 def run(words: Sequence[str] | None = None) -> int:
@@ -42,7 +42,7 @@ def run_service(options: argparse.Namespace) -> int:
     from .config import Wrong, load, warnings
     from .ingest.asking.wanted import unread
     from .ingest.formats.rows import misread
-    from .logs import log, setup
+    from .log.lines import log, setup
     from .service import serve
     from .state import NoState, default, renamed
 
@@ -110,7 +110,7 @@ def check(options: argparse.Namespace) -> int:
 
 def init(options: argparse.Namespace) -> int:
     """A starting configuration, never over a file that is there."""
-    from .first import Listening, first
+    from .commands.first import Listening, first
 
     if (options.ask or options.seconds) and not options.probe:
         print("gateway: --ask and --for go with --probe: no port is opened without it", file=sys.stderr)
@@ -121,7 +121,7 @@ def init(options: argparse.Namespace) -> int:
 
 def list_presets(options: argparse.Namespace) -> int:
     """The presets that come with the gateway, and those beside the configuration; each is tried on its samples."""
-    from .catalogue import catalogue, document, lines, summary
+    from .commands.catalogue import catalogue, document, lines, summary
     from .config import OWN
 
     known, wrong = catalogue(configuration(options.config).parent / OWN, options.names)
@@ -164,12 +164,12 @@ def probe(options: argparse.Namespace) -> int:
     """What is on a port; writes nothing to it but with --ask."""
     import asyncio
 
-    from .answers import outcome
-    from .catalogue import candidates
+    from .commands.answers import outcome
+    from .commands.catalogue import candidates
+    from .commands.probe import found_at
     from .config import OWN
     from .ingest.asking.survey import UNITS
     from .ingest.trouble import PortError
-    from .probe import found_at
 
     if options.units and not options.ask:
         print("gateway: --units goes with --ask: nothing is asked without it", file=sys.stderr)
@@ -200,7 +200,7 @@ def demo(options: argparse.Namespace) -> int:
 
 def record(options: argparse.Namespace) -> int:
     """A port's bytes with their times, into a file."""
-    from .record import record, targets
+    from .commands.record import record, targets
 
     def work() -> int:
         boards = targets(options.target, configuration(options.config), options.baud, options.serial)
@@ -211,8 +211,8 @@ def record(options: argparse.Namespace) -> int:
 
 def replay(options: argparse.Namespace) -> int:
     """A capture through the street: its messages."""
+    from .commands.replay import replay, setting
     from .ingest.capture.file import Capture
-    from .replay import replay, setting
 
     def work() -> int:
         with Capture(Path(options.capture)) as capture:

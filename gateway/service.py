@@ -18,8 +18,7 @@ from .clock import Clock
 from .config import Config, Wrong, changes, load
 from .config.password import Password
 from .ledger import total
-from .logs import log
-from .looks import board_look, former
+from .log.lines import log
 from .model import Drop, Sample
 from .parts import Part, Parts, done_before
 from .publish.boot import boot_id
@@ -28,9 +27,10 @@ from .publish.publisher import Keeping, Naming, Publisher
 from .publish.spool.disk import Claim
 from .publish.spool.spool import Spool
 from .publish.spool.sql import Trouble
-from .report import Reporter
-from .status import BoardLook, Look
 from .street import Street
+from .telling.looks import board_look, former
+from .telling.report import Reporter
+from .telling.status import BoardLook, Look
 from .threads import in_thread
 
 COMPUTING, PUBLISHING = 2.0, 2.0  # s that each may take at a stop

@@ -1,4 +1,4 @@
-"""From boards to features: ingest and compute, joined. What is behind it, service.py publishes and replay.py prints."""
+"""From boards to features: ingest and compute, joined. What is behind it, service.py publishes, and a replay prints."""
 
 from __future__ import annotations
 

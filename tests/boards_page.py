@@ -3,7 +3,7 @@
 from itertools import groupby
 from pathlib import Path
 
-from gateway.catalogue import printed, some, table
+from gateway.commands.catalogue import printed, some, table
 from gateway.config import Preset, preset, presets
 from gateway.config.presets import NONE, Reading, Sample
 

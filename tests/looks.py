@@ -6,7 +6,7 @@ from typing import Any
 
 from gateway.ledger import Account
 from gateway.model import Drop, Why
-from gateway.status import BoardLook, Look, SensorLook
+from gateway.telling.status import BoardLook, Look, SensorLook
 
 
 def account(**more: Any) -> Account:

@@ -24,7 +24,7 @@ DOORS = {
     "iotcore": "publish/embedded.py",
     "re2": "patterns.py",
     "rich": "live.py",
-    "structlog": "logs.py",
+    "structlog": "log/lines.py",
     "multiprocessing": "compute/process.py",
     "sqlite3": "publish/spool/sql.py",
     "fastcrc": "checksums.py",
@@ -77,11 +77,13 @@ def test_nouns_import_nothing_of_ours():
 
 
 def test_the_rooms_are_joined_in_two_steps():
-    """street.py joins ingest and compute; the service joins publish to it, and the replay of captures does."""
+    """street.py joins ingest and compute; the service joins publish to it, and of the commands the replay does."""
     found = edges()
     known = {a: {room for room in ROOMS if (a, room) in found} for a, _ in found if a not in ROOMS}
     assert {a for a, rooms in known.items() if rooms >= {"ingest", "compute"}} - {"cli"} == {"street"}
-    assert {a for a, rooms in known.items() if "publish" in rooms and (a, "street") in found} == {"service", "replay"}
+    assert {a for a, rooms in known.items() if "publish" in rooms and (a, "street") in found} == {"service", "commands"}
+    streets = [file.name for file in (GATEWAY / "commands").glob("*.py") if "gateway.street" in imports(file)]
+    assert streets == ["replay.py"]
     assert not [a for a, rooms in known.items() if rooms == set(ROOMS)]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway import config
-from gateway.catalogue import catalogue
+from gateway.commands.catalogue import catalogue
 from gateway.config import Config, Wrong, changes, plan_for, preset, presets, problems
 from gateway.config.presets import NONE, PACKAGED
 from gateway.model import Port

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.config import problems
+from gateway.ingest.finding.recognise import Candidate, attempt
 from gateway.ingest.framing.ended import ended
-from gateway.ingest.recognise import Candidate, attempt
 from gateway.model import Board, FormatOptions, Noise, Port
 
 PIECES = st.lists(st.sampled_from([b"T1=21.5", b";", b"\r\n", b" ", b"x" * 70, b"\x02"]), max_size=30)

@@ -1,6 +1,6 @@
 """Faults as values: since when, how often, and one sentence."""
 
-from gateway.faults import Fault, Faults
+from gateway.telling.faults import Fault, Faults
 
 
 def test_a_fault_comes_changes_and_goes():

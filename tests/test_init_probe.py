@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
+from gateway.commands.first import Listening, first
 from gateway.config import load, problems
-from gateway.first import Listening, first
 from gateway.ingest.identity import Holder, SerialPort
 from simulators import Board
 from simulators.modbus import Unit, modbus_line
@@ -21,7 +21,7 @@ def there(monkeypatch):
     """The ports that there are: [(path, description, holder)]."""
     ports = []
     monkeypatch.setattr(
-        "gateway.first.serial_ports",
+        "gateway.commands.first.serial_ports",
         lambda: [SerialPort(path, path, what, True, holder, None) for path, what, holder in ports],
     )
     return ports

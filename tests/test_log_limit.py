@@ -4,7 +4,7 @@ import random
 from collections import Counter, deque
 from typing import Any
 
-from gateway.log_limit import Limit
+from gateway.log.limit import Limit
 
 
 def told(

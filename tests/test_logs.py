@@ -17,10 +17,10 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway import logs
-from gateway.log_limit import Limit
-from gateway.log_outlet import Outlet, onto
-from gateway.logs import EVENTS, Unheard, in_the_vocabulary, log
+from gateway.log import lines as logs
+from gateway.log.limit import Limit
+from gateway.log.lines import EVENTS, Unheard, in_the_vocabulary, log
+from gateway.log.outlet import Outlet, onto
 
 DOCS = Path(logs.__file__).parents[1] / "docs/logs.md"
 
@@ -191,8 +191,8 @@ def test_storm(outlet: list[Outlet]) -> None:
 
 READER_STOPS = """
 import sys, time
-from gateway import logs
-from gateway.log_limit import Limit
+from gateway.log import lines as logs
+from gateway.log.limit import Limit
 logs.setup(limit=Limit(burst=10**9, apart=0))
 slowest = 0.0
 for number in range(3000):

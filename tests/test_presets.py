@@ -2,12 +2,12 @@
 
 import pytest
 
-from gateway.catalogue import candidates, table
+from gateway.commands.catalogue import candidates, table
+from gateway.commands.samples import decoded, disagreements
 from gateway.config import Preset, board_of, preset, presets, problems
 from gateway.config.presets import NONE
-from gateway.ingest.recognise import Candidate, attempt, best
+from gateway.ingest.finding.recognise import Candidate, attempt, best
 from gateway.model import Board, Port
-from gateway.samples import decoded, disagreements
 
 from .boards_page import PAGE, page
 

@@ -13,7 +13,7 @@ import tomllib
 import pytest
 
 from gateway.config import load, problems
-from gateway.ingest.questioning import QUIET
+from gateway.ingest.finding.questioning import QUIET
 from simulators import Board
 from simulators.answering import Answering
 from simulators.modbus import Unit, answer, modbus_line

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.ingest.rates import RATES, Sort, Tuning, likelier, parity_of, share_of_text, sort_of
+from gateway.ingest.finding.rates import RATES, Sort, Tuning, likelier, parity_of, share_of_text, sort_of
 from simulators.uart import resample
 
 LINES = {

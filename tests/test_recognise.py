@@ -1,6 +1,6 @@
 """Which of several ways to read is the one to believe."""
 
-from gateway.ingest.recognise import Candidate, attempt, best, likeness
+from gateway.ingest.finding.recognise import Candidate, attempt, best, likeness
 from gateway.model import Board, FormatOptions, Port
 
 PORT = Port("/dev/ttyX0")

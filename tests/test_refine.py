@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.ingest.recognise import Candidate, attempt
-from gateway.ingest.refine import refined
+from gateway.ingest.finding.recognise import Candidate, attempt
+from gateway.ingest.finding.refine import refined
 from gateway.model import Board, FormatOptions, Port
 
 ANY = Candidate(Board("probe", Port("/dev/ttyX0")))

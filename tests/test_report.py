@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from gateway import report
 from gateway.model import Drop
-from gateway.report import Reporter
-from gateway.status import SensorLook
+from gateway.telling import report
+from gateway.telling.report import Reporter
+from gateway.telling.status import SensorLook
 from tests.brokers import strict, until
 from tests.looks import account, board, look
 

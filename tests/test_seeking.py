@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.ingest.rates import RATES
-from gateway.ingest.seeking import LONG, MOST, NOT_YET, Seeking
+from gateway.ingest.finding.rates import RATES
+from gateway.ingest.finding.seeking import LONG, MOST, NOT_YET, Seeking
 from gateway.layouts import Crc, Field, Length, Magic
 from gateway.model import Board, Chunk, FormatOptions, Port
 from simulators.frames import fixed

@@ -4,9 +4,9 @@ from collections import Counter
 
 import pytest
 
-from gateway.faults import Faults
 from gateway.ledger import Account
-from gateway.status import (
+from gateway.telling.faults import Faults
+from gateway.telling.status import (
     LARGEST,
     SensorLook,
     board_document,

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.ingest.finding.suggest import pattern, suggested
 from gateway.ingest.formats.block import Block
 from gateway.ingest.formats.regex import Regex
-from gateway.ingest.suggest import pattern, suggested
 from gateway.model import Decoded
 
 

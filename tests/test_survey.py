@@ -5,7 +5,7 @@ import struct
 
 import pytest
 
-from gateway.catalogue import candidates
+from gateway.commands.catalogue import candidates
 from gateway.config.presets import NONE
 from gateway.ingest.asking.survey import RATES, Answered, survey
 from simulators.modbus import Unit, answer

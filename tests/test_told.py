@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.faults import Faults
 from gateway.ledger import Account
-from gateway.status import BoardLook
-from gateway.told import SHED_OVER, Told
+from gateway.telling.faults import Faults
+from gateway.telling.status import BoardLook
+from gateway.telling.told import SHED_OVER, Told
 
 
 @pytest.fixture

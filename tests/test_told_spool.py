@@ -4,10 +4,10 @@ from collections import Counter
 
 import pytest
 
-from gateway.faults import Faults
 from gateway.model import Drop
-from gateway.told import SHED_OVER
-from gateway.told_spool import AWAY, KINDS, SpoolTold
+from gateway.telling.faults import Faults
+from gateway.telling.told import SHED_OVER
+from gateway.telling.told_spool import AWAY, KINDS, SpoolTold
 from tests.looks import account, board, look
 
 

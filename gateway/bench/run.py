@@ -7,7 +7,7 @@ import sys
 from collections.abc import Coroutine
 from typing import Any, Protocol
 
-from ..ends import DONE, FAILED, failed, print_json
+from ..commands.ends import DONE, FAILED, failed, print_json
 from .pool import bench_pool
 from .pool_ways import Unequal
 from .size import bench_size

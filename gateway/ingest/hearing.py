@@ -5,10 +5,10 @@ Pure: no port, no clock; times are s of the monotonic clock.
 
 from ..ledger import Account
 from ..model import Board, Chunk
+from .finding.seeking import Seeking
 from .intake import Intake
 from .link import patience, usual
 from .modem import Losses
-from .seeking import Seeking
 from .silence import silent_for
 
 QUIET = 0.25  # s without a byte after a port was opened anew in a silence; what comes then begins a line

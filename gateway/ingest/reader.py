@@ -10,11 +10,11 @@ from ..backoff import attempts_after, delay
 from ..model import Board, Chunk
 from ..threads import tried
 from .asking.talk import Talk
+from .finding.retuning import retuned
 from .hearing import Hearing
 from .identity import Device, Node, node, stable_path
 from .link import Event, State, advance, shown
 from .ports import Link, connect, opened
-from .retuning import retuned
 from .silence import Remedy, Silence
 from .trouble import PortError
 from .waiting import there, waited

@@ -8,11 +8,11 @@ from ..ledger import Account
 from ..model import Board, Format, Take
 from .asking.party import Party
 from .asking.talk import Talk
+from .finding.seeking import Seeking
 from .hearing import Hearing
 from .identity import Device
 from .intake import Intake
 from .reader import Reader
-from .seeking import Seeking
 from .sensors import Sensors
 
 

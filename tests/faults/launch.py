@@ -27,7 +27,7 @@ TIMERS = {
     "rival": ("gateway.publish.contact", "RIVAL_PAUSE"),  # after a takeover; twice this at most
     "refused": ("gateway.publish.contact", "REFUSED_PAUSE"),  # after a refusal with a reason; twice this at most
     "waiting": ("gateway.service", "WAITING"),  # no time: readings that memory holds
-    "documents": ("gateway.report", "EVERY"),  # between two times that all status documents are published
+    "documents": ("gateway.telling.report", "EVERY"),  # between two times that all status documents are published
     "quarantine": ("gateway.compute.custom.quarantine", "FIRST"),  # before a custom feature is tried again
 }
 """Times of the product that a short run makes shorter, by name."""

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 
 from ...model import Board, Decoded
-from ..recognise import LIKE, Attempt, Candidate, likeness
+from ..finding.recognise import LIKE, Attempt, Candidate, likeness
 from .endings import Lined, Piece
 from .party import asked, frames
 from .strange import Line

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import product
 
-from ..recognise import Attempt, Candidate
+from ..finding.recognise import Attempt, Candidate
 from .spoken import spoken
 from .strange import Line, Unit
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from ...asks import Modbus
 from ...model import Decoded, FormatOptions, Refusal, Sample, Why
 from ...units import TEMPERATURES
-from ..recognise import Candidate
+from ..finding.recognise import Candidate
 from .blocks import blocks
 from .guesses import LEAST, guessed, value_of
 from .rtu import Answer, Exceptional, Request, written

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Protocol
 
-from .ledger import Account
-from .model import Board
+from ..ledger import Account
+from ..model import Board
 from .status import BoardLook, FormerLook, SensorLook
 
 

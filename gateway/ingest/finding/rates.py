@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from enum import Enum
 
-from .trust import junk
+from ..trust import junk
 
 RATES = (115_200, 9600, 57_600, 38_400, 19_200, 4800, 230_400, 250_000, 2400, 1200, 460_800, 921_600, 74_880)
 """Baud, the likeliest first."""

@@ -3,13 +3,13 @@
 import json
 from collections.abc import Iterable
 
+from ..asks import Register
+from ..config.words import toml
+from ..ingest.asking.strange import Unit
+from ..ingest.dial import SCHEME
+from ..ingest.finding.probing import Found
+from ..shown import shown
 from . import probe
-from .asks import Register
-from .config.words import toml
-from .ingest.asking.strange import Unit
-from .ingest.dial import SCHEME
-from .ingest.probing import Found
-from .shown import shown
 
 SURE = 0.999  # of a confidence, where checksums hold
 SHOWN = 3  # settings that are told of, where none was the right one

@@ -1,9 +1,9 @@
 """Puts an open port to the rate at which its board is to be heard."""
 
-from .asking.talk import Talk
-from .hearing import Hearing
-from .ports import Link
-from .trouble import PortError
+from ..asking.talk import Talk
+from ..hearing import Hearing
+from ..ports import Link
+from ..trouble import PortError
 
 
 async def retuned(link: Link, hearing: Hearing | Talk, serial: str) -> int:

@@ -9,15 +9,15 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from ..model import Board, Port
-from .asking.survey import Answered
-from .ports import Link, connect, opened
+from ...model import Board, Port
+from ..asking.survey import Answered
+from ..ports import Link, connect, opened
+from ..trouble import PortError
 from .questioning import QUIET, Heard, Questions, asked
 from .rates import RATES, Tuning, share_of_text
 from .recognise import Attempt, Candidate, attempt, best
 from .refine import refined
 from .suggest import suggested
-from .trouble import PortError
 
 SURE = 0.87  # of a confidence, which three lines give; then it listens no longer than for SAMPLES
 LIKELY = 0.5  # of a confidence; less is not told of

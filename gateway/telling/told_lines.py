@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ..shown import shown
 from .faults import Faults
-from .shown import shown
 from .status import BoardLook
 
 JUDGED = 20  # frames on which a judgement of a board's lines rests; or, after JUDGED_AFTER seconds,

@@ -4,11 +4,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-from .config import Preset, Unfit, Wrong, board_of, preset, presets, toml
-from .config.presets import NONE
-from .ingest.recognise import Candidate
+from ..config import Preset, Unfit, Wrong, board_of, preset, presets, toml
+from ..config.presets import NONE
+from ..ingest.finding.recognise import Candidate
+from ..shown import shown
 from .samples import decoded, disagreements, spelt
-from .shown import shown
 
 MOST = 16  # lines of a sample, and readings, that are shown
 FIELDS = ("sensor", "value", "unit", "count")

@@ -1,6 +1,6 @@
 """Where the log's lines go out: a thread of its own, so that nobody waits for whoever should read them.
 
-What comes while a line cannot be written is held back by kind, bounded and counted (log_limit.py). A reader that does
+What comes while a line cannot be written is held back by kind, bounded and counted (limit.py). A reader that does
 not read stops this thread and nothing else; one that is gone is tried again with each line.
 """
 
@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any, TextIO
 
-from .log_limit import Limit
+from .limit import Limit
 
 Write = Callable[[bytes], None]
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from .shown import shown
+from ..shown import shown
 
 REASONED = {"refused_values": "values refused", "dropped": "readings dropped"}
 

@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from ..config import OWN, Probed
+from ..ingest.finding.recognise import Candidate
+from ..ingest.identity import SerialPort
+from ..ingest.trouble import PortError
 from . import answers, probe
 from .catalogue import candidates
-from .config import OWN, Probed
-from .ingest.identity import SerialPort
-from .ingest.recognise import Candidate
-from .ingest.trouble import PortError
 
 LEFT_OUT = ("name", "port")  # of a table; the configuration has them already
 

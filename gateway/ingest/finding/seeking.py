@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import inf
 
-from ..model import Board, Chunk
-from .formats import decoder
+from ...model import Board, Chunk
+from ..formats import decoder
 from .rates import RATES, Sort, Tuning, share_of_text, sort_of
 from .recognise import Candidate, attempt
 

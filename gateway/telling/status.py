@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..instants import instant
+from ..ledger import Account, imbalances, total
 from .faults import Faults
-from .instants import instant
-from .ledger import Account, imbalances, total
 
 LARGEST = 100_000  # bytes of a document, where the broker states no limit
 STATES = ("online", "silent", "offline")

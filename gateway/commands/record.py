@@ -18,21 +18,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from . import __version__
-from .config.keys import WEEK
-from .config.keys import port as checked_port
-from .config.keys import serial as checked_serial
-from .config.load import made, place_of, tables
-from .config.values import duration, size
-from .config.words import Unfit, amount, nearest, quoted, span
-from .ingest.capture.file import CaptureError, Writer
-from .ingest.capture.lines import Header, Heard, Mark
-from .ingest.capture.listener import listener
-from .ingest.lines import sharing
-from .ingest.sharing import watch
-from .model import Board, Port
-from .parts import Parts
-from .shown import shown
+from .. import __version__
+from ..config.keys import WEEK
+from ..config.keys import port as checked_port
+from ..config.keys import serial as checked_serial
+from ..config.load import made, place_of, tables
+from ..config.values import duration, size
+from ..config.words import Unfit, amount, nearest, quoted, span
+from ..ingest.capture.file import CaptureError, Writer
+from ..ingest.capture.lines import Header, Heard, Mark
+from ..ingest.capture.listener import listener
+from ..ingest.lines import sharing
+from ..ingest.sharing import watch
+from ..model import Board, Port
+from ..parts import Parts
+from ..shown import shown
 
 T = TypeVar("T")
 EVERY = 0.5  # s between two looks at how far it is

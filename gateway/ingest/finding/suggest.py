@@ -15,11 +15,11 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from ..model import FormatOptions
-from ..units import BEHIND, temperature
-from .formats.text import ROLES, readable
-from .numbers import NUMERAL
-from .quantities import quantity
+from ...model import FormatOptions
+from ...units import BEHIND, temperature
+from ..formats.text import ROLES, readable
+from ..numbers import NUMERAL
+from ..quantities import quantity
 
 LEAST = 4  # lines of one form
 MOST_SENSORS = 64

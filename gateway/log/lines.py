@@ -1,6 +1,6 @@
 """The log: fixed events with named fields (docs/logs.md), pretty on a terminal and JSON lines otherwise.
 
-Faults of single readings are counted and never logged. Who logs never waits: log_outlet.py. Before `setup` nothing is
+Faults of single readings are counted and never logged. Who logs never waits: outlet.py. Before `setup` nothing is
 written and each event is held against the vocabulary; so it is in tests, and an unknown one fails where it is logged.
 """
 
@@ -16,9 +16,9 @@ from typing import Any, NamedTuple, NoReturn, TextIO
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger
 
-from .log_limit import Limit
-from .log_outlet import Outlet, onto
-from .shown import shown
+from ..shown import shown
+from .limit import Limit
+from .outlet import Outlet, onto
 
 LONGEST = 500  # characters of a text
 MOST = 50  # items of a list

@@ -5,16 +5,16 @@ What has answered, where it was asked, is told by answers.py.
 
 from collections.abc import Callable, Sequence
 
-from .config.words import toml
-from .ingest.dial import SCHEME
-from .ingest.identity import board_name, stable_path
-from .ingest.probing import SAMPLES, Found, probe
-from .ingest.questioning import Questions
-from .ingest.rates import RATES, share_of_text
-from .ingest.recognise import Candidate
-from .model import Board, FormatOptions, Port
-from .names import plain
-from .shown import shown
+from ..config.words import toml
+from ..ingest.dial import SCHEME
+from ..ingest.finding.probing import SAMPLES, Found, probe
+from ..ingest.finding.questioning import Questions
+from ..ingest.finding.rates import RATES, share_of_text
+from ..ingest.finding.recognise import Candidate
+from ..ingest.identity import board_name, stable_path
+from ..model import Board, FormatOptions, Port
+from ..names import plain
+from ..shown import shown
 
 SHOWN = 3  # rates that are told of, where none was the right one
 TEXT = 0.9  # share of bytes, from which on they are shown as text

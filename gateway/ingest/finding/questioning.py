@@ -5,12 +5,12 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from .asking.strange import Whole
-from .asking.survey import RATES, SERIAL, UNITS, Answered, Setting, survey
-from .asking.talk import BITS, CHARACTERS, LEAST_GAP
-from .ports import Link
+from ..asking.strange import Whole
+from ..asking.survey import RATES, SERIAL, UNITS, Answered, Setting, survey
+from ..asking.talk import BITS, CHARACTERS, LEAST_GAP
+from ..ports import Link
+from ..trouble import PortError
 from .recognise import Candidate
-from .trouble import PortError
 
 QUIET = 1.5  # s without a byte, before anything is written: nobody is to be interrupted
 KEPT = 64  # bytes of what answered nothing, of each setting

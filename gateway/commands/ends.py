@@ -14,9 +14,9 @@ DONE, FAILED, WRONG_USE, CONFIG = 0, 1, 2, 78
 
 def told(work: Callable[[], int]) -> int:
     """What `work` gives; what a user can cause is said in a sentence."""
-    from .config import Wrong
-    from .config.words import Unfit
-    from .ingest.capture.file import CaptureError
+    from ..config import Wrong
+    from ..config.words import Unfit
+    from ..ingest.capture.file import CaptureError
 
     try:
         return work()

@@ -16,19 +16,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from .config import Config
-from .config.load import made, place_of, tables
-from .config.words import Unfit, nearest, quoted
-from .ingest.asking.talk import Talk
-from .ingest.capture.file import Capture, CaptureError
-from .ingest.capture.playback import Playback
-from .ingest.hearing import Hearing
-from .ingest.lines import sharing
-from .model import Board, Drop, Features, Format, Sample
+from ..config import Config
+from ..config.load import made, place_of, tables
+from ..config.words import Unfit, nearest, quoted
+from ..ingest.asking.talk import Talk
+from ..ingest.capture.file import Capture, CaptureError
+from ..ingest.capture.playback import Playback
+from ..ingest.hearing import Hearing
+from ..ingest.lines import sharing
+from ..model import Board, Drop, Features, Format, Sample
+from ..publish.stream import Stream
+from ..shown import shown
+from ..street import Street
 from .played import columns, told
-from .publish.stream import Stream
-from .shown import shown
-from .street import Street
 
 RUN = "replay"  # the `run` of the messages: two replays give the same text
 Sensor = tuple[str, str]  # (board, sensor)

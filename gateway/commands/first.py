@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from .config import OWN, Probed, host_id, load, presets, starting_configuration, warnings
+from ..config import OWN, Probed, host_id, load, presets, starting_configuration, warnings
+from ..ingest.identity import SerialPort, board_name, serial_ports
 from .ends import DONE, failed, print_json, say
-from .ingest.identity import SerialPort, board_name, serial_ports
 
 
 class Listening(NamedTuple):
@@ -69,7 +69,7 @@ def _there(target: str) -> int:
 
 def _heard(ports: Sequence[SerialPort], folder: Path, listening: Listening, *, quiet: bool) -> dict[str, Probed]:
     """What is on the ports, with progress on a terminal."""
-    from .ingest.asking.survey import UNITS
+    from ..ingest.asking.survey import UNITS
     from .probed import probed
 
     progress = say if sys.stderr.isatty() and not quiet else lambda text: None

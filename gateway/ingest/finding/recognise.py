@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from ..ledger import Account
-from ..model import Board, Chunk, Sample
-from .formats import decoder
-from .intake import Intake
-from .numbers import NUMERAL
+from ...ledger import Account
+from ...model import Board, Chunk, Sample
+from ..formats import decoder
+from ..intake import Intake
+from ..numbers import NUMERAL
 
 LIKE = 0.6  # of the words, or of the lines, that a board and a preset's sample have in common, where it is that board
 MOST = 200  # samples that are kept of an attempt

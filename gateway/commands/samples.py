@@ -2,15 +2,15 @@
 
 from collections.abc import Iterable, Iterator
 
-from .config import Preset, board_of
-from .config.presets import Reading
-from .config.words import path_of
-from .ingest.asking.party import asked as asked_of
-from .ingest.asking.party import frames
-from .ingest.formats import decoder
-from .ingest.framing import Lines
-from .model import Board, Decoded, Format, Frame, Noise, Refusal
-from .shown import shown
+from ..config import Preset, board_of
+from ..config.presets import Reading
+from ..config.words import path_of
+from ..ingest.asking.party import asked as asked_of
+from ..ingest.asking.party import frames
+from ..ingest.formats import decoder
+from ..ingest.framing import Lines
+from ..model import Board, Decoded, Format, Frame, Noise, Refusal
+from ..shown import shown
 
 Items = Iterator[tuple[Frame | Refusal | Noise, Format]]
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+from ..ledger import total
+from ..model import Drop
 from .faults import Faults
-from .ledger import total
-from .model import Drop
 from .status import Look
 from .told import SHED_OVER, Episode
 

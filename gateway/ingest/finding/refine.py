@@ -12,9 +12,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from ..layouts import Field
-from ..model import FormatOptions
-from .quantities import quantity
+from ...layouts import Field
+from ...model import FormatOptions
+from ..quantities import quantity
 from .recognise import Attempt, Candidate, attempt
 
 MOST_DEVICES = 64
