@@ -17,12 +17,14 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
+import gateway
 from gateway.log import lines as logs
 from gateway.log.limit import Limit
 from gateway.log.lines import EVENTS, Unheard, in_the_vocabulary, log
 from gateway.log.outlet import Outlet, onto
 
-DOCS = Path(logs.__file__).parents[1] / "docs/logs.md"
+GATEWAY = Path(gateway.__file__).parent
+DOCS = GATEWAY.parent / "docs/logs.md"
 
 
 @pytest.fixture
@@ -71,7 +73,7 @@ def test_no_event_has_a_field_of_the_line_itself() -> None:
 
 def logged() -> Iterator[tuple[str, set[str]]]:
     """The events and fields that stand in the program, wherever the function that logs came from."""
-    for file in Path(logs.__file__).parent.rglob("*.py"):
+    for file in GATEWAY.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             if not isinstance(node, ast.Call) or not node.args or not isinstance(node.args[0], ast.Constant):
                 continue

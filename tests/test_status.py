@@ -71,6 +71,7 @@ BOARD = [
     "dtr_pulses",
     "overruns",
     "line_errors",
+    "retuned",
     "count_gaps",
     "restarts",
     "reason",

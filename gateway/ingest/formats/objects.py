@@ -172,7 +172,8 @@ class Objects:
         if UNSAFE.search(named) or len(named) > LONGEST:
             return None
         said = unit(unit_text) or ("" if unit_text else around)
-        published = None if unit_text and not said else self._asked.unit(kind or "value", said, 0, "", path)
+        own, outer = (said, "") if quantity(kind) == "temperature" else ("", said)  # no humidity is measured in °C
+        published = None if unit_text and not said else self._asked.unit(kind or "value", own, 0, outer, path)
         sensor = path or named or "value"
         doubtful = self._doubt is not None and published in TEMPERATURE_UNITS and sensor not in self._named
         return Meaning(sensor, published, doubtful and not self._asked.certain(kind, said, 0, path), True)
