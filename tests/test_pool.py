@@ -259,10 +259,13 @@ async def test_two_tasks_are_retried_at_once() -> None:
 
 
 @pytest.mark.usefixtures("odd")
-async def test_a_task_that_crashes_every_worker_is_given_up() -> None:
-    """It ends with a sentence after a few workers, and those after it are answered."""
+@pytest.mark.parametrize("task", [b"crash", b"echo nonsense", b"work 60"])
+async def test_a_task_that_is_bad_for_every_worker_is_given_up(task: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that crashes, is answered with nonsense or takes a core for too long ends with a sentence after a few
+    workers, and those after it are answered."""
+    monkeypatch.setattr("gateway.compute.pool.TOO_SILENT", 0.05)
     async with running(1) as client:
-        bad, good = client.ask(b"crash"), client.ask(b"echo x")
+        bad, good = client.ask(task), client.ask(b"echo x")
         with pytest.raises(RuntimeError, match=r"given up after \d workers"):
             await asyncio.wait_for(bad, 10.0)
         assert await asyncio.wait_for(good, 5.0) == b"x"

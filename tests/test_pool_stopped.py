@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from gateway.compute.pool import MOST_FAULTS
 from tests.test_pool import alive, odd, running, until
 
 __all__ = ["odd"]  # the fixture
@@ -80,6 +81,23 @@ async def test_all_workers_hang_in_the_kernel(tmp_path) -> None:
         assert time.monotonic() - began < 2.0
         assert why(client) == ["was silent"] * FOUR
     os.close(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK))  # the children that they left wait no more
+
+
+@pytest.mark.usefixtures("odd")
+async def test_a_task_is_not_given_up_for_what_its_workers_wait_for(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One after the other hangs in the kernel, more often than a task may crash: once none does, it is answered."""
+    monkeypatch.setattr("gateway.compute.pool.TOO_SILENT", 0.02)
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    async with running(1) as client:
+        answer = client.ask(b"hang " + bytes(fifo))
+        try:
+            await until(lambda: client.pool.counts.retried > MOST_FAULTS, within=30.0)
+        finally:
+            there = os.open(fifo, os.O_RDWR)  # whoever opens it waits no more
+        assert await asyncio.wait_for(answer, 20.0) == bytes(fifo)
+        assert set(why(client)) == {"was silent"}
+    os.close(there)
 
 
 def state(pid: int) -> str:

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from gateway.compute.silence import LOOK, UNSEEN, WAS_SILENT, WAS_STOPPED, Glance, Silence, glance
+from gateway.compute.silence import LOOK, UNSEEN, WAS_BUSY, WAS_SILENT, WAS_STOPPED, Glance, Silence, glance
 
 
 def judged(states: str, used: list[float], waiting: float = 1.0, working: float = 1.0) -> list[str | None]:
@@ -40,8 +40,8 @@ def test_a_process_that_gets_no_core_is_never_blamed():
 
 def test_a_process_that_computes_for_too_long_is_blamed():
     """The time of a core that it used is what counts, whatever it does at the moments of the looks."""
-    assert judged("R" * 5, [LOOK] * 5) == [None] * 4 + [WAS_SILENT]
-    assert judged("RS" * 3, [LOOK] * 6, waiting=9) == [None] * 4 + [WAS_SILENT] * 2
+    assert judged("R" * 5, [LOOK] * 5) == [None] * 4 + [WAS_BUSY]
+    assert judged("RS" * 3, [LOOK] * 6, waiting=9) == [None] * 4 + [WAS_BUSY] * 2
 
 
 def test_a_process_that_works_may_take_longer_than_one_that_waits():

@@ -16,7 +16,8 @@ class Task:
     data: bytes
     answered: Callable[[bytes], None]
     failed: Callable[[str], None]
-    faults: int = 0
+    faults: int = 0  # crashes, nonsense, cores used for too long: after some it is given up
+    silences: int = 0  # of workers that only waited: each doubles the patience, like a fault, and is none
 
 
 class Worker:

@@ -5,7 +5,7 @@ import math
 import socket
 from collections.abc import Callable
 
-from .silence import UNSEEN, WAS_STOPPED, Silence, glance
+from .silence import UNSEEN, WAS_BUSY, Silence, glance
 from .wire import LARGEST, PIECE, Inbox, Nonsense, framed
 
 LATE = 0.5  # s after its due time at which a look says more about this loop than about a worker
@@ -125,4 +125,4 @@ class Link:
         if why is None:
             self._look_later()
         else:
-            self._lost(why, why != WAS_STOPPED)
+            self._lost(why, why == WAS_BUSY)  # whatever it waits for (a card, memory): no task makes it wait

@@ -18,9 +18,9 @@ from .process import Process, spawn
 from .silence import STOPPED, WAS_SILENT, WAS_STOPPED, glance
 from .wire import READY, Nonsense
 
-TOO_SILENT = 1.0  # s that a worker may wait for something, or take of a core; doubled for each fault of its task
+TOO_SILENT = 1.0  # s that a worker may wait for something, or take of a core; doubled for each fault and each silence with its task
 SLOWEST = 10e6  # bytes of a task that a slow board computes in a second: windows of a million readings take their time
-MOST_FAULTS = 5  # crashes and silences after which a task is given up; that somebody kills its worker is none
+MOST_FAULTS = 5  # after which a task is given up; that its worker is killed, stopped or kept waiting is none
 START_PATIENCE = 60.0  # s for the first worker: its parent imports numpy, on a slow board
 READY_PATIENCE = 20.0  # s for each, from when it is there, as above
 PAUSE_MOST = 5.0  # s between attempts to start one
@@ -194,6 +194,7 @@ class Pool:
         busy = worker.task is not None and worker.task.number != READY
         if worker.task is not None and busy:
             worker.task.faults += fault
+            worker.task.silences += why == WAS_SILENT
             self.counts.retried += 1
             self._again.append(worker.task)
         self._event("pool.worker_lost", worker=worker.process.pid, why=why, busy=busy)
@@ -239,7 +240,7 @@ class Pool:
 
     def _send(self, worker: Worker, task: Task) -> None:
         worker.task = task
-        patience = TOO_SILENT * 2**task.faults
+        patience = TOO_SILENT * 2 ** (task.faults + task.silences)
         worker.link.send(task.number, task.data, patience, patience * (1 + len(task.data) / SLOWEST / TOO_SILENT))
 
     def _heard(self, worker: Worker, number: int, data: bytes) -> None:
@@ -277,7 +278,7 @@ class Pool:
                 break
             self._again.popleft()
             if task.faults >= MOST_FAULTS:
-                task.failed(f"given up after {task.faults} workers crashed on it or did not answer")
+                task.failed(f"given up after {task.faults} workers crashed on it, answered nonsense or did not end")
         if self.free:
             self._on_free()
 

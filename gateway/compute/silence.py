@@ -12,7 +12,8 @@ from typing import NamedTuple
 LOOK = 0.25  # s between two looks
 STOPPED, RUNNING = "T", "R"
 PROOF = 2  # looks in a row
-WAS_STOPPED, WAS_SILENT = "was stopped", "was silent"  # why it is of no more use
+ALMOST = 1e-9  # s; sums of floats are not exact
+WAS_STOPPED, WAS_SILENT, WAS_BUSY = "was stopped", "was silent", "computed for too long"  # why it is of no more use
 TICK = 1.0 / os.sysconf("SC_CLK_TCK")
 
 
@@ -58,4 +59,6 @@ class Silence:
         self._working -= used
         if seen.state != RUNNING:
             self._waiting -= passed - used
-        return WAS_SILENT if min(self._waiting, self._working) <= 1e-9 else None
+        if self._working <= ALMOST:
+            return WAS_BUSY
+        return WAS_SILENT if self._waiting <= ALMOST else None

@@ -180,7 +180,7 @@ class Runner:
         if why == "ended":
             self._parting = True
             self._let_go(partial(self._ended, not self.idle))
-        elif fault and why == "was silent":
+        elif why == "was silent":
             limit = f"{IMPORT:.0f} s" if importing else f"{self._deadline * 1000:.0f} ms"
             self._lost(f"was not imported within {limit}" if importing else f"did not answer within {limit}", True)
         else:
