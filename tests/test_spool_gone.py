@@ -1,8 +1,10 @@
 """The spool's files are deleted or replaced under a running gateway: what they held is written anew, and it is told."""
 
+import errno
 import os
 import resource
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +12,8 @@ from gateway.model import Drop
 from gateway.publish import keeper as keeper_module
 from gateway.publish.spool import disk as disk_module
 from gateway.publish.spool import spool as spool_module
-from gateway.publish.spool.sql import FULL, Trouble
+from gateway.publish.spool import sql
+from gateway.publish.spool.sql import FAILED, FULL, READ_ONLY, File, Trouble
 from gateway.publish.spool.store import FILE, Store
 from tests.blocks_made import block
 from tests.test_keeper import LANES, Street
@@ -137,23 +140,97 @@ async def test_on_a_full_disk_it_is_kept_open_until_there_is_room(tmp_path, monk
     try:
         await outage(s)
         _file(tmp_path)
-        real = Store.write_anew
+        real = Store.bring_back
 
         def full(store):
             raise Trouble(FULL, "no room")
 
-        monkeypatch.setattr(Store, "write_anew", full)
+        monkeypatch.setattr(Store, "bring_back", full)
         for _ in range(3):
             s.come(LANES[0], 1)
             s.now += 1.1
             await s.look()
         assert s.spool.why_shed == Drop.DISK_FULL
-        monkeypatch.setattr(Store, "write_anew", real)
+        monkeypatch.setattr(Store, "bring_back", real)
         s.now += 1.1
         await s.look()
         assert told(s) == [("spool.damaged", 10, 0)]
         assert s.accounts["a"].dropped == {}
         assert s.spool.held("a") == 13
+    finally:
+        await s.close()
+
+
+@pytest.mark.parametrize(("delete", "kind"), [(_folder, READ_ONLY), (_file, READ_ONLY), (_log, FAILED)])
+async def test_what_cannot_be_written_at_once_is_kept_open_until_it_can(tmp_path, monkeypatch, delete, kind):
+    """Its folder went, and we may make none; or the file takes no log: when that is over, all is sent."""
+    s, state = Street(tmp_path / "state"), tmp_path / "state"
+    state.mkdir()
+    try:
+        await outage(s)
+        delete(state)
+        with monkeypatch.context() as refusing:
+
+            def refused(*_, **__):
+                raise OSError(errno.EACCES if kind is READ_ONLY else errno.EIO, "refused on purpose")
+
+            if kind is READ_ONLY:  # the tests may run as root, whom nothing is refused
+                refusing.setattr(Path, "mkdir", refused)
+            else:
+                refusing.setattr(File, "empty_log", sql.told(state / FILE)(refused))
+            for _ in range(3):
+                s.come(LANES[0], 1)
+                s.now += 1.1
+                await s.look()
+            assert "refused on purpose" in s.spool.trouble
+            assert told(s) == []
+        s.now += 1.1
+        await s.look()
+        assert told(s) == [("spool.damaged", 10, 0)]
+        s.connect()
+        for _ in range(20):
+            s.now += 0.1
+            s.exchange()
+            await s.look()
+        assert (s.spool.held("a"), len(s.taken), s.accounts["a"].dropped) == (0, 13, {})
+        assert set(s.taken.values()) == {1}
+    finally:
+        await s.close()
+
+
+async def test_what_is_deleted_during_a_job_is_named_and_kept(tmp_path):
+    """The log goes while a block is stored: that job fails, by the log's name, and only what was there before is."""
+    s = Street(tmp_path)
+    try:
+        await outage(s)
+
+        def job(store):
+            _log(tmp_path)
+            return store.put([block()], {}, ())
+
+        with pytest.raises(Trouble, match=rf"{FILE}-wal: No such file"):
+            await s.spool._disk.run(job)
+        assert await s.spool._disk.run(lambda store: store.rows.total()) == 10
+        assert told(s) == [("spool.damaged", 10, 0)]
+    finally:
+        await s.close()
+
+
+async def test_what_is_back_in_its_place_is_opened_anew(tmp_path):
+    """The log was away while a job failed, and is back: nothing is said, and the block of that job is not there."""
+    s = Street(tmp_path)
+    try:
+        await outage(s)
+
+        def job(store):
+            (tmp_path / f"{FILE}-wal").rename(tmp_path / "away")
+            return store.put([block()], {}, ())
+
+        with pytest.raises(Trouble, match=rf"{FILE}-wal: No such file"):
+            await s.spool._disk.run(job)
+        (tmp_path / "away").rename(tmp_path / f"{FILE}-wal")
+        assert await s.spool._disk.run(lambda store: store.rows.total()) == 10
+        assert told(s) == []
     finally:
         await s.close()
 
@@ -168,11 +245,11 @@ def test_a_copy_that_fails_leaves_no_file(tmp_path):
     resource.setrlimit(resource.RLIMIT_FSIZE, (5000, before[1]))
     try:
         with pytest.raises(Trouble):
-            store.write_anew()
+            store.bring_back()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert not list(tmp_path.glob("spool.db*"))
-    store.write_anew()
+    store.bring_back()
     store.close()
     assert on_disk(tmp_path) == held
     assert not list(tmp_path.glob("*.damaged.db"))

@@ -1,12 +1,14 @@
 """The thread that the spool's file has to itself: jobs go in, results come back to the loop, in order.
 
-The thread opens the file, and opens it anew after trouble; a file that cannot be read is set aside (aside.py). A disk
-that hangs holds up this thread and nothing else, not even the end of the process.
+The thread opens the file, and opens it anew after trouble; a file that cannot be read is set aside (aside.py). One that
+was deleted stays open until all that it holds is on the disk again. A disk that hangs holds up this thread and nothing
+else, not even the end of the process.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import threading
 import time
@@ -63,6 +65,7 @@ class Disk:
         self._loop = asyncio.get_running_loop()
         self._jobs: queue.SimpleQueue[tuple[Job, asyncio.Future[Any]] | None] = queue.SimpleQueue()
         self._store: Store | None = None
+        self._gone: Path | None = None  # what of the open store's files is no longer where it was
         self._known: int | None = None  # the last number that is good
         self._rows: dict[Lane, int] = {}  # what there was when all was well
         self._dropped: Counter[Drop] = Counter()  # since the file was made, then
@@ -132,10 +135,14 @@ class Disk:
         if self._trouble is not None and time.monotonic() < self._not_before:
             raise self._trouble
         try:
+            if self._store is not None:
+                before, self._gone = self._gone, self._store.gone
+                if before is not None and self._gone is None:  # it is back; what failed meanwhile is in doubt
+                    self._close(self._store)
             if self._store is None:
                 self._store = self._begun()
-            elif gone := self._store.gone:
-                self._store = self._replaced(self._store, gone)
+            elif self._gone is not None:
+                self._store = self._replaced(self._store, self._gone)
         except Trouble as trouble:
             self._give_up(trouble)
             raise
@@ -164,10 +171,9 @@ class Disk:
         return store
 
     def _replaced(self, store: Store, gone: Path) -> Store:
-        """The store in a new file, with all that is in the open one, which was deleted or replaced by another."""
-        store.write_anew()
-        store.close()
-        self._store = None
+        """The store opened anew, with all that the open one holds, of which `gone` was deleted or replaced."""
+        store.bring_back()
+        self._close(store)
         new = self._caught_up()
         self._tell(self._news.rescued, Rescue(gone, new.rows.total(), replaced=True))
         return new
@@ -227,12 +233,25 @@ class Disk:
 
     def _give_up(self, trouble: Trouble) -> None:
         self._trouble, self._not_before = trouble, time.monotonic() + AGAIN
-        if self._store is not None and trouble.kind != FULL:  # one that waits for room to be written anew stays open
+        if trouble.kind == FULL:  # it waits for room, open
+            return
+        if self._store is not None:
             self._doubtful |= self._store.doubtful
-            self._store.close()
-            self._store = None
+            if self._only_here(self._store) and trouble.kind != CORRUPT and not trouble.unread:
+                return
+            self._close(self._store)
         if self._claim is not None and trouble.kind in (READ_ONLY, FAILED):
             self._claim.let_go()
+
+    def _only_here(self, store: Store) -> bool:
+        """Whether what it holds, or some of it, lies in open files alone, which end when they are closed."""
+        with contextlib.suppress(Trouble):  # nobody can tell now: it is as it was
+            self._gone = store.gone
+        return self._gone is not None
+
+    def _close(self, store: Store) -> None:
+        store.close()
+        self._store = self._gone = None
 
     def _tell(self, call: Callable[..., None], *values: Any) -> None:
         try:

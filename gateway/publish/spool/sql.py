@@ -38,11 +38,14 @@ LOG_BEGINS = (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83", bytes(4))  # zeros: begu
 
 
 class Trouble(Exception):
-    """The disk does not do what it shall. kind: full | read_only | corrupt | failed | stalled."""
+    """The disk does not do what it shall. kind: full | read_only | corrupt | failed | stalled.
 
-    def __init__(self, kind: str, text: str) -> None:
+    unread: it did not give what is on it.
+    """
+
+    def __init__(self, kind: str, text: str, *, unread: bool = False) -> None:
         super().__init__(text)
-        self.kind = kind
+        self.kind, self.unread = kind, unread
 
 
 class File:
@@ -109,9 +112,9 @@ class File:
                 self._db.execute("ROLLBACK")
             raise
 
-    def write_anew(self) -> None:
+    def bring_back(self) -> None:
         """Writes all of it to a new file where it was: the whole of it or nothing, after a power cut too. Where its log
-        alone has gone, all that lay in that comes into the file.
+        alone has gone no file is new: all that lay in the log comes into the file that is there.
 
         The log that it has left there SQLite deletes, as it does beside any empty file.
         """
@@ -141,7 +144,8 @@ def told(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", None) or 0
         usual = FAILED if isinstance(error, sqlite3.OperationalError) else CORRUPT
-        raise Trouble(KINDS.get(code & 0xFF, usual), f"{path}: {error}") from error
+        unread = code == sqlite3.SQLITE_IOERR_READ
+        raise Trouble(KINDS.get(code & 0xFF, usual), f"{path}: {error}", unread=unread) from error
     except (Damaged, KeyError, OverflowError) as error:
         raise Trouble(CORRUPT, f"{path}: {error}") from error
     except OSError as error:

@@ -217,16 +217,17 @@ class Store:
         """Its file, or the log of that, where it was deleted, or replaced by another."""
         return self._file.gone
 
-    def write_anew(self) -> None:
-        """Writes all of it to a new file in the place of one that has gone; another that lies there is set aside. The
-        store is to be closed then, and opened anew.
+    def bring_back(self) -> None:
+        """Brings what has gone to the disk: all of it to a new file, while another in its place is set aside; or, where
+        the log alone has gone, what lay in that to the file. The store is to be closed then, and opened anew.
         """
         path = self.folder / FILE
-        with told(path):
+        with told(self.folder):
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with told(path):
             if self.gone == path and os.path.lexists(path):
                 set_aside(path)
-        self._file.write_anew()
+        self._file.bring_back()
 
     def close(self) -> None:
         """Gives the file back."""
@@ -236,8 +237,9 @@ class Store:
 
     def _empty_log(self) -> None:
         """Brings the log into the file once it has grown; on a full disk that has to wait."""
-        with told(self._file.path):
-            size = (self.folder / f"{FILE}-wal").stat().st_size
+        log = self.folder / f"{FILE}-wal"
+        with told(log):
+            size = log.stat().st_size
         if size > self._log:
             with _unless_full():
                 self._file.empty_log()
