@@ -18,7 +18,7 @@ from .process import Process, spawn
 from .silence import STOPPED, WAS_SILENT, WAS_STOPPED, glance
 from .wire import READY, Nonsense
 
-TOO_SILENT = 1.0  # s that a worker may wait for something, or take of a core; doubled for each fault and each silence with its task
+TOO_SILENT = 1.0  # s that a worker may wait for something, or take of a core; doubled for each fault or silence
 SLOWEST = 10e6  # bytes of a task that a slow board computes in a second: windows of a million readings take their time
 MOST_FAULTS = 5  # after which a task is given up; that its worker is killed, stopped or kept waiting is none
 START_PATIENCE = 60.0  # s for the first worker: its parent imports numpy, on a slow board
