@@ -91,9 +91,12 @@ def pairs(random: Random) -> tuple[bytes, bytes]:
 
 
 KEYS = b"T1|T2|T1|T2|temp|tempf|hum|count|count|value|value|unit|at|ok||a\\u0042|T 1".split(b"|")
-ITEMS = b'"12:00:@"|"C"|"F"|null|true|"21.5"|[#,#]|{"T3":#}|{"T1":#,"count":@}|{"x":"y"}|"\\n"|@|{}|[]|# |NaN'.split(
-    b"|"
-)
+BESIDE = [b"type", b"kind", b"name", b"n", b"unit", b"u", b"uom"]
+TEXTS = [b"", b"C", b"F", b"%", b"DS18B20", b"humidity", b"pressure", b"Boiler", b"note"]
+"""What may stand beside a value, and says what it is, or does not: & in a line."""
+ITEMS = b'"\xc3\xa9"|-0|1e123|21.1234567890123456789|"&"|'
+ITEMS += b'"12:00:@"|"C"|"F"|null|true|"21.5"|[#,#]|{"T3":#}|{"T1":#,"count":@}|{"x":"y"}|"\\n"|@|{}|[]|# |NaN'
+ITEMS = ITEMS.split(b"|")
 AROUND = b'{%b}|{%b}|{%b}|{%b}|{%b}|{"S":{%b}}|{"S":{%b},"T1":#}|[{%b}]|{%b} | {%b}|{%b}{%b}|{"\xc2\xb0":{%b}}'.split(
     b"|"
 )
@@ -105,6 +108,9 @@ def objects(random: Random) -> tuple[bytes, bytes]:
     for _ in range(random.randint(1, 4)):
         key, item = random.choice(KEYS), random.choice(ITEMS) if random.random() < 0.15 else b"#"
         made.append(b'"%b":%b' % (key, b"@" if key == b"count" and random.random() < 0.9 else item))
+    if random.random() < 0.4:
+        made += [b'"%b":#' % random.choice([b"value", b"value", b"v"])]
+        made += [b'"%b":"&"' % key for key in random.sample(BESIDE, random.randint(1, 2))]
     return b"", random.choice(AROUND).replace(b"%b", random.choice([b",", b",", b", "]).join(made))
 
 
@@ -115,13 +121,19 @@ def stream(random: Random, kind: Callable[[Random], tuple[bytes, bytes]]) -> byt
         numbers = random.choices(GOOD, k=9) + random.choices(ODD, k=random.choice([0, 0, 0, 1]))
         (head, line), number = kind(random), random.randint(0, 3)
         end = random.choice([b"\r\n", b"\n", b"\n", b"\r", b";", b"\n\r"])
+        said, often = random.choice(TEXTS), random.choice([0, 0.05, 1])
         out += [head, end] if head else []
         for at in range(random.choice([1, 9, 40, 150])):
             parts = line.replace(b"~", random.choice([b"2", b"3"])).replace(b"@", b"%d" % (number + at)).split(b"#")
             texts = [*random.choices(numbers, k=len(parts) - 1), end]
+            said = random.choice(TEXTS) if random.random() < often else said
+            parts = [part.replace(b"&", said) for part in parts]
             out += [part + text for part, text in zip(parts, texts, strict=True)]
             if random.random() < 0.02:
                 out += [random.choice(ASIDE), end]
+        if random.random() < 0.3:  # the last line, torn at one place, again and again
+            torn = b"".join(map(b"".join, zip(parts, [*texts[:-1], b""], strict=True)))
+            out += [torn[: random.randint(0, len(torn))], end] * 6
     return b"".join(out)
 
 
@@ -193,6 +205,56 @@ def test_objects_read_together(name, random, cuts):
         after=["="],
     )
     same(name, random, given, stream(random, objects), cuts)
+
+
+@pytest.mark.parametrize(
+    ("before", "behind"),
+    [
+        (b'{"value":21.5,"type":"DS18B20"}', b'{"value":55.2,"type":"humidity"}'),
+        (b'{"n1":{"value":21.5,"type":"x"}}', b'{"n1":{"value":1013.2,"type":"pressure"}}'),
+        (b'{"value":21.5,"u":""}', b'{"value":70.1,"u":"F"}'),
+        (b'{"value":21.5,"name":""}', b'{"value":21.5,"name":"Boiler"}'),
+        (b'{"sensor":"A","value":21.5,"kind":"x"}', b'{"sensor":"A","value":55.2,"kind":"humidity"}'),
+        (b'{"value":21.5,"unit":"C","units":""}', b'{"value":21.5,"unit":"C","units":"F"}'),
+    ],
+)
+def test_a_text_beside_a_value_ends_a_stretch(before, behind):
+    """Where the text beside a value begins to say what the value is, it is read by that, in the first line too."""
+    data = (before + b"\n") * 13 + behind + b"\n" + (before + b"\n") * 5
+    same("json", Random(1), FormatOptions(), b"\n" + data, [5 * len(before) + 6])
+
+
+WHOLE = {
+    "json": [
+        '{"T1":21.5,"at":"é"}',
+        '{"T1":21.5,"at":12}',
+        '{"at":"x","T1":-0}',
+        '{"at":"x","T1":1e123}',
+        '{"T1":21.5,"count":1234567890123456789}',
+        '{"T1":{"T1":21.5,"b":{"ok":true}}}',
+    ],
+    "kv": ["T1:21.5 °C, T2:19.88 °C, MSG:12", "T1:21.5,T2:19.88"],
+    "csv": ["(21.5, 19.88)", "21.5;19.88;", "21.5,19.88"],
+    "plain": ["temperatures: 21.5 °C 22.5 °C", "21.5 22.5"],
+}
+
+
+@pytest.mark.parametrize(("name", "good"), [(name, line) for name, lines in WHOLE.items() for line in lines])
+def test_a_cut_line_is_in_no_stretch_that_decode_does_not_read(name, good):
+    """Wherever a line is cut, many such halves come to what one comes to, behind good lines of whichever kind."""
+    before = good.encode()
+    for line in WHOLE[name]:
+        torn = re.sub("21.5|-0|1e123", "23.25", line).encode()
+        for at in range(len(torn) + 1):
+            together, one_by_one = decoder(name, FormatOptions()), decoder(name, FormatOptions())
+            for _ in range(3):
+                assert together.decode(before) == one_by_one.decode(before)
+            together.stretch([before] * 8)
+            found = together.stretch([torn[:at]] * 6)
+            if found is not None:
+                alone = [one_by_one.decode(torn[:at]) for _ in range(found.frames)]
+                width = len(found.samples) // found.frames
+                assert alone == [Decoded(found.samples[:width], [])] * found.frames
 
 
 def test_a_part_of_an_object_is_not_its_sensors():

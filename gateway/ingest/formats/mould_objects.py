@@ -9,7 +9,7 @@ import re
 from typing import Any, NamedTuple
 
 from .mould import WIDEST, Mould, Take
-from .objects import Objects
+from .objects import BESIDE_VALUES, VALUES, Objects
 
 _SAFE = rb"[ !#-\[\]-~]"  # what stands for itself in a text of JSON
 _TEXT = b'"' + _SAFE + b'*+"'
@@ -87,6 +87,7 @@ def _note(node: dict[str, Any], path: str, around: str, objects: Objects, alone:
             return False
     if objects.told(node, path, around) is not None:
         return False
+    telling = BESIDE_VALUES if not VALUES.isdisjoint(node) else frozenset()  # with another text they tell
     for key, item in node.items():
         kind = type(item)
         leaves.append(Leaf("key", key))
@@ -104,7 +105,7 @@ def _note(node: dict[str, Any], path: str, around: str, objects: Objects, alone:
         elif (leaf := _leaf(path, key, around, item, objects, alone)) is None:
             return False
         else:
-            leaves.append(leaf)
+            leaves.append(Leaf("same") if kind is str and key in telling else leaf)
     return True
 
 
@@ -123,6 +124,8 @@ def _pattern(line: bytes, leaves: list[Leaf]) -> bytes | None:
     """What fits the line and those like it; None where it is spelt otherwise than `leaves` say."""
     pattern, left = b"", iter(leaves)
     for mark, key, value in _TOKENS(line):
+        if not (mark or key or value):
+            return None  # an escape, another way to spell a number
         leaf = Leaf("mark") if mark else next(left, Leaf("none"))
         match leaf.kind, bool(key):
             case "mark", _:
@@ -139,8 +142,8 @@ def _pattern(line: bytes, leaves: list[Leaf]) -> bytes | None:
                 pattern += _TEXT
             case "any", False if value[:1] in b"-0123456789":
                 pattern += _NUMBER
-            case (("any" | "same"), False) if value:
+            case (("any" | "same"), False):
                 pattern += re.escape(value)
             case _:
-                return None  # an escape, a key that comes twice, another way to spell a number
+                return None  # a key that comes twice
     return None if next(left, None) else pattern

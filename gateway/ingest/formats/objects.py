@@ -16,11 +16,13 @@ KNOWN = 1024
 """Paths that are remembered; when there are more, all are forgotten and learnt anew."""
 
 _ROLE_KEYS = frozenset(spelled(role) for role in ROLES for spelled in (str, str.upper, str.title)) | {"TempUnit"}
-_VALUES = frozenset(("value", "val", "v"))
-"""Keys of the value of an object that says by other keys what it is …"""
+VALUES = frozenset(("value", "val", "v"))
+"""Keys of the value of an object that says by other keys what it is."""
 _KINDS = ("type", "quantity", "measurement", "kind", "parameter", "name", "n")
 _NAMES = ("name", "n")
 _UNITS = ("unit", "units", "uom", "u")
+BESIDE_VALUES = frozenset(_KINDS + _UNITS)
+"""Keys whose texts may tell what the value beside them is."""
 _WRITTEN_OUT = re.compile(r"[^\W\d_]{2}")
 _new = tuple.__new__  # of a NamedTuple, at half the price: this is done once a reading
 
@@ -131,7 +133,7 @@ class Objects:
                     return why
                 continue
             is_number = kind is float or kind is int
-            meaning = told if told and is_number and key in _VALUES else self._known.get((path, key, around))
+            meaning = told if told and is_number and key in VALUES else self._known.get((path, key, around))
             if meaning is None or (is_number and not meaning.due):
                 meaning = self._learn(path, key, around, is_number)
                 if meaning is None:
@@ -160,7 +162,7 @@ class Objects:
 
     def told(self, node: dict[str, Any], path: str, around: str) -> Meaning | None:
         """What the value of an object is, where keys beside it say so, by a quantity, a unit or a name; else None."""
-        if _VALUES.isdisjoint(node):
+        if VALUES.isdisjoint(node):
             return None
         texts = {key: text for key in (*_KINDS, *_UNITS) if isinstance(text := node.get(key), str) and text}
         kinds = [texts[key] for key in _KINDS if _WRITTEN_OUT.search(texts.get(key, ""))]
@@ -205,7 +207,7 @@ class Objects:
             self._doubt is not None
             and published in TEMPERATURE_UNITS
             and name not in self._named
-            and not self._asked.certain(key, around if key.casefold() in _VALUES else "", 0, path, called)
+            and not self._asked.certain(key, around if key.casefold() in VALUES else "", 0, path, called)
         )
         meaning = Meaning(
             name, published, doubtful, published is None or is_number or self._asked.plainly(key, path, called)
