@@ -8,7 +8,7 @@ from gateway.ingest.formats import FORMATS
 from gateway.ingest.formats.csv import Csv
 from gateway.ingest.formats.plain import Plain
 from gateway.layouts import Field
-from gateway.model import BadValue, Decoded, FormatOptions, Noise, Why
+from gateway.model import BadValue, Decoded, FormatOptions, Noise, Sample, Why
 from tests.decoded import decode, pairs
 
 
@@ -30,6 +30,38 @@ def test_a_mark_for_no_value():
     assert decode("auto", b"inlet=23.4,T=21.5", b"inlet=9999,T=21.5").bad == [BadValue("inlet", Why.ERROR_MARK)]
     assert decode("auto", b'{"s1":23.5,"b":1.5}', b'{"s1":-999,"b":1.5}').bad == [BadValue("s1", Why.ERROR_MARK)]
     assert pairs(decode("auto", b"23.4", b"9999", b"23.5")) == {"temperature": 23.5}
+
+
+@pytest.mark.parametrize("line", ["{}", "{},30", "{};30", "boiler={}", '{{"boiler":{}}}', "[{},30]"])
+@pytest.mark.parametrize("mark", ["-999", "9999", "22122"])
+def test_a_mark_among_whole_degrees(line, mark):
+    """A place that has held two whole temperatures is kept: a mark or a lost LF after them is counted, and no more."""
+    board = FORMATS["auto"](FormatOptions())
+    results = [board.decode(line.format(text).encode()) for text in ("21", "22", mark, "20", mark, "21")]
+    good = [pairs(result) for result in results[:2] + results[3:4] + results[5:]]
+    assert [next(iter(values.values())) for values in good] == [21, 22, 20, 21]
+    for result in (results[2], results[4]):
+        whys = [bad.why for bad in result.bad] if isinstance(result, Decoded) else [result.why]
+        assert whys == [Why.ERROR_MARK]
+
+
+def test_a_mark_in_a_place_that_is_not_read():
+    """What has been left out since it is whole beside decimals has no values, and so no bad ones."""
+    lines = [b"temp=20 pos=3", b"temp=20 pos=4", b"temp=20.5 pos=5", b"temp=20.5 pos=9000"]
+    assert decode("auto", *lines) == Decoded([Sample("temp", 20.5, "°C")], [])
+
+
+def test_degrees_in_a_fixed_width():
+    """A number of two digits may have a zero in front: it is colder than 10 °C."""
+    assert pairs(decode("auto", b"11", b"10", b"09")) == {"temperature": 9}
+    assert pairs(decode("auto", b"inlet=09;outlet=21")) == {"inlet": 9, "outlet": 21}
+
+
+def test_lists_of_numbers():
+    """A JSON list is a row like any other: clocks, counters and what can be no temperature are left out."""
+    assert not isinstance(decode("auto", b"[26201,45120]"), Decoded)
+    assert pairs(decode("auto", b"[1732500000,21.5]")) == {"S2": 21.5}
+    assert pairs(decode("json", b"[26201,21.5]")) == {"S1": 26201, "S2": 21.5}
 
 
 @pytest.mark.parametrize("line", [b"T=26201", b"inlet=26201 C", b'{"temp":26201}', b"temperatures: 26201 21"])

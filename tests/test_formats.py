@@ -127,6 +127,14 @@ def test_hostile_lines_take_no_time(name):
             assert time.thread_time() - began < 0.3, bit
 
 
+def test_a_long_cell_takes_no_time():
+    """A row of 16 kB in one cell, which is nearly a pair, takes time by its length alone."""
+    board = FORMATS["auto"](FormatOptions())
+    began = time.thread_time()
+    board.decode(b"a" * 16_000 + b":,1")
+    assert time.thread_time() - began < 0.2
+
+
 BITS = st.sampled_from(
     b'21.5|nan|,|;|:|=| |\t|T1|S1|temp|hum|count|sensor|value|unit|{|}|[|]|"|C|\xc2\xb0C|\xb0|%|-|12:00:01'.split(b"|")
     + b'2026-01-02|#|$|ok|1e400|23,5|\x00|\x1b[0m|null|{"T1":21.5}|T1:21.5|21.5,22.5|4|(|)|/|*'.split(b"|")

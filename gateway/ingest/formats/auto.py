@@ -25,6 +25,8 @@ AGREED = 3
 """Lines in turn, read by one format, that decide for it."""
 MISSED = 20
 """Lines in turn that hold no value for the format decided for; then all are tried again."""
+LABEL = 64
+"""Characters before a number that may say what it is."""
 
 _MEASURED = re.compile(rf"(?<![\w.,])[+-]?\d{{1,6}}(?:[.,]\d{{1,6}} ?|(?= ?[°º*'])) ?{BEHIND}", re.IGNORECASE)
 _SEPARATED = re.compile(rb"[,;\t|]")
@@ -120,7 +122,7 @@ def _unread(frame: bytes) -> Refusal | None:
     if (
         isinstance(text, Refusal)
         or found is None
-        or quantity(text[: found.start()]) not in ("", "temperature", "state")
+        or quantity(text[: found.start()][-LABEL:]) not in ("", "temperature", "state")
     ):
         return None
     return None if cut(text.strip(), "auto") is not None else refused(Why.BAD_FRAME, frame)

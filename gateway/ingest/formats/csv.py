@@ -20,6 +20,8 @@ from .text import is_numberish, is_time, noise, readable, refused
 
 SEPARATORS = "\t;|,"
 """Those that are looked for, the surest first."""
+PAIR = 64
+"""Characters; a longer cell is no pair of a name and a number."""
 PROSE = 6
 """Words in a cell; with as many of them it is a greeting, and no row."""
 _NOT_DATA = "*?>"  # answers of a device to its settings, prompts
@@ -168,6 +170,8 @@ class Csv:
 
 def _is_pair(cell: str) -> bool:
     """Whether a cell holds a name and its number: pairs that could not be cut, and no row."""
+    if len(cell) > PAIR:
+        return False
     return cell.count(":") + cell.count("=") == 1 and not is_time(cell) and _PAIR.match(cell) is not None
 
 

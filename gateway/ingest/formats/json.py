@@ -42,7 +42,9 @@ class Json:
         self._after = options.after.strip()
         self._records = [key for key in options.records.split(".") if key]
         self._objects = Objects(options, dict(name.rsplit("=", 1) for name in options.columns if "=" in name), guess)
-        self._rows = Rows(replace(options, columns=tuple(name for name in options.columns if "=" not in name)))
+        self._rows = Rows(
+            replace(options, columns=tuple(name for name in options.columns if "=" not in name)), guess=guess
+        )
         self._named = self._rows.width > 0
         self._by_place = self._named or len(options.unit) > 1
         self._stretches = Stretches(self._moulded, frozenset(options.none), partial(called, self._objects))

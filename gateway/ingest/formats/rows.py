@@ -246,7 +246,11 @@ class Rows:
             return "other"
         if published == "K":
             return ""
-        return "plain" if self._doubt.is_decimal(place) else "left" if self._doubt.beside_decimals else "whole"
+        if self._doubt.is_decimal(place):
+            return "plain"
+        if self._doubt.beside_decimals:
+            return "left"
+        return "whole" if self._doubt.is_kept(place) else ""
 
     @property
     def guessed(self) -> tuple[str, ...]:
