@@ -6,8 +6,12 @@ import pytest
 
 from gateway.ingest.asking.asker import LISTENING, PATIENCE, STARTING, Asker, Candidate, Missed, Stray
 from gateway.ingest.asking.endings import At, Lined, Sized
+from gateway.ingest.asking.party import asked
 from gateway.ingest.asking.rtu import Answer, Request, written
 from gateway.ingest.asking.turns import GRACE, LEAST, RARELY, Question, Turn
+from gateway.layouts import Escapes, Field
+from gateway.model import Ask, Board, FormatOptions
+from gateway.model import Port as Link
 
 TIMEOUT = 1.0
 
@@ -280,6 +284,32 @@ def test_endings():
         port.run(100.3)
         port.say(said)
         assert port.answers() == [answer]
+
+
+@pytest.mark.parametrize("format", ["plain", "kv", "json", "auto"])
+@pytest.mark.parametrize("fields", [(), (Field("T", unit="°C"),)])
+def test_a_prompt_behind_an_answer(format, fields):
+    """A prompt that comes with the line keeps no answer back, whatever the table says of values."""
+    options = FormatOptions(fields=fields)
+    board = Board("b", Link("/dev/x", 9600), format, options, ask=Ask((), (b"T\r",), 1.0, TIMEOUT))
+    port = Port(asked(board)[1])
+    port.run(100.3)
+    port.say(b"T=23.4\r\n>")
+    assert port.answers() == [b"T=23.4\r\n"]
+
+
+def test_a_prompt_behind_a_frame():
+    """An end of line behind a binary frame, or a prompt, keeps no answer back; a frame that is not whole is none."""
+    fields = (Field("T", at=1, type="i16"),)
+    options = FormatOptions(framing=Escapes(start=0x7B, stop=0x0D), fields=fields)
+    board = Board("b", Link("/dev/x", 9600), "struct", options, ask=Ask((), (b"T\r",), 1.0, TIMEOUT))
+    for behind in (b"", b"\n", b"\r\n> "):
+        port = Port(asked(board)[1])
+        port.run(100.3)
+        port.say(b"\x7b\x01")
+        assert port.answers() == []
+        port.say(b"\x02\x0d" + behind)
+        assert port.answers() == [b"\x7b\x01\x02\x0d"]
 
 
 def test_half_a_line_is_no_answer():

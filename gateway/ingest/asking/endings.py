@@ -10,6 +10,9 @@ QUIET = 0.1
 """S without a byte, after which what has come is all there is; adapters hand on what they have every 16 ms."""
 
 
+PROMPT = 8
+"""Bytes that may stand behind a frame, in what came with it."""
+
 _LINE = re.compile(rb"[\r\n]*+[^\r\n]++(?:\r\n|[\r\n])")
 
 
@@ -104,9 +107,14 @@ class Framed:
         self._fresh, self.quiet = fresh, quiet
 
     def find(self, data: bytes) -> Piece | None:
-        """All, once it is a frame and nothing behind it."""
-        framing = self._fresh()
-        return Piece(0, len(data)) if framing.feed(data) and framing.between else None
+        """All, once it is a frame and hardly anything behind it: a prompt, or an end of line."""
+        if not self._fresh().feed(data):
+            return None
+        for end in range(max(1, len(data) - PROMPT), len(data) + 1):
+            framing = self._fresh()
+            if framing.feed(data[:end]) and framing.between:
+                return Piece(0, end)
+        return None
 
     def open(self, tail: bytes) -> bool:
         """Nobody can say."""

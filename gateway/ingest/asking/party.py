@@ -140,7 +140,7 @@ def _ending(board: Board, decoder: Format) -> Ending:
         return At(ask.end)
     if ask is not None and ask.size:
         return Sized(ask.size)
-    if framing is None:
+    if framing in (None, Lines):
         return Lined()
     return Framed(lambda: framing(board.max_line, False), QUIET if _is_binary(decoder) else inf)
 
