@@ -58,8 +58,9 @@ NAMES = {
     "K": "tempK T_(K) Kelvin_K",
     None: "hum Hum._% RH humidity_% pressure baro Vrms P1 E3 V MSG pulse count time rtcDate output_Hz aX gZ x winddir "
     "windspeedmph dailyrainin batt_lvl light_lvl temp_alarm Dew_point DewPoint Heat_index target_temp setpoint "
-    "Resolution Temperature_for_device Emissivity eCO2 pH attempts Id @ B@ H status "
+    "Resolution Temperature_for_device Emissivity eCO2 pH pH_value uSv/h soilMoist attempts Id @ B@ H status "
     "Umidade Humedad Luftfeuchtigkeit Feuchte_innen Humidité Luftdruck Presión Spannung Akkustand Batería Taupunkt "
+    "Vlaga Kelembaban RealFeel Dauwpunt "
     "RTD_value Ratio Resistance Widerstand raw_value SP Sollwert Влажность 湿度 Kp",
 }
 

@@ -17,8 +17,8 @@ NAMELESS = ("value", "temperature", "temp", "t", "")
 """Names of values that say no more than what they are in, if that has a name."""
 
 WORDS = {
-    "temperature": "temp temps temperature temperatures tmp t tc thermocouple rtd ntc celsius kelvin",
-    "humidity": "hum humidity humid h rh moisture luftfeuchte feuchte nem",
+    "temperature": "temp temps temperature temperatures tmp t tc thermocouple rtd ntc celsius kelvin suhu",
+    "humidity": "hum humidity humid h rh moisture luftfeuchte feuchte nem humi",
     "pressure": "pres press pressure baro barometer bar hpa mbar druck",
     "voltage": "v u volt volts voltage vrms vcc vdd vin vout vbus vbat bat batt battery adc",
     "current": "i a amp amps current irms ma",
@@ -28,31 +28,41 @@ WORDS = {
     "wind": "wind gust",
     "rain": "rain",
     "distance": "alt altitude distance dist height depth",
-    "motion": "accel gyro mag speed x y z roll pitch yaw heading lat lon latitude longitude rpm pos position homed",
+    "motion": "accel gyro mag speed x y z roll pitch yaw heading lat lon latitude longitude rpm pos position "
+    "homed lng angle torque",
     "gas": "co co2 eco voc tvoc iaq gas ppm ppb pm aqi",
     "frequency": "freq frequency hz",
     "weight": "weight mass load",
-    "signal": "rssi snr lqi wifi channel signal",
-    "counter": "msg count counter counts pulse pulses seq sequence index cycles attempt attempts devices sensors "
-    "probes samples sample errors warnings retries step steps progress packets bytes",
+    "signal": "rssi snr lqi wifi channel signal sound noise",
+    "counter": "msg count counter counts pulse pulses seq sequence index cycles attempt attempts devices sensors bpm "
+    "cpm probes samples sample errors warnings retries step steps progress packets bytes",
     "time": "time date datetime timestamp ts millis ms uptime clock rtc day month year hour minute second sec epoch",
     "identity": "id ident address addr serial sn mac device rom node name type model version ver fw firmware build sdk",
     "setting": "resolution emissivity kp ki kd baud interval rate delay timeout averages gain offset calibration cal "
-    "configsip mode div len size heap free flash cpu port pin gpio csum tail boot rst entry line unit units",
-    "other": "ph ntu ec orp tds lvl level raw ohm ohms resistance ratio analog",
+    "hyst hysteresis configsip mode div len size heap free flash cpu port pin gpio csum tail boot rst entry line unit "
+    "units",
+    "other": "ph ntu ec orp tds lvl level raw ohm ohms resistance ratio analog turbidity "
+    "conductivity salinity soc soh usv",
     "state": "state status alarm error err flag flags code ok on off relay switch fault valid quality",
 }
 STEMS = {  # for words that stand together, and in other languages: windspeedmph, dailyrainin, Umidade, Luftdruck
     "wind": "wind", "rain": "rain", "humid": "humidity", "press": "pressure", "batt": "voltage", "volt": "voltage",
     "light": "light", "temp": "temperature", "altit": "distance", "altid": "distance",
-    "humed": "humidity", "umid": "humidity", "feucht": "humidity", "vocht": "humidity", "湿度": "humidity",
+    "humed": "humidity", "umid": "humidity", "moist": "humidity", "kelembab": "humidity", "vlag": "humidity",
+    "fugtig": "humidity", "páratart": "humidity", "습도": "humidity", "ẩm": "humidity", "nhiệt": "temperature",
+    "온도": "temperature", "feucht": "humidity", "vocht": "humidity", "湿度": "humidity",
     "druck": "pressure", "presi": "pressure", "ciśni": "pressure", "气压": "pressure", "气圧": "pressure",
     "spannung": "voltage", "akku": "voltage", "bater": "voltage", "resist": "other", "widerst": "other",
     "wilgot": "humidity", "vlhk": "humidity", "fukt": "humidity", "kosteus": "humidity", "basınç": "pressure",
     "sıcakl": "temperature", "lämpöt": "temperature", "hőmérs": "temperature", "θερμοκ": "temperature",
     "teplot": "temperature", "温度": "temperature", "темпер": "temperature", "влажн": "humidity", "давл": "pressure",
 }  # fmt: skip
-PHRASES = {("heat", "index"): "computed", ("rtd", "value"): "other"}  # the latter a converter's, not yet a temperature
+PHRASES = {
+    ("heat", "index"): "computed",
+    ("real", "feel"): "computed",
+    ("de", "calor"): "computed",
+    ("rtd", "value"): "other",  # a converter's, not yet a temperature
+}
 MEASURED = frozenset(
     ("temperature", "humidity", "pressure", "voltage", "current", "power", "energy", "light", "wind", "rain")
 )
@@ -61,7 +71,8 @@ MEASURED = frozenset(
 NOT_MEASURED = (
     "dew dewpoint td tdew taupunkt rocio rocío rosée heatindex feels feelslike hissedilen ressenti gefühlt apparent "
     "chill windchill target setpoint set sp "
-    "soll sollwert consigna consigne goal threshold limit"
+    "soll sollwert consigna consigne goal threshold limit delta diff hi hic realfeel percepita sensación sensacion sensação "
+    "sensacao dauwpunt rosy roua росы gewenst objetivo impostata"
 )
 OTHER_UNITS = {
     "humidity": "% %rh rh",
@@ -75,10 +86,10 @@ OTHER_UNITS = {
     "motion": "m/s km/h kmh mph kt kn rpm g mg m/s2 m/s^2 dps rad rad/s °/s deg/s ° deg ut µt",
     "gas": "ppm ppb µg/m3 ug/m3 µg/m³",
     "frequency": "hz khz mhz",
-    "weight": "kg lb oz",
+    "weight": "kg lb lbs oz",
     "signal": "db dbm",
     "time": "s ms us µs ns min h",
-    "other": "ohm ω kω ph ntu µs/cm l ml l/min",
+    "other": "ohm ω kω ph ntu µs/cm l ml l/min usv/h µsv/h",
 }
 _NOT_MEASURED = frozenset(NOT_MEASURED.split())
 _WORDS = {word: quantity for quantity, words in WORDS.items() for word in words.split()}
@@ -146,13 +157,23 @@ def unit_in_name(name: str) -> str:
 @lru_cache(maxsize=4096)
 def quantity(name: str) -> str:
     """What a name measures, a key of WORDS or "computed"; "" when the name does not say."""
-    words = [word.casefold() for word in _WORD.findall(_CAMEL.sub(" ", _NUMBERED.sub(" ", name)))]
+    text = _NUMBERED.sub(" ", name)
+    words = _words(_CAMEL.sub(" ", text))
     if not _NOT_MEASURED.isdisjoint(words):
         return "computed"
     if said := next(filter(None, map(PHRASES.get, pairwise(words))), ""):
         return said
     if name.casefold() in _WORDS:
         return _WORDS[name.casefold()]
+    return _said(words, name) or _said(_words(text), name)  # pH, uSv are one word each
+
+
+def _words(text: str) -> list[str]:
+    return [word.casefold() for word in _WORD.findall(text)]
+
+
+def _said(words: list[str], name: str) -> str:
+    """What the last word says that says anything."""
     for word in reversed(words):
         if word in _WORDS and (len(word) > 1 or len(name) <= 3 or word in "xyz@"):
             return _WORDS[word]
