@@ -71,8 +71,8 @@ MEASURED = frozenset(
 NOT_MEASURED = (
     "dew dewpoint td tdew taupunkt rocio rocío rosée heatindex feels feelslike hissedilen ressenti gefühlt apparent "
     "chill windchill target setpoint set sp "
-    "soll sollwert consigna consigne goal threshold limit delta diff hi hic realfeel percepita sensación sensacion sensação "
-    "sensacao dauwpunt rosy roua росы gewenst objetivo impostata"
+    "soll sollwert consigna consigne goal threshold limit delta diff hi hic realfeel percepita sensación sensacion "
+    "sensação sensacao dauwpunt rosy roua росы gewenst objetivo impostata"
 )
 OTHER_UNITS = {
     "humidity": "% %rh rh",
