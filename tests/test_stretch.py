@@ -15,7 +15,20 @@ from gateway.ingest.intake import Intake
 from gateway.ingest.numbers import SHORT, floats
 from gateway.ingest.sensors import Sensors
 from gateway.ledger import Account
-from gateway.model import Board, Chunk, Decoded, Format, FormatOptions, Frame, Noise, Port, Refusal, Sample, Treatment
+from gateway.model import (
+    Board,
+    Chunk,
+    Decoded,
+    Format,
+    FormatOptions,
+    Frame,
+    Noise,
+    Port,
+    Refusal,
+    Sample,
+    Treatment,
+    Why,
+)
 
 GOOD = b"21.5|19.88|-3|0|0.1|85|-127.00|-0.0".split(b"|")
 ODD = b"-0|+5|.5|7.|007|1e2|2E-3|1e-99|123456789012345678901|23,5|1_0|\xef\xbc\x91|nan|1e400|ok|".split(b"|")
@@ -168,7 +181,7 @@ def test_rows_read_together(name, random, cuts):
         random,
         columns=[("a", "", "count"), ("sensor", "value"), ("count", "T1", "T2"), ("count", "T1", "", "T2")],
         unit=[("°F",), ("°C", "%")],
-        none=[(85,), (-127, "nan"), ("0.1",)],
+        none=[(85,), (-127, "nan"), ("0.1",), ("85 C", "-127.00C"), ("21.5 *C", "85%")],
         separator=[",", ";"],
         decimal=[",", "."],
         line_end=[";"],
@@ -185,7 +198,7 @@ def test_pairs_read_together(name, random, cuts):
         columns=[("T1=T2",), ("T1=", "hum=humid"), ("a", "b"), ("T2=count",)],
         unit=[("°F",), ("°C", "%")],
         also=[("humidity",)],
-        none=[(85,), (-127, "nan"), ("0.1",)],
+        none=[(85,), (-127, "nan"), ("0.1",), ("85 C", "-127.00C"), ("21.5 *C", "85%")],
         decimal=[",", "."],
     )
     same(name, random, given, stream(random, pairs), cuts)
@@ -200,7 +213,7 @@ def test_objects_read_together(name, random, cuts):
         columns=[("T1=T2",), ("T1=", "hum=humid"), ("a", "b"), ("T2=count", "at=sensor"), ("id=sensor",)],
         unit=[("°F",), ("°C", "%")],
         also=[("humidity",)],
-        none=[(85,), (-127, "nan"), ("0.1",)],
+        none=[(85,), (-127, "nan"), ("0.1",), ("85 C", "-127.00C"), ("21.5 *C", "85%")],
         records=["S"],
         after=["="],
     )
@@ -222,6 +235,28 @@ def test_a_text_beside_a_value_ends_a_stretch(before, behind):
     """Where the text beside a value begins to say what the value is, it is read by that, in the first line too."""
     data = (before + b"\n") * 13 + behind + b"\n" + (before + b"\n") * 5
     same("json", Random(1), FormatOptions(), b"\n" + data, [5 * len(before) + 6])
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        ("kv", b"T1=21.5 C", b"T1=-127.0 C"),
+        ("csv", b"21.5 C,22.0 C", b"-127.0 C,22.0 C"),
+        ("plain", b"21.5 C 22.0 C", b"-127.0 C 22.0 C"),
+        ("auto", b"T1=21.5 C", b"T1=-127.0 C"),
+        ("auto", b"21.5 C,22.0 C", b"-127.0 C,22.0 C"),
+    ],
+)
+def test_a_mark_with_its_unit_is_found_behind_good_lines(name, good, bad):
+    """A text of `none` that is a number and its unit is an error mark, however many lines were read before it."""
+    options = FormatOptions(none=("-127.0 C",))
+    made = decoder(name, options)
+    for _ in range(9):
+        assert isinstance(made.decode(good), Decoded)
+    together = made.stretch([bad] * 9)
+    found = made.decode(bad)
+    marked = found.why if isinstance(found, Refusal) else {each.why for each in found.bad}
+    assert (together, marked) == (None, Why.ERROR_MARK if isinstance(found, Refusal) else {Why.ERROR_MARK})
 
 
 WHOLE = {

@@ -22,6 +22,7 @@ DECIMAL = 10**15
 """A factor or offset of more digits than this has is taken as the float that it is."""
 
 _NUMBER = re.compile(NUMERAL, re.ASCII)
+_BEGUN = re.compile(NUMERAL.replace(r"\.", "[.,]"), re.ASCII)
 _WHOLE = re.compile(r"\d{1,18}", re.ASCII)
 _NO_FINITE = frozenset(("nan", "nanq", "inf", "infinity", "ovf", "1.#inf", "1.#ind", "1.#qnan", "1.#snan"))
 NO_VALUE = r"[+-]?(?:nan|inf|infinity|ovf|1\.#[a-z]+)|none|null|n/?a|-{1,3}|\?{1,3}|"
@@ -54,6 +55,12 @@ def value(text: str, none: frozenset[str | float], decimal: str = ".") -> float 
         return Why.ERROR_MARK
     found = number(text, decimal)
     return Why.ERROR_MARK if found in none and not isinstance(found, Why) else found
+
+
+def has_more_than_numbers(none: frozenset[str | float]) -> bool:
+    """Whether a text of `none` begins as a number does and is none: "-127.0 C" is a whole cell, not what is in it."""
+    texts = [text.strip() for text in none if isinstance(text, str)]
+    return any(_BEGUN.match(text) and not _BEGUN.fullmatch(text) for text in texts)
 
 
 def floats(texts: Sequence[bytes]) -> list[float]:

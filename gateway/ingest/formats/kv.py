@@ -14,7 +14,7 @@ import re
 from collections.abc import Sequence
 
 from ...model import BadValue, Decoded, FormatOptions, Frame, Noise, Refusal, Sample, Stretch, Why
-from ..numbers import SHORT, value, whole
+from ..numbers import SHORT, has_more_than_numbers, value, whole
 from ..quantities import TEMPERATURE_UNITS, Asked, unit, unit_in_name
 from .doubt import Doubt, Doubtful
 from .mould import Mould
@@ -49,6 +49,7 @@ class Kv:
     def __init__(self, options: FormatOptions, *, guess: bool = False) -> None:
         self._asked = Asked(options)
         self._none = frozenset(options.none)
+        self._careful = has_more_than_numbers(self._none)  # the quick way compares numbers alone with it
         self._decimal = options.decimal
         self._doubt = Doubt() if guess else None
         self._named = {field.name for field in options.fields}
@@ -209,7 +210,7 @@ class Kv:
             self._known.clear()
         elif not self._mark and _POINT_OR_PARTING(frame):
             self._mark = "."
-        if self._by_place or decimal == ",":
+        if self._by_place or self._careful or decimal == ",":
             return
         for raw, _, behind in _QUICK(frame.replace(b", ", b",")):
             key = raw.decode()

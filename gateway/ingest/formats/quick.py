@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from ...model import Decoded, Sample, Stretch
+from ..numbers import has_more_than_numbers
 from .mould import Mould, Take
 from .stretch import Find, finder, stretch
 
@@ -22,6 +23,7 @@ class Quick:
 
     def __init__(self, none: frozenset[str | float]) -> None:
         self._none = none
+        self._never = has_more_than_numbers(none)  # here numbers alone are compared with it
         self._mould: Mould | None = None  # the one in use, or to be used again
         self._last: Mould | None = None
         self._compiled = 0
@@ -33,6 +35,8 @@ class Quick:
 
     def learn(self, seen: Mould | None, result: Decoded) -> None:
         """Takes note of the mould of a row that was read with care, and of what it came to."""
+        if self._never:
+            return
         name = ""
         if seen is not None:
             name, seen = seen.name, seen._replace(name="")
