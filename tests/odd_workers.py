@@ -93,6 +93,12 @@ def without_numbers(pipe: socket.socket) -> None:
     worker.serve(pipe)
 
 
+def wordy(pipe: socket.socket) -> None:
+    """Is of no use, and says why at such length that its sentence is cut within a character."""
+    worker._settle_in(pipe)
+    pipe.sendall(framed(READY, worker._sentence(ValueError("x" + "°" * 400))))
+
+
 def stopped_at_once(pipe: socket.socket) -> None:
     """Is stopped before it has said that it is ready."""
     worker._settle_in(pipe)

@@ -440,6 +440,15 @@ async def test_a_worker_that_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> No
     assert client.pool.pids == []
 
 
+async def test_a_long_sentence_of_a_worker_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What keeps a worker from starting is told, as much as there is room for, though a character was cut in two."""
+    monkeypatch.setattr("gateway.compute.process.serve", odd_workers.wordy)
+    client = Client(1)
+    with pytest.raises(OSError, match=r"cannot start: ValueError: x°{149}\ufffd$"):
+        await client.pool.start()
+    await client.pool.stop()
+
+
 @pytest.mark.usefixtures("odd")
 async def test_in_flight_the_pool_keeps_trying(monkeypatch: pytest.MonkeyPatch) -> None:
     """No worker can start for a while: tasks wait, each attempt is told, and all is answered when one can."""
@@ -543,7 +552,7 @@ def parent(then: str = "pass", size: int = 3, **options: object) -> Iterator[tup
 
 async def test_workers_end_with_their_parent() -> None:
     """The gateway is killed with -9: an idle, a busy and a stopped worker are gone within 1 s, the helpers soon."""
-    then = "pool.give(b'spin 30', print, print); os.kill(pool._workers[1].process.pid, 19)"
+    then = "pool.give(b'spin 30', print, print); os.kill(pool._workers[0].process.pid, 19)"
     with parent(then) as (process, pids):
         everyone = [*family(process.pid)]
         assert set(pids) < set(everyone)

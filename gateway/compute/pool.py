@@ -41,7 +41,7 @@ class Pool:
         self.size = size
         self.counts = Counts()
         self._on_free, self._event = on_free, event
-        self._workers: list[Worker] = []  # those that are ready
+        self._workers: list[Worker] = []  # those that are ready, the longest unasked first
         self._again: deque[Task] = deque()
         self._starting: set[asyncio.Task[None]] = set()
         self._spawning: set[asyncio.Future[Process]] = set()
@@ -232,9 +232,11 @@ class Pool:
     # tasks and answers
 
     def _hand_over(self, task: Task) -> bool:
+        """To who was asked longest ago: each is used in turn, so that one that was stopped is found out."""
         worker = next((worker for worker in self._workers if worker.task is None), None)
         if worker is None:
             return False
+        self._workers.append(self._workers.pop(self._workers.index(worker)))
         self._send(worker, task)
         return True
 
@@ -249,7 +251,8 @@ class Pool:
         if task is None and number == READY and not worker.hello.done() and not self._stopping:
             worker.link.rest()
             if data:
-                worker.hello.set_exception(OSError(f"a worker process cannot start: {data[:400].decode()}"))
+                why = data[:400].decode(errors="replace")
+                worker.hello.set_exception(OSError(f"a worker process cannot start: {why}"))
                 return
             worker.hello.set_result(None)
             self._workers.append(worker)

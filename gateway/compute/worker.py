@@ -37,7 +37,7 @@ def serve(pipe: socket.socket) -> None:
 def _sentence(error: Exception) -> bytes:
     cure = "; install the gateway anew, with what it needs" if isinstance(error, ImportError) else ""
     why = " ".join(str(error).split()) or "no more is known"  # numpy's has paragraphs
-    return f"{type(error).__name__}: {why[:300]}{cure}".encode(errors="replace")
+    return b"%s: %s%s" % (type(error).__name__.encode(), why.encode(errors="replace")[:300], cure.encode())
 
 
 def _settle_in(pipe: socket.socket) -> None:

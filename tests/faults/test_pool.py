@@ -103,12 +103,11 @@ def test_f35_the_processor_is_taken(scene):
 
 @row(
     "F94",
-    field="Workers are stopped, or hang in the kernel.",
+    field="Workers are stopped.",
     happens="SIGSTOP to one worker of four, and to all four at once; while boards send, and while they are quiet, so "
     "that the next batch finds it.",
     promised="Each batch is computed again elsewhere, and delayed by 2 s at most; the other workers go on; all four "
-    "are there again 1 s after the first was given up; nothing lost, nothing twice. A machine that stalls as a whole, "
-    "or has no core for a worker, has none replaced.",
+    "are there again 1 s after the first was given up; nothing lost, nothing twice.",
     fast=True,
     full=120,
 )
@@ -125,8 +124,12 @@ def test_f94_workers_are_stopped(scene, how_many):
             stopped = s.dice.sample(s.gateway.workers(), how_many)
             for pid in stopped:
                 os.kill(pid, signal.SIGSTOP)
-            s.prove(lambda stopped=stopped: all(tree.state(pid) in "TZ" for pid in stopped), "they are stopped")
-            s.until(lambda stopped=stopped: any(tree.state(pid) in "Z" for pid in stopped), "one was given up", DELAYED)
+            s.prove(lambda stopped=stopped: all(tree.state(pid) in ("T", "Z") for pid in stopped), "they are stopped")
+            s.until(
+                lambda stopped=stopped: any(tree.state(pid) in ("Z", "") for pid in stopped),
+                "one was given up",
+                DELAYED,
+            )
             s.until(
                 lambda stopped=stopped: len(set(s.gateway.workers()) - set(stopped)) == WORKERS,
                 "the pool is whole",
