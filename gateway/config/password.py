@@ -2,6 +2,7 @@
 
 import asyncio
 import stat
+from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from .words import path_of
 
 LONGEST = 65_535  # bytes; MQTT takes no longer password
 PATIENCE = 5.0  # s for the file; on a file system that hangs it would be for ever
-MOST = 4  # threads that may wait for it
+MOST = 4  # threads that may wait for it before another one is rare
 
 
 def problems(path: Path) -> list[str]:
@@ -56,33 +57,44 @@ class Password:
 
     def __init__(self, file: Path | None) -> None:
         self._file = file
-        self._readings: list[asyncio.Future[str]] = []
+        self._readings: dict[asyncio.Future[str], float] = {}  # under way, and when they began; oldest first
 
     async def read(self) -> str | None:
         """What the file holds, read in a thread.
 
         Raises ValueError, with a sentence, when it is of no use or takes too long. A reading that hangs goes on, since
-        what it waits for may come; MOST at once.
+        what it waits for may come; the first that ends is believed, of several the last begun.
         """
         if self._file is None:
             return None
-        if len(self._readings) < MOST:
+        now = asyncio.get_running_loop().time()
+        if due(self._readings.values(), now):
             reading: asyncio.Future[str] = asyncio.ensure_future(in_thread(partial(read, self._file), "password"))
-            self._readings.append(reading)
+            self._readings[reading] = now
             reading.add_done_callback(self._over)
-        else:
-            reading = self._readings[0]
-        name = path_of(self._file)
-        await asyncio.wait({reading}, timeout=PATIENCE)
-        if not reading.done():
+        name, readings = path_of(self._file), list(self._readings)
+        await asyncio.wait(readings, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+        if not (over := [reading for reading in readings if reading.done()]):
             raise ValueError(f"{name} was not read within {PATIENCE:g} s; see what its file system waits for")
         try:
-            return reading.result()
+            return over[-1].result()
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) else error
             raise ValueError(f"{name} cannot be used: {why}") from None
 
     def _over(self, reading: asyncio.Future[str]) -> None:
-        self._readings.remove(reading)
+        del self._readings[reading]
         if not reading.cancelled():
             reading.exception()  # whoever asked may have given up
+
+
+def due(began: Collection[float], now: float) -> bool:
+    """Whether the file is to be read once more, while readings that began then (s, in order) still hang.
+
+    Another file may lie in its place, which only a new reading finds. Beyond MOST there is one whenever the oldest has
+    hung twice as long as when the newest began: a dozen more in a day.
+    """
+    if len(began) < MOST:
+        return True
+    first, *_, last = began
+    return now - first >= 2 * (last - first)

@@ -106,7 +106,7 @@ def test_f42_a_backlog_meets_the_broker(scene):
     happens="mosquitto is restarted with another password; later the new one is put into `password_file`.",
     promised="Told within 5 s, by what to look at; at most one attempt in 10 s; connected within 30 s of the file "
     "being right, with no restart; nothing lost. Where its file hangs that is told within 15 s, and the loop waits for "
-    "nothing.",
+    "nothing; another in its place is read once it has hung twice as long, at the latest.",
     full=90,
 )
 def test_f48_the_password_is_changed(scene, tmp_path):
