@@ -3,9 +3,13 @@
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.ingest.formats import FORMATS
 from gateway.ingest.formats.csv import Csv
+from gateway.ingest.formats.json import Json
+from gateway.ingest.formats.kv import Kv
 from gateway.ingest.formats.plain import Plain
 from gateway.layouts import Field
 from gateway.model import BadValue, Decoded, FormatOptions, Noise, Sample, Why
@@ -106,29 +110,103 @@ def test_greetings_and_headings_are_no_rows():
     assert pairs(decode("auto", *toa5, row)) == {"PTemp_C": 21.43, "AirTC_Avg": 3.21}
 
 
-@pytest.mark.parametrize("make, mark", [(Csv, ","), (Csv, ";"), (Plain, " ")])
-@pytest.mark.parametrize("header", [b"", b"T,a,b"])
-@pytest.mark.parametrize("seed", range(20))
-def test_the_quick_way_is_the_careful_way(make, mark, header, seed):
-    """Rows of odd and of usual numbers come to the same, read by a mould or with care, whatever came before."""
-    dice = random.Random(seed)
-    texts = ["21.5", "21", "22", "23.25", "-3.5", "0", "1"] * 4 + [
-        "9999",
-        "-300",
-        "007",
-        "2600.5",
-        "-9999",
-        "+5",
-        "1e1",
-    ]
-    quick, careful = make(FormatOptions(), guess=True), make(FormatOptions(), guess=True)
-    if header and make is Csv:
-        head = header.replace(b",", mark.encode())
-        assert quick.careful(head) == careful.careful(head)
-    texts = dice.sample(texts, dice.randint(3, len(texts)))
-    for _ in range(60):
-        row = mark.join(dice.choice(texts) for _ in range(3)).encode()
-        assert quick.decode(row) == careful.careful(row), row
+USUAL = "21.5|21|22|23.25|-3.5|0|1|" * 4
+TEXTS = (USUAL + "9999|-300|007|2600.5|-9999|+5|1e1|err|nan|12:30|09|").split("|")
+JSON_TEXTS = (USUAL + '9999|-300|2600.5|1e1|null|"err"|"12:30"|""').split("|")
+
+
+def sent(dice, line, numbers):
+    """Lines of one shape for a while, then of another; # is a number or what stands in its place."""
+    out = []
+    for _ in range(12):
+        texts, shape = dice.sample(numbers, dice.choice([2, 3, 9])), line(dice)
+        for _ in range(dice.choice([1, 6, 12])):
+            first, *rest = shape.split("#")
+            out.append((first + "".join(dice.choice(texts) + part for part in rest)).encode())
+    return out
+
+
+def columns(mark):
+    """Rows of three cells, now and then of other ones."""
+    return lambda dice: mark.join(["#"] * 3) if dice.random() < 0.8 else dice.choice(["#,#", "T,a,b", "# C,#,#"])
+
+
+def keyed(form, mark, around):
+    """Some of these keys, of which temp and T1 say what they are."""
+    keys = ["temp", "T1", "boiler", "hum", "inlet"]
+    return lambda dice: around.format(mark.join(form.format(key) for key in dice.sample(keys, dice.randint(1, 3))))
+
+
+def read_together(board, lines, dice):
+    """What each line came to, and for those that were read together the samples of all, with how many these were."""
+    out, at = [], 0
+    while at < len(lines):
+        found = board.stretch(lines[at : at + dice.choice([5, 20])]) if dice.random() < 0.7 else None
+        out.append((found.frames, found.samples) if found else (1, board.decode(lines[at])))
+        at += out[-1][0]
+    return out
+
+
+@pytest.mark.parametrize(
+    "make, line, numbers, header",
+    [
+        (Csv, columns(","), TEXTS, b""),
+        (Csv, columns(";"), TEXTS, b""),
+        (Csv, columns(","), TEXTS, b"T,a,b"),
+        (Csv, columns(","), TEXTS, b"temp,boiler,x1"),
+        (Plain, columns(" "), TEXTS, b""),
+        (Kv, keyed("{}=#", " ", "{}"), TEXTS, b""),
+        (Kv, keyed("{}:#", ",", "{}"), TEXTS, b""),
+        (Json, keyed('"{}":#', ",", "{{{}}}"), JSON_TEXTS, b""),
+    ],
+)
+@pytest.mark.parametrize("none", [(), (0, "err")])
+@given(st.integers(0, 2**32).map(random.Random))
+def test_the_quick_ways_are_the_careful_way(make, line, numbers, header, none, dice):
+    """Odd and usual numbers, times, texts and gaps come to the same, read by a mould, together or with care."""
+    lines = [header] * bool(header) + sent(dice, line, numbers)
+    quick, careful = (make(FormatOptions(none=none), guess=True) for _ in range(2))
+    alone = [getattr(careful, "careful", careful.decode)(each) for each in lines]
+    at = 0
+    for frames, found in read_together(quick, lines, dice):
+        if isinstance(found, list):
+            assert all(isinstance(each, Decoded) and not each.bad for each in alone[at : at + frames])
+            assert found == [sample for each in alone[at : at + frames] for sample in each.samples]
+        else:
+            assert found == alone[at], lines[at]
+        at += frames
+
+
+@pytest.mark.parametrize(
+    "first, then, last",
+    [
+        (b'{"temp":20}', b'{"temp":20.5}', b'{"temp":20,"boiler":3}'),
+        (b"temp=20", b"temp=20.5", b"temp=20 boiler=3"),
+        (b"20,abc", b"20.5,abc", b"20,3"),
+    ],
+)
+@pytest.mark.parametrize("chunk", [1, 5, 50])
+def test_decimals_that_are_read_quickly(first, then, last, chunk):
+    """What is none beside decimals is none however the lines before it were cut into chunks."""
+    board = FORMATS["auto"](FormatOptions())
+    lines = [b"temp,boiler"] * (first == b"20,abc") + [first] * 5 + [then] * 8
+    results = []
+    while lines:
+        found = board.stretch(lines[:chunk])
+        results.append(found or board.decode(lines[0]))
+        lines = lines[found.frames if found else 1 :]
+    assert pairs(board.decode(last)) == {"temp": 20}
+    assert sum(len(result.samples) for result in results if not isinstance(result, Noise)) == 13
+
+
+@pytest.mark.parametrize("row, none", [(b",21.5", ()), (b"12:30,21.5", ()), (b"26201,21.5", (26201,))])
+def test_a_column_that_is_out(row, none):
+    """Whatever stands in a column that is left out is no bad value of it, read by a mould or with care."""
+    rows = [b"26201,21.5", b"26201,22.5"] * 7
+    expected = Decoded([Sample("S2", 21.5, "°C")], [])
+    quick, careful = (Csv(FormatOptions(none=none), guess=True) for _ in range(2))
+    assert [quick.decode(each) for each in [*rows, row]][-1] == expected
+    assert [careful.careful(each) for each in [*rows, row]][-1] == expected
 
 
 def test_pairs_whose_names_say_nothing_are_read_with_care():

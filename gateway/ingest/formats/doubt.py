@@ -29,6 +29,11 @@ _DECIMALS = re.compile(r"[.,eE]")
 Place = int | str
 
 
+def has_decimals(text: str) -> bool:
+    """Whether a number is spelled otherwise than as a whole one."""
+    return _DECIMALS.search(text) is not None
+
+
 class Doubtful(NamedTuple):
     """A value that says nothing of what it is. at: which sample; place: where it stands; text: how it is spelled."""
 
@@ -44,12 +49,11 @@ class Doubt:
         self._out: set[Place] = set()
         self._decimal: set[Place] = set()
         self._believed: dict[Place, int] = {}  # how many numbers of each place that is read; no more than KEPT
-        self._whole = False
         self.beside_decimals = False  # what says that it is a temperature has shown decimals
 
     def sure(self, text: str) -> None:
         """Takes note of a value that says that it is a temperature."""
-        self.beside_decimals = self.beside_decimals or _DECIMALS.search(text) is not None
+        self.beside_decimals = self.beside_decimals or has_decimals(text)
 
     def settle(
         self, samples: list[Sample], doubtful: Sequence[Doubtful], first: int = 0
@@ -72,11 +76,10 @@ class Doubt:
                     self._out.add(place)
                 elif self.is_decimal(place) or not self.beside_decimals:
                     bad.append(BadValue(sample.sensor, Why.ERROR_MARK))
-            elif _DECIMALS.search(text):
+            elif has_decimals(text):
                 self._decimal.add(place)
                 self._believed[place] = KEPT
             elif place not in self._decimal:
-                self._whole = True
                 if self.beside_decimals:
                     without.add(at - first)
                 else:
@@ -89,11 +92,6 @@ class Doubt:
         """Takes note of a whole number that is not read, as it may be a counter's."""
         if text.isascii() and text.isdigit() and int(text[:18]) > BOUNDS["°C"][1]:
             self._out.add(place)
-
-    @property
-    def open(self) -> bool:
-        """Whether there is a place whose numbers have all been whole so far, and which is read."""
-        return self._whole
 
     def is_out(self, place: Place) -> bool:
         """Whether a place is left out for good."""

@@ -70,7 +70,7 @@ class Json:
 
     def stretch(self, frames: Sequence[bytes]) -> Stretch | None:
         """What the first lines hold, if they are objects of one shape and without a fault; the same as one by one."""
-        if self._after or self._records or self._by_place:
+        if self._after or self._records or self._by_place or self._objects.unsettled:
             return None
         if self._learnt != self._objects.learnt:
             self._learnt = self._objects.learnt

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from ...model import BadValue, Decoded, FormatOptions, Frame, Noise, Refusal, Sample, Stretch, Why
 from ..numbers import SHORT, has_more_than_numbers, value, whole
 from ..quantities import TEMPERATURE_UNITS, Asked, unit, unit_in_name
-from .doubt import Doubt, Doubtful
+from .doubt import Doubt, Doubtful, has_decimals
 from .mould import Mould
 from .mould_pairs import COUNT, SKIP, mould_of_pairs
 from .pairs import Pair, Pairs, cut, split_value
@@ -68,7 +68,12 @@ class Kv:
 
     def stretch(self, frames: Sequence[bytes]) -> Stretch | None:
         """What the first lines hold, if they are of one shape and without a fault; the same as one by one."""
-        return self._stretches.read(frames)
+        return None if self._unsettled else self._stretches.read(frames)
+
+    @property
+    def _unsettled(self) -> bool:
+        """Whether the first temperature with decimals is yet to come, and with it what is none beside it."""
+        return self._doubt is not None and not self._doubt.beside_decimals
 
     def _moulded(self, frame: bytes) -> Mould | None:
         """The mould of a line that the quick way reads."""
@@ -79,11 +84,14 @@ class Kv:
         """The values of a line whose names are all known, with no fault in it; None for any other."""
         found = _QUICK(frame.replace(b", ", b","))
         known = self._known
+        unsettled = self._unsettled
         samples: list[Sample] = []
         count = None
         for key, text, behind in found:
             sensor, published = known.get((key, behind), _UNKNOWN)
             if sensor:
+                if unsettled and published in TEMPERATURE_UNITS and has_decimals(text.decode()):
+                    return None
                 number = float(text)
                 if self._none and (number in self._none or text.strip().decode() in self._none):
                     return None

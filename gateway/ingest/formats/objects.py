@@ -94,6 +94,11 @@ class Objects:
         said = node[key]
         return unit(said) if isinstance(said, str) else ""
 
+    @property
+    def unsettled(self) -> bool:
+        """Whether the first temperature with decimals is yet to come, and with it what is none beside it."""
+        return self._doubt is not None and not self._doubt.beside_decimals
+
     def known(self, path: str, key: str, around: str) -> Meaning | None:
         """What stands at a key of the object at `path`, as far as that was learnt. around: the unit said there."""
         return self._known.get((path, key, around))

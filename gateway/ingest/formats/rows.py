@@ -144,18 +144,23 @@ class Rows:
                 self._seen.setdefault(place, (cell[len(numeral) :], None))
                 continue
             outer = about.get("sensor", "")
+            unsaid = False  # nothing says that it is a temperature
+            if self._doubt is not None and published in TEMPERATURE_UNITS:
+                label = outer or self._label_before(row.cells, place)
+                unsaid = not (row.certain or self._is_certain(place, said or around, label))
+                if unsaid and self._doubt.is_out(place):
+                    self._seen[place] = ("", published)
+                    continue
             name = joined(outer, name) if outer else self._called_by(name, published)
             found = Why.ERROR_MARK if cell in self._none else value(numeral, self._none, row.decimal)
             if isinstance(found, Why):
                 bad.append(BadValue(name, found))
             else:
                 self._seen[place] = (cell[len(numeral) :], published)
-                if self._doubt is not None and published in TEMPERATURE_UNITS:
-                    label = outer or self._label_before(row.cells, place)
-                    if row.certain or self._is_certain(place, said or around, label):
-                        self._doubt.sure(numeral)
-                    else:
-                        doubtful.append(Doubtful(len(samples), place, numeral))
+                if unsaid:
+                    doubtful.append(Doubtful(len(samples), place, numeral))
+                elif self._doubt is not None and published in TEMPERATURE_UNITS:
+                    self._doubt.sure(numeral)
                 samples.append(Sample(name, found, published, count))
         if self._doubt is not None and doubtful:
             samples, marks = self._doubt.settle(samples, doubtful)
@@ -241,7 +246,7 @@ class Rows:
         if self._doubt is None or published not in TEMPERATURE_UNITS:
             return "value"
         if certain:
-            return "value" if self._doubt.beside_decimals or not self._doubt.open else ""
+            return "value" if self._doubt.beside_decimals else "whole"  # the first decimals are read with care
         if self._doubt.is_out(place):
             return "other"
         if published == "K":
@@ -249,7 +254,7 @@ class Rows:
         if self._doubt.is_decimal(place):
             return "plain"
         if self._doubt.beside_decimals:
-            return "left"
+            return "" if self._none else "left"
         return "whole" if self._doubt.is_kept(place) else ""
 
     @property
