@@ -50,6 +50,6 @@ def look(*boards: BoardLook, **more: Any) -> Look:
         "stalled": None,
     }
     spool = {"bytes": 0, "oldest": None, "hours_left": None, "trouble": None, "damage": None}
-    pool = {"workers": 2, "batches": 9, "retried": 0, "replaced": 0, "failed": 0, "quarantined": []}
+    pool = {"workers": 2, "batches": 9, "retried": 0, "replaced": 0, "not_started": 0, "quarantined": []}
     made = Look("g", "run", "1.0.0", 1_795_000_000.0, 1_795_000_060.25, "synced", boards, broker, spool, pool)
     return replace(made, **more)

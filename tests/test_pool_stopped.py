@@ -125,6 +125,7 @@ def state(pid: int) -> str:
 async def test_an_idle_worker_that_hangs_gets_no_task_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
     """After one was silent, the others are asked whether they are there before they get its task."""
     async with running(FOUR) as client:
+        monkeypatch.setattr("gateway.compute.pool.READY_PATIENCE", 2.0)
         deaf = client.pool._workers[1:]
         for worker in deaf:
             monkeypatch.setattr(worker.link, "_write", worker.link._listen)  # it takes nothing any more
@@ -135,6 +136,23 @@ async def test_an_idle_worker_that_hangs_gets_no_task_of_another(monkeypatch: py
         await until(lambda: client.pool.counts.replaced == FOUR)
         assert client.pool.counts.retried == 1
         await client.all_running()
+
+
+@pytest.mark.usefixtures("odd")
+async def test_an_idle_worker_that_is_slow_to_say_that_it_is_there_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have to be paged in first: asked after another was silent, it has much longer than a task's patience."""
+    async with running(2) as client:
+        monkeypatch.setattr("gateway.compute.pool.TOO_SILENT", 0.25)
+        deaf, slow = client.pool._workers
+        monkeypatch.setattr(deaf.link, "_write", deaf.link._listen)  # it takes nothing any more
+        later, write = asyncio.get_running_loop().call_later, slow.link._write
+        monkeypatch.setattr(slow.link, "_write", lambda: (slow.link._listen(), later(1.0, write)))
+        answer = client.ask(b"echo x")
+        await until(lambda: slow.task is not None)
+        await until(lambda: slow.task is None)
+        assert await asyncio.wait_for(answer, ANSWERED) == b"x"
+        assert why(client) == ["was silent"]
+        assert slow in client.pool._workers
 
 
 @pytest.mark.usefixtures("odd")

@@ -39,4 +39,4 @@ class Counts:
     batches: int = 0
     retried: int = 0
     replaced: int = 0
-    failed: int = 0  # starts of a worker
+    not_started: int = 0  # attempts to start a worker that came to nothing

@@ -22,7 +22,7 @@ TOO_SILENT = 1.0  # s that a worker may wait for something, or take of a core; d
 SLOWEST = 10e6  # bytes of a task that a slow board computes in a second: windows of a million readings take their time
 MOST_FAULTS = 5  # after which a task is given up; that its worker is killed, stopped or kept waiting is none
 START_PATIENCE = 60.0  # s for the first worker: its parent imports numpy, on a slow board
-READY_PATIENCE = 20.0  # s for each, from when it is there, as above
+READY_PATIENCE = 20.0  # s for each to say that it is there, after its start and when it is asked; it may have to page
 PAUSE_MOST = 5.0  # s between attempts to start one
 
 
@@ -63,7 +63,7 @@ class Pool:
             "batches": counts.batches,
             "retried": counts.retried,
             "replaced": counts.replaced,
-            "failed": counts.failed,
+            "not_started": counts.not_started,
             "trouble": None if self._workers else self._trouble,
         }
 
@@ -163,7 +163,7 @@ class Pool:
                     break
                 except OSError as error:
                     self._trouble = str(error)
-                    self.counts.failed += 1
+                    self.counts.not_started += 1
                     self._event("pool.worker_failed", why=self._trouble)
                 await asyncio.sleep(pause)
                 pause = min(PAUSE_MOST, 2 * pause)
@@ -201,12 +201,14 @@ class Pool:
         self._replace(lost_at=asyncio.get_running_loop().time())
 
     def _doubt(self) -> None:
-        """What stopped one worker may have stopped all: an idle one gets a task once it has said that it is there."""
+        """What held up one worker may hold up all: an idle one gets a task once it has said that it is there. That has
+        time, since no task waits for it: those of the lost have their new workers."""
         for worker in list(self._workers):
             if glance(worker.process.pid).state == STOPPED:
                 self._part(worker, WAS_STOPPED, False)
             elif worker.task is None:
-                self._send(worker, Task(READY, b"", lambda data: None, lambda why: None))
+                worker.task = Task(READY, b"", lambda data: None, lambda why: None)
+                worker.link.send(READY, b"", READY_PATIENCE, READY_PATIENCE)
 
     def _dismiss(self, worker: Worker) -> None:
         """Lets a worker go: the closed socket tells it to end."""

@@ -2,7 +2,7 @@
 
 T     it was stopped: proven at the second look in a row, since whoever lets all of us go on may do so one by one
 R     it computes, or waits for a core that others have: what counts is the time of a core that it got
-else  it waits for something (S, D, t): that counts, but for the time of a core that it got
+else  it waits for something (S, D, t): that counts against it, less the time of a core that it got, and against no task
 """
 
 import os

@@ -5,7 +5,7 @@ from struct import Struct
 HEADER = Struct("!QI")  # the task's number, which its answer repeats; bytes that follow
 LARGEST = 1 << 27  # bytes; a task or an answer that says it is longer is none of ours
 PIECE = 1 << 18  # bytes read or written at once
-READY = 0  # the number of a worker's first message, which has no bytes, or why the worker is of no use
+READY = 0  # "are you there?", and a worker's answer, its first message too: no bytes, or why it is of no use
 
 
 class Nonsense(Exception):

@@ -44,7 +44,7 @@ def after_the_storm(
     it. bystanders: boards that the fault is no matter of. lost: readings that the row gives up, beyond what the ledger
     counts as dropped: how many, or which may be. dropped: the reasons that may be counted. staying: faults that rightly
     stay.
-    excepted: of pid, latency, lag, memory, handles (descriptors and threads).
+    excepted: of latency, lag, memory, handles (descriptors and threads).
     """
     assert scene.proofs, "nothing has proven that the fault happened: this row shows nothing"
     trouble_told(scene, told, faults)
