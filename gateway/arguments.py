@@ -49,7 +49,11 @@ def parser(functions: Mapping[str, Callable[[argparse.Namespace], int]]) -> argp
     one.add_argument("port", metavar="PORT", help="a path, or socket://host:port; `gateway ports` lists them")
     one.add_argument("--baud", type=count(1, 10_000_000), metavar="N", help="at this rate only")
     one.add_argument("--for", dest="seconds", type=positive, metavar="S", help="at most so long (15; 60 with --ask)")
-    one.add_argument("--ask", action="store_true", help="once the port is quiet, write to it: ask what answers")
+    one.add_argument(
+        "--ask",
+        action="store_true",
+        help="once quiet, write to it: ask what answers; some boards are told to stream, or not to",
+    )
     one.add_argument("--units", type=count(1, 247), metavar="N", help="with --ask: Modbus units 1 to N (8)")
     one.add_argument("--reset", action="store_true", help="pulse DTR first, at which most boards begin anew")
     _json(one)

@@ -82,13 +82,13 @@ def test_a_unit_without_a_temperature_is_told_of():
 
 
 def test_a_board_that_is_asked_by_text_is_found():
-    """An EZO-RTD at its own rate, that has heard questions of others before: its preset, and a table that is good."""
+    """An EZO-RTD at a given rate, that has heard questions of others before: its preset, and a table that is good."""
 
     def ezo(question):
         return {b"R\r": b"25.104\r*OK\r", b"C,0\r": b"*OK\r"}.get(question, b"*ER\r")
 
     with Answering(ezo, baud=9600) as board:
-        code, found, took, _ = probed(board.path, "--ask")
+        code, found, took, _ = probed(board.path, "--ask", "--baud", "9600")
     assert (code, found["preset"], found["baud"]) == (0, "ezo-rtd-ask", 9600)
     assert {one["value"] for one in found["samples"]} == {25.104}
     assert problems(found["table"]) == []

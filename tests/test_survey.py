@@ -168,6 +168,29 @@ def test_a_board_that_is_asked_by_text():
     assert surveyed(FakeLine(texts={b"R\r": b"Error: unknown command 12.0\r\n"}), units=1) is None
 
 
+STARTS = {start for one in KNOWN if one.board.ask for start in one.board.ask.start}
+
+
+def test_what_may_change_a_board_is_sent_last():
+    """No preset's `start` is sent before every question of those without one was in vain, at each rate."""
+    line = FakeLine()
+    assert STARTS and surveyed(line) is None
+    own = [data.lstrip(b"\r\n") for data in line.asked]
+    first = min(own.index(start) for start in STARTS)
+    only_asked = {
+        text for one in KNOWN if one.board.ask and not one.board.ask.start for text in one.board.ask.questions
+    }
+    assert only_asked <= set(own[:first]) and only_asked.isdisjoint(own[first:])
+    line = FakeLine(at=(38_400, "8N1"), texts={b"M105\n": b"ok T:21.2 /0.0 B:20.0 /0.0 @:0 B@:0\n"})
+    assert surveyed(line) and STARTS.isdisjoint(data.lstrip(b"\r\n") for data in line.asked)
+
+
+def test_a_board_with_a_start_is_found_in_the_usual_time():
+    """Though it is asked last, an EZO-RTD at its own rate is found in 40 s of the 60 that `--ask` takes."""
+    line = FakeLine(at=(9600, "8N1"), texts={b"R\r": b"25.104\r*OK\r", b"C,0\r": b"*OK\r"})
+    assert surveyed(line) and line.waited < 40
+
+
 def test_garbage_is_no_answer():
     """A line that says something else to each question has nothing on it that is known."""
 

@@ -1,9 +1,10 @@
 """Asking a port of which nobody knows who answers: which settings are tried, in which order, and what has answered.
 
     Modbus unit 1 at each setting · boards asked by text, at their own rate · these at other rates
-    · the units beyond 1 · unit 1 again, with patience
+    · those that are told something before they are asked · the units beyond 1 · unit 1 again, with patience
 
-The likeliest comes first, as the time that it may take is bounded: most units leave the factory as number 1, 8N1.
+The likeliest comes first, as the time that it may take is bounded: most units leave the factory as number 1, 8N1. What
+is told may change another board's settings, so no such text is sent before all that only ask were in vain.
 Knows no port: a Line is asked.
 """
 
@@ -49,13 +50,19 @@ async def survey(line: Line, known: Sequence[Candidate], units: int, rates: Sequ
     if not line.has_rate:
         settings = settings[:1]
     other = [] if rates or not line.has_rate else [(one, at) for at in TEXT_RATES for one, rate in own if at != rate]
+    texts = sorted([*own, *other], key=_is_told)
     return (
         await _units(line, known, settings, [1], units, patient=False)
-        or await _texts(line, own)
-        or await _texts(line, other)
+        or await _texts(line, texts)
         or await _units(line, known, settings, range(2, units + 1), units, patient=False)
         or await _units(line, known, settings, [1], units, patient=True)
     )
+
+
+def _is_told(each: tuple[Candidate, int]) -> bool:
+    """Whether something is sent to it before its questions."""
+    ask = each[0].board.ask
+    return ask is not None and bool(ask.start)
 
 
 async def _units(
