@@ -21,6 +21,8 @@ UNASKED = (
     'boards[0].baud: "auto" is found by listening, and this board says nothing unless it is asked; give the rate, '
     "`gateway probe PORT --ask` finds it"
 )
+SUM = 'crc = { name = "CRC-8/MAXIM-DOW", at = -1, over = [0, -1] }'
+TOO_LONG = 'boards[0].baud: "auto" needs frames of at most 3200 bytes, and these have 3201; give the rate'
 UNCHECKED = 'boards[0].baud: "auto" needs frames that can be told from garbage by a checksum; give crc, or the rate'
 
 
@@ -89,8 +91,10 @@ def test_a_binary_board_is_found_by_its_checksum(tmp_path, mosquitto, judge):
         ("", None),
         ('format = "csv"', None),
         ('format = "regex"\npattern = \'(?P<value>\\S+) C\'', None),
-        (STRUCT + 'crc = { name = "CRC-8/MAXIM-DOW", at = -1, over = [0, -1] }', None),
+        (STRUCT + SUM, None),
         (STRUCT, UNCHECKED),
+        (STRUCT.replace("size = 4", "size = 3200") + SUM, None),
+        (STRUCT.replace("size = 4", "size = 3201") + SUM, TOO_LONG),
         ('format = "modbus"\nunit_id = 1\nregisters = [{ name = "t", at = 1 }]', UNASKED),
         ('format = "plain"\nask = { question = "R\\r" }', UNASKED),
     ],

@@ -1,8 +1,13 @@
 """A rate that is to be found by listening: what is read, what is noise, and when it is looked for anew."""
 
+import random
+
 import pytest
 
-from gateway.ingest.finding.rates import RATES
+from gateway.checksums import CHECKSUMS, checksum
+from gateway.config import tuned
+from gateway.ingest.finding import seeking as module
+from gateway.ingest.finding.rates import LONGEST, RATES
 from gateway.ingest.finding.seeking import LONG, MOST, NOT_YET, Seeking
 from gateway.layouts import Crc, Field, Length, Magic
 from gateway.model import Board, Chunk, FormatOptions, Port
@@ -60,6 +65,88 @@ def test_frames_of_a_binary_board_are_known_by_their_checksum(baud):
     played = Played(seeking, baud, FRAME)
     played.say(200)
     assert (seeking.found, seeking.baud) == (True, baud)
+
+
+def summed(name, size):
+    """A board with frames of `size` bytes, all but the checksum `name` anything; and how one of them is made."""
+    width = CHECKSUMS[name]
+    options = FormatOptions(
+        framing="fixed", size=size, crc=Crc(name, width, -width, (0, -width)), fields=(Field("T", at=0, type="u16"),)
+    )
+
+    def frame(body):
+        return body + checksum(name)(body).to_bytes(width, "little")
+
+    return Board("b", Port("/dev/x", 0), "struct", options), lambda luck: frame(luck.randbytes(size - width))
+
+
+@pytest.mark.parametrize("name", ["XOR-8", "SUM-8", "CRC-16/MODBUS"])
+def test_chance_proves_no_rate(name):
+    """A short checksum holds in garbage now and then, and in zeros always: neither is a board."""
+    board, _ = summed(name, 5)
+    seeking, luck = Seeking(board), random.Random(0)
+    for number in range(600):
+        seeking.take(bytes(100) if number % 100 == 0 else luck.randbytes(100), Chunk(0.0, number / 20))
+        seeking.tuned()
+    assert not seeking.found
+
+
+@pytest.mark.parametrize(("name", "size"), [("XOR-8", 5), ("CRC-16/MODBUS", 9), ("CRC-16/MODBUS", tuned.LONGEST)])
+def test_a_board_among_garbage_is_found(name, size):
+    """Garbage between its frames, which come after so many rounds that all limits are reached."""
+    board, frame = summed(name, size)
+    luck = random.Random(5)
+    seeking = Seeking(board)
+    for _ in range(100 * len(RATES)):
+        seeking.refused()
+    for number in range(3000):
+        data = b"".join(frame(luck) for _ in range(4)) if seeking.baud == 9600 else luck.randbytes(4 * size)
+        data += luck.randbytes(luck.randrange(size)) if size < 100 else b""
+        seeking.take(data, Chunk(0.0, number / 20))
+        seeking.tuned()
+        if seeking.found:
+            break
+    assert (seeking.found, seeking.baud) == (True, 9600)
+
+
+@pytest.mark.parametrize("size", [9, tuned.LONGEST, 5000])
+def test_binary_garbage_is_neither_kept_nor_read_again_and_again(size, monkeypatch):
+    """However long and at whatever pace it comes: each rate is left, and each byte is read a few times at most."""
+    read = []
+    framed = Seeking._framed
+    monkeypatch.setattr(Seeking, "_framed", lambda self, data: read.append(len(data)) or framed(self, data))
+    board, _ = summed("CRC-16/MODBUS", size)
+    seeking, luck = Seeking(board), random.Random(1)
+    came, strayed, left = 0, 0, 0
+    for number in range(700):
+        piece, rate = luck.randbytes(400), seeking.baud
+        seeking.take(piece, Chunk(0.0, number / 2000 if number < 200 else number / 20))
+        came, left = came + len(piece), left + (seeking.baud != rate)
+        strayed += sum(map(len, seeking.strays))
+        seeking.strays.clear()
+        seeking.tuned()
+        assert came - strayed <= LONGEST + len(piece)
+    assert left >= len(RATES)
+    assert sum(read) <= 4 * came
+    assert max(read) <= LONGEST + len(piece)
+
+
+def test_line_ends_alone_are_not_read_again_and_again(monkeypatch):
+    """A port that says nothing but ends of lines costs no more for each of them, the more there were."""
+    read = []
+    made = module.attempt
+    monkeypatch.setattr(module, "attempt", lambda one, chunks: read.append(len(chunks[0][1])) or made(one, chunks))
+    seeking = Seeking(Board("b", Port("/dev/x", 0)))
+    for number in range(2000):
+        seeking.take(b"\n" * 10, Chunk(0.0, number / 100))
+        seeking.strays.clear()
+        seeking.tuned()
+    assert 0 < sum(read) <= 4 * 20_000
+
+
+def test_the_longest_frame_that_check_takes_can_be_found():
+    """At one rate as many bytes are kept as hold enough of them whole, wherever the first begins."""
+    assert tuned.LONGEST * (module.PROOF // 8 + 1) <= LONGEST
 
 
 @pytest.mark.parametrize("size", [100, 500])

@@ -5,6 +5,9 @@ from typing import Any
 
 from .asked import is_asked
 
+LONGEST = 3200
+"""Bytes of a frame by which a rate is found: as much is listened to at one rate as has enough of these."""
+
 
 def conflicts(place: str, board: Mapping[str, Any]) -> Iterator[str]:
     """A sentence for each thing by which the rate of a board cannot be found; works on the table as TOML gave it."""
@@ -19,3 +22,5 @@ def conflicts(place: str, board: Mapping[str, Any]) -> Iterator[str]:
         yield f'{place}.baud: "auto" cannot be of a serial server, which has its own rate; take baud out'
     elif board.get("format") == "struct" and "crc" not in board:
         yield f'{place}.baud: "auto" needs frames that can be told from garbage by a checksum; give crc, or the rate'
+    if board.get("format") == "struct" and type(size := board.get("size")) is int and size > LONGEST:
+        yield f'{place}.baud: "auto" needs frames of at most {LONGEST} bytes, and these have {size}; give the rate'

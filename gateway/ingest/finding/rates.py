@@ -91,17 +91,20 @@ class Tuning:
         self._left = list(rates[1:])  # of this round
         self._first = True  # round
         self._since: float | None = None  # when the first bytes came at this rate
+        self._whole = bytearray()  # what came at it
+        self._is = Sort.UNKNOWN
 
     def feed(self, data: bytes, now: float) -> bool:
         """Takes what came at `baud`; whether to go on at another one, which `baud` then is."""
-        chunks = self.heard.setdefault(self.baud, [])
         self._since = now if self._since is None else self._since
-        if sum(len(chunk) for _, chunk in chunks) < LONGEST:
-            chunks.append((now, data))
+        grows = len(self._whole) < LONGEST
+        if grows:
+            self.heard.setdefault(self.baud, []).append((now, data))
+            self._whole += data
         if self.found:
             return False
-        whole = b"".join(chunk for _, chunk in chunks)
-        sort = self._sort(whole)
+        whole = bytes(self._whole)
+        sort = self._is = self._sort(whole) if grows else self._is
         if sort is Sort.OTHER and self._sort is sort_of and (setting := parity_of(whole)):
             self.serial, sort = setting, Sort.TEXT
         self.found = sort is Sort.TEXT
@@ -117,4 +120,5 @@ class Tuning:
         self.baud = likelier(data, self.baud, self._left)
         self._left.remove(self.baud)
         self._since = None
+        self._whole.clear()
         self.heard.pop(self.baud, None)  # what came in the round before
