@@ -43,6 +43,7 @@ STUFFED = {
     "hdlc": (hdlc, b"\x7e"),
     "hex": (lambda frame: b":" + frame.hex().upper().encode() + b"\r\n", b"\r"),
     Escapes(0x0D, 0x40, 0x1B, 0xFF): (escaped, b"\x0d"),
+    Escapes(0x7E, 0x7E, 0x7D): (hdlc, b"\x7e"),
 }
 CRC = Crc("CRC-16/IBM-SDLC", 2, -2, (0, -2))
 MARKS = b"\x40\x0d\x1b\xbf\xf2\xe4\x00\xc0\xdb\xdc\xdd\x7e\x7d\x5e\x5d\x11\x01\x02"
@@ -67,6 +68,7 @@ def framed(name: str, pieces: list[bytes], limit: int = 4000, midstream: bool = 
         ("slip", "c0 da 12 34 db dc 56 db dd 78 c0", "da 12 34 c0 56 db 78"),
         ("hdlc", "7e 01 7d 5e 02 7d 5d 7d 31 7e", "01 7e 02 7d 11"),
         (Escapes(0x7E, escape=0x7D), "7e 01 7d 5e 02 7d 5d 7d 31 7e", "01 7e 02 7d 11"),
+        (Escapes(0x7E, 0x7E, 0x7D), "7e 01 7d 5e 02 7d 5d 7d 31 7e", "01 7e 02 7d 11"),
         (Escapes(0x0D, 0x40, 0x1B, 0xFF), "40 3f 00 1b e4 1b bf 78 0d", "3f 00 1b 40 78"),
         (Escapes(0x0D, 0x02), "ff 02 34 31 0d", "34 31"),
         ("hex", "3a 30 31 30 33 46 66 66 34 0d 0a", "01 03 ff f4"),

@@ -4,7 +4,7 @@
    3f 10 … 00 1b    40    78 …           the frame
 7e 01 7d 5e 02 7e                        { stop = 0x7e, escape = 0x7d, xor = 0x20 } is hdlc
 
-What is before the last start is no part of the frame.
+What is before the last start is no part of the frame. Where one byte begins and ends it, it stands between two frames.
 """
 
 import re
@@ -15,7 +15,7 @@ from ...layouts import Escapes
 
 def unstuffing(marks: Escapes) -> Callable[[bytes], bytes | None]:
     """How a piece is unstuffed; None for one without a start, and for one that ends with an escape."""
-    start = b"" if marks.start is None else bytes([marks.start])
+    start = b"" if marks.start is None or marks.start == marks.stop else bytes([marks.start])
     escape = b"" if marks.escape is None else bytes([marks.escape])
     escaped, xor = re.compile(re.escape(escape) + b"(.)", re.DOTALL), marks.xor
 
