@@ -46,28 +46,18 @@ class Service:
         self.started = time.time()
         self.clock = Clock()
         self.street = Street(
-            config,
-            lambda features: self.publisher.put(features),
-            self._dropped,
-            self._took,
-            changed=lambda: self.reporter.changed(),
-            event=self._event,
-        )
+            config, lambda features: self.publisher.put(features), self._dropped, self._took,
+            changed=lambda: self.reporter.changed(), event=self._event,
+        )  # fmt: skip
         self.boards, self.stage = self.street.boards, self.street.stage
         self.accounts, self.readers = self.boards.accounts, self.boards.readers
         self.folder = config.state_dir or state.default()
         self._lock = state.Lock(self.folder)
         self.spool = Spool(
-            self.folder,
-            config.spool_bytes,
-            config.spool_age,
-            boot_id(),
-            inherited=self._inherited,
-            dropped=self._dropped,
-            clock_set=lambda: self.clock.word() is None,
-            claim=Claim(self._lock.again, self._lock.let_go),
-            event=self._event,
-        )
+            self.folder, config.spool_bytes, config.spool_age, boot_id(),
+            inherited=self._inherited, dropped=self._dropped, clock_set=lambda: self.clock.word() is None,
+            claim=Claim(self._lock.again, self._lock.let_go), event=self._event,
+        )  # fmt: skip
         self.naming = Naming(config.id, config.mqtt.prefix, self.run_id, config.mqtt.payload == "rows")
         self.publisher = Publisher(
             self._where,
@@ -99,16 +89,10 @@ class Service:
 
         Raises OSError when no worker, or no broker of its own, can start, and NoState when its directory is of no use.
         """
-        mqtt = self.config.mqtt
         self.parts = parts = Parts()
         self._lock.claim()
         try:
-            if mqtt.embedded:
-                from .publish.embedded import Embedded  # an extra: imported only where it is used
-
-                secret = await self._secret()
-                self._embedded = await Embedded.start(mqtt.listen, mqtt.username or None, secret, self._event)
-            if not await done_before(stop, self.stage.start()):
+            if not await done_before(stop, self._found()):
                 self._stopping()
                 return
             state.remember(self.folder, self.config.base)
@@ -118,7 +102,7 @@ class Service:
             except Trouble as error:
                 raise state.NoState(f"state_dir: the spool cannot be opened: {error}") from error
             log("service.started", gateway=self.config.id, run=self.run_id, version=__version__,
-                boards=len(self.config.boards), workers=self.street.workers, broker=mqtt.url)  # fmt: skip
+                boards=len(self.config.boards), workers=self.street.workers, broker=self.config.mqtt.url)  # fmt: skip
             parts.start(remembered.kept(self.folder, self.boards.rates, self.boards.tuned))
             self.boards.open(self.config.boards, parts)
             publishing = parts.start(self.publisher.run())
@@ -134,6 +118,18 @@ class Service:
             if self._embedded is not None:
                 await self._embedded.stop()
             self._lock.let_go()
+
+    async def _found(self) -> None:
+        """Starts a broker, where it shall be our own, and the workers."""
+        if (mqtt := self.config.mqtt).embedded:
+            from .publish.embedded import Embedded  # an extra: imported only where it is used
+
+            try:
+                secret = await self._secret()
+            except Refused as error:
+                raise OSError(str(error)) from None
+            self._embedded = await Embedded.start(mqtt.listen, mqtt.username or None, secret, self._event)
+        await self.stage.start()
 
     @staticmethod
     def _stopping() -> None:
