@@ -9,8 +9,8 @@ rtu.py       Modbus RTU: the bytes of requests and answers
 blocks.py    registers that are read in one request
 
 For a port of which nobody knows what is on it (`gateway probe --ask`):
-survey.py    what is asked, in which order; strange.py: how
-units.py     which Modbus units answer, and what reads them
-guesses.py   registers that could be temperatures
-spoken.py    boards that are asked by text
+survey.py        what is asked, in which order; strange.py: how
+modbus_units.py  which Modbus units answer, and what reads them
+guesses.py       registers that could be temperatures
+spoken.py        boards that are asked by text
 """

@@ -77,7 +77,7 @@ async def _units(
     """The units 1 to `most`, at the first setting at which one of `numbers` answers."""
     if importlib.util.find_spec("pymodbus") is None:
         return None
-    from .units import first, knocks, read  # with pymodbus, which is an extra
+    from .modbus_units import first, knocks, read  # with pymodbus, which is an extra
 
     what = "unit 1" if len(numbers) == 1 else f"units {numbers[0]} to {numbers[-1]}" if numbers else ""
     for baud, serial in settings if numbers else ():

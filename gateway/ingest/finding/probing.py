@@ -13,7 +13,7 @@ from ...model import Board, Port
 from ..asking.survey import Answered
 from ..ports import Link, connect, opened
 from ..trouble import PortError
-from .questioning import QUIET, Heard, Questions, asked
+from .questioning import QUIET, Arrivals, Questions, asked
 from .rates import RATES, Tuning, share_of_text
 from .recognise import Attempt, Candidate, attempt, best
 from .refine import refined
@@ -57,7 +57,7 @@ async def probe(
     """Listens for at most `seconds`. candidates: ways to read what comes. reset: DTR is pulsed once, so that a board
     begins anew. said: is told of each step. questions: what is asked once the line is quiet. Raises PortError.
     """
-    tuning, heard = Tuning(rates), Heard()
+    tuning, heard = Tuning(rates), Arrivals()
     answered, unasked = None, None
     link = await connect(await opened(replace(port, baud=tuning.baud)), heard.take)
     try:
@@ -81,7 +81,7 @@ async def probe(
 
 async def _listened(
     link: Link,
-    heard: Heard,
+    heard: Arrivals,
     tuning: Tuning,
     candidates: Sequence[Candidate],
     end: float,

@@ -24,7 +24,7 @@ class Questions(NamedTuple):
     rates: Sequence[int] = ()
 
 
-class Heard:
+class Arrivals:
     """What has come from a port, with its times (s, monotonic), until somebody takes it."""
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class Heard:
 
 
 async def asked(
-    link: Link, heard: Heard, questions: Questions, end: float, said: Callable[[str], None]
+    link: Link, heard: Arrivals, questions: Questions, end: float, said: Callable[[str], None]
 ) -> tuple[Answered | None, dict[Setting, bytes]]:
     """What answers, and what else came, by setting. end: when to begin no more (s, monotonic). Raises PortError."""
     line = _Asked(link, heard, end, said)
@@ -54,7 +54,7 @@ async def asked(
 class _Asked:
     """A Line (asking/strange.py) that is a port."""
 
-    def __init__(self, link: Link, heard: Heard, end: float, say: Callable[[str], None]) -> None:
+    def __init__(self, link: Link, heard: Arrivals, end: float, say: Callable[[str], None]) -> None:
         self.strange: dict[Setting, bytes] = {}
         self.say = say
         self._link, self._heard, self._end = link, heard, end

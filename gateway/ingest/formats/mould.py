@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from ..numbers import SHORT
 
+COMPILED = 64
+"""Patterns that one board may cost each of its formats; after that only the last one is kept."""
 WIDEST = 64
 """Cells; a wider row is always read with care, so that no pattern grows with what a board sends."""
 

@@ -5,11 +5,9 @@ from collections.abc import Callable, Sequence
 
 from ...model import Decoded, Sample, Stretch
 from ..numbers import has_more_than_numbers
-from .mould import Mould, Take
+from .mould import COMPILED, Mould, Take
 from .stretch import Find, finder, stretch
 
-COMPILED = 64
-"""Patterns that one board may cost; after that only the last one is kept."""
 LONGEST = 64
 """Characters of a name that is remembered."""
 SENSORS = 1024

@@ -3,11 +3,9 @@
 from collections.abc import Callable, Sequence
 
 from ...model import Stretch
-from .mould import Mould, Take
+from .mould import COMPILED, Mould, Take
 from .stretch import LEAST, Find, finder, stretch
 
-COMPILED = 64
-"""Patterns that one board may cost; after that only the last one is kept."""
 SENSORS = 1024
 """Names in lines that are remembered."""
 
