@@ -1,4 +1,4 @@
-"""The spool's files are deleted or replaced under a running gateway: what they held is written anew, and it is told."""
+"""The spool's files are deleted or replaced under a running gateway: what they held is brought back, and told of."""
 
 import errno
 import os

@@ -396,7 +396,7 @@ def _statement(path: Path, text: str) -> None:
     "are deleted while the gateway runs, or is stopped (SIGSTOP).",
     promised="It starts within 5 s; the file is set aside with its date, two at most; what can be read of it is sent, "
     "the rest is dropped as `spool_corrupt` where its number is known, or the status says that it is not. What was "
-    "deleted is written anew from the open file within seconds, and nothing is lost.",
+    "deleted comes to the disk again from the open files, within seconds of its place taking it, and nothing is lost.",
     full=60,
 )
 @pytest.mark.parametrize(
@@ -436,7 +436,7 @@ def test_f63_corrupt(scene, tmp_path, damage):
 @row("F63", full=40)
 @pytest.mark.parametrize("deleted", ["file", "log", "all while it is stopped"])
 def test_f63_deleted_in_an_outage(scene, tmp_path, deleted):
-    """What is deleted under the gateway is told, written anew with all that it held, and all that is sent."""
+    """What is deleted under the gateway is told, what it held comes to the disk again, and all that is sent."""
     s, state = scene(), tmp_path / "state"
     s.steady()
     with s.fault():
