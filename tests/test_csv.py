@@ -116,6 +116,23 @@ def test_a_comma_behind_a_name_that_ends_in_a_number():
     assert pairs(decode("csv", b"where,T", b"Sensor 1,23")) == {"T": 23}
 
 
+@pytest.mark.parametrize("name", ["csv", "auto"])
+def test_whole_temperatures_with_a_unit(name):
+    """`1,21 C` is no 1.21 where the columns have names, or as many numbers had points before; else it may be."""
+    assert pairs(decode(name, b"count,temp", b"1,21 C")) == {"temp": 21}
+    assert pairs(decode(name, b"count,temp,", b"1,21 C,")) == {"temp": 21}
+    assert pairs(decode(name, b"1,21 C", columns=("count", "temp"))) == {"temp": 21}
+    assert pairs(decode(name, b"time,T1", b"12:00:01,21 C")) == {"T1": 21}
+    assert pairs(decode(name, b"21.5,22.5 C", b"21.5,22 C")) == {"S1": 21.5, "S2": 22}
+    refused = Refusal(Why.NOT_A_NUMBER, b"1,21 C")
+    assert decode(name, b"T1,T2,T3", b"1,21 C") == decode(name, b"21.5", b"1,21 C") == refused
+    assert decode(name, b"1,21 C", columns=("temp",)) == refused
+    assert not isinstance(decode("csv", b"21.5,22.5", b"Temp = 21,7 C"), Decoded)
+    assert not isinstance(decode("csv", b"T1,T2", b"Temp = 21,7 C"), Decoded)
+    for line in (b"12:01 21,7 C", b"Temp21,7 C", b"20 21,7 C"):
+        assert not isinstance(decode("csv", b"21.5,22.5", line), Decoded)
+
+
 @pytest.mark.parametrize("line", [b"acc: 12, -3, 1004", b"T=1.234,5", b"T:21,5,22,0"])
 def test_pairs_that_cannot_be_cut_are_no_row(line):
     """A cell with a name and a number in it is none of a row: no part of the line becomes a column without a name."""

@@ -128,7 +128,9 @@ def sent(dice, line, numbers):
 
 def columns(mark):
     """Rows of three cells, now and then of other ones."""
-    return lambda dice: mark.join(["#"] * 3) if dice.random() < 0.8 else dice.choice(["#,#", "T,a,b", "# C,#,#"])
+    return lambda dice: (
+        mark.join(["#"] * 3) if dice.random() < 0.8 else dice.choice(["#,#", "T,a,b", "# C,#,#", "#,# C,# C"])
+    )
 
 
 def keyed(form, mark, around):
@@ -173,7 +175,7 @@ def test_the_quick_ways_are_the_careful_way(make, line, numbers, header, none, d
             assert all(isinstance(each, Decoded) and not each.bad for each in alone[at : at + frames])
             assert found == [sample for each in alone[at : at + frames] for sample in each.samples]
         else:
-            assert found == alone[at], lines[at]
+            assert found == alone[at], lines[max(0, at - 8) : at + 1]
         at += frames
 
 
@@ -197,6 +199,20 @@ def test_decimals_that_are_read_quickly(first, then, last, chunk):
         lines = lines[found.frames if found else 1 :]
     assert pairs(board.decode(last)) == {"temp": 20}
     assert sum(len(result.samples) for result in results if not isinstance(result, Noise)) == 13
+
+
+@pytest.mark.parametrize(
+    "header, rows, row",
+    [
+        (b"", [b"1,-5 C"] * 9, b"1,5 C"),  # refused with care: 1.5 °C most likely
+        (b"T,a,b", [b"22,nan C,5"] * 9, b"22,21 C,5"),
+    ],
+)
+def test_units_that_tell_little(header, rows, row):
+    """Rows by which a quick way would take too much, or leave too much out, do not teach it."""
+    quick, careful = (Csv(FormatOptions(), guess=True) for _ in range(2))
+    for line in [header, *rows, row]:
+        assert quick.decode(line) == careful.careful(line), line
 
 
 @pytest.mark.parametrize("row, none", [(b",21.5", ()), (b"12:30,21.5", ()), (b"26201,21.5", (26201,))])

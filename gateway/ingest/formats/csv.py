@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from ...model import Decoded, FormatOptions, Frame, Noise, Refusal, Stretch, Why
 from ...units import BEHIND
+from ..quantities import measure
 from . import header
 from .quick import Quick
 from .rows import Row, Rows, Shape
@@ -32,6 +33,8 @@ _COMMA_AND_UNIT = re.compile(rf"\d,\d+ ?{BEHIND}", re.IGNORECASE)
 _COMMA_IN_NUMBER = re.compile(r"(?:^|,)[^,]*[^\s,]\s+[+-]?\d+,\d++(?!\.)", re.ASCII)
 """A decimal comma, most likely, as something stands before the number: "12:01 23,4", and no 4."""
 _PAIR = re.compile(r"(?=[^\W\d]).*?(?:[^\W\d][\w.\])]*+\s?[:=]\s*|[:=]\s+)[+-]?\.?\d")
+_NUMERIC = "0123456789+-.:/"
+"""How the cells of a row of numbers and times begin."""
 _POINT = re.compile(r"[+-]?\d*\.\d+(?![\d.,:/-])", re.ASCII)
 
 
@@ -113,8 +116,18 @@ class Csv:
     def _cuts_a_number(self, text: str) -> bool:
         """Whether a comma of a line is a decimal mark, as far as can be seen, so that no row is between commas."""
         if _COMMA_AND_UNIT.search(text):
-            return True
+            return not self._parts_as_known(text)
         return not (self._pointed or self._rows.names) and _COMMA_IN_NUMBER.search(text) is not None
+
+    def _parts_as_known(self, text: str) -> bool:
+        """Whether commas cut a line into the columns that have names, or into as many numbers as had points before."""
+        cells = self._cut_at(",", *_unwrapped(text)[:2]).cells
+        if len(cells) != self._rows.width:
+            return False
+        if self._rows.names:
+            return not any(name and _is_pair(cell) for name, cell in zip(self._rows.names, cells, strict=True))
+        words = any(cell[:1] not in _NUMERIC and not is_numberish(cell) for cell in cells)
+        return self._pointed and not words and _COMMA_IN_NUMBER.search(text) is None
 
     def _note_header(self, row: Row) -> None:
         names = tuple(cell or f"S{place}" for place, cell in enumerate(row.cells, 1))
@@ -159,7 +172,8 @@ class Csv:
         row = row._replace(decimal=decimal or ".")
         result = self._rows.read(row, frame)
         self._quick.forget()
-        if isinstance(result, Decoded) and not result.bad and decimal:
+        sure = self._rows.names or self._pointed or separator != "," or not any(measure(cell)[1] for cell in row.cells)
+        if isinstance(result, Decoded) and not result.bad and decimal and sure:  # "1,-5 C", but "1,5 C" is refused
             between = re.escape(separator.encode())
             start = b" *+" + re.escape(bracket.encode()) + rb" *+(?![*?>#])"
             end = b"(?:" + between + b")?" if bracket and separator else between if row.shape[1] else b""

@@ -141,7 +141,8 @@ class Rows:
                 outer = outer or self._label_before(row.cells, place)
             published = self._asked.unit(name, said, place, around, outer)
             if published is None or not (is_numberish(cell) or self._due(place, name, outer)):
-                self._seen.setdefault(place, (cell[len(numeral) :], None))
+                behind = cell[len(numeral) :] if published is None else ""  # "nan C" is no column of something else
+                self._seen.setdefault(place, (behind, None))
                 continue
             outer = about.get("sensor", "")
             unsaid = False  # nothing says that it is a temperature
