@@ -23,6 +23,7 @@ UNASKED = (
 )
 SUM = 'crc = { name = "CRC-8/MAXIM-DOW", at = -1, over = [0, -1] }'
 TOO_LONG = 'boards[0].baud: "auto" needs frames of at most 3200 bytes, and these have 3201; give the rate'
+FOOLED = 'boards[0].baud: "auto" cannot tell frames by "XOR-8" alone; give magic, or the rate'
 UNCHECKED = 'boards[0].baud: "auto" needs frames that can be told from garbage by a checksum; give crc, or the rate'
 
 
@@ -93,6 +94,10 @@ def test_a_binary_board_is_found_by_its_checksum(tmp_path, mosquitto, judge):
         ('format = "regex"\npattern = \'(?P<value>\\S+) C\'', None),
         (STRUCT + SUM, None),
         (STRUCT, UNCHECKED),
+        (STRUCT + 'crc = "XOR-8"', None),
+        (STRUCT.replace('magic = "aa"\n', "") + 'crc = "XOR-8"', FOOLED),
+        (STRUCT.replace('magic = "aa"\n', "") + 'crc = { name = "XOR-8" }', FOOLED),
+        (STRUCT.replace('magic = "aa"\n', "") + SUM, None),
         (STRUCT.replace("size = 4", "size = 3200") + SUM, None),
         (STRUCT.replace("size = 4", "size = 3201") + SUM, TOO_LONG),
         ('format = "modbus"\nunit_id = 1\nregisters = [{ name = "t", at = 1 }]', UNASKED),
