@@ -205,6 +205,10 @@ def learnt(draw, parts):
     return [*lines, draw(LINES), mark.join(line), draw(MARKS).join(line)]
 
 
+MARKED = st.builds(FormatOptions, none=st.sampled_from([("24.5 C",), ("-3 C", 21.5), ("24.5 C", "-3")]))
+"""A number with its unit is a text of `none`."""
+IN_C = st.sampled_from(b"21.5 C|24.5 C|-3 C|-3".split(b"|"))
+RUNS_IN_C = st.lists(st.one_of(learnt(IN_C), learnt(IN_C.map(b"T1:%b".__mod__))), min_size=1, max_size=3)
 RUNS = st.lists(st.one_of(learnt(CELLS), learnt(PAIRS), st.lists(st.one_of(LINES, HEADERS), max_size=2)), max_size=6)
 MOSTLY_DEFAULT = st.one_of(st.just(FormatOptions()), OPTIONS)
 
@@ -214,6 +218,19 @@ MOSTLY_DEFAULT = st.one_of(st.just(FormatOptions()), OPTIONS)
 @given(given=MOSTLY_DEFAULT, runs=RUNS)
 def test_the_quick_way_is_the_careful_way(kind, given, runs):
     """Reading by what was learnt gives what reading with care gives, line for line, in any order of lines."""
+    alike(kind, given, runs)
+
+
+@pytest.mark.parametrize("kind", [Plain, Csv, Kv])
+@settings(deadline=None)
+@given(given=MARKED, runs=RUNS_IN_C)
+def test_the_quick_way_finds_marks_with_units(kind, given, runs):
+    """A text of `none` that is a number and its unit marks the same values, read by what was learnt or with care."""
+    alike(kind, given, runs)
+
+
+def alike(kind, given, runs):
+    """Asserts that the quick way comes to what the careful way comes to."""
     lines = [line for run in runs for line in run]
     quick, careful = kind(given), kind(given)
     assert [quick.decode(line) for line in lines] == [careful.careful(line) for line in lines]
