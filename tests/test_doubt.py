@@ -215,6 +215,13 @@ def test_units_that_tell_little(header, rows, row):
         assert quick.decode(line) == careful.careful(line), line
 
 
+def test_a_pair_in_a_column_that_is_skipped():
+    """What `columns` skips may be anything, read by a mould or with care."""
+    quick, careful = (Csv(FormatOptions(columns=("", "T")), guess=True) for _ in range(2))
+    for line in [b"x,21.5"] * 3 + [b"a=1,21.5", b"x,21.5"]:
+        assert quick.decode(line) == careful.careful(line) == Decoded([Sample("T", 21.5, "°C")], [])
+
+
 @pytest.mark.parametrize("row, none", [(b",21.5", ()), (b"12:30,21.5", ()), (b"26201,21.5", (26201,))])
 def test_a_column_that_is_out(row, none):
     """Whatever stands in a column that is left out is no bad value of it, read by a mould or with care."""

@@ -88,7 +88,7 @@ class Csv:
         if comment or not any(cell and is_numberish(cell) for cell in row.cells):
             self._note_header(row)
             return noise(frame)
-        if torn or (self._guess and any(map(_is_pair, row.cells))):
+        if torn or (self._guess and self._has_pair(row.cells)):
             return refused(Why.BAD_FRAME, frame)
         return self._read(row, bracket, frame)
 
@@ -125,9 +125,14 @@ class Csv:
         if len(cells) != self._rows.width:
             return False
         if self._rows.names:
-            return not any(name and _is_pair(cell) for name, cell in zip(self._rows.names, cells, strict=True))
+            return not self._has_pair(cells)
         words = any(cell[:1] not in _NUMERIC and not is_numberish(cell) for cell in cells)
         return self._pointed and not words and _COMMA_IN_NUMBER.search(text) is None
+
+    def _has_pair(self, cells: list[str]) -> bool:
+        """Whether a cell is a pair, other than in a column that the configuration skips."""
+        names = self._rows.names if len(self._rows.names) == len(cells) else ("?",) * len(cells)
+        return any(name and _is_pair(cell) for name, cell in zip(names, cells, strict=True))
 
     def _note_header(self, row: Row) -> None:
         names = tuple(cell or f"S{place}" for place, cell in enumerate(row.cells, 1))
