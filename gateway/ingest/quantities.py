@@ -165,7 +165,8 @@ def quantity(name: str) -> str:
         return said
     if name.casefold() in _WORDS:
         return _WORDS[name.casefold()]
-    return _said(words, name) or _said(_words(text), name)  # pH, uSv are one word each
+    found = _said(words, name)
+    return found or (_said(_words(text), name) if _CAMEL.search(text) else "")  # pH, uSv are one word each
 
 
 def _words(text: str) -> list[str]:
@@ -177,9 +178,8 @@ def _said(words: list[str], name: str) -> str:
     for word in reversed(words):
         if word in _WORDS and (len(word) > 1 or len(name) <= 3 or word in "xyz@"):
             return _WORDS[word]
-        for stem, found in STEMS.items():
-            if stem in word:
-                return found
+        if len(word) > 1 and (found := next((STEMS[stem] for stem in STEMS if stem in word), "")):
+            return found
     return ""
 
 

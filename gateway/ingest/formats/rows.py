@@ -134,6 +134,9 @@ class Rows:
                 self._doubt.counted(place, cell)
             if not name or (self._roles and self._roles[place] not in ("", "value")):
                 continue
+            if not cell and not self.names and not self._due(place, name):
+                self._seen.setdefault(place, ("", None))
+                continue
             outer = about.get("sensor", "")
             numeral, said = measure(cell, row.decimal)
             if self._doubt is not None and is_numberish(cell):
