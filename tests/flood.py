@@ -80,8 +80,10 @@ def pouring(folder: Path, formats: list[str], most: float, seconds: float, seed:
         yield boards
 
 
-def flood(folder: Path, *, most: float = 0, seconds: float = 0, seed: int, formats: list[str]) -> dict[str, Any]:
-    """The whole run; gives its figures. Raises AssertionError for what does not hold."""
+def flood(
+    folder: Path, *, most: float = 0, seconds: float = 0, seed: int, formats: list[str], slowest: float = SLOWEST
+) -> dict[str, Any]:
+    """The whole run; gives its figures. Raises AssertionError for what does not hold. slowest: s at p99."""
     with pouring(folder, formats, most, seconds, seed) as hostile:
         tables = "".join(
             f'[[boards]]\nname = "hostile-{name}"\nport = "{folder / name}"\nformat = "{name}"\n{EACH}\n'
@@ -96,12 +98,12 @@ def flood(folder: Path, *, most: float = 0, seconds: float = 0, seed: int, forma
             topics=("gateway/gw/clean/#", "gateway/gw/+/status", "gateway/gw/status"),
         )
         try:
-            return _flooded(scene, hostile, seed)
+            return _flooded(scene, hostile, seed, slowest)
         finally:
             scene.close()
 
 
-def _flooded(scene: Scene, hostile: dict[str, Any], seed: int) -> dict[str, Any]:
+def _flooded(scene: Scene, hostile: dict[str, Any], seed: int, slowest: float) -> dict[str, Any]:
     scene.steady()
     scene.spend(STEADY)
     scene.steady_to = time.monotonic()
@@ -150,7 +152,7 @@ def _flooded(scene: Scene, hostile: dict[str, Any], seed: int) -> dict[str, Any]
     )
     figures |= {"p99_before_ms": usual, "p99_ms": waited, "loop_late_ms": late, "idle_late_ms": beside}
     figures |= {key: round(1e3 * value, 1) for key, value in figures.items() if key.endswith("_ms")}
-    limit = max(SLOWEST, TIMES * usual) + ON_THE_WAY * beside
+    limit = max(slowest, TIMES * usual) + ON_THE_WAY * beside
     assert waited <= limit, f"the clean board waited longer than {limit:.3f} s: {figures}"
     until(lambda: not tree.family(scene.pid)[1:], "all processes have ended")
     return figures

@@ -118,7 +118,7 @@ class Soak:
 
     def _excuse_first_lines(self) -> None:
         """What a board says first after its port was opened may have begun before: it is noise to the gateway."""
-        written = list(self.scene.judge.written.sent.items())
+        written = self.scene.judge.written.sent.copy().items()  # which another thread goes on writing
         for since, board in self._opens:
             first = min((at for key, (_, at) in written if key[0] == board and at > since + 0.1), default=None)
             if first is not None:

@@ -4,7 +4,7 @@ import time
 from itertools import pairwise
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from gateway.checksums import CHECKSUMS, checksum
@@ -158,6 +158,8 @@ def test_damage_costs_one_frame(name, what, bodies, place, byte):
     hits = {next(n for n in range(len(good)) if each < sum(sizes[: n + 1])) for each in (at, last)}
     rests = [good[:hit] + good[hit + 1 :] for hit in hits]
     found = frames(framed(options, [bytes(data) + 300 * b"\x07"]))
+    if name == "CRC-16":  # it begins with 0, and so sees no zero in front: a frame moved by one byte may hold as well
+        assume(all(each in good for each in found))
     assert [each for each in found if each in good] in [good, *rests]
     if options.crc is not None and options.crc.width > 1:  # a CRC-8 lets one in 256 damaged frames pass
         assert found in [good, *rests]

@@ -75,8 +75,8 @@ def _changing_id() -> None:
 
     right = Service._where
 
-    def where(self: Any) -> Any:
-        found = right(self)
+    async def where(self: Any) -> Any:
+        found = await right(self)
         return replace(found, client_id=f"{found.client_id}-{os.getpid()}")
 
     Service._where = where  # type: ignore[method-assign]
