@@ -172,7 +172,7 @@ class Soak:
         """Written before `until`, not heard, and without an excuse."""
         judge = self.scene.judge
         judge.listen()
-        written = list(judge.written.sent.items())  # the boards go on writing
+        written = judge.written.sent.copy().items()  # the boards go on writing
         late = [(key, at) for key, (_, at) in written if at < until and key not in judge.readings]
         return [
             key
@@ -195,7 +195,7 @@ class Soak:
             del heard[:-1]
         self.count["lost"] += len(missing)
         judge.doubled()  # fails where two are not the same
-        for key in [key for key, (_, at) in list(judge.written.sent.items()) if at < until]:
+        for key in [key for key, (_, at) in judge.written.sent.copy().items() if at < until]:
             heard = judge.readings.pop(key, [])
             self.count["arrived"] += bool(heard)
             self.count["doubled"] += max(0, len(heard) - 1)
