@@ -91,7 +91,7 @@ def test_f34_no_more_processes(scene, tmp_path):
         s.hold(60, ci=3)
         may_have(s.pid, "4096")
     s.back(within=10)
-    held = [key for key, (_, at) in list(s.judge.written.sent.items()) if at < s.healed]
+    held = [key for key, (_, at) in s.judge.written.sent.copy().items() if at < s.healed]
     s.until(lambda: all(key in s.judge.readings for key in held), "all that was kept is computed", 10)
     s.over(faults=["pool"])
 
