@@ -120,8 +120,11 @@ def test_damage_costs_what_it_touches(name, bodies, place, byte):  # fmt: skip
         data[:at] + bytes([byte]) + data[at:],
     ):
         found = [item for item in framed(name, [broken], crc=CRC) if isinstance(item, bytes)]
-        assert [frame for frame in frames if frame in found] == found
-        assert len(found) >= len(frames) - 2
+        passed = [each for each in found if each not in frames]  # 16 bits let one damaged frame in 65,536 pass
+        assert len(passed) <= 1 and all(summed(each[:-2]) == each for each in passed)
+        whole = [each for each in found if each not in passed]
+        assert [frame for frame in frames if frame in whole] == whole
+        assert len(whole) >= len(frames) - 2
         touched = next(n for n in range(len(wires)) if at < sum(map(len, wires[: n + 1])))
         assert {*frames[: max(0, touched)], *frames[touched + 2 :]} <= {*found}
 
