@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from ..demo.children import Child
+from ..demo.news import News
 from . import tree
 from .brokers import Broker, broker
 from .count import Count
@@ -60,7 +61,7 @@ class Street:
         self.broker, self.boards = broker, boards
         self.count = Count()
         self._directory, self._program = directory, program
-        self._news = asyncio.Event()
+        self._news = News()
         self._said: list[dict[str, Any]] = []  # by the boards
         self._trouble = ""
         self._children: list[Child] = []
@@ -95,11 +96,7 @@ class Street:
         memory = asyncio.create_task(self._most_memory())
         try:
             told = await self._order(rate, seconds)
-            end = time.monotonic() + DRAIN
-            while count.received < told["lines"] and time.monotonic() < end:
-                before = count.received
-                if not await self._happens(lambda before=before: count.received > before, QUIET):  # type: ignore[misc]
-                    break
+            await self._news.all_came(lambda: count.received, told["lines"], QUIET, DRAIN, self._broken)
         finally:
             memory.cancel()
         cpu, broker_cpu = tree.cpu(pid) - cpu, tree.cpu(self.broker.pid) - broker_cpu
@@ -127,7 +124,7 @@ class Street:
         """A message has come to the subscriber."""
         if topic.endswith(b"/features"):
             self.count.take(payload, time.monotonic())
-            self._news.set()
+            self._news.came()
 
     def broker_gone(self) -> None:
         """The subscriber's connection has ended."""
@@ -135,11 +132,11 @@ class Street:
 
     def _boards_said(self, line: bytes) -> None:
         self._said.append(json.loads(line))
-        self._news.set()
+        self._news.came()
 
     def _fail(self, why: str) -> None:
         self._trouble = self._trouble or why
-        self._news.set()
+        self._news.came()
 
     async def _child(self, module: str, *arguments: str, **more: Any) -> Child:
         def ended() -> None:
@@ -169,17 +166,13 @@ class Street:
 
     async def _happens(self, holds: Callable[[], bool], patience: float) -> bool:
         """Waits until `holds()`; whether it does within `patience` (s). Raises Failed when a part has ended."""
-        end = asyncio.get_running_loop().time() + patience
-        while not holds():
-            if self._trouble:
-                raise Failed(self._trouble)
-            self._news.clear()
-            try:
-                async with asyncio.timeout_at(end):
-                    await self._news.wait()
-            except TimeoutError:
-                return holds()
-        return True
+        return await self._news.until(lambda: holds() or self._broken(), patience)
+
+    def _broken(self) -> bool:
+        """False; raises Failed when a part has ended."""
+        if self._trouble:
+            raise Failed(self._trouble)
+        return False
 
     async def _most_memory(self) -> None:
         self._memory = 0

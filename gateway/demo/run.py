@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from .children import Child, each_line
 from .judge import Judge
+from .news import News
 from .setting import GATEWAY, baud_for, configuration, free_port
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Run:
         self._connection: Connection | None = None
         self._log: asyncio.Task[None] | None = None
         self._plugs: Sequence[Mapping[str, Any]] = ()
-        self._news = asyncio.Event()  # something has happened: whoever waits looks whether it is what he waits for
+        self._news = News()  # something has happened: whoever waits looks whether it is what he waits for
         self._stopping = False
         self.over = asyncio.Event()  # everything has ended
 
@@ -61,9 +62,9 @@ class Run:
         connection = await self._subscribe(gateway)
         self.phase = "plugging the boards in"
         (self._directory / "plugged").symlink_to(self._directory / "ports")
-        await self._until(lambda: self.judge.received > 0 or self._is_over(boards, gateway, connection), math.inf)
+        await self._news.until(lambda: self.judge.received > 0 or self._is_over(boards, gateway, connection), math.inf)
         self.phase = ""
-        await self._until(lambda: self._is_over(boards, gateway, connection), math.inf)
+        await self._news.until(lambda: self._is_over(boards, gateway, connection), math.inf)
         self.phase = "waiting for the last readings"
         await self._stop_boards(boards)
         await self._drain(gateway, connection)
@@ -86,7 +87,7 @@ class Run:
     def stop(self) -> None:
         """Lets the boards stop soon, as if their time were over."""
         self._stopping = True
-        self._news.set()
+        self._news.came()
 
     def _signalled(self, main: asyncio.Task[Any] | None) -> None:
         """The first signal ends the demo, the second gives it up."""
@@ -136,9 +137,9 @@ class Run:
             except Refused as refused:
                 if time.monotonic() > patience:
                     raise Failed(f"{refused}: {gateway.last_words}") from None
-                await self._until(lambda: self._has_ended(gateway), 0.05)
+                await self._news.until(lambda: self._has_ended(gateway), 0.05)
                 self._check(gateway, "the gateway")
-        self._connection.lost.add_done_callback(lambda lost: self._news.set())
+        self._connection.lost.add_done_callback(lambda lost: self._news.came())
         self._connection.subscribe("gateway/#")
         await self._started(gateway, lambda: self.judge.status.get("state") == "online", "the gateway")
         return self._connection
@@ -146,29 +147,27 @@ class Run:
     async def _stop_boards(self, boards: Child) -> None:
         if not self.written:
             boards.terminate()
-        await self._until(lambda: bool(self.written) or self._has_ended(boards), DRAIN)
+        await self._news.until(lambda: bool(self.written) or self._has_ended(boards), DRAIN)
         if not self.written:
             raise Failed(f"the simulated boards ended without a word on what they wrote: {boards.last_words}")
 
     async def _drain(self, gateway: Child, connection: Connection) -> None:
         """Waits for what was written and has not arrived, as long as some of it keeps coming."""
-        judge, patience = self.judge, time.monotonic() + DRAIN
+        judge = self.judge
         if connection.lost.done():  # its broker goes with the gateway, and is heard of first
-            await self._until(lambda: self._has_ended(gateway), QUIET)
+            await self._news.until(lambda: self._has_ended(gateway), QUIET)
         if self._has_ended(gateway):
             self.trouble.append(f"the gateway has ended by itself: {gateway.last_words}")
         elif connection.lost.done():
             self.trouble.append(f"the subscriber lost its broker: {connection.lost.result()[0]}")
-        while judge.received < self.written["readings"] and not self.trouble and time.monotonic() < patience:
-            before = judge.received
-            if not await self._until(lambda before=before: judge.received > before, QUIET):  # type: ignore[misc]
-                break
+        readings = self.written["readings"]
+        await self._news.all_came(lambda: judge.received, readings, QUIET, DRAIN, lambda: bool(self.trouble))
 
     async def _stop_gateway(self, gateway: Child, connection: Connection) -> None:
         """Stops it, and hears its last words."""
         self.phase = "stopping the gateway"
         gateway.terminate()
-        await self._until(lambda: self.judge.status.get("reason") == "stopped" or connection.lost.done(), GOODBYE)
+        await self._news.until(lambda: self.judge.status.get("reason") == "stopped" or connection.lost.done(), GOODBYE)
         await gateway.end()
         if self.judge.status.get("reason") != "stopped" and not self.trouble:
             self.trouble.append("the gateway's last status did not arrive; accepted and published are from before")
@@ -180,7 +179,7 @@ class Run:
         said: Callable[[bytes], None] = lambda line: None,
         pass_fds: tuple[int, ...] = (),
     ) -> Child:
-        child = await Child.start(module, arguments, said=said, ended=self._news.set, pass_fds=pass_fds)
+        child = await Child.start(module, arguments, said=said, ended=self._news.came, pass_fds=pass_fds)
         self._children.append(child)
         return child
 
@@ -197,11 +196,11 @@ class Run:
             self.written = document
         else:
             self._plugs = document["boards"]
-        self._news.set()
+        self._news.came()
 
     def _heard(self, topic: str, payload: bytes) -> None:
         self.judge.hear(topic, payload, time.monotonic())
-        self._news.set()
+        self._news.came()
 
     def _is_over(self, boards: Child, gateway: Child, connection: Connection) -> bool:
         ended = self._has_ended(boards) or self._has_ended(gateway)
@@ -211,21 +210,9 @@ class Run:
     def _has_ended(child: Child) -> bool:
         return child.code is not None
 
-    async def _until(self, holds: Callable[[], bool], patience: float) -> bool:
-        """Waits until `holds()`; whether it does. patience: s."""
-        deadline = asyncio.get_running_loop().time() + patience
-        while not holds():
-            self._news.clear()
-            try:
-                async with asyncio.timeout_at(deadline if patience < math.inf else None):
-                    await self._news.wait()
-            except TimeoutError:
-                return holds()
-        return True
-
     async def _started(self, child: Child, holds: Callable[[], bool], what: str) -> None:
         """Waits until `holds()`. Raises Failed when `child` ends or takes too long, or the demo is to stop."""
-        await self._until(lambda: holds() or self._stopping or self._has_ended(child), START)
+        await self._news.until(lambda: holds() or self._stopping or self._has_ended(child), START)
         self._check(child, what)
         if not holds():
             raise Failed(f"{what} did not start in {START:g} s")
