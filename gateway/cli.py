@@ -41,7 +41,7 @@ def run_service(options: argparse.Namespace) -> int:
 
     from .config import Wrong, load, warnings
     from .ingest.asking.wanted import unread
-    from .ingest.formats.rows import misread
+    from .ingest.formats.misread import misread
     from .log.lines import log, setup
     from .service import serve
     from .state import NoState, default, renamed
@@ -70,7 +70,7 @@ def check(options: argparse.Namespace) -> int:
     from .compute.stage import MOST_WAITING
     from .config import Wrong, lines, load, plan, warnings
     from .ingest.asking.wanted import unread
-    from .ingest.formats.rows import misread
+    from .ingest.formats.misread import misread
     from .state import default, renamed
 
     path = configuration(options.config)

@@ -123,7 +123,7 @@ def test_whole_temperatures_with_a_unit(name):
     assert pairs(decode(name, b"count,temp,", b"1,21 C,")) == {"temp": 21}
     assert pairs(decode(name, b"1,21 C", columns=("count", "temp"))) == {"temp": 21}
     assert pairs(decode(name, b"time,T1", b"12:00:01,21 C")) == {"T1": 21}
-    assert pairs(decode(name, b"21.5,22.5 C", b"21.5,22 C")) == {"S1": 21.5, "S2": 22}
+    assert pairs(decode(name, b"21.5 C,22.5 C", b"21.5 C,22 C")) == {"S1": 21.5, "S2": 22}
     refused = Refusal(Why.NOT_A_NUMBER, b"1,21 C")
     assert decode(name, b"T1,T2,T3", b"1,21 C") == decode(name, b"21.5", b"1,21 C") == refused
     assert decode(name, b"1,21 C", columns=("temp",)) == refused

@@ -12,26 +12,26 @@ from gateway.ingest.formats.json import Json
 from gateway.ingest.formats.kv import Kv
 from gateway.ingest.formats.plain import Plain
 from gateway.layouts import Field
-from gateway.model import BadValue, Decoded, FormatOptions, Noise, Sample, Why
+from gateway.model import BadValue, Decoded, FormatOptions, Noise, Refusal, Sample, Why
 from tests.decoded import decode, pairs
 
 
 @pytest.mark.parametrize("number", ["26201", "-45120", "-274", "2501", "00013", "007"])
 @pytest.mark.parametrize(
-    "line, rest", [("{};21.5", "S2"), ("inlet={};outlet=21.5", "outlet"), ('{{"a1":{},"b":21.5}}', "b")]
+    "line, rest", [("{};21.5", "S2"), ("inlet={};outlet=21.5", "outlet"), ('{{"q1":{},"b":21.5}}', "b")]
 )
 def test_what_no_temperature_can_be(line, rest, number):
     """Its place is left out from its first number on, in rows, pairs and objects; what is beside it is read."""
     number = number.lstrip("0") + "000" if line[0] == "{" and number[0] == "0" else number  # no number of JSON
     first = line.format(number).encode()
     assert pairs(decode("auto", first)) == {rest: 21.5}
-    assert pairs(decode("auto", first, line.format(23).encode())) == {rest: 21.5}
+    assert pairs(decode("auto", first, line.format(23.5).encode())) == {rest: 21.5}
 
 
 def test_a_mark_for_no_value():
     """In a place that has shown decimals such a number is a value that does not hold, and the next one is read."""
     assert decode("auto", b"23.4;21.5", b"-9999;21.5").bad == [BadValue("S1", Why.ERROR_MARK)]
-    assert decode("auto", b"inlet=23.4,T=21.5", b"inlet=9999,T=21.5").bad == [BadValue("inlet", Why.ERROR_MARK)]
+    assert decode("auto", b"inlet=23.4,in2=21.5", b"inlet=9999,in2=21.5").bad == [BadValue("inlet", Why.ERROR_MARK)]
     assert decode("auto", b'{"s1":23.5,"b":1.5}', b'{"s1":-999,"b":1.5}').bad == [BadValue("s1", Why.ERROR_MARK)]
     assert pairs(decode("auto", b"23.4", b"9999", b"23.5")) == {"temperature": 23.5}
 
@@ -77,12 +77,43 @@ def test_what_says_that_it_is_a_temperature(line):
 
 
 def test_whole_numbers_beside_decimals():
-    """What is whole is no temperature beside one that says so and has decimals, until it shows decimals itself."""
-    assert pairs(decode("auto", b"temp=20.5 homed=1 inlet=21.5")) == {"temp": 20.5, "inlet": 21.5}
-    assert pairs(decode("auto", b"inlet=21 outlet=22 temp=20")) == {"inlet": 21, "outlet": 22, "temp": 20}
-    assert pairs(decode("auto", b"inlet=21.5 temp=20.5", b"inlet=22 temp=20")) == {"inlet": 22, "temp": 20}
-    assert pairs(decode("auto", b'{"homed":[1,1],"temp":20.5,"inlet":21.0}')) == {"temp": 20.5, "inlet": 21}
-    assert pairs(decode("auto", b"T,pos", b"21.5,3")) == {"T": 21.5}
+    """What is whole is no temperature beside decimals, until it shows some itself: a count, or whole per cents."""
+    assert pairs(decode("auto", b"23.4,45")) == {"S1": 23.4}
+    assert pairs(decode("auto", b"23.4,45.5", b"23,45")) == {"S1": 23, "S2": 45}
+    assert pairs(decode("auto", b"22;1013.25", b"21;1013.5", b"20;1013.5")) == {"S1": 20}
+    assert pairs(decode("auto", b"inlet=21.5 outlet=22")) == {"inlet": 21.5}
+    assert pairs(decode("auto", b"inlet=21 outlet=22")) == {"inlet": 21, "outlet": 22}
+    assert pairs(decode("auto", b'{"boxes":[11,12],"inlet":21.0}')) == {"inlet": 21}
+    assert pairs(decode("auto", b"temp=20 inlet=21", b"temp=20.5 inlet=21.5")) == {"temp": 20.5}
+
+
+@pytest.mark.parametrize("number", ["512", "235", "5", "0", "1013.25", "412.5"])
+@pytest.mark.parametrize("line", ["{}", "inlet={}", '{{"inlet":{}}}', "{},{}"])
+def test_what_boards_do_not_begin_with(line, number):
+    """A step of a converter, tenths of a degree, one digit, hPa and ppm are read only where a word says so."""
+    first = line.replace("{}", number).replace("{{", "{").replace("}}", "}").encode()
+    assert not isinstance(decode("auto", first, first, first), Decoded)
+    assert (
+        pairs(decode("auto", first.replace(b"inlet", b"temp"))) == {"temp": float(number)}
+        if b"inlet" in first
+        else True
+    )
+
+
+def test_one_digit_of_a_place_that_is_believed():
+    """Nine degrees are read where eleven and ten were."""
+    assert pairs(decode("auto", b"11", b"10", b"9")) == {"temperature": 9}
+    assert isinstance(decode("auto", b"5", b"6", b"4"), Noise)
+
+
+@pytest.mark.parametrize("mark", ["-999", "9999", "999.9", "3276.7", "32767", "-32768", "65535", "9.9E37", "1e38"])
+@pytest.mark.parametrize("line", ["{}", "inlet={}"])
+def test_a_mark_in_front(line, mark):
+    """A probe that is not there yet is counted, and is read as soon as it is."""
+    lines = [line.format(text).encode() for text in (mark, mark, "21.5")]
+    board = FORMATS["auto"](FormatOptions())
+    assert [board.decode(each) for each in lines[:2]] == [Refusal(Why.ERROR_MARK, each) for each in lines[:2]]
+    assert list(pairs(board.decode(lines[2])).values()) == [21.5]
 
 
 def test_the_cells_beside_a_number():
@@ -236,6 +267,6 @@ def test_pairs_whose_names_say_nothing_are_read_with_care():
     """The quick way does not pass a number that the careful way would leave out."""
     board = FORMATS["auto"](FormatOptions())
     for value in (21.5, 21.75, 22.5, 23.5):
-        assert pairs(board.decode(f"inlet:{value},T:{value}".encode())) == {"inlet": value, "T": value}
-    result = board.decode(b"inlet:-9999,T:21.5")
+        assert pairs(board.decode(f"inlet:{value},in2:{value}".encode())) == {"inlet": value, "in2": value}
+    result = board.decode(b"inlet:-9999,in2:21.5")
     assert isinstance(result, Decoded) and result.bad == [BadValue("inlet", Why.ERROR_MARK)]

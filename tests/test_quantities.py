@@ -53,14 +53,14 @@ def test_measure(text, numeral, said):
 
 NAMES = {
     "°C": "T1 temp Temp_*C imu_degC temp_c tC Temperature_in_Celsius battery_temp wind.temp CPU_temp S3 BRDT inlet "
-    "Probe_A T_in T_min C B Living_Room 28FF641E8C160457 Vorlauf_(°C) Température Temperatura Teplota 温度",
+    "Probe_A T_in T_min C B Living_Room 28FF641E8C160457 Vorlauf_(°C) Nhiet_do Température Temperatura Teplota 温度",
     "°F": "tempf tempF temp_f temp_max_f degF F T_(°F) T[F]",
     "K": "tempK T_(K) Kelvin_K",
     None: "hum Hum._% RH humidity_% pressure baro Vrms P1 E3 V MSG pulse count time rtcDate output_Hz aX gZ x winddir "
     "windspeedmph dailyrainin batt_lvl light_lvl temp_alarm Dew_point DewPoint Heat_index target_temp setpoint "
     "Resolution Temperature_for_device Emissivity eCO2 pH pH_value uSv/h soilMoist attempts Id @ B@ H status "
     "Umidade Humedad Luftfeuchtigkeit Feuchte_innen Humidité Luftdruck Presión Spannung Akkustand Batería Taupunkt "
-    "Vlaga Kelembaban RealFeel Dauwpunt "
+    "Vlaga Kelembaban RealFeel Dauwpunt Color_Temp Do_am dT "
     "RTD_value Ratio Resistance Widerstand raw_value SP Sollwert Влажность 湿度 Kp",
 }
 
@@ -205,5 +205,8 @@ def test_the_documented_tables():
         assert set(re.findall(r"`([^`]+)`", rows[f"{what} by name"])) == set(words.split()), what
     for what, units in quantities.OTHER_UNITS.items():
         assert set(re.findall(r"`([^`]+)`", rows[f"{what} by unit"])) == set(units.split()), what
-    assert set(re.findall(r"`([^`]+)`", rows["not measured"])) == set(quantities.NOT_MEASURED.split()) | {"heat index"}
+    assert set(re.findall(r"`([^`]+)`", rows["not measured"])) == set(quantities.NOT_MEASURED.split()) | {
+        "heat index",
+        "color temp",
+    }
     assert set(re.findall(r"`([^`]+)`", rows["inside a word"])) == set(quantities.STEMS)

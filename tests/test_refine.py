@@ -17,7 +17,7 @@ LINES = {  # what a board sends, turn by turn -> the columns of its table, and a
     "{t:.2f},{u:.2f}": ("", "S1 S2"),
     "T1:{t:.2f},T2:{u:.2f}": ("", "T1 T2"),
     "id=7 temp={t:.2f}": ("", "temp"),
-    "{same},{t:.2f}": ("", "S1 S2"),
+    "{same}.0,{t:.2f}": ("", "S1 S2"),
 }
 
 
@@ -56,6 +56,8 @@ def test_a_counter_that_begins_anew():
     again = attempt(ANY, once + [(20.0 + at, data) for at, data in lines("{n} {t:.2f}", 5)])
     assert {sample.sensor for sample in again.samples} == {"S2"}
     early = attempt(ANY, [(0.0, b"x\n20 21.5\n21 21.5\n20 21.5\n21 21.5\n")])
+    assert [sample.sensor for sample in early.samples] == ["S2"] * 4  # whole beside decimals, as before
+    early = attempt(ANY, [(0.0, b"x\n20 -.5\n21 21.5\n20.5 21.5\n21 21.5\n")])
     assert [sample.sensor for sample in early.samples] == ["S2", "S2", "S1", "S2", "S1", "S2"]
 
 

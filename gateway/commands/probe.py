@@ -55,7 +55,7 @@ def table(found: Found) -> dict[str, object]:
     if found.best.candidate.preset:
         keys["preset"] = found.best.candidate.preset
     else:
-        keys["format"] = found.best.format
+        keys["format"] = found.best.candidate.board.format
         keys |= _guessed(found.best.candidate.board.options)
     return keys
 
@@ -74,6 +74,7 @@ def line_of(port: str, baud: int, serial: str) -> dict[str, object]:
 def _guessed(options: FormatOptions) -> dict[str, object]:
     """The options of a format that the values have suggested."""
     keys: dict[str, object] = {
+        "after": options.after or None,
         "columns": list(options.columns) or None,
         "fields": [{"name": each.name, "factor": each.factor} for each in options.fields] or None,
         "pattern": options.pattern or None,

@@ -62,6 +62,11 @@ PHRASES = {
     ("real", "feel"): "computed",
     ("de", "calor"): "computed",
     ("rtd", "value"): "other",  # a converter's, not yet a temperature
+    ("color", "temp"): "computed",
+    ("color", "temperature"): "computed",
+    ("d", "t"): "computed",  # dT
+    ("do", "am"): "humidity",  # Vietnamese without its accents
+    ("nhiet", "do"): "temperature",
 }
 MEASURED = frozenset(
     ("temperature", "humidity", "pressure", "voltage", "current", "power", "energy", "light", "wind", "rain")
@@ -91,6 +96,8 @@ OTHER_UNITS = {
     "time": "s ms us µs ns min h",
     "other": "ohm ω kω ph ntu µs/cm l ml l/min usv/h µsv/h",
 }
+OTHER = frozenset(WORDS) - {"temperature", "voltage", "signal", "counter", "time", "identity", "setting", "state"}
+"""What a value may measure, so that its board's names say what they are: not its supply, its radio and itself."""
 _NOT_MEASURED = frozenset(NOT_MEASURED.split())
 _WORDS = {word: quantity for quantity, words in WORDS.items() for word in words.split()}
 _OTHER_UNITS = {unit: quantity for quantity, units in OTHER_UNITS.items() for unit in units.split()}
@@ -128,6 +135,11 @@ def measure(text: str, decimal: str = ".") -> tuple[str, str]:
     if found and found.end() < len(text) and (said := unit(text[found.end() :])):
         return found[0], said
     return text, ""
+
+
+def is_other(name: str, said: str = "") -> bool:
+    """Whether a name, or the unit said beside a value, is of something else that is measured."""
+    return (measured_in(said) or quantity(name[-_LONGEST:])) in OTHER
 
 
 def measured_in(unit: str) -> str:

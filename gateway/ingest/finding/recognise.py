@@ -44,10 +44,16 @@ class Attempt:
     candidate: Candidate
     format: str = ""
     columns: tuple[str, ...] = ()
+    after: str = ""  # what stands before its objects
     account: Account = field(default_factory=Account)
     samples: list[Sample] = field(default_factory=list)
     checked: bool = False  # its frames have a checksum that holds
     likeness: float = 0.0  # of what came and the preset's sample, from 0 to 1
+
+    @property
+    def sensors(self) -> set[str]:
+        """Those that were read."""
+        return {sample.sensor for sample in self.samples}
 
     @property
     def share(self) -> float:
@@ -83,7 +89,7 @@ def attempt(candidate: Candidate, chunks: Iterable[tuple[float, bytes]]) -> Atte
     for mono, data in chunks:
         intake.feed(data, Chunk(0.0, mono))
         heard += data
-    out.format, out.columns = made.name, getattr(made, "guessed", ())
+    out.format, out.columns, out.after = made.name, getattr(made, "guessed", ()), getattr(made, "after", "")
     out.likeness = likeness(bytes(heard), candidate.sample) if candidate.sample else 0.0
     return out
 

@@ -9,7 +9,7 @@ Each of these is tried on the bytes, and kept where it reads as much as was read
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from ...layouts import Field
@@ -27,24 +27,43 @@ _KEY = re.compile(r'"?([A-Za-z_]\w{0,31})"?\s*[:=]')
 
 
 def refined(found: Attempt, chunks: Sequence[tuple[float, bytes]]) -> Attempt:
-    """`found`, or what is read by a table that says more. Boards that are known by name, or by a pattern, stay."""
+    """`found`, or what is read by a table that says more. Boards that are known by name, or by a pattern, stay.
+
+    A table with a format is believed in all; where it cannot be told what to leave out, `auto` stays.
+    """
     board = found.candidate.board
     if found.candidate.preset or board.format != "auto":
         return found
-    for options in _ideas(found, b"".join(data for _, data in chunks).decode("latin-1")):
-        better = attempt(Candidate(replace(board, format=found.format, options=options)), chunks)
-        if better.account.readings >= found.account.readings and _apart(options, better, found):
+
+    def tried(options: FormatOptions) -> Attempt | None:
+        new = attempt(Candidate(replace(board, format=found.format, options=options)), chunks)
+        return new if new.account.readings >= found.account.readings else None
+
+    as_found = _as_found(found, tried)
+    for options in _ideas(found, as_found, b"".join(data for _, data in chunks).decode("latin-1")):
+        better = tried(options)
+        if better is not None and _apart(options, better, found):
             return better
-    return found
+    return as_found or found
 
 
-def _ideas(found: Attempt, text: str) -> Iterator[FormatOptions]:
+def _as_found(found: Attempt, tried: Callable[[FormatOptions], Attempt | None]) -> Attempt | None:
+    """What reads the same sensors by its format, or with what `auto` leaves out skipped; None if nothing does."""
+    options = FormatOptions(after=found.after)
+    new = tried(options)
+    if new is not None and found.format in ("json", "kv") and (more := new.sensors - found.sensors):
+        new = tried(replace(options, columns=tuple(f"{name}=" for name in sorted(more) if "=" not in name)))
+    return new if new is not None and new.sensors == found.sensors else None
+
+
+def _ideas(found: Attempt, as_found: Attempt | None, text: str) -> Iterator[FormatOptions]:
     if found.columns:
         yield FormatOptions(columns=found.columns)
+    options = as_found.candidate.board.options if as_found else FormatOptions(after=found.after)
     if found.format in ("json", "kv"):
         keys = dict.fromkeys(key for key in _KEY.findall(text) if quantity(key) == "identity")
         for key in list(keys)[:MOST_KEYS]:
-            yield FormatOptions(columns=(f"{key}=sensor",))
+            yield replace(options, columns=(f"{key}=sensor", *options.columns))
     values: dict[str, list[float]] = {}
     for sample in found.samples:
         values.setdefault(sample.sensor, []).append(sample.value)
@@ -56,12 +75,13 @@ def _ideas(found: Attempt, text: str) -> Iterator[FormatOptions]:
             if factor == FACTORS[HUNDREDTHS]:
                 small = [name for name in small if quantity(name) == "temperature"]
             if small:
-                yield FormatOptions(fields=tuple(Field(name, factor=factor) for name in small))
+                yield replace(options, fields=tuple(Field(name, factor=factor) for name in small))
 
 
 def _apart(options: FormatOptions, better: Attempt, found: Attempt) -> bool:
     """Whether a key that is to tell devices apart does: several, and each has come more than once."""
     if not any(name.endswith("=sensor") for name in options.columns):
-        return True
-    before, after = ({sample.sensor for sample in each.samples} for each in (found, better))
-    return len(before) < len(after) <= MOST_DEVICES and len(better.samples) >= 2 * len(after)
+        return better.sensors <= found.sensors
+    after = better.sensors
+    more = len(found.sensors) < len(after) or after <= found.sensors
+    return more and 1 < len(after) <= MOST_DEVICES and len(better.samples) >= 2 * len(after)

@@ -64,6 +64,11 @@ class Auto:
         """The columns that `columns` of the format found would name, where some of them are no values; else ()."""
         return self._found.guessed if isinstance(self._found, Csv | Plain) else ()
 
+    @property
+    def after(self) -> str:
+        """What `after` of json would be, where the objects stand behind a word; else ""."""
+        return self._found.after if isinstance(self._found, Json) else ""
+
     def decode(self, frame: Frame) -> Decoded | Refusal | Noise:
         """What a line holds."""
         if self._found is None:
@@ -103,6 +108,8 @@ class Auto:
                 return result
             if each is self._last and isinstance(result, Refusal):
                 return result
+            if isinstance(each, Json) and _is_object(frame, isinstance(result, Noise)):
+                return result  # no row of cells, though commas stand in it
             if isinstance(worst, Noise) and isinstance(result, Refusal):
                 worst = result
         return _unread(frame) or worst if isinstance(worst, Noise) else worst
@@ -113,6 +120,12 @@ class Auto:
         self._last = each
         if self._agreed >= AGREED:
             self._found, self._missed = each, 0
+
+
+def _is_object(frame: bytes, understood: bool) -> bool:
+    """Whether a line is a JSON object. understood: it is, if it begins as one."""
+    line = frame.strip()
+    return line[:1] == b"{" and (understood or line[-1:] == b"}")
 
 
 def _unread(frame: bytes) -> Refusal | None:

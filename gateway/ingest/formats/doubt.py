@@ -1,12 +1,14 @@
 """Which numbers can be temperatures where no name and no unit says what they are, for auto, which takes them for some.
 
-    26201, -45120             no temperature that there is
-    00013                     a whole number of three digits and more with a zero in front: a number of a thing
-    temp=20.5 pos=3           whole, where what says that it is a temperature has decimals
+    T=21.5 fan=45.5           where one says that it is a temperature, what does not say so is none
+    fan=45.5 humidity=40.1    nor where names say what else is measured
+    26201, -45120, 1013.25    no temperature that there is, or that a board is likely to print without a word
+    00013, 235, 7             whole numbers that count things, are in tenths, or of one digit, which may be anything
+    21.5 3                    whole, where others have decimals
 
-A place, which is a column or a key, that begins with such a number is left out from then on; one that has shown
-decimals or two temperatures before goes on, and the number is a mark for "no value". What is whole beside decimals is
-left out until it shows some.
+A place, which is a column or a key, that begins with a number that is none is left out from then on, but for a mark for
+"no value" (-999), which is counted. One that has shown decimals or two temperatures before goes on, and the number is
+such a mark. What is whole beside decimals is left out until it shows some.
 """
 
 import re
@@ -17,14 +19,24 @@ from ...model import BadValue, Sample, Why
 
 BOUNDS = {"°C": (-273.15, 2500.0), "°F": (-459.67, 4532.0), "K": (0.0, 2773.15)}
 """Absolute zero, and what only a name or a unit makes a temperature."""
+LIKELY = {"°C": (-200.0, 300.0), "°F": (-328.0, 572.0), "K": (0.0, 573.15)}
+"""Where a place has to begin: above are hPa, ppm and steps of converters."""
+WHOLE = {"°C": 100.0, "°F": 200.0, "K": 400.0}
+"""Where whole numbers of a place have to stay below to begin: above are tenths of degrees, and what counts."""
 MOST = 1024
 """Places that are told apart; those beyond are left out."""
 KEPT = 2
 """Whole numbers that can be temperatures, after which a place that has held no other is believed."""
-
 _NUMBERED = re.compile(r"[+-]?0\d{2,}+", re.ASCII)
 """What counts things; two digits are how boards write degrees in a fixed width."""
+_DIGIT = re.compile(r"\d", re.ASCII)
 _DECIMALS = re.compile(r"[.,eE]")
+_MARK = re.compile(
+    r"-?(?:9{3,5}(?:[.,]9{0,2}0*)?|99[.,]90*|3276[78](?:[.,]0+)?|3276[.,][78]0*|327[.,]6[78]|65535|6553[.,]5"
+    r"|2147483647|9[.,]9\d*[eE]\+?37|1[.,]?0*[eE]\+?3[78])",
+    re.ASCII,
+)
+"""How boards spell that there is no value: nines, and the ends of 16 and 32 bits."""
 
 Place = int | str
 
@@ -49,10 +61,12 @@ class Doubt:
         self._out: set[Place] = set()
         self._decimal: set[Place] = set()
         self._believed: dict[Place, int] = {}  # how many numbers of each place that is read; no more than KEPT
-        self.beside_decimals = False  # what says that it is a temperature has shown decimals
+        self.told = False  # a value of the board has said what it is, so that what says nothing is no temperature
+        self.beside_decimals = False  # a place that is read has shown decimals
 
     def sure(self, text: str) -> None:
         """Takes note of a value that says that it is a temperature."""
+        self.told = True
         self.beside_decimals = self.beside_decimals or has_decimals(text)
 
     def settle(
@@ -64,29 +78,47 @@ class Doubt:
         """
         without: set[int] = set()
         bad: list[BadValue] = []
+        decimals = self.beside_decimals or any(
+            has_decimals(text)
+            and not self.is_out(place)
+            and (self.is_decimal(place) or _may_begin(samples[at - first], text))
+            for at, place, text in doubtful
+        )
         for at, place, text in doubtful:
             sample = samples[at - first]
             low, high = BOUNDS[sample.unit]
-            if place in self._out or (len(self._out) + len(self._believed) >= MOST and place not in self._believed):
+            begins = place not in self._decimal and not self.is_kept(place)
+            if self.told or self.is_out(place):
                 without.add(at - first)
             elif not low <= sample.value <= high or _NUMBERED.fullmatch(text):
                 without.add(at - first)
-                if not self.is_kept(place):
-                    self._believed.pop(place, None)
-                    self._out.add(place)
-                elif self.is_decimal(place) or not self.beside_decimals:
+                is_mark = _MARK.fullmatch(text) is not None
+                if begins and not is_mark:
+                    self._leave_out(place)
+                elif self.is_decimal(place) or not decimals or begins:
                     bad.append(BadValue(sample.sensor, Why.ERROR_MARK))
+            elif decimals and not has_decimals(text) and place not in self._decimal:
+                without.add(at - first)
+            elif begins and not _may_begin(sample, text):
+                without.add(at - first)
+                if _MARK.fullmatch(text):
+                    bad.append(BadValue(sample.sensor, Why.ERROR_MARK))
+                elif len(_DIGIT.findall(text)) > 1:
+                    self._leave_out(place)
             elif has_decimals(text):
                 self._decimal.add(place)
                 self._believed[place] = KEPT
+                self.beside_decimals = True
             elif place not in self._decimal:
-                if self.beside_decimals:
-                    without.add(at - first)
-                else:
-                    self._believed[place] = min(self._believed.get(place, 0) + 1, KEPT)
+                self._believed[place] = min(self._believed.get(place, 0) + 1, KEPT)
         if not without:
             return samples, bad
         return [sample for at, sample in enumerate(samples) if at not in without], bad
+
+    def _leave_out(self, place: Place) -> None:
+        self._believed.pop(place, None)
+        if len(self._out) < MOST:
+            self._out.add(place)
 
     def counted(self, place: Place, text: str) -> None:
         """Takes note of a whole number that is not read, as it may be a counter's."""
@@ -94,8 +126,8 @@ class Doubt:
             self._out.add(place)
 
     def is_out(self, place: Place) -> bool:
-        """Whether a place is left out for good."""
-        return place in self._out
+        """Whether a place is left out for good, or is one too many."""
+        return place in self._out or (len(self._out) + len(self._believed) >= MOST and place not in self._believed)
 
     def is_kept(self, place: Place) -> bool:
         """Whether a place has held temperatures for so long that one number that is none says nothing of it."""
@@ -104,3 +136,11 @@ class Doubt:
     def is_decimal(self, place: Place) -> bool:
         """Whether a place has shown decimals, and is read."""
         return place in self._decimal
+
+
+def _may_begin(sample: Sample, text: str) -> bool:
+    """Whether a number is one that a place of temperatures begins with."""
+    low, high = LIKELY[sample.unit]
+    if has_decimals(text):
+        return low <= sample.value <= high
+    return len(text) > 1 and abs(sample.value) < WHOLE[sample.unit]

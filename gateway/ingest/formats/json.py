@@ -6,7 +6,8 @@
     12:00:01 MQT: tele/x/SENSOR = {"DS18B20":{"Temperature":49.7}}  with after = "SENSOR ="
     [21.5, 22.0]                                                    a list of values is a row: S1, S2
 
-Of two equal keys in one object the last one counts, as in most readers of JSON.
+Of two equal keys in one object the last one counts, as in most readers of JSON. What Python prints of a dict is read
+too: {'temp': 21.5, 'hum': None}.
 """
 
 import re
@@ -19,13 +20,21 @@ from typing import Any
 from pydantic_core import from_json
 
 from ...model import Decoded, FormatOptions, Frame, Noise, Refusal, Stretch, Why
+from ..quantities import quantity
 from .mould import Mould
 from .mould_objects import called, mould_of_object
 from .objects import LONGEST, Found, Objects
 from .rows import Row, Rows
 from .stretches import Stretches
-from .text import NAMES, numbered, outcome, readable, refused
+from .text import NAMES, noise, numbered, outcome, readable, refused
 
+TAG = 64
+"""Characters that may stand before an object where it is looked for."""
+
+_PYTHON = re.compile(r"""'((?:[^'\\]|\\.)*+)'|("(?:[^"\\]|\\.)*+")|\b(None|True|False)\b""")
+_WORD = {"None": "null", "True": "true", "False": "false"}
+_TAG = re.compile(r"\S*[^\W\d]\S*(?: ++[^\w\s]++)?\Z")
+"""The last word before an object, with the mark behind it: "T:", "SENSOR ="."""
 _ONLY_NUMBERS = re.compile(r"[-+\d.eE,\s\[\]]*+")
 
 
@@ -40,6 +49,8 @@ class Json:
 
     def __init__(self, options: FormatOptions, *, guess: bool = False) -> None:
         self._after = options.after.strip()
+        self._guess = guess and not self._after
+        self.after = ""  # what stands before the objects that are read, where that was found
         self._records = [key for key in options.records.split(".") if key]
         self._objects = Objects(options, dict(name.rsplit("=", 1) for name in options.columns if "=" in name), guess)
         self._rows = Rows(
@@ -59,11 +70,15 @@ class Json:
                 pass  # colours, Latin-1, several objects, or no JSON at all: with care
             else:
                 return self._outcome([document], frame)
-        text = readable(frame)
-        if isinstance(text, Refusal):
-            return text
-        text = self._json_of(text)
+        line = readable(frame)
+        if isinstance(line, Refusal):
+            return line
+        text = self._json_of(line)
         documents = _documents(text)
+        if documents is None and text[:2] in ("{'", "{}"):
+            documents = _documents(_PYTHON.sub(_as_json, text))
+        if not documents and self._guess and (tagged := _tagged(line)) is not None:
+            return self._behind_tag(*tagged, frame)
         if documents is None:
             return refused(Why.BAD_FRAME, frame)
         return self._outcome(documents, frame)
@@ -93,6 +108,15 @@ class Json:
         if text[:1] == "[" and text[1:].lstrip()[:1] not in ("{", "[") and not _ONLY_NUMBERS.fullmatch(text):
             return ""  # as log lines start too: "[12:00:01] up"
         return text if text[:1] in ("{", "[") else ""
+
+    def _behind_tag(self, tag: str, document: dict[str, Any], frame: bytes) -> Decoded | Refusal | Noise:
+        """What an object behind a tag holds; behind another tag it is another sensor's, and refused."""
+        if self.after not in ("", tag):
+            return refused(Why.BAD_FRAME, frame) if _speaks(document) else noise(frame)
+        result = self._outcome([document], frame)
+        if isinstance(result, Decoded):
+            self.after = tag
+        return result
 
     def _outcome(self, documents: list[Any], frame: bytes) -> Decoded | Refusal | Noise:
         found = Found([], [])
@@ -160,6 +184,32 @@ def _documents(text: str) -> list[Any] | None:
     except (ValueError, RecursionError):
         return None
     return documents
+
+
+def _as_json(found: re.Match[str]) -> str:
+    """A text or a word of Python as JSON has it."""
+    text, whole, word = found.groups()
+    if word:
+        return _WORD[word]
+    return whole or '"' + text.replace("\\'", "'").replace('"', '\\"') + '"'
+
+
+def _tagged(line: str) -> tuple[str, dict[str, Any]] | None:
+    """The object at the end of a line and the word before it; None for any other line."""
+    before, brace, rest = line.partition("{")
+    found = _TAG.search(before.rstrip()) if 0 < len(before) <= TAG and rest.rstrip()[-1:] == "}" else None
+    documents = _documents(brace + rest.rstrip()) if found else None
+    if found is None or documents is None or len(documents) != 1 or not isinstance(documents[0], dict):
+        return None
+    return found[0], documents[0]
+
+
+def _speaks(document: dict[str, Any]) -> bool:
+    """Whether a number of an object says that it is a temperature."""
+    return any(
+        isinstance(item, int | float) and "temperature" in map(quantity, path.split("."))
+        for path, item in _nodes(document, "")
+    )
 
 
 def _nodes(node: Any, path: str) -> Iterator[tuple[str, Any]]:

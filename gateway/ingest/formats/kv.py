@@ -15,11 +15,12 @@ from collections.abc import Sequence
 
 from ...model import BadValue, Decoded, FormatOptions, Frame, Noise, Refusal, Sample, Stretch, Why
 from ..numbers import SHORT, has_more_than_numbers, value, whole
-from ..quantities import TEMPERATURE_UNITS, Asked, unit, unit_in_name
-from .doubt import Doubt, Doubtful, has_decimals
+from ..quantities import TEMPERATURE_UNITS, Asked, is_other, unit, unit_in_name
+from .doubt import Doubt, Doubtful
 from .mould import Mould
 from .mould_pairs import COUNT, SKIP, mould_of_pairs
 from .pairs import Pair, Pairs, cut, split_value
+from .senders import DEVICES, Senders
 from .stretches import Stretches
 from .text import NAMES, ROLES, is_log, is_numberish, joined, noise, numbered, outcome, readable, refused
 
@@ -52,6 +53,7 @@ class Kv:
         self._careful = has_more_than_numbers(self._none)  # the quick way compares numbers alone with it
         self._decimal = options.decimal
         self._doubt = Doubt() if guess else None
+        self._senders = Senders() if guess and not options.columns else None
         self._named = {field.name for field in options.fields}
         self._mark = ""  # the decimal mark of the lines so far; "" until one has told
         self._columns = tuple(name for name in options.columns if "=" not in name)
@@ -68,12 +70,7 @@ class Kv:
 
     def stretch(self, frames: Sequence[bytes]) -> Stretch | None:
         """What the first lines hold, if they are of one shape and without a fault; the same as one by one."""
-        return None if self._unsettled else self._stretches.read(frames)
-
-    @property
-    def _unsettled(self) -> bool:
-        """Whether the first temperature with decimals is yet to come, and with it what is none beside it."""
-        return self._doubt is not None and not self._doubt.beside_decimals
+        return self._stretches.read(frames)
 
     def _moulded(self, frame: bytes) -> Mould | None:
         """The mould of a line that the quick way reads."""
@@ -84,14 +81,11 @@ class Kv:
         """The values of a line whose names are all known, with no fault in it; None for any other."""
         found = _QUICK(frame.replace(b", ", b","))
         known = self._known
-        unsettled = self._unsettled
         samples: list[Sample] = []
         count = None
         for key, text, behind in found:
             sensor, published = known.get((key, behind), _UNKNOWN)
             if sensor:
-                if unsettled and published in TEMPERATURE_UNITS and has_decimals(text.decode()):
-                    return None
                 number = float(text)
                 if self._none and (number in self._none or text.strip().decode() in self._none):
                     return None
@@ -148,14 +142,26 @@ class Kv:
         sensor = about.get("sensor")
         if sensor is not None and (sensor == "" or len(sensor) * len(values) > NAMES):
             return refused(Why.BAD_FRAME, frame)
+        if sensor is None and self._senders is not None:
+            sensor = self._senders.whose({key: pair.value for _, key, _, pair in values})
+            if sensor is None:
+                return refused(Why.BAD_FRAME, frame)
         around = unit(about.get("unit", ""))
         names: list[str] = []
         results: list[tuple[float | Why, str]] = []
         doubted: list[str] = []  # how the value is spelled, where nothing says what it is
-        for place, key, name, pair in values:
-            outer = about.get("sensor", "")
-            numeral, said = split_value(pair.value, line.decimal)
+        outer = sensor or ""
+        cells = [split_value(pair.value, line.decimal) for _, _, _, pair in values]
+        if self._doubt is not None and not self._doubt.told:
+            self._doubt.told = any(
+                self._tells(key, name, said, place, outer, pair.value)
+                for (place, key, name, pair), (_, said) in zip(values, cells, strict=True)
+            )
+        for (place, key, name, pair), (numeral, said) in zip(values, cells, strict=True):
             published = self._published(key, name, said, place, around, outer)
+            unsaid = published is not None and self._is_doubtful(key, name, said, published, place, outer, pair.value)
+            if unsaid and self._doubt is not None and self._doubt.told:
+                continue
             plain = " " not in pair.value and self._asked.plainly(key, outer, name)
             due = plain or joined(outer, name) in self._said
             name = joined(outer, name) if outer else name
@@ -165,10 +171,7 @@ class Kv:
             doubted.append("")
             if not isinstance(found, Why):
                 self._remember(name, said)
-                if self._is_doubtful(key, self._renamed.get(key, key), said, published, place, outer):
-                    doubted[-1] = numeral
-                elif self._doubt is not None and published in TEMPERATURE_UNITS:
-                    self._doubt.sure(numeral)
+                doubted[-1] = numeral if unsaid else ""
             names.append(name)
             results.append((found, published))
         samples: list[Sample] = []
@@ -186,11 +189,25 @@ class Kv:
             bad += marks
         return outcome(samples, bad, frame)
 
-    def _is_doubtful(self, key: str, name: str, said: str, published: str, place: int = 0, outer: str = "") -> bool:
-        """Whether nothing says that a value is a temperature."""
+    def _is_doubtful(
+        self, key: str, name: str, said: str, published: str, place: int = 0, outer: str = "", text: str = ""
+    ) -> bool:
+        """Whether nothing says that a value is a temperature; a target behind it does ("21.2 /0.0")."""
         if self._doubt is None or published not in TEMPERATURE_UNITS or name in self._named or self._columns:
             return False
-        return not self._asked.certain(key, said, place, outer, name)
+        said = said or self._said.get(joined(outer, name), "")
+        return "/" not in text and not self._asked.certain(key, said, place, outer, name)
+
+    def _tells(self, key: str, name: str, said: str, place: int, outer: str, text: str) -> bool:
+        """Whether a pair says what it measures, so that this board's names are ones that say it."""
+        if self._columns or name in self._named or key != name or not is_numberish(text):
+            return False
+        if is_other(key, said):
+            return True
+        published = self._published(key, name, said, place, "", outer)
+        return published in TEMPERATURE_UNITS and not self._is_doubtful(
+            key, name, said, published or "", place, outer, text
+        )
 
     def _published(
         self, key: str, name: str, said: str, place: int = 0, around: str = "", outer: str = ""
@@ -209,7 +226,10 @@ class Kv:
         if len(self._said) >= KNOWN:
             self._said.clear()
             self._known.clear()
-        self._said[name] = self._said.get(name) or said
+        if said and not self._said.get(name):
+            self._known.clear()  # what its numbers without a unit are is known now
+            self._said[name] = said
+        self._said.setdefault(name, said)
 
     def _learn(self, frame: bytes, decimal: str) -> None:
         """Takes note of what the keys of a good line mean, where they have a meaning by themselves, and of its mark."""
@@ -226,13 +246,17 @@ class Kv:
             said = unit(behind.decode())
             role = ROLES.get(name.casefold(), "")
             understood = not behind or (said and role != "count")
+            if self._senders is not None and key.casefold() in DEVICES:
+                continue  # whose a line is takes care
             if not raw or not understood or role in ("sensor", "unit") or len(self._known) >= KNOWN:
                 continue
             published = self._published(key, name, said)
             if said and published is not None and self._said.get(name) != said:
                 continue  # its unit is not settled yet
-            if published is not None and self._is_doubtful(key, name, said, published):
-                continue
+            if published is not None and self._doubt is not None and self._is_doubtful(key, name, said, published):
+                if not self._doubt.told:
+                    continue
+                published = None
             meaning = SKIP if published is None or not name else (name, published)
             self._known[raw, behind] = COUNT if role == "count" else meaning
 

@@ -105,7 +105,8 @@ def _note(node: dict[str, Any], path: str, around: str, objects: Objects, alone:
         elif (leaf := _leaf(path, key, around, item, objects, alone)) is None:
             return False
         else:
-            leaves.append(Leaf("same") if kind is str and key in telling else leaf)
+            same = (kind is str and key in telling) or (not path and objects.is_device(key))
+            leaves.append(Leaf("same") if same else leaf)
     return True
 
 

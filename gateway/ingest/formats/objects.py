@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 from ...model import BadValue, FormatOptions, Sample, Why
 from ..numbers import COUNT_LIMIT
-from ..quantities import TEMPERATURE_UNITS, Asked, quantity, unit
+from ..quantities import TEMPERATURE_UNITS, Asked, is_other, quantity, unit
 from .doubt import Doubt, Doubtful
+from .senders import DEVICES, Senders
 from .text import NAMES, ROLES, UNSAFE, joined, numbered
 
 LONGEST = 128
@@ -41,6 +42,7 @@ class Meaning(NamedTuple):
     unit: str | None  # None: nothing that is asked for
     doubtful: bool  # nothing says that it is a temperature, in auto
     due: bool  # whether a text here is a value that does not hold: by its name, or since a number has stood here
+    tells: bool = False  # whether a number here says what it measures, in auto
 
 
 class Roles(NamedTuple):
@@ -65,6 +67,7 @@ class Objects:
         self._roles: dict[tuple[str, ...], Roles] = {}  # by the keys of an object
         self._known: dict[tuple[str, str, str], Meaning] = {}  # by path, key, unit of the object
         self._doubt = Doubt() if guess else None
+        self._senders = Senders() if guess and not renamed else None
         self._doubtful: list[Doubtful] = []  # in the object that is read
         self._named = {field.name for field in options.fields}
         self._spelt = 0  # characters of long paths, in the object that is read
@@ -75,7 +78,10 @@ class Objects:
         samples, before = found.samples, len(found.samples)
         self._spelt = 0
         self._doubtful.clear()
-        why = self._walk(record, "", around, None, found)
+        whose = self._senders.whose(record) if self._senders is not None else ""
+        if whose is None or UNSAFE.search(whose):
+            return Why.BAD_FRAME
+        why = self._walk(record, whose, around, None, found)
         new = len(samples) - before
         if new > 1 and len({sample.sensor for sample in samples[before:]}) < new:
             unique = numbered([sample.sensor for sample in samples[before:]])
@@ -96,12 +102,20 @@ class Objects:
 
     @property
     def unsettled(self) -> bool:
-        """Whether the first temperature with decimals is yet to come, and with it what is none beside it."""
-        return self._doubt is not None and not self._doubt.beside_decimals
+        """Whether the first value that says what it is is yet to come, or whose a record is has to be looked at."""
+        several = self._senders is not None and self._senders.several
+        return several or (self._doubt is not None and not self._doubt.told)
+
+    def is_device(self, key: str) -> bool:
+        """Whether a key of a record may say whose it is."""
+        return self._senders is not None and key.casefold() in DEVICES
 
     def known(self, path: str, key: str, around: str) -> Meaning | None:
         """What stands at a key of the object at `path`, as far as that was learnt. around: the unit said there."""
-        return self._known.get((path, key, around))
+        meaning = self._known.get((path, key, around))
+        if meaning is not None and meaning.doubtful and self._doubt is not None and self._doubt.told:
+            return meaning._replace(unit=None, doubtful=False)
+        return meaning
 
     def roles(self, node: dict[str, Any]) -> Roles:
         """Which of an object's keys say something about it."""
@@ -143,13 +157,15 @@ class Objects:
                 meaning = self._learn(path, key, around, is_number)
                 if meaning is None:
                     return Why.BAD_FRAME
-            if meaning.unit is None:
+            if self._doubt is not None and is_number and meaning.tells:
+                self._doubt.told = True
+            if meaning.unit is None or (meaning.doubtful and self._doubt is not None and self._doubt.told):
                 continue
             if is_number:
                 value = item if kind is float and item - item == 0.0 and not self._none else self._value(item)
                 if isinstance(value, float):
-                    if self._doubt is not None:
-                        self._weigh(meaning, str(item), len(found.samples), self._doubt)
+                    if meaning.doubtful:
+                        self._doubtful.append(Doubtful(len(found.samples), meaning.sensor[-LONGEST:], str(item)))
                     found.samples.append(_new(Sample, (meaning.sensor, value, meaning.unit, count)))
                 else:
                     found.bad.append(BadValue(meaning.sensor, value))
@@ -157,13 +173,6 @@ class Objects:
                 marked = isinstance(item, str) and item in self._none
                 found.bad.append(BadValue(meaning.sensor, Why.ERROR_MARK if marked else Why.NOT_A_NUMBER))
         return None
-
-    def _weigh(self, meaning: Meaning, text: str, at: int, doubt: Doubt) -> None:
-        """Takes note of a number, for what is known of its place."""
-        if meaning.doubtful:
-            self._doubtful.append(Doubtful(at, meaning.sensor[-LONGEST:], text))
-        elif meaning.unit in TEMPERATURE_UNITS:
-            doubt.sure(text)
 
     def told(self, node: dict[str, Any], path: str, around: str) -> Meaning | None:
         """What the value of an object is, where keys beside it say so, by a quantity, a unit or a name; else None."""
@@ -182,8 +191,11 @@ class Objects:
         own, outer = (said, "") if quantity(kind) == "temperature" else ("", said)  # no humidity is measured in °C
         published = None if unit_text and not said else self._asked.unit(kind or "value", own, 0, outer, path)
         sensor = path or named or "value"
-        doubtful = self._doubt is not None and published in TEMPERATURE_UNITS and sensor not in self._named
-        return Meaning(sensor, published, doubtful and not self._asked.certain(kind, said, 0, path), True)
+        if self._doubt is None or sensor in self._named:
+            return Meaning(sensor, published, False, True)
+        is_one = published in TEMPERATURE_UNITS
+        doubtful = is_one and not self._asked.certain(kind, said, 0, path)
+        return Meaning(sensor, published, doubtful, True, (is_one and not doubtful) or is_other(kind or path, said))
 
     def _value(self, item: float) -> float | Why:
         try:
@@ -208,15 +220,12 @@ class Objects:
         skipped = (not name and key != "") or self.role(key) not in ("", "value")
         called = self._renamed.get(full, self._renamed.get(key, ""))
         published = None if skipped else self._asked.unit(key, "", 0, around, path, called)
-        doubtful = (
-            self._doubt is not None
-            and published in TEMPERATURE_UNITS
-            and name not in self._named
-            and not self._asked.certain(key, around if key.casefold() in VALUES else "", 0, path, called)
-        )
-        meaning = Meaning(
-            name, published, doubtful, published is None or is_number or self._asked.plainly(key, path, called)
-        )
+        weighed = self._doubt is not None and name not in self._named and not called
+        is_one = weighed and published in TEMPERATURE_UNITS
+        doubtful = is_one and not self._asked.certain(key, around if key.casefold() in VALUES else "", 0, path, called)
+        tells = weighed and not skipped and ((is_one and not doubtful) or is_other(key if quantity(key) else path))
+        due = published is None or is_number or self._asked.plainly(key, path, called)
+        meaning = Meaning(name, published, doubtful, due, tells)
         if len(path) + len(key) <= LONGEST:
             self._known[path, key, around] = meaning
         return meaning

@@ -30,6 +30,12 @@ _LABELLED = re.compile(r"([^\W\d][\w .#-]{0,31}+): ++(?=[\w.]+ ?=)([^:]*)")
 _ALONE = re.compile(r"([^\W\d](?:[\w#]| (?!\d+[., ]))*+(?<=[\dA-Z])) ++([+-]?\.?\d\S*+(?: \S{1,7})?)")
 _UNIT_LIKE = re.compile(r"[^\W\d_]{0,6}[/%°²³][\w/%°²³^-]{0,8}")
 """What stands behind a number and looks like a unit, known or not."""
+_TWICE = re.compile(
+    rf"(?<![\w.,])([+-]?\d+(?:[.,]\d+)? ?)({BEHIND})(?: ?[,;/|(] ?|[ \t]+(?:and|or) )"
+    rf"([+-]?\d+(?:[.,]\d+)? ?)({BEHIND})\)?\.?(?= *(?:[,;|\t]|  |\Z))",
+    re.IGNORECASE,
+)
+"""One temperature in two units, with a mark or a word between: "21.5 C, 70.7 F", "21.5 C (70.7 F)"."""
 _SECOND = re.compile(r" (?=[+-]?(?:\.?\d|nan|inf|ovf))", re.IGNORECASE)
 
 
@@ -66,7 +72,7 @@ def cut(line: str, decimal: str) -> Pairs | None:
             return None
     if not paired:
         return _in_turn(line, decimal)
-    line = _AFTER.sub("", _BEFORE.sub("", line))
+    line = _TWICE.sub(_side_by_side, _AFTER.sub("", _BEFORE.sub("", line)))
     while is_time(line):
         line = line.partition(" ")[2] if " " in line else line.partition(",")[2]
         line = line.lstrip(" ,")
@@ -97,6 +103,12 @@ def split_value(text: str, decimal: str) -> tuple[str, str]:
     if number(target.strip(), decimal) is not Why.NOT_A_NUMBER:
         return measure(head.strip(), decimal)
     return text, ""
+
+
+def _side_by_side(found: re.Match[str]) -> str:
+    """One temperature in two units with a blank between, as `split_value` knows it; two temperatures as they are."""
+    first, one, second, other = found.groups()
+    return found[0] if unit(one) == unit(other) else f"{first}{one} {second}{other}"
 
 
 def _once(pairs: list[Pair]) -> list[Pair]:

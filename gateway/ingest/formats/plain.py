@@ -22,6 +22,8 @@ from .text import is_numberish, is_time, noise, readable, refused
 LABEL = 48
 """Characters; what is longer before the first number is prose."""
 _NOT_DATA = "*?>#"  # answers of a device to its settings, prompts, comments
+_NO_LABEL = frozenset('{}"')
+"""What stands in torn objects."""
 _COMMA = re.compile(r"\d,\d")
 _BRACKETS = {"(": ")", "[": "]"}
 
@@ -102,7 +104,7 @@ class Plain:
     def _is_label(self, label: str) -> bool:
         if not label:
             return True
-        if len(label) > LABEL:
+        if len(label) > LABEL or not _NO_LABEL.isdisjoint(label):
             return False
         name = label.rstrip(":= ")
         return self._labels.plainly(name) or unit(name) in TEMPERATURE_UNITS

@@ -9,9 +9,8 @@ without names begins with the number that is burnt into a probe, that is its sen
 from typing import NamedTuple
 
 from ...model import BadValue, Decoded, FormatOptions, Noise, Refusal, Sample, Why
-from ...patterns import Pattern
 from ..numbers import value, whole
-from ..quantities import TEMPERATURE_UNITS, Asked, measure, measured_in, quantity, unit
+from ..quantities import TEMPERATURE_UNITS, Asked, is_other, measure, measured_in, unit, unit_in_name
 from .counters import Counters
 from .doubt import Doubt, Doubtful
 from .mould import Cell, Mould, mould
@@ -25,24 +24,6 @@ _WORDS = frozenset(("in", "min", "ms", "us", "set", "ma", "kn", "lm", "cd", "kt"
 
 Shape = tuple[str, bool]
 """The separator of a row, and whether one stands behind the last cell too."""
-
-
-def misread(options: FormatOptions) -> list[tuple[str, str]]:
-    """Columns of one or two letters that may be meant as temperatures and are none: name, what it is taken for.
-
-    Without names in `columns` those of the fields that have no unit, or of the pattern's groups.
-    """
-    asked = Asked(options)
-    fields = tuple(field.name for field in options.fields if not field.unit)
-    columns = options.columns or fields or Pattern(options.pattern).groups
-    return [
-        (name, quantity(name))
-        for place, name in enumerate(columns)
-        if 0 < len(name) <= 2
-        and name.casefold() not in ROLES
-        and quantity(name)
-        and asked.unit(name, "", place) is None
-    ]
 
 
 class Row(NamedTuple):
@@ -82,8 +63,11 @@ class Rows:
         self._called = [each if name else "" for each, name in zip(numbered(list(names)), names, strict=True)]
         self._roles = [ROLES.get(name.casefold(), "") for name in names]
         self._seen: dict[int, tuple[str, str | None]] = {}  # of columns with numbers: text behind it, unit if asked for
+        self._certain: set[int] = set()  # columns whose values have said that they are temperatures
         self._counters = Counters() if self._guess and not names else None
-        self._doubt = Doubt() if self._doubt is not None else None
+        if self._doubt is not None:
+            self._doubt = Doubt()
+            self._doubt.told = any(map(self._tells, range(len(names))))
         self.width = len(names)
         self._shape = shape
 
@@ -140,8 +124,13 @@ class Rows:
             outer = about.get("sensor", "")
             numeral, said = measure(cell, row.decimal)
             if self._doubt is not None and is_numberish(cell):
-                said = said or self._unit_behind(row.cells, place)
-                outer = outer or self._label_before(row.cells, place)
+                label = self._label_before(row.cells, place)
+                said = (
+                    said
+                    or self._unit_behind(row.cells, place)
+                    or (unit_in_name(label) if label[-1:] in (")", "]") else "")
+                )
+                outer = outer or label
             published = self._asked.unit(name, said, place, around, outer)
             if published is None or not (is_numberish(cell) or self._due(place, name, outer)):
                 behind = cell[len(numeral) :] if published is None else ""  # "nan C" is no column of something else
@@ -152,7 +141,7 @@ class Rows:
             if self._doubt is not None and published in TEMPERATURE_UNITS:
                 label = outer or self._label_before(row.cells, place)
                 unsaid = not (row.certain or self._is_certain(place, said or around, label))
-                if unsaid and self._doubt.is_out(place):
+                if unsaid and (self._doubt.told or self._doubt.is_out(place)):
                     self._seen[place] = ("", published)
                     continue
             name = joined(outer, name) if outer else self._called_by(name, published)
@@ -165,6 +154,7 @@ class Rows:
                     doubtful.append(Doubtful(len(samples), place, numeral))
                 elif self._doubt is not None and published in TEMPERATURE_UNITS:
                     self._doubt.sure(numeral)
+                    self._certain.add(place)
                 samples.append(Sample(name, found, published, count))
         if self._doubt is not None and doubtful:
             samples, marks = self._doubt.settle(samples, doubtful)
@@ -182,7 +172,7 @@ class Rows:
     def _label_before(self, cells: list[str], place: int) -> str:
         """The word in the cell before a number, where no header says what it is; "" for none."""
         before = cells[place - 1] if place and not self.names else ""
-        if len(before) < 2 or is_numberish(before) or is_time(before):
+        if len(before) < 2 or is_numberish(before) or is_time(before) or unit(before) in TEMPERATURE_UNITS:
             return ""
         self._beside = True
         return before
@@ -241,9 +231,16 @@ class Rows:
 
     def _is_certain(self, place: int, said: str, label: str) -> bool:
         """Whether a temperature is said to be one, by more than that nothing else is said."""
-        return "sensor" in self._roles or self._asked.certain(
-            self._name(place) if self.names else "", said, place, label
-        )
+        name = self._name(place) if self.names else ""
+        return place in self._certain or "sensor" in self._roles or self._asked.certain(name, said, place, label)
+
+    def _tells(self, place: int) -> bool:
+        """Whether the name of a column says what it measures, so that this board's names are ones that say it."""
+        name = self._called[place]
+        if not name or self._roles[place]:
+            return False
+        is_one = self._asked.unit(name, "", place) in TEMPERATURE_UNITS
+        return is_other(name) or (is_one and self._asked.certain(name, "", place))
 
     def _kind(self, place: int, published: str, certain: bool) -> str:
         """Which kind of cell a value is that has been read; "" where that is not settled."""
@@ -251,7 +248,7 @@ class Rows:
             return "value"
         if certain:
             return "value" if self._doubt.beside_decimals else "whole"  # the first decimals are read with care
-        if self._doubt.is_out(place):
+        if self._doubt.told or self._doubt.is_out(place):
             return "other"
         if published == "K":
             return ""
@@ -263,14 +260,27 @@ class Rows:
 
     @property
     def guessed(self) -> tuple[str, ...]:
-        """What the columns would be called in a configuration, where some of them count; else ()."""
-        if self._counters is None or self._doubt is None:
+        """What the columns would be called in a configuration, where some of them are no values; else ()."""
+        if self._doubt is None or not self.width:
             return ()
-        out = [place for place in range(self.width) if self._doubt.is_out(place)]
-        names = ["" if place in out else self._counters.name(place) for place in range(self.width)]
-        if not any(name is not None for name in names):
+        known: list[str | None] = [None] * self.width  # None: a value, or nothing that a format reads
+        for place in range(self.width):
+            if self._counters is not None and (counts := self._counters.name(place)) is not None:
+                known[place] = counts
+            if self._is_left(place, self._doubt):
+                known[place] = ""
+        if all(name is None for name in known):
             return ()
-        return tuple(self._name(place) if name is None else name for place, name in enumerate(names))
+        return tuple(self._name(place) if name is None else name for place, name in enumerate(known))
+
+    def _is_left(self, place: int, doubt: Doubt) -> bool:
+        """Whether numbers of a column are not read, as it seems to be none of temperatures."""
+        if doubt.is_out(place):
+            return True
+        published = self._seen.get(place, ("", None))[1]
+        if published not in TEMPERATURE_UNITS or self._is_certain(place, "", ""):
+            return False
+        return doubt.told or (doubt.beside_decimals and not doubt.is_decimal(place))
 
     def _name(self, place: int) -> str:
         """What a column is called, "" for one that is skipped."""

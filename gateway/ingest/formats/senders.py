@@ -1,0 +1,68 @@
+"""Whose a record is, where one board passes on what several devices send, for auto: their ids tell them apart.
+
+{"model":"TX141","id":168,"temperature_C":21.5}      168: a model and an id say that there are others
+node=11 temp=21.5 · node=12 temp=4.0 · node=11 …     the first is the board's own as long as no other comes; then
+                                                     all are told apart, each from its second record on
+id=1 · id=2 · id=3 · …                               a number of the record, when eight in turn have risen
+"""
+
+from collections.abc import Mapping
+
+DEVICES = frozenset(("id", "ident", "address", "addr", "serial", "sn", "mac", "device", "rom", "node"))
+"""Keys that name a device, in lower case."""
+COUNTERS = frozenset(("id", "ident"))
+"""Those of them that may number the records instead."""
+MODELS = frozenset(("model", "brand"))
+"""Keys of what is sent by devices of many makes."""
+MOST = 64
+"""Devices; what more of them send is refused."""
+STEPS = 8
+"""New numbers in turn, each more than the one before, that only a counter has."""
+LONGEST = 64
+"""Characters of a name."""
+
+
+def device_of(record: Mapping[str, object]) -> str | None:
+    """The key that names the device of a record, by a text or a whole number; None when there is none."""
+    for key, item in record.items():
+        if key.casefold() in DEVICES and type(item) in (int, str) and 0 < len(str(item)) <= LONGEST:
+            return key
+    return None
+
+
+class Senders:
+    """The devices that one board has passed on."""
+
+    def __init__(self) -> None:
+        self.several = False
+        self._counts = False
+        self._seen: set[str] = set()
+        self._last = ""
+        self._steps = 0
+
+    def whose(self, record: Mapping[str, object]) -> str | None:
+        """Whose a record is: "" for the board's own, the device's name, or None when that is not known yet."""
+        if self._counts or (key := device_of(record)) is None:
+            return ""
+        who, last = str(record[key]), self._last
+        self._last = who
+        if not MODELS.isdisjoint(map(str.casefold, record)):
+            self.several = True
+        elif who in self._seen:
+            self.several = self.several or who != last or self._steps > 0
+            self._steps = 0
+        elif last:
+            rises = key.casefold() in COUNTERS and last.isdecimal() and who.isdecimal() and int(who) > int(last)
+            self._steps = self._steps + 1 if rises else 0
+            self._counts = self._steps >= STEPS
+            self.several = not self._counts and (self.several or not rises)
+            self._add(who)
+            return "" if self._counts else None
+        self._add(who)
+        if not self.several:
+            return ""
+        return who if who in self._seen else None
+
+    def _add(self, who: str) -> None:
+        if len(self._seen) < MOST:
+            self._seen.add(who)
