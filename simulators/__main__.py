@@ -12,12 +12,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
+from simulators import meters
 from simulators.board import Board
 from simulators.faults import FAULTS, Fault, parse
 from simulators.kinds import KINDS
 from simulators.loop import serve
 
 PR_SET_PDEATHSIG = 1
+MODBUS = "modbus"
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -29,9 +31,10 @@ def arguments() -> argparse.ArgumentParser:
         "--kind",
         nargs="+",
         action="extend",
-        choices=KINDS,
+        choices=[*KINDS, MODBUS],
         metavar="KIND",
-        help=f"in turn, of {', '.join(KINDS)} (those that are understood by looking)",
+        help=f"in turn, of {', '.join(KINDS)} (those that are understood by looking); "
+        "or modbus: a line of --sensors units, which answer when they are asked",
     )
     add("--sensors", type=_whole, default=4, metavar="N", help="a board (4)")
     add("--rate", type=_positive, default=10.0, metavar="HZ", help="records a second, each of all sensors (10)")
@@ -71,6 +74,8 @@ def main(argv: list[str] | None = None) -> int:
     """Runs the program. 0: done; 1: a port could not be made, a file not used, or no reader came; 2: wrong use."""
     parser = arguments()
     options = parser.parse_args(argv)
+    if MODBUS in (options.kind or ()):
+        return _modbus(options, parser)
     kinds = options.kind or [name for name, kind in KINDS.items() if not kind.needs]
     called = {f"{(kind := kinds[place % len(kinds)])}-{place + 1}": kind for place in range(options.boards)}
     strangers = {fault.board for fault in options.fault} - {"", *called}
@@ -91,6 +96,31 @@ def main(argv: list[str] | None = None) -> int:
     except OSError as error:
         print(f"The boards cannot run: {error.filename or 'a pseudo-terminal'}: {error.strerror}.", file=sys.stderr)
         return 1
+
+
+def _modbus(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    if options.kind != [MODBUS] or options.boards > 1 or options.fault or options.values or options.log:
+        parser.error(
+            "--kind modbus is a line by itself, with --sensors units: no other kinds, boards, faults or values"
+        )
+    if options.sensors > meters.MOST:
+        parser.error(f"--sensors: a Modbus line has at most {meters.MOST} units")
+    _end_with_parent()
+    signals = _Signals()
+    end = time.monotonic() + options.seconds if options.seconds else math.inf
+    try:
+        meters.serve(
+            options.sensors,
+            baud=options.baud,
+            seed=options.seed,
+            link=None if options.links is None else options.links / "modbus-1",
+            as_json=options.json,
+            over=lambda: signals.count > 0 or time.monotonic() >= end,
+        )
+    except OSError as error:
+        print(f"The line cannot run: {error.filename or 'a pseudo-terminal'}: {error.strerror}.", file=sys.stderr)
+        return 1
+    return 0
 
 
 def _run(boards: list[Board], options: argparse.Namespace, signals: "_Signals") -> int:

@@ -11,6 +11,7 @@ import math
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from simulators.answering import Answering
 
@@ -76,7 +77,9 @@ def requests(written: bytes) -> tuple[bytes, bytes]:
 PART = 0.02  # s of silence that part requests here; 1.5 characters on a real line, which the machine's pauses exceed
 
 
-def modbus_line(units: Mapping[int, Unit], *, echo: bool = False, pieces: int = 0, baud: int = 0) -> Answering:
+def modbus_line(
+    units: Mapping[int, Unit], *, echo: bool = False, pieces: int = 0, baud: int = 0, link: Path | None = None
+) -> Answering:
     """A line with these units on a pseudo-terminal."""
     return Answering(
         lambda request: answer(units, request),
@@ -85,5 +88,6 @@ def modbus_line(units: Mapping[int, Unit], *, echo: bool = False, pieces: int = 
         echo=echo,
         pieces=pieces,
         baud=baud,
+        link=link,
         part=PART if baud else math.inf,
     )

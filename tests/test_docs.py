@@ -4,6 +4,9 @@ import ast
 import json
 import re
 import shlex
+import subprocess
+import sys
+import textwrap
 import tomllib
 from pathlib import Path
 
@@ -59,3 +62,32 @@ def test_links_lead_somewhere(page):
     text = re.sub(r"(?ms)^```.*?^```$", "", page.read_text())  # in which a pattern may look like a link
     for target in re.findall(r"\]\((?!http)([^)#]+)", text):
         assert (page.parent / target).exists(), target
+
+
+def test_the_way_to_a_board_that_is_not_known(tmp_path):
+    """docs/formats.md: by its table its lines give the readings listed there, and without one none that is a lie."""
+    text = (ROOT / "docs" / "formats.md").read_text()
+    steps = text.partition("## A board that is not known\n")[2].partition("\n## ")[0]
+    lines, table = (
+        textwrap.dedent(re.search(rf"   ```{language}\n(.*?)   ```", steps, re.DOTALL)[1])
+        for language in ("text", "toml")
+    )
+    head = {"capture": 1, "board": "acme", "started": "2026-11-24T05:48:46.000000Z", "whole": True}
+    said = {"at": 1.0, "text": lines.replace("\n", "\r\n")}
+    (tmp_path / "acme.jsonl").write_text(f"{json.dumps(head)}\n{json.dumps(said)}\n")
+    (tmp_path / "acme.toml").write_text(table)
+    assert problems(table) == []
+    by_table, by_itself = (
+        [
+            json.loads(line)
+            for line in subprocess.run(
+                [sys.executable, "-m", "gateway", "replay", str(tmp_path / "acme.jsonl"), "--json", *options],
+                cwd=ROOT, capture_output=True, text=True, check=True,
+            ).stdout.splitlines()
+        ]
+        for options in (("-c", str(tmp_path / "acme.toml")), ())
+    )  # fmt: skip
+    listed = re.findall(r"^   \| (\w+) \| ([\d.]+) \|$", steps, re.MULTILINE)
+    assert [(one["sensor"], one["value"]) for one in by_table[:-1]] == [(name, float(value)) for name, value in listed]
+    assert by_table[-1]["summary"]["refused_values"] == {"error_mark": 1}
+    assert len(by_itself) == 1, "auto reads nothing of them"

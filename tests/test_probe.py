@@ -76,6 +76,7 @@ def test_a_rate_that_is_given_is_the_only_one():
 def test_rubbish_is_said_to_be_unknown(rubbish):
     """It says that it does not know, and what it saw; it makes nothing up."""
     with Board(lines=repeat(rubbish), rate=10.0, baud=115_200) as board:
+        path = board.path
         done = subprocess.run(
             [sys.executable, "-m", "gateway", "probe", board.path, "--for", "3"],
             cwd=ROOT, capture_output=True, text=True, timeout=30,
@@ -83,7 +84,20 @@ def test_rubbish_is_said_to_be_unknown(rubbish):
     assert done.returncode == 1
     assert "no format is known that reads this" in done.stdout
     assert re.search(r"at \d+ baud \d+ bytes, \d+ % of them text", done.stdout)
-    assert "[[boards]]" not in done.stdout
+    assert "[[boards]]\n" not in done.stdout
+    assert f"`gateway record {path} --baud " in done.stdout and "docs/formats.md" in done.stdout
+    assert re.search('format = "(regex|struct)"', done.stdout)
+
+
+def test_numbers_that_say_nothing_are_said_to_be_a_guess():
+    """Of rows without a word it says that they may be something else; of named ones it does not."""
+    for kind, told in (("csv", True), ("kv", False)):
+        with Board(kind=kind, baud=9600, rate=5.0) as board:
+            done = subprocess.run(
+                [sys.executable, "-m", "gateway", "probe", board.path, "--baud", "9600"],
+                cwd=ROOT, capture_output=True, text=True, timeout=30,
+            )  # fmt: skip
+        assert ("nothing in these lines says that its numbers are temperatures" in done.stdout) is told
 
 
 def test_silence_is_said():

@@ -104,7 +104,7 @@ def test_silence_and_garbage_are_said_to_be_unknown(said):
     assert done.returncode == 1
     assert "nothing answered: neither Modbus units 1 to 8, nor a board that is asked by text" in done.stdout
     assert ("what came at 9600 baud 8N1 was no answer: 07 99 77 68 61 74 3f" in done.stdout) is bool(said)
-    assert "[[boards]]" not in done.stdout
+    assert "[[boards]]\n" not in done.stdout
 
 
 @pytest.mark.parametrize("options", [(), ("--ask",)])

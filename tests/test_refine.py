@@ -2,6 +2,7 @@
 
 import pytest
 
+from gateway.commands.probe import _guessed
 from gateway.ingest.finding.recognise import Candidate, attempt
 from gateway.ingest.finding.refine import refined
 from gateway.model import Board, FormatOptions, Port
@@ -38,6 +39,30 @@ def test_columns(form):
     found = refined(attempt(ANY, lines(form)), lines(form))
     assert " ".join(name or "-" for name in found.candidate.board.options.columns) == columns
     assert sorted({sample.sensor for sample in found.samples}) == sensors.split()
+
+
+LEFT_OUT = {
+    "Temp: {t:.2f}, Fan: {u:.2f}": ("kv", {"columns": ["Fan="]}),
+    '{{"temp":{t:.2f},"fan":{u:.2f},"box":{{"q1":{u:.2f}}}}}': ("json", {"columns": ["box.q1=", "fan="]}),
+    'T:{{"temp":{t:.2f}}}': ("json", {"after": "T:"}),
+    'tele/x/SENSOR = {{"temp":{t:.2f}}}': ("json", {"after": "tele/x/SENSOR ="}),
+    "{t:.2f},1013.{u:.0f}": ("csv", {"columns": ["S1", ""]}),
+    "{t:.2f} C;{u:.2f}": ("csv", {"columns": ["S1", ""]}),
+    "M;Temp[Deg.C];{t:.2f};CalPhase;{u:.2f}": ("csv", {"columns": ["", "", "S3", "", ""]}),
+    "Box;M;{t:.2f};°C;---": ("csv", {"columns": ["", "", "S3", "", ""]}),
+    "Box;M;{t:.2f};°F;---": ("auto", {}),
+    "Vorlauf: 38,5°C  Temp: {n},5°C": ("kv", {}),
+}
+
+
+@pytest.mark.parametrize("form", LEFT_OUT)
+def test_what_auto_leaves_out_is_skipped_by_the_table(form):
+    """The format that is named would believe all: the table reads the readings of auto, and no others."""
+    found = attempt(ANY, lines(form))
+    table = refined(found, lines(form))
+    board = table.candidate.board
+    assert (board.format, _guessed(board.options)) == LEFT_OUT[form]
+    assert found.samples and [sample[:3] for sample in table.samples] == [sample[:3] for sample in found.samples]
 
 
 @pytest.mark.parametrize("turns", [4, 9, 12, 40])

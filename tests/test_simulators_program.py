@@ -16,11 +16,13 @@ from typing import Any
 import pytest
 import serial
 
+from gateway.config import problems
 from simulators import KINDS
 from simulators.kinds import boot_text
 from simulators.loop import until
 from tests.port_reader import read_until, reader
 from tests.street import ROOT
+from tests.test_probe import probed
 
 
 @contextmanager
@@ -38,6 +40,27 @@ def program(*options: str) -> Iterator["subprocess.Popen[str]"]:
     finally:
         child.kill()
         child.communicate()
+
+
+def test_a_modbus_line_answers_a_probe():
+    """`--kind modbus` is a line for `gateway probe --ask`: its units are found at its rate, with a table."""
+    with program("--kind", "modbus", "--baud", "9600", "--sensors", "2", "--json") as child:
+        board = line(child)["boards"][0]
+        assert (board["kind"], board["baud"], board["sensors"]) == ("modbus", 9600, 2)
+        code, found, _, said = probed(board["port"], "--ask", "--baud", "9600", "--units", "2")
+        child.terminate()
+        assert line(child)["questions"] > 1
+        assert child.wait(10) == 0
+    assert (code, said, found["format"]) == (0, "", "modbus")
+    assert 'preset = "xy-md02"' in found["table"] and problems(found["table"]) == []
+    assert all(0 < one["value"] < 100 for one in found["samples"])
+
+
+@pytest.mark.parametrize("more", [("--boards", "2"), ("--kind", "csv"), ("--sensors", "248"), ("--fault", "drop@1")])
+def test_what_a_modbus_line_does_not_take(more):
+    """Other kinds, boards, faults and units beyond 247 are wrong use."""
+    with program("--kind", "modbus", *more) as child:
+        assert child.wait(10) == 2
 
 
 def drain(ports: dict[str, serial.Serial], child: "subprocess.Popen[str]") -> dict[str, bytes]:

@@ -110,6 +110,20 @@ def test_columns_beside_what_says_what_it_is():
     assert decode("auto", b"21.5 C;45.5", b"---;45.5") == Refusal(Why.NOT_A_NUMBER, b"---;45.5")
 
 
+def test_one_temperature_in_two_units_line_by_line():
+    """What comes in °C and then in °F is one sensor in °C, and no series of both."""
+    board = FORMATS["auto"](FormatOptions())
+    results = [board.decode(line) for line in (b"24.41 degrees C", b"75.94 degrees F") * 5]
+    assert {(s.value, s.unit) for each in results if isinstance(each, Decoded) for s in each.samples} == {(24.41, "°C")}
+
+
+def test_bytes_in_hexadecimal():
+    """Rows of two digits each are bytes where some have had letters, and degrees where none has."""
+    assert isinstance(decode("auto", b"41 05 7B", *[b"41 05 20"] * 9), Noise)
+    assert isinstance(decode("auto", *[b"41 05 7B ", b"41 05 2D ", b"41 05 1E "] * 9), Noise)
+    assert pairs(decode("auto", *[b"41 15 20"] * 9)) == {"S1": 41, "S2": 15, "S3": 20}
+
+
 @pytest.mark.parametrize("second", [b'b: {"temp":4.5}', b'b: {"x":{"temp":4.5}}'])
 def test_objects_behind_several_words(second):
     """The first word before an object says whose it is; behind another one it is refused, or noise without values."""

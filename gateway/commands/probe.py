@@ -81,6 +81,7 @@ def _guessed(options: FormatOptions) -> dict[str, object]:
         "start": options.start,
         "end": options.end,
         "unit": list(options.unit) or None,
+        "none": list(options.none) or None,
     }
     return {key: value for key, value in keys.items() if value is not None}
 
@@ -117,6 +118,13 @@ def lines(found: Found, keys: dict[str, object]) -> list[str]:
     ]
     out += [f"  {shown(one.sensor, 40):<24} {one.value:>12g} {one.unit}" for one in read.samples[-SAMPLES:]]
     out += [f"  refused: {why} {count}" for why, count in account.refused.items()]
+    if read.unsaid:
+        out.append(
+            "  nothing in these lines says that its numbers are temperatures, or in which unit: see that each is one, "
+            'skip what is none with columns, and set unit = "°F" where they are not in °C'
+        )
+    if keys.get("format") == "auto":
+        out.append("  auto leaves out what does not say that it is a temperature; name it in columns to have it read")
     if "fields" in keys:
         out.append("  that whole numbers are parts of a degree is a guess: see that each value is a temperature")
     if "pattern" in keys:
@@ -128,7 +136,7 @@ def _unknown(found: Found) -> list[str]:
     if not found.heard:
         return [
             f"{shown(found.port, 200)}: nothing came; does the board run, does its cable carry data, and does it wait "
-            "for a question?"
+            "for a question? `gateway probe PORT --ask` asks some"
         ]
     likeliest = sorted(found.heard.items(), key=lambda item: -item[1][1])
     rates = ", ".join(
@@ -136,11 +144,17 @@ def _unknown(found: Found) -> list[str]:
     )
     more = f" (and at {len(likeliest) - SHOWN} other rates less)" if len(likeliest) > SHOWN else ""
     what = "no line of its text was understood" if likeliest[0][1][1] > TEXT else "it may be binary"
+    port, rate = shown(found.port, 200), likeliest[0][0]
+    kind = (
+        'lines, as with format = "regex" and a pattern'
+        if likeliest[0][1][1] > TEXT
+        else 'frames with format = "struct"'
+    )
     return [
-        f"{shown(found.port, 200)}: no format is known that reads this, {what}: {rates}{more}; "
-        f"the last were {_readable(found.head)}",
-        "listen longer with --for 60 to one that seldom speaks, and name its rate with --baud where you know it; "
-        "docs/formats.md says how to describe a board of your own",
+        f"{port}: no format is known that reads this, {what}: {rates}{more}; the last were {_readable(found.head)}",
+        "listen longer with --for 60 to one that seldom speaks, and name its rate with --baud where you know it",
+        f"else take down what it says with `gateway record {port} --baud {rate} --for 60s`, and describe its {kind} "
+        'in a [[boards]] table; "A board that is not known" in docs/formats.md has each step',
     ]
 
 

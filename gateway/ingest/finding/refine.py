@@ -18,6 +18,7 @@ from ..quantities import quantity
 from .recognise import Attempt, Candidate, attempt
 
 MOST_DEVICES = 64
+MOST_MARKS = 4  # for "no value"
 MOST_KEYS = 8  # that are tried
 THOUSANDTHS = (5_000.0, 130_000.0)  # whole numbers that are no temperatures, and are some in thousandths of a degree
 HUNDREDTHS = (1_500.0, 5_000.0)  # the same, of names that say temperature
@@ -37,23 +38,36 @@ def refined(found: Attempt, chunks: Sequence[tuple[float, bytes]]) -> Attempt:
 
     def tried(options: FormatOptions) -> Attempt | None:
         new = attempt(Candidate(replace(board, format=found.format, options=options)), chunks)
+        new.unsaid = found.unsaid
         return new if new.account.readings >= found.account.readings else None
 
     as_found = _as_found(found, tried)
     for options in _ideas(found, as_found, b"".join(data for _, data in chunks).decode("latin-1")):
         better = tried(options)
-        if better is not None and _apart(options, better, found):
+        if better is not None and _apart(options, better, found, as_found):
             return better
     return as_found or found
 
 
 def _as_found(found: Attempt, tried: Callable[[FormatOptions], Attempt | None]) -> Attempt | None:
-    """What reads the same sensors by its format, or with what `auto` leaves out skipped; None if nothing does."""
+    """What reads the same by its format, or with what `auto` leaves out skipped or a mark; None if nothing does."""
     options = FormatOptions(after=found.after)
     new = tried(options)
     if new is not None and found.format in ("json", "kv") and (more := new.sensors - found.sensors):
         new = tried(replace(options, columns=tuple(f"{name}=" for name in sorted(more) if "=" not in name)))
-    return new if new is not None and new.sensors == found.sensors else None
+    if new is not None and new.sensors == found.sensors and len(new.samples) > len(found.samples):
+        marks = {sample.value for sample in new.samples} - {sample.value for sample in found.samples}
+        if len(marks) <= MOST_MARKS and "error_mark" in found.account.refused_values:
+            new = tried(replace(new.candidate.board.options, none=tuple(sorted(marks))))
+    return new if new is not None and _read(new) == _read(found) else None
+
+
+def _kinds(one: Attempt) -> set[tuple[str, str]]:
+    return {(sample.sensor, sample.unit) for sample in one.samples}
+
+
+def _read(one: Attempt) -> list[tuple[str, float, str]]:
+    return [sample[:3] for sample in one.samples]
 
 
 def _ideas(found: Attempt, as_found: Attempt | None, text: str) -> Iterator[FormatOptions]:
@@ -78,10 +92,10 @@ def _ideas(found: Attempt, as_found: Attempt | None, text: str) -> Iterator[Form
                 yield replace(options, fields=tuple(Field(name, factor=factor) for name in small))
 
 
-def _apart(options: FormatOptions, better: Attempt, found: Attempt) -> bool:
+def _apart(options: FormatOptions, better: Attempt, found: Attempt, as_found: Attempt | None) -> bool:
     """Whether a key that is to tell devices apart does: several, and each has come more than once."""
     if not any(name.endswith("=sensor") for name in options.columns):
-        return better.sensors <= found.sensors
+        return _kinds(better) <= _kinds(found)
     after = better.sensors
-    more = len(found.sensors) < len(after) or after <= found.sensors
+    more = len(found.sensors) < len(after) or (as_found is None and after <= found.sensors)
     return more and 1 < len(after) <= MOST_DEVICES and len(better.samples) >= 2 * len(after)

@@ -65,6 +65,11 @@ class Auto:
         return self._found.guessed if isinstance(self._found, Csv | Plain) else ()
 
     @property
+    def unsaid(self) -> bool:
+        """Whether nothing says that the values of the format found are temperatures."""
+        return isinstance(self._found, Json | Kv | Csv | Plain) and self._found.unsaid
+
+    @property
     def after(self) -> str:
         """What `after` of json would be, where the objects stand behind a word; else ""."""
         return self._found.after if isinstance(self._found, Json) else ""

@@ -55,6 +55,11 @@ class Csv:
         self._quick = Quick(frozenset(options.none))
 
     @property
+    def unsaid(self) -> bool:
+        """As Rows has it."""
+        return self._rows.unsaid
+
+    @property
     def guessed(self) -> tuple[str, ...]:
         """As Rows has it."""
         return self._rows.guessed

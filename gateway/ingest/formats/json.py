@@ -61,6 +61,11 @@ class Json:
         self._stretches = Stretches(self._moulded, frozenset(options.none), partial(called, self._objects))
         self._learnt = 0  # of `_objects`, as the stretches know it
 
+    @property
+    def unsaid(self) -> bool:
+        """Whether nothing says that the values read are temperatures."""
+        return self._objects.unsaid and self._rows.unsaid
+
     def decode(self, frame: Frame) -> Decoded | Refusal | Noise:
         """What a line holds."""
         if frame[:1] == b"{" and not self._after:

@@ -64,6 +64,11 @@ class Kv:
         self._known: dict[tuple[bytes, bytes], tuple[str, str]] = {}  # key, unit as sent -> sensor, published unit
         self._stretches = Stretches(self._moulded, self._none)
 
+    @property
+    def unsaid(self) -> bool:
+        """Whether nothing says that the values read are temperatures."""
+        return self._doubt is not None and not self._doubt.told
+
     def decode(self, frame: Frame) -> Decoded | Refusal | Noise:
         """What a line holds."""
         return self._quick(frame) or self.careful(frame)

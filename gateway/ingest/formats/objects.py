@@ -101,10 +101,15 @@ class Objects:
         return unit(said) if isinstance(said, str) else ""
 
     @property
+    def unsaid(self) -> bool:
+        """Whether nothing says that the values read are temperatures."""
+        return self._doubt is not None and not self._doubt.told
+
+    @property
     def unsettled(self) -> bool:
         """Whether the first value that says what it is is yet to come, or whose a record is has to be looked at."""
         several = self._senders is not None and self._senders.several
-        return several or (self._doubt is not None and not self._doubt.told)
+        return several or self.unsaid
 
     def is_device(self, key: str) -> bool:
         """Whether a key of a record may say whose it is."""

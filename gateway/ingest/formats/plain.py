@@ -22,6 +22,9 @@ from .text import is_numberish, is_time, noise, readable, refused
 LABEL = 48
 """Characters; what is longer before the first number is prose."""
 _NOT_DATA = "*?>#"  # answers of a device to its settings, prompts, comments
+_BYTES = re.compile(r"\s*+[\dA-Fa-f]{2}(?: [\dA-Fa-f]{2}){2,}+\s*+", re.ASCII)
+"""Bytes in hexadecimal: "41 05 7B"; when some have letters, rows of digits alone are bytes too."""
+_DIGITS = re.compile(r"[\d\s]*+")
 _NO_LABEL = frozenset('{}"')
 """What stands in torn objects."""
 _COMMA = re.compile(r"\d,\d")
@@ -35,9 +38,16 @@ class Plain:
 
     def __init__(self, options: FormatOptions, *, guess: bool = False) -> None:
         self._rows = Rows(options, guess=guess)
+        self._guess = guess
+        self._hex = False  # rows of bytes have come
         self._labels = Asked(FormatOptions())  # what `also` asks for has a name of its own: that is a pair
         self._given = options.decimal
         self._quick = Quick(frozenset(options.none))
+
+    @property
+    def unsaid(self) -> bool:
+        """As Rows has it."""
+        return self._rows.unsaid
 
     @property
     def guessed(self) -> tuple[str, ...]:
@@ -60,6 +70,11 @@ class Plain:
         words = text.split()
         if not words or words[0][0] in _NOT_DATA:
             return noise(frame)
+        if self._guess and _BYTES.fullmatch(text):
+            self._hex = self._hex or _DIGITS.fullmatch(text) is None
+            if self._hex:
+                self._quick.forget()
+                return noise(frame)
         first = next((place for place, word in enumerate(words) if _is_value(word)), len(words))
         label = " ".join(words[:first])
         if first == len(words) or not self._is_label(label):

@@ -10,17 +10,15 @@ from typing import NamedTuple
 
 from ...model import BadValue, Decoded, FormatOptions, Noise, Refusal, Sample, Why
 from ..numbers import value, whole
-from ..quantities import TEMPERATURE_UNITS, Asked, is_other, measure, measured_in, unit, unit_in_name
+from ..quantities import TEMPERATURE_UNITS, Asked, is_other, measure, measured_in, unit
+from .beside import label_before, unit_behind, unit_of
 from .counters import Counters
 from .doubt import Doubt, Doubtful
 from .mould import Cell, Mould, mould
-from .text import NAMES, ROLES, is_numberish, is_rom, is_time, joined, numbered, outcome, refused
+from .text import NAMES, ROLES, is_numberish, is_rom, joined, numbered, outcome, refused
 
 CHANGED = 5
 """So many rows in turn of one new number of cells: the board has changed."""
-
-_WORDS = frozenset(("in", "min", "ms", "us", "set", "ma", "kn", "lm", "cd", "kt", "va", "var"))
-"""What is no unit in a cell of its own."""
 
 Shape = tuple[str, bool]
 """The separator of a row, and whether one stands behind the last cell too."""
@@ -63,6 +61,7 @@ class Rows:
         self._called = [each if name else "" for each, name in zip(numbered(list(names)), names, strict=True)]
         self._roles = [ROLES.get(name.casefold(), "") for name in names]
         self._seen: dict[int, tuple[str, str | None]] = {}  # of columns with numbers: text behind it, unit if asked for
+        self._units: dict[int, str] = {}  # the first unit of temperature beside the values of each column
         self._certain: set[int] = set()  # columns whose values have said that they are temperatures
         self._counters = Counters() if self._guess and not names else None
         if self._doubt is not None:
@@ -124,14 +123,14 @@ class Rows:
             outer = about.get("sensor", "")
             numeral, said = measure(cell, row.decimal)
             if self._doubt is not None and is_numberish(cell):
-                label = self._label_before(row.cells, place)
-                said = (
-                    said
-                    or self._unit_behind(row.cells, place)
-                    or (unit_in_name(label) if label[-1:] in (")", "]") else "")
-                )
+                label = "" if self.names else label_before(row.cells, place)
+                behind = unit_behind(row.cells, place)
+                self._beside = self._beside or behind not in ("", "%") or label != ""
+                said = said or behind or unit_of(label)
                 outer = outer or label
             published = self._asked.unit(name, said, place, around, outer)
+            if said in TEMPERATURE_UNITS and self._units.setdefault(place, said) != said and self._doubt is not None:
+                continue  # the same once more, in the other unit
             if published is None or not (is_numberish(cell) or self._due(place, name, outer)):
                 behind = cell[len(numeral) :] if published is None else ""  # "nan C" is no column of something else
                 self._seen.setdefault(place, (behind, None))
@@ -139,7 +138,7 @@ class Rows:
             outer = about.get("sensor", "")
             unsaid = False  # nothing says that it is a temperature
             if self._doubt is not None and published in TEMPERATURE_UNITS:
-                label = outer or self._label_before(row.cells, place)
+                label = outer or ("" if self.names else label_before(row.cells, place))
                 unsaid = not (row.certain or self._is_certain(place, said or around, label))
                 if unsaid and (self._doubt.told or self._doubt.is_out(place)):
                     self._seen[place] = ("", published)
@@ -160,22 +159,6 @@ class Rows:
             samples, marks = self._doubt.settle(samples, doubtful)
             bad += marks
         return samples, bad
-
-    def _unit_behind(self, cells: list[str], place: int) -> str:
-        """The unit that the cell behind a number is."""
-        said = unit(cells[place + 1]) if place + 1 < len(cells) else ""
-        if said in TEMPERATURE_UNITS or (len(said) > 1 and said.casefold() not in _WORDS):
-            self._beside = True
-            return said
-        return "%" if said == "%" else ""
-
-    def _label_before(self, cells: list[str], place: int) -> str:
-        """The word in the cell before a number, where no header says what it is; "" for none."""
-        before = cells[place - 1] if place and not self.names else ""
-        if len(before) < 2 or is_numberish(before) or is_time(before) or unit(before) in TEMPERATURE_UNITS:
-            return ""
-        self._beside = True
-        return before
 
     def takes(self, row: Row) -> tuple[tuple[str, str] | None, ...]:
         """What each cell of a row like this is, if its values are numbers and no more: sensor and unit.
@@ -259,6 +242,11 @@ class Rows:
         return "whole" if self._doubt.is_kept(place) else ""
 
     @property
+    def unsaid(self) -> bool:
+        """Whether nothing says that the values read are temperatures."""
+        return self._doubt is not None and not self._doubt.told
+
+    @property
     def guessed(self) -> tuple[str, ...]:
         """What the columns would be called in a configuration, where some of them are no values; else ()."""
         if self._doubt is None or not self.width:
@@ -271,6 +259,10 @@ class Rows:
                 known[place] = ""
         if all(name is None for name in known):
             return ()
+        for place in range(self.width):  # columns that are named have values: texts and times would be bad ones
+            is_role = bool(self._roles) and self._roles[place] not in ("", "value")
+            if known[place] is None and not is_role and self._seen.get(place, ("", None))[1] is None:
+                known[place] = ""
         return tuple(self._name(place) if name is None else name for place, name in enumerate(known))
 
     def _is_left(self, place: int, doubt: Doubt) -> bool:

@@ -1,0 +1,29 @@
+"""What the cells beside a number say of it, for auto: "7,004;pH;24,8;°C", "Humidity;45.1"."""
+
+from collections.abc import Sequence
+
+from ..quantities import TEMPERATURE_UNITS, unit, unit_in_name
+from .text import is_numberish, is_time
+
+_WORDS = frozenset(("in", "min", "ms", "us", "set", "ma", "kn", "lm", "cd", "kt", "va", "var"))
+"""What is no unit in a cell of its own."""
+
+
+def unit_behind(cells: Sequence[str], place: int) -> str:
+    """The unit that the cell behind a number is; "" for none."""
+    said = unit(cells[place + 1]) if place + 1 < len(cells) else ""
+    known = said in TEMPERATURE_UNITS or said == "%" or (len(said) > 1 and said.casefold() not in _WORDS)
+    return said if known else ""
+
+
+def label_before(cells: Sequence[str], place: int) -> str:
+    """The word in the cell before a number; "" for none."""
+    before = cells[place - 1] if place else ""
+    if len(before) < 2 or is_numberish(before) or is_time(before) or unit(before) in TEMPERATURE_UNITS:
+        return ""
+    return before
+
+
+def unit_of(label: str) -> str:
+    """The unit in brackets behind a word: "RawTemp[mV]"."""
+    return unit_in_name(label) if label[-1:] in (")", "]") else ""
