@@ -1,6 +1,7 @@
 """The house: data goes one way, each library has one door, and the picture in the docs is the imports' own."""
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -35,6 +36,7 @@ DOORS = {
 FILES = sorted(GATEWAY.rglob("*.py"))
 
 
+@functools.cache
 def imports(file: Path) -> set[str]:
     """Everything that a file imports, ours as gateway.x.y, inside functions too."""
     found: set[str] = set()

@@ -143,6 +143,7 @@ async def test_the_pace_is_kept():
             assert times[-1] - times[0] == pytest.approx(1.9, abs=0.08)
 
 
+@pytest.mark.slow
 async def test_a_late_answer_is_not_the_next_ones():
     """An answer after its time is noise, and a timeout; the next question gets its own answer."""
     with Answering(lambda question: b"1.0\r") as board:
@@ -184,6 +185,7 @@ def slept(end: float) -> int:
     return turns
 
 
+@pytest.mark.slow
 async def test_a_board_that_reads_nothing():
     """A board that never reads holds up nobody: the loop goes on, and what waits to be written does not grow."""
     main, other = os.openpty()
@@ -205,6 +207,7 @@ async def test_a_board_that_reads_nothing():
         os.close(main)
 
 
+@pytest.mark.slow
 async def test_what_was_unplugged_is_started_again(tmp_path):
     """A board that comes back on its port is told to start before it is asked."""
     link = tmp_path / "usb-board"
@@ -242,6 +245,7 @@ async def test_units_on_one_line():
                 assert not rig.account(f"unit {number}").refused
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("field", "value", "why", "reason"),
     [
@@ -276,6 +280,7 @@ async def test_a_units_fault_stays_its_own(field, value, why, reason):
                 assert rig.account(other).refused["timeout"] <= rig.account(other).decoded / 10
 
 
+@pytest.mark.slow
 async def test_a_silent_unit_beside_others():
     """A unit is silent by itself, while its line is read and the others are online."""
     units = {1: Unit(input={1: 201}), 2: Unit(input={1: 202}, dead=True)}

@@ -76,6 +76,7 @@ def test_a_batch_takes_the_oldest_and_no_more_than_it_may():
     assert [row.seq for row in second.fresh] == list(range(3, 11))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("use", [("mean",), ("median",), ("mean", "median"), ("slope",)])
 def test_what_windows_weigh_is_bounded(use):
     """Sensors whose windows have to be sent whole are spread over batches; one alone may be heavier."""

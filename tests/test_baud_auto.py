@@ -31,6 +31,7 @@ def told(gateway, name):
     return [event for event in gateway.events() if event["event"] == name]
 
 
+@pytest.mark.slow
 def test_a_rate_is_found_and_found_again(tmp_path, mosquitto, judge):
     """A board at 19200 baud, and at 9600 after a while: its readings come, the log and the status say the rate and
     how often it has changed, and the ledger balances all the while.
@@ -74,6 +75,7 @@ def test_a_restart_begins_with_the_remembered_rate(tmp_path, mosquitto, judge):
         assert board.written.damaged == damaged
 
 
+@pytest.mark.slow
 def test_a_binary_board_is_found_by_its_checksum(tmp_path, mosquitto, judge):
     """Frames are looked for at each rate, and garbage is none."""
     from simulators.kinds import KINDS

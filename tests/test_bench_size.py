@@ -62,6 +62,7 @@ def test_a_lost_reading_is_trouble():
     assert lossy.trouble() == ["3 readings are lost at 250 readings/s"]
 
 
+@pytest.mark.slow
 def test_the_command(tmp_path):
     """It climbs until a rate is too much, and its table follows from that: more boards where they say less."""
     changed = """

@@ -22,6 +22,7 @@ from .street import until
 SMALL = "from gateway.bench import street\nstreet.RATES, street.SECONDS = (0.0, 200.0), 0.5\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("broker", ["mosquitto", "embedded"])
 def test_what_is_counted(tmp_path, broker):
     """Full speed and a pace: all arrive, at the pace that was asked for, with a cost, latencies and memory."""
@@ -44,6 +45,7 @@ def test_what_is_counted(tmp_path, broker):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_lost_reading_is_lost(tmp_path):
     """The subscriber counts for itself: one message that it does not get is told, with where, and fails the command."""
     changed = """
@@ -80,6 +82,7 @@ def test_a_gateway_that_dies_is_told(tmp_path):
     assert "Traceback" not in err
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_it(tmp_path):
     """Ctrl-C: exit code 130, no traceback, no file and no process left."""
     with bench(tmp_path, "street", "--rounds", "100", "--boards", "1", changed=SMALL) as process:

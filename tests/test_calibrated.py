@@ -75,6 +75,7 @@ def test_a_fahrenheit_board_is_published_in_celsius(tmp_path, mosquitto, judge):
     assert told["inlet"]["hardware"] == "T1" and told["inlet"]["unit"] == "°C" and "hardware" not in told["T2"]
 
 
+@pytest.mark.slow
 def test_a_calibration_that_changes(tmp_path, mosquitto, judge):
     """No port is opened anew, no number is missing or comes twice, and no window has values from before and after."""
     with Board(kind="kv", sensors=2, rate=200, name="a") as board:
@@ -114,6 +115,7 @@ def test_a_calibration_that_changes(tmp_path, mosquitto, judge):
     assert judge.documents[status]["sensors"]["inlet"]["hardware"] == "T1"
 
 
+@pytest.mark.slow
 def test_one_name_for_two_and_a_unit_that_does_not_fit(tmp_path, mosquitto, judge):
     """The second keeps its own name, a humidity is no temperature: both are told, counted, and nothing else suffers."""
     lines = [b"boot\r\n", *(b'{"t1":%d.5,"t2":%d.25,"hum":40}\r\n' % (n % 90, n % 90) for n in range(1000))]

@@ -45,6 +45,7 @@ def test_wrong_use(arguments):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_check_tells_of_columns_that_are_left_out(tmp_path):
     """A column called "A" would be a current, and so no reading would come of it: that is said beforehand."""
     file = tmp_path / "gateway.toml"
@@ -119,6 +120,7 @@ def test_init_writes_once(tmp_path):
     assert file.read_text() == GOOD
 
 
+@pytest.mark.slow
 def test_init_prints(tmp_path):
     """`init -o -` prints it, and `-o FILE` writes another; a folder that cannot be made is one sentence."""
     printed = gateway("init", "-o", "-").stdout
@@ -142,6 +144,7 @@ def test_init_names_the_presets(tmp_path):
     assert all(name in text for name in ("marlin", "tmp117", "mine"))
 
 
+@pytest.mark.slow
 def test_presets_lists_them(tmp_path):
     """All of them in a line each, one with sample and table; --json has the same; -c says whose own ones are meant."""
     (tmp_path / "presets.d").mkdir()
@@ -201,6 +204,7 @@ def test_no_working_directory_on_the_path(tmp_path):
     assert done.returncode == 78
 
 
+@pytest.mark.slow
 def test_check_tries_custom_features(tmp_path):
     """Each is run once: what it answers, or one sentence of what is wrong; --json stays one document."""
     (tmp_path / "own.py").write_text(

@@ -383,6 +383,7 @@ async def test_it_has_recovered_once_a_value_has_come(tmp_path: Path) -> None:
             assert len(one.told("custom.recovered")) == 1
 
 
+@pytest.mark.slow
 async def test_a_slow_import_is_no_miss(tmp_path: Path) -> None:
     """While a module is imported readings leave at their deadline with null; then its values come. No miss."""
     async with street(tmp_path, "import time\ntime.sleep(2)\n" + GOOD, "last", deadline=0.5) as one:

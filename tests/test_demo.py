@@ -93,6 +93,7 @@ def test_every_reading_arrives_once(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_with_the_counts(tmp_path, number):
     """Ctrl-C and SIGTERM end an endless demo, boards first, so that nothing is lost; and the counts are told."""
@@ -107,6 +108,7 @@ def test_a_signal_ends_it_with_the_counts(tmp_path, number):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_gateway_that_dies_is_told(tmp_path):
     """When the gateway is killed in the middle the demo says so, still gives its counts, and fails."""
     with demo(tmp_path, "--seconds", "0", "--boards", "1") as process:
@@ -129,6 +131,7 @@ def test_nothing_outlives_it(tmp_path):
         process.kill()
 
 
+@pytest.mark.slow
 def test_a_terminal_gets_a_picture(tmp_path, monkeypatch):
     """On a terminal a table is drawn on the second screen; the last picture and what is said at the end stay."""
     monkeypatch.delenv("NO_COLOR", raising=False)
@@ -154,6 +157,7 @@ def test_a_terminal_gets_a_picture(tmp_path, monkeypatch):
     assert "gateway run" in kept
 
 
+@pytest.mark.slow
 def test_whoever_stops_reading_ends_it(tmp_path):
     """`gateway demo | head` ends when head does."""
     with demo(tmp_path, "--seconds", "0", "--boards", "1") as process:
@@ -163,6 +167,7 @@ def test_whoever_stops_reading_ends_it(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_reading_that_does_not_arrive_fails_the_demo(monkeypatch, capsys):
     """The subscriber counts for itself: one message that it does not get is one reading lost, and where is told."""
     hear = Judge.hear
@@ -182,6 +187,7 @@ def test_a_reading_that_does_not_arrive_fails_the_demo(monkeypatch, capsys):
     assert "most are of plain-1/S2 (1)" in err
 
 
+@pytest.mark.slow
 def test_a_gateway_that_does_not_start_is_told(monkeypatch, capsys):
     """What it said last is shown, and nothing is left on standard output."""
     monkeypatch.setattr(run, "configuration", lambda port, directory, boards: "[mqtt]\nurll = 1\n")
@@ -203,6 +209,7 @@ def test_a_missing_broker_is_told(monkeypatch, capsys):
     assert capsys.readouterr() == ("", sentence)
 
 
+@pytest.mark.slow
 def test_no_reading_at_all_is_no_success(capsys, monkeypatch):
     """A demo in which nothing was said has shown nothing."""
     monkeypatch.setattr(run, "configuration", lambda *given: configuration(*given).replace("115200", "9600"))

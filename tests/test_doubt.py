@@ -180,6 +180,7 @@ def read_together(board, lines, dice):
     return out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "make, line, numbers, header",
     [

@@ -190,6 +190,7 @@ async def burst(gateway: Client, topic: str, count: int) -> None:
         await gateway.answered()
 
 
+@pytest.mark.slow
 async def test_50_000_messages_reach_a_subscriber_that_has_fallen_behind():
     """A burst is held for a subscriber that does not read until it is over: all of it arrives, in order, once."""
     count = 50_000

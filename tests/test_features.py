@@ -165,6 +165,7 @@ def long_run(window, cuts, every):
     check(Plan(use=ALL, **window), times, [1e5 + dice.gauss(0, 0.01) for _ in times], cuts, every)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cuts", [[1], [7, 1, 300], [1000]])
 @pytest.mark.parametrize("window", [{"window_s": 30.0}, {"window_s": None, "window_n": 128}])
 def test_a_long_run_stays_right(window, cuts):
@@ -186,6 +187,7 @@ def test_a_year_later_the_slope_is_as_good():
     check(Plan(use=("slope", "mean"), window_s=1.0), times, [0.0, *(0.5 * (k % 7) - 1.5 for k in range(300))], [1, 3])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "window", [{"window_s": 10.0}, {"window_s": None, "window_n": 1}, {"window_s": None, "window_n": 100}]
 )
@@ -305,6 +307,7 @@ def check_founding(values: list[float], lo: float = 20.0, hi: float = 80.0) -> N
         assert [math.isfinite(x) for x in have] == [math.isfinite(x) for x in due]
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=300)
 @given(
     st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=60),
@@ -319,6 +322,7 @@ def test_the_founding_formulas_for_any_finite_value(values, scale):
             assert have == want or (math.isnan(have) and not math.isfinite(want))
 
 
+@pytest.mark.slow
 def test_the_founding_formulas_for_random_values():
     """A hundred thousand temperatures, and as many values of any size."""
     dice = random.Random(1)

@@ -91,6 +91,7 @@ SCRAPS = st.one_of(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LAYOUTS | WEAK)
 @many(100, 3000)
 @given(

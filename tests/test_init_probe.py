@@ -27,6 +27,7 @@ def there(monkeypatch):
     return ports
 
 
+@pytest.mark.slow
 def test_what_is_found_is_written(tmp_path, there):
     """A board that speaks gets its rate and format; one that is silent, held or gone its place, and why it is empty.
     `check` has nothing to say of it.
@@ -52,6 +53,7 @@ def test_what_is_found_is_written(tmp_path, there):
     assert "# not listened to: /dev/ttyX1 is not there" in text
 
 
+@pytest.mark.slow
 def test_units_that_answer_are_written(tmp_path, there):
     """With `ask` a line of Modbus gets its tables, a unit each, which are good as they stand."""
     units = {1: Unit(input={1: 305, 2: 546}), 3: Unit(input={1: 215, 2: 600}), 4: Unit(holding={0: 231, 1: 7})}

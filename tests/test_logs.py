@@ -207,6 +207,7 @@ print(slowest, flush=True)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("closed", [False, True])
 def test_reader_that_does_not_read(closed: bool) -> None:
     """A pipe that nobody reads, or that was closed, holds nobody up: neither who logs nor the end of the process."""

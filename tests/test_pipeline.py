@@ -106,6 +106,7 @@ async def test_sizes_that_cannot_be(batch_size: int, workers: int) -> None:
         await process(made_up(1), batch_size, workers)
 
 
+@pytest.mark.slow
 async def test_workers_that_are_killed(pools: list[Pool], monkeypatch: pytest.MonkeyPatch) -> None:
     """kill -9 all the while: the results are the same, and no process is left."""
     dice = random.Random(3)

@@ -122,6 +122,7 @@ def odd(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 # killed from outside
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("odd")
 async def test_a_busy_worker_is_killed_fifty_times() -> None:
     """A killed worker's task goes to another at once: all 50 are answered, each within 2 s, and once."""
@@ -138,6 +139,7 @@ async def test_a_busy_worker_is_killed_fifty_times() -> None:
         assert client.pool.counts.replaced == client.pool.counts.retried == 50
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("odd")
 async def test_one_task_survives_fifty_workers() -> None:
     """That somebody kills its workers is no fault of a task: it is never given up for that."""
@@ -174,6 +176,7 @@ async def test_all_workers_are_killed_at_once() -> None:
         assert not set(before) & set(client.pool.pids)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("odd")
 async def test_two_hundred_random_kills_in_full_flow() -> None:
     """Under random kill -9 nothing is lost, nothing is answered twice, and no task takes longer than 2 s."""
@@ -293,6 +296,7 @@ async def test_a_late_loop_blames_no_worker(monkeypatch: pytest.MonkeyPatch) -> 
         assert client.pool.counts.replaced == 0
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("odd")
 @pytest.mark.filterwarnings("ignore:resource_tracker:UserWarning")
 @pytest.mark.parametrize("word", ["forkserver", "resource_tracker"])
@@ -598,6 +602,7 @@ async def test_standard_error_may_be_closed() -> None:
         assert len(pids) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:resource_tracker:UserWarning")
 async def test_nothing_grows_over_two_hundred_replacements() -> None:
     """Descriptors, threads and remembered processes are as many after 200 dead workers as before."""
@@ -643,6 +648,7 @@ async def test_stop_kills_what_does_not_end(monkeypatch: pytest.MonkeyPatch) -> 
         assert not any(map(alive, pids))
 
 
+@pytest.mark.slow
 async def test_a_program_ends_although_its_fork_server_is_stopped() -> None:
     """Nobody tells that its workers have ended, and a start is under way: stop(), and the program, end all the same."""
     then = """import multiprocessing.forkserver

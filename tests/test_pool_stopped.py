@@ -121,6 +121,7 @@ def state(pid: int) -> str:
         return file.read().rpartition(")")[2].split()[0]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("odd")
 async def test_an_idle_worker_that_hangs_gets_no_task_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
     """After one was silent, the others are asked whether they are there before they get its task."""
@@ -138,6 +139,7 @@ async def test_an_idle_worker_that_hangs_gets_no_task_of_another(monkeypatch: py
         await client.all_running()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("odd")
 async def test_an_idle_worker_that_is_slow_to_say_that_it_is_there_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     """It may have to be paged in first: asked after another was silent, it has much longer than a task's patience."""
@@ -155,6 +157,7 @@ async def test_an_idle_worker_that_is_slow_to_say_that_it_is_there_stays(monkeyp
         assert slow in client.pool._workers
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("odd")
 @pytest.mark.parametrize("late", [0.9, 1.2, 2.0])
 async def test_a_machine_that_stalls_blames_no_worker(late: float) -> None:

@@ -30,6 +30,7 @@ def test_is_whole(one: Preset) -> None:
     assert problems(table(one).replace("…", "x")) == []
 
 
+@pytest.mark.slow
 def test_however_the_bytes_come(one: Preset) -> None:
     """A sample gives the same byte by byte; and cut short at any byte nothing that it does not give whole."""
     for sample in one.samples:

@@ -59,6 +59,7 @@ def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
         assert gateway.stop() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", KNOWN)
 def test_live(judge: Judge, name: str) -> None:
     """Its readings arrive as its sample says: sensors, values, units, and none of them out of its sensor's range."""

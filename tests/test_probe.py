@@ -27,6 +27,7 @@ def probed(path, *options, within=30.0):
     return done.returncode, json.loads(done.stdout) if done.stdout else None, took, done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "format", "baud"),
     [
@@ -51,6 +52,7 @@ def test_a_board_is_found(kind, format, baud):
     assert (table["port"], table["baud"], table["format"]) == (path, baud, format)
 
 
+@pytest.mark.slow
 def test_a_known_board_is_named():
     """A board of which there is a preset is told with its name, and its table needs no more."""
     known = preset("emontx4", NONE)
@@ -63,6 +65,7 @@ def test_a_known_board_is_named():
     assert 'preset = "emontx4"' in found["table"]
 
 
+@pytest.mark.slow
 def test_a_rate_that_is_given_is_the_only_one():
     """Listened to at the wrong rate only, a board is not found, and what came is said."""
     with Board(kind="csv", baud=9600, rate=20.0) as board:
@@ -72,6 +75,7 @@ def test_a_rate_that_is_given_is_the_only_one():
     assert found["heard"]["115200"]["text"] < 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rubbish", [bytes(range(128, 256)) * 4, b"\x00" * 200, b"no value in here, only words\r\n"])
 def test_rubbish_is_said_to_be_unknown(rubbish):
     """It says that it does not know, and what it saw; it makes nothing up."""
@@ -100,6 +104,7 @@ def test_numbers_that_say_nothing_are_said_to_be_a_guess():
         assert ("nothing in these lines says that its numbers are temperatures" in done.stdout) is told
 
 
+@pytest.mark.slow
 def test_silence_is_said():
     """Nothing comes: it says so, and what may be the cause."""
     with Board() as board:
@@ -109,6 +114,7 @@ def test_silence_is_said():
     assert took < 20, "it listens no longer than it was told to, and starts and ends"
 
 
+@pytest.mark.slow
 def test_a_port_that_is_not_there_or_held(tmp_path):
     """One sentence on standard error, and exit code 1."""
     code, found, _, said = probed(str(tmp_path / "ttyX"))

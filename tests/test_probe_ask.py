@@ -22,6 +22,7 @@ from tests.test_probe import probed
 METER = Unit(input={1: 305, 2: 546})  # an XY-MD02
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("baud", [9600, 19_200, 115_200])
 def test_a_modbus_board_is_found(baud):
     """Unit 1 on a line that carries one rate alone: that rate, its preset, values, and a table that is good.
@@ -40,6 +41,7 @@ def test_a_modbus_board_is_found(baud):
     ]
 
 
+@pytest.mark.slow
 async def test_the_tables_of_several_units_work_unchanged(tmp_path):
     """Units of two kinds on one line: two tables on one port, by which the gateway reads them as they stand."""
     units = {1: METER, 2: Unit(holding={0: 231, 1: 7}), 4: METER}
@@ -71,6 +73,7 @@ def test_registers_of_no_preset_are_shown_with_guesses():
     assert problems(done.stdout[done.stdout.index("[[boards]]") :]) == []
 
 
+@pytest.mark.slow
 def test_a_unit_without_a_temperature_is_told_of():
     """Registers that hold none give no table, and what to do is said."""
     with modbus_line({1: Unit(holding={0: 1, 1: 2})}, baud=9600) as line:
@@ -80,6 +83,7 @@ def test_a_unit_without_a_temperature_is_told_of():
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_board_that_is_asked_by_text_is_found():
     """An EZO-RTD at a given rate, that has heard questions of others before: its preset, and a table that is good."""
 
@@ -93,6 +97,7 @@ def test_a_board_that_is_asked_by_text_is_found():
     assert problems(found["table"]) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("said", [b"", b"\x07\x99what?"])
 def test_silence_and_garbage_are_said_to_be_unknown(said):
     """Nothing is made up: what was asked is said, and what came."""
@@ -107,6 +112,7 @@ def test_silence_and_garbage_are_said_to_be_unknown(said):
     assert "[[boards]]\n" not in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [(), ("--ask",)])
 def test_nothing_is_written_without_the_flag_or_where_somebody_speaks(options):
     """Without --ask a silent board gets not a byte; with it, a board that speaks gets none either and is found."""
@@ -116,6 +122,7 @@ def test_nothing_is_written_without_the_flag_or_where_somebody_speaks(options):
     assert (code, found["format"]) == ((0, "csv") if options else (1, None))
 
 
+@pytest.mark.slow
 def test_a_unit_behind_a_serial_server():
     """A server has a rate of its own: none is said, and the table needs none."""
 
@@ -135,6 +142,7 @@ def test_a_unit_behind_a_serial_server():
     assert "baud" not in found["table"]
 
 
+@pytest.mark.slow
 def test_progress_is_shown_on_a_terminal():
     """On a terminal each step is told as it begins."""
     master, slave = pty.openpty()

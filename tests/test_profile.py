@@ -3,9 +3,12 @@
 import subprocess
 import sys
 
+import pytest
+
 from .street import ROOT
 
 
+@pytest.mark.slow
 def test_the_profile_is_of_the_gateway(tmp_path):
     """It lists functions on a reading's way, called as often as there were readings, and says how many there were."""
     command = [sys.executable, "-m", "tests.profile", "--rate", "200", "--seconds", "1", "--boards", "1"]

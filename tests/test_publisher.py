@@ -214,6 +214,7 @@ async def test_the_broker_is_killed(mosquitto, bench):
         assert one.sum.acknowledged == 1260
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [1, 7, 20])
 async def test_a_broker_that_cuts_the_line(bench, after):
     """A broker that cuts the line again and again gets everything in order."""
@@ -241,6 +242,7 @@ async def test_a_broker_that_cuts_the_line(bench, after):
         assert one.told("broker.lost")[0]["in_flight"] > 0
 
 
+@pytest.mark.slow
 async def test_acknowledgements_that_never_come(monkeypatch, bench):
     """The connection stands and pings are answered, and yet it is given up; nothing is lost."""
     monkeypatch.setattr(publisher, "UNANSWERED", 0.05)
@@ -336,6 +338,7 @@ async def test_maximum_packet_size(bench):
         assert one.publisher.largest == 500
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mosquitto", [("message_size_limit 400",)], indirect=True)
 async def test_a_broker_that_cuts_the_line_at_what_is_too_large(mosquitto, bench):
     """A broker that states no limit and ends the connection at what is too large gets smaller pieces, and all.
@@ -354,6 +357,7 @@ async def test_a_broker_that_cuts_the_line_at_what_is_too_large(mosquitto, bench
         assert one.publisher.look()["connected"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("document", [False, True])
 async def test_a_message_at_which_the_broker_cuts_the_line(bench, document):
     """It is found, dropped and said, and all others arrive, in order; then they go together again."""
@@ -390,6 +394,7 @@ async def test_a_message_at_which_the_broker_cuts_the_line(bench, document):
         assert one.publisher._outbox.window.limit > 1
 
 
+@pytest.mark.slow
 async def test_a_sensor_of_which_each_message_cuts_the_line(bench, monkeypatch):
     """After a few of them its others wait for a while, so that they cost no connection; then the next one is tried."""
     monkeypatch.setattr(refusals, "CUT_PAUSE", 1e6)
@@ -598,6 +603,7 @@ async def test_a_refused_backlog_is_left_in_peace(bench, tmp_path):
     await spool.close([], 1.0)
 
 
+@pytest.mark.slow
 async def test_two_with_one_id(monkeypatch, mosquitto, bench):
     """Two gateways with one id throw each other out: after three times in a minute both say so, once, and hold back."""
     monkeypatch.setattr(contact, "RIVAL_PAUSE", (0.3, 0.5))

@@ -95,6 +95,7 @@ def test_a_port_is_recorded(tmp_path, number):
     assert (document["bytes"], document["lost"], document["ended"]) == (len("21.5 °C\r\n".encode()) + 9, 0, "told")
 
 
+@pytest.mark.slow
 def test_a_board_that_is_asked_is_recorded(tmp_path):
     """Its table says so: it is asked at its pace, what was sent is in the file too, and the replay has its answers."""
     config = tmp_path / "gateway.toml"
@@ -112,6 +113,7 @@ def test_a_board_that_is_asked_is_recorded(tmp_path):
     assert [row["value"] for row in rows] == [25.104] * 3 and not summary["refused"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("word", ["bus", "bus-b"])
 def test_a_line_is_recorded(tmp_path, word):
     """All units of a port are asked, whichever is named; what is wrong with one is said, and the file is the line's."""
@@ -132,6 +134,7 @@ def test_a_line_is_recorded(tmp_path, word):
     assert refused == {"bus-a": set(), "bus-b": set(), "bus-c": {"timeout"}}
 
 
+@pytest.mark.slow
 def test_a_port_is_never_written_to(tmp_path):
     """Named by its path nothing is sent to it, not even where the configuration has its board asked."""
     config = tmp_path / "gateway.toml"
@@ -162,6 +165,7 @@ def test_nothing_is_written_to_the_port(tmp_path):
         assert board.read() == b""
 
 
+@pytest.mark.slow
 def test_a_port_that_vanishes_is_waited_for(tmp_path):
     """Unplugged, and back under another number: the file says when it went, why, and when it was there again."""
     with Board("plain", rate=50) as board, recording(tmp_path, path := board.path) as recorder:
@@ -178,6 +182,7 @@ def test_a_port_that_vanishes_is_waited_for(tmp_path):
     assert f"{path} was lost" in recorder.said.read_text()
 
 
+@pytest.mark.slow
 def test_a_port_that_is_held(tmp_path):
     """Its holder is named; it is recorded once that lets go, and without that there is no file, and code 1."""
     with Board() as board:
@@ -194,6 +199,7 @@ def test_a_port_that_is_held(tmp_path):
             assert recorder.end()[0] == 0
 
 
+@pytest.mark.slow
 def test_a_port_that_a_gateway_holds(tmp_path, mosquitto):
     """The gateway that has it is named, by its process; its board is asked by it alone."""
     with Answering(lambda question: b"1.0\r") as board:
@@ -209,6 +215,7 @@ def test_a_port_that_a_gateway_holds(tmp_path, mosquitto):
             assert gateway.stop() == 0
 
 
+@pytest.mark.slow
 def test_another_program_on_the_port_is_in_the_file(tmp_path):
     """A program that takes part of the bytes makes lines doubtful: the capture says from when on, and who it is."""
     with Board() as board, recording(tmp_path, board.path) as recorder:
@@ -236,6 +243,7 @@ def test_a_socket_is_recorded(tmp_path):
                 assert recorder.end()[0] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("limit", "ended"), [(("--for", "400ms"), "for"), (("--for", "0.4"), "for"), (("--bytes", "4kB"), "bytes")]
 )
@@ -278,6 +286,7 @@ def test_a_kill_between_question_and_answer(tmp_path):
     assert not summary["refused"] and summary["sent"] == len(rows) + 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
@@ -308,6 +317,7 @@ def test_what_cannot_be_recorded(tmp_path, arguments, code, sentence):
     assert len(list(tmp_path.iterdir())) == 1
 
 
+@pytest.mark.slow
 def test_progress_on_a_terminal(tmp_path):
     """On a terminal it shows how far it is, on one line that it writes over."""
     main, other = pty.openpty()

@@ -44,6 +44,7 @@ def test_what_a_new_file_changes(tmp_path, before, now, gone, opened, later):
     assert (found.gone, tuple(board.name for board in found.opened), found.later) == (gone, opened, later)
 
 
+@pytest.mark.slow
 def test_a_reload_touches_what_has_changed(tmp_path, mosquitto):
     """One board is changed and one goes; the third keeps its port, its run and its numbers, with the new features.
 
@@ -106,6 +107,7 @@ def test_a_reload_with_an_error(tmp_path, mosquitto, text):
     judge.close()
 
 
+@pytest.mark.slow
 def test_a_reload_whose_file_hangs(tmp_path):
     """The opening of the file does not return: that is told after 5 s, and the next SIGHUP reads the file."""
     text = configuration(1, {"a": "/dev/ttyX0"})

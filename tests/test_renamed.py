@@ -2,12 +2,15 @@
 
 import json
 
+import pytest
+
 from simulators import Board
 
 from .street import Judge, configuration, running, until
 from .test_cli import gateway as command
 
 
+@pytest.mark.slow
 def test_a_backlog_goes_out_under_the_new_name_and_that_is_said(tmp_path, mosquitto):
     """Each reading comes once, with the run that it was read in; `check` and the start say what happens."""
     judge = Judge(mosquitto.port)

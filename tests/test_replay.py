@@ -65,6 +65,7 @@ def check_alike(live: dict[str, Any], again: dict[str, Any]) -> None:
             assert again[key] == live[key], key
 
 
+@pytest.mark.slow
 def test_a_replay_is_the_live_run(tmp_path, mosquitto):
     """What the broker got of a board that boots, is garbled and unplugged is what its capture gives, field by field."""
     judge, file = Judge(mosquitto.port), tmp_path / "capture.jsonl"
@@ -106,6 +107,7 @@ def test_a_replay_is_the_live_run(tmp_path, mosquitto):
         check_alike(one, other)
 
 
+@pytest.mark.slow
 def test_a_replay_is_the_live_conversation(tmp_path, mosquitto):
     """What the broker got of units that answer, are late, refuse or are dead is what their line's capture gives."""
     judge, file = Judge(mosquitto.port), tmp_path / "capture.jsonl"
@@ -170,6 +172,7 @@ at_risk = "5s"
             check_alike(one, other)
 
 
+@pytest.mark.slow
 def test_a_conversation_without_its_configuration(tmp_path):
     """Text answers are read as though the board spoke by itself; what was sent is no data. Modbus needs its table."""
     file = capture(
@@ -261,6 +264,7 @@ def test_a_speed_is_kept(tmp_path):
     assert 0.35 < second - first < 3.0
 
 
+@pytest.mark.slow
 def test_a_board_of_the_configuration(tmp_path):
     """The table is that of the capture's board, or of --board; with several and none that fits, they are named."""
     config = tmp_path / "gateway.toml"

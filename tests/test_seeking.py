@@ -127,6 +127,7 @@ def test_a_board_among_garbage_is_found(name, size):
     assert (seeking.found, seeking.baud) == (True, 9600)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [9, tuned.LONGEST, 5000])
 def test_binary_garbage_is_neither_kept_nor_read_again_and_again(size, monkeypatch):
     """However long and at whatever pace it comes: each rate is left, and each byte is read a few times at most."""
@@ -149,6 +150,7 @@ def test_binary_garbage_is_neither_kept_nor_read_again_and_again(size, monkeypat
     assert max(read) <= LONGEST + len(piece)
 
 
+@pytest.mark.slow
 def test_line_ends_alone_are_not_read_again_and_again(monkeypatch):
     """A port that says nothing but ends of lines costs no more for each of them, the more there were."""
     read = []
@@ -229,6 +231,7 @@ def test_silence_says_nothing_and_rubbish_is_told_of():
     assert (seeking.found, seeking.reason) == (False, NOT_YET)
 
 
+@pytest.mark.slow
 def test_what_is_kept_is_bounded():
     """Bytes of which nothing can be told are not kept for ever."""
     seeking = Seeking(Board("b", Port("/dev/x", 0)))

@@ -45,6 +45,7 @@ def test_a_reload_in_the_middle_of_a_start(tmp_path):
         assert gateway.stop() == 0
 
 
+@pytest.mark.slow
 def test_a_stop_while_the_first_worker_does_not_come(tmp_path):
     """The fork server hangs at the start: SIGTERM ends the gateway all the same, and the fork server with it."""
     with running(tmp_path, configuration(NOBODY, {"a": "/dev/ttyX0"})) as gateway:

@@ -64,6 +64,7 @@ def test_right_and_wrong_baud() -> None:
         assert board.written.damaged > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("baud", [1200, 38_400, 250_000])
 def test_any_baud(baud: int) -> None:
     """A rate without a constant of its own, and the one that a fresh tty has, are rates like the others."""

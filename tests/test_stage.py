@@ -142,6 +142,7 @@ async def test_a_renewed_sensor_has_a_new_window_and_its_numbers_go_on(by_hand: 
 # real workers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kills", [0, 200])
 async def test_order_is_kept_and_nothing_is_lost(kills: int) -> None:
     """Eight boards, three workers, random pieces, kill -9 all the while: each sensor's readings leave once, in order,
@@ -174,6 +175,7 @@ async def test_order_is_kept_and_nothing_is_lost(kills: int) -> None:
     assert not any(street.stage.held(board) for board in street.came)
 
 
+@pytest.mark.slow
 async def test_starved_of_cpu_no_worker_is_killed_again_and_again() -> None:
     """Eight busy loops beside two workers: batches take longer, all is computed, and hardly a worker is replaced."""
     street = Street(Plan(), workers=2)
@@ -441,6 +443,7 @@ async def test_nonsense_changes_nothing(nonsense: bytes) -> None:
     assert street.seqs() == {("a", "S"): [1, 2], ("b", "S"): [1]}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("by_hand")
 async def test_many_windows_that_are_sent_whole_make_several_batches() -> None:
     """When the windows of 64 sensors end together, no batch carries more than its weight, and all leave."""

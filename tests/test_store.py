@@ -163,6 +163,7 @@ def opened(tmp_path):
 # small blocks
 
 
+@pytest.mark.slow
 def test_small_blocks_become_large_ones(opened):
     for number in range(1, 1001):
         for sensor in ("x", "y"):
@@ -369,6 +370,7 @@ def test_a_file_that_is_not_ours_is_not_opened(tmp_path, statement):
     assert caught.value.kind == CORRUPT
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "statement",
     [
@@ -663,6 +665,7 @@ def test_errors_of_the_library_and_the_system_are_of_a_kind(tmp_path):
     assert math.inf > sql.room(tmp_path) > 0
 
 
+@pytest.mark.slow
 def test_many_sensors_and_small_blocks_stay_within_the_limit(tmp_path):
     opened, dice = Store(tmp_path, LIMIT), random.Random(7)
     most, stored, lost = 0, 0, 0

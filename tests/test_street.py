@@ -77,6 +77,7 @@ def test_every_value_comes_through_right(tmp_path, mosquitto, judge, count):
     assert not judge.unexpected
 
 
+@pytest.mark.slow
 def test_a_killed_worker_loses_nothing(tmp_path, mosquitto, judge):
     """Workers killed by hand in full flow: no reading is missing, none comes twice."""
     with Board(kind="plain", sensors=4, pace="none", lines=None, most=15_000) as board:
@@ -139,6 +140,7 @@ def held_by(pid: int, path: str) -> bool:
     return any(os.path.realpath(f"{folder}/{fd}") == path for fd in os.listdir(folder))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mosquitto", [["persistence true"]], indirect=True)  # or it forgets the judge's session
 def test_a_broker_that_goes_and_comes(tmp_path, mosquitto, judge):
     """The broker is ended and started again under load: every reading arrives, the documents are put out anew."""
@@ -185,6 +187,7 @@ def test_a_killed_gateway_is_told_by_its_will(tmp_path, mosquitto, judge):
     assert judge.documents["gateway/gw/status"].keys() == online.keys()
 
 
+@pytest.mark.slow
 def test_two_gateways_with_one_id(tmp_path, mosquitto, judge):
     """They throw each other out; after the third time the log and the status say why, in a sentence."""
     (tmp_path / "a").mkdir()

@@ -9,6 +9,7 @@ from simulators import KINDS, Board
 from .street import configuration, running, until
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["fixed", "cobs", "slip"])
 def test_what_was_whole_arrives(tmp_path, mosquitto, judge, kind):
     """Bytes lost, bits changed, a record twice, an unplug: each damaged record is one refusal, and no other is lost."""

@@ -11,6 +11,7 @@ from .street import configuration, running, until
 SENSORS, RECORDS = 9, 300
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["regex", "block", "nmea"])
 def test_every_value_comes_through(tmp_path, mosquitto, judge, kind):
     """Between banners and blank lines each value arrives once, by its sensor's name, with the board's own number."""

@@ -3,6 +3,7 @@
 import json
 from functools import partial
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -94,6 +95,7 @@ EVENTS = ("lost", "renewed", "overrun", "shared", "alone")
 LINES = st.sampled_from([b"21.5\n", b"21.5,22.5\r\n", b"T1:21.5,MSG:7\n", b'{"T1":21.5}\n', b"21.", b"\xff\xfe" * 20])
 
 
+@pytest.mark.slow
 @many(300, 1000)
 @given(
     st.sampled_from(FORMAT_NAMES),
@@ -157,6 +159,7 @@ SAID = st.lists(
 )
 
 
+@pytest.mark.slow
 @many(200, 1000)
 @given(
     st.sampled_from([[TANK], UNITS, [TANK, *UNITS]]),

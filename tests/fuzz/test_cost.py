@@ -48,6 +48,7 @@ def repeated(scrap: bytes, size: int, before: bytes = b"", after: bytes = b"") -
     return before + scrap * ((size - len(before) - len(after)) // max(1, len(scrap))) + after
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FORMAT_NAMES)
 def test_repetition(name):
     """Whatever a line of 4 kB repeats, alone and inside of something else, it takes 10 ms at most."""
@@ -59,6 +60,7 @@ def test_repetition(name):
     assert slow == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FORMAT_NAMES)
 @many(20, 300)
 @given(unit=st.lists(st.sampled_from(SCRAPS), min_size=1, max_size=4).map(b"".join))
@@ -105,6 +107,7 @@ def test_what_was_found(name, find):
     assert cost(name, FormatOptions(), *lines) < NOISE * MOST * max(1, len(lines[-1]) / LINE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FORMAT_NAMES)
 def test_new_things_in_every_line(name):
     """Names, units, columns and shapes without end leave a bounded memory behind."""
