@@ -36,6 +36,9 @@ def run_service(options: argparse.Namespace) -> int:
     from . import signals
 
     signals.await_loop()  # before the imports that take long
+    from .compute.process import begin
+
+    begin()
 
     import asyncio
 

@@ -75,14 +75,29 @@ class Process:
         return code not in NOT_ITS_FAULT
 
 
+def begin() -> None:
+    """Starts the fork server, which then imports numpy while this process imports the rest of its own.
+
+    What goes wrong here goes wrong at the first `spawn` as well, and is told there.
+    """
+    with contextlib.suppress(OSError), _one_at_a_time, _no_main():
+        _context()
+        forkserver.ensure_running()
+
+
+def _context() -> multiprocessing.context.ForkServerContext:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["gateway.compute.plainly", "gateway.compute.single", "gateway.compute.batch"])
+    return context
+
+
 def spawn(target: Callable[..., None] | None = None, *more: socket.socket) -> Process:
     """A new worker, which runs `serve`, or a `target` that makes a group of its own and also gets the sockets `more`.
 
     Blocks until it is there, at most for the patience with the fork server. Raises OSError with a sentence that says
     what to do about it.
     """
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["gateway.compute.plainly", "gateway.compute.single", "gateway.compute.batch"])
+    context = _context()
     ours = theirs = None
     try:
         ours, theirs = socket.socketpair()
