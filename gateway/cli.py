@@ -1,6 +1,7 @@
 """The commands, one function each; a command imports what it needs inside, so that `--help` answers at once."""
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -36,6 +37,7 @@ def run_service(options: argparse.Namespace) -> int:
     from . import signals
 
     signals.await_loop()  # before the imports that take long
+    gc.disable()  # it would go through them again and again
     from .compute.process import begin
 
     begin()
@@ -59,6 +61,8 @@ def run_service(options: argparse.Namespace) -> int:
     except Wrong as error:
         outlet.close()
         return misconfigured(error.problems)
+    gc.freeze()  # what stays is never gone through again, which would hold up the loop
+    gc.enable()
     try:
         return asyncio.run(serve(config))
     except (OSError, NoState) as error:
