@@ -38,6 +38,12 @@ def run_service(options: argparse.Namespace) -> int:
 
     signals.await_loop()  # before the imports that take long
     gc.disable()  # it would go through them again and again
+    from .log.lines import log, setup
+
+    try:
+        outlet = setup()
+    except OSError as error:
+        return failed(f"it cannot start: {error.strerror}")
     from .compute.process import begin
 
     begin()
@@ -47,12 +53,10 @@ def run_service(options: argparse.Namespace) -> int:
     from .config import Wrong, load, warnings
     from .ingest.asking.wanted import unread
     from .ingest.formats.misread import misread
-    from .log.lines import log, setup
     from .service import serve
     from .state import NoState, default, renamed
 
     path = configuration(options.config)
-    outlet = setup()
     try:
         config = load(path)
         name = renamed(config.state_dir or default(), config.base)

@@ -51,6 +51,7 @@ def test_a_stop_while_the_first_worker_does_not_come(tmp_path):
     with running(tmp_path, configuration(NOBODY, {"a": "/dev/ttyX0"})) as gateway:
         (server,) = until(lambda: [pid for pid in gateway._children() if "forkserver" in command(pid)], "it is there")
         os.kill(server, signal.SIGSTOP)
+        until(lambda: (tmp_path / "state" / "lock").exists(), "it runs, and waits for a worker")
         assert gateway.stop(patience=5.0) == 0
         assert {e["event"] for e in gateway.events()} - {"config.unwise"} == {"service.stopping"}
     until(lambda: not Path(f"/proc/{server}").exists(), "nothing is left")

@@ -114,7 +114,7 @@ def get_logger() -> FilteringBoundLogger:
 def setup(stream: TextIO | None = None, pretty: bool | None = None, limit: Limit | None = None) -> Outlet:
     """From now on events are written to `stream` (standard error). `pretty`: for a terminal; by default if it is one.
 
-    At the end of the process what waits is written, for at most 1 s.
+    At the end of the process what waits is written, for at most 1 s. Raises OSError where no thread can start.
     """
     stream = stream or sys.stderr
     terminal = stream.isatty()

@@ -4,6 +4,7 @@ What comes while a line cannot be written is held back by kind, bounded and coun
 not read stops this thread and nothing else; one that is gone is tried again with each line.
 """
 
+import errno
 import os
 import select
 import threading
@@ -11,13 +12,14 @@ import time
 from collections.abc import Callable
 from typing import Any, TextIO
 
+from ..threads import NONE_LEFT
 from .limit import Limit
 
 Write = Callable[[bytes], None]
 
 
 class Outlet:
-    """Takes events from any thread at once, and writes their lines from its own."""
+    """Takes events from any thread at once, and writes their lines from its own, if one can start: OSError."""
 
     def __init__(self, write: Write, render: Callable[[dict[str, Any]], str], limit: Limit | None = None) -> None:
         self._write, self._render = write, render
@@ -25,7 +27,10 @@ class Outlet:
         self._wake = threading.Condition()
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError as error:
+            raise OSError(errno.EAGAIN, NONE_LEFT) from error
 
     def put(self, event: dict[str, Any]) -> None:
         """Takes an event; never waits for the reader."""
