@@ -4,7 +4,7 @@ import pytest
 
 from gateway import config
 from gateway.config import problems, warnings
-from gateway.ingest.formats.rows import misread
+from gateway.ingest.formats.misread import misread
 
 BENCH = '[[boards]]\nname = "bench"\nport = "/dev/ttyX0"\n'
 ONE = "format = 'regex'\npattern = '(?P<T>.)'\n"

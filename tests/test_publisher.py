@@ -18,8 +18,8 @@ from gateway.publish.publisher import Keeping, Naming, Publisher
 from gateway.publish.spool.spool import Spool
 from gateway.publish.suspects import ALONE, TOGETHER
 from tests.brokers import CUT, FakeBroker, Judge, puback, until, welcome_5
+from tests.keepers import Upstream
 from tests.made import T0, features
-from tests.test_keeper import Upstream
 
 STATUS = "gw/g/status"
 

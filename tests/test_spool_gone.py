@@ -16,7 +16,7 @@ from gateway.publish.spool import sql
 from gateway.publish.spool.sql import FAILED, FULL, READ_ONLY, File, Trouble
 from gateway.publish.spool.store import FILE, Store
 from tests.blocks_made import block
-from tests.test_keeper import LANES, Street
+from tests.keepers import LANES, Street
 
 pytestmark = pytest.mark.usefixtures("closed_files")
 

@@ -1,0 +1,102 @@
+"""The outbox's retained documents, `last` among them: the newest counts, and each goes again when it has to."""
+
+from gateway.publish.broker import Limits
+from gateway.publish.packets import Ack
+from gateway.publish.suspects import ALONE, TOGETHER
+from tests.made import features
+from tests.outboxes import outbox, sent
+
+
+def test_documents_go_first():
+    """A retained document waits for no reading."""
+    box, _ = outbox()
+    box.put([features(range(1, 200))])
+    box.documents.put("gw/g/status", b"{}")
+    box.opened(Limits(receive=3), v5=True)
+    assert [publish.topic.rpartition("/")[2] for publish in sent(box)] == ["last", "status", "features"]
+
+
+def test_only_the_newest_document_of_a_topic_counts():
+    """What waits is replaced; after an outage what was on the wire does not come behind what is newer."""
+    box, _ = outbox()
+    box.opened(Limits(), v5=True)
+    for number in range(3):
+        box.documents.put("gw/g/status", b"%d" % number)
+    assert [publish.payload for publish in sent(box)] == [b"2"]
+    box.documents.put("gw/g/status", b"3")
+    assert [publish.payload for publish in sent(box)] == [b"3"]
+    box.closed(0.0, cut=False)
+    box.opened(Limits(), v5=True)
+    assert [publish.payload for publish in sent(box)] == [b"3"]
+    box.closed(0.0, cut=False)
+    box.documents.put("gw/g/status", b"4")
+    box.opened(Limits(), v5=True)
+    assert [publish.payload for publish in sent(box)] == [b"4"]
+
+
+def test_last():
+    """`last` goes out for the first reading, then at most every 10 s by the board's time, and after a reconnect."""
+    box, _ = outbox()
+    box.opened(Limits(), v5=True)
+
+    def lasts(seq):
+        box.put([features([seq])])
+        found = [publish for publish in sent(box) if publish.topic == "gw/g/bench/S1/last"]
+        box.acked([Ack(number, 0) for number in box.window.flights], 0.0)
+        assert all(publish.retain and publish.qos == 1 for publish in found)
+        return [publish.json["seq"] for publish in found]
+
+    assert [lasts(seq) for seq in (1, 2, 10, 11, 12, 21)] == [[1], [], [], [11], [], [21]]
+    box.closed(0.0, cut=False)
+    box.opened(Limits(), v5=True)
+    assert [lasts(seq) for seq in (22, 23)] == [[22], []]
+
+
+def test_last_is_told_of_condensed_readings_too():
+    """`every` thins out features, and not the retained newest reading."""
+    box, accounts = outbox(every=100.0)
+    box.opened(Limits(), v5=True)
+    for seq in range(1, 31):
+        box.put([features([seq])])
+    topics = [(publish.topic.rpartition("/")[2], publish.json["seq"]) for publish in sent(box)]
+    assert sorted(topics) == [("features", 1), ("last", 21)]
+    assert accounts["bench"].condensed == 29
+
+
+def test_a_document_that_the_broker_finds_too_large():
+    """It does not go again in that size; a smaller one does; and what makes documents is told."""
+    box, _ = outbox()
+    box.opened(Limits(), v5=True)
+
+    def offer(size):
+        box.documents.put("gw/g/status", bytes(size))
+        return [publish.packet_id for publish in sent(box)]
+
+    assert box.largest is None
+    box.acked([Ack(number, 0x95) for number in offer(5000)], 0.0)
+    assert (box.largest, box.idle) == (4999, True)
+    assert "gw/g/status" in box.refusals.text
+    assert offer(5000) == offer(6000) == []
+    box.closed(0.0, cut=False)
+    box.opened(Limits(packet=3000), v5=True)
+    assert box.largest == 2000
+    box.acked([Ack(number, 0) for number in offer(1500)], 0.0)
+    assert box.refusals.text is None
+    box.closed(0.0, cut=False)
+    box.opened(Limits(), v5=True)  # the limit was raised
+    assert box.largest is None
+    assert len(offer(6000)) == 1
+
+
+def test_a_document_at_which_the_broker_cuts_the_line_stays_away():
+    """It would cost the next connection too."""
+    box, _ = outbox()
+    for _ in range(TOGETHER + ALONE):
+        box.opened(Limits(), v5=True)
+        box.documents.put("gw/g/status", bytes(5000))
+        assert len(sent(box)) == 1
+        box.closed(0.0, cut=True)
+    box.opened(Limits(), v5=True)
+    assert box.largest == 4999
+    box.documents.put("gw/g/status", bytes(5000))
+    assert sent(box) == []

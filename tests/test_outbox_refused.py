@@ -1,0 +1,108 @@
+"""What the outbox does with readings that the broker refuses, or at which it cuts the line."""
+
+import pytest
+
+from gateway.publish.broker import Limits
+from gateway.publish.packets import Ack
+from gateway.publish.suspects import TOGETHER
+from tests.made import features
+from tests.outboxes import features_of, outbox, sent
+
+
+@pytest.mark.parametrize(
+    ("reason", "outcome", "wait"),
+    [
+        (0x10, "acknowledged", None),
+        (0x87, "kept", 60.0),
+        (0x97, "kept", 5.0),
+        (0x83, "kept", 5.0),
+        (0x90, "refused_by_broker", None),
+        (0x99, "refused_by_broker", None),
+        (0x95, "too_large", None),
+    ],
+)
+def test_reasons(reason, outcome, wait):
+    """Each reason has its way: no subscribers is success, what cannot be mended is dropped, all else is tried again."""
+    box, accounts = outbox()
+    box.opened(Limits(), v5=True)
+    box.put([features([1])])
+    (publish,) = (one for one in sent(box) if not one.retain)
+    assert box.acked([Ack(publish.packet_id, reason)], now=100.0) == wait
+    assert (accounts["bench"].acknowledged, box.held("bench")) == (outcome == "acknowledged", outcome == "kept")
+    assert accounts["bench"].dropped.total() == accounts["bench"].dropped[outcome] == (wait is None and reason != 0x10)
+    assert (box.refusals.text is None) == (reason == 0x10)
+    assert sent(box, now=100.0) == []
+    assert len(sent(box, now=100.0 + (wait or 0))) == (wait is not None)
+
+
+def test_a_refusal_is_over_when_that_topic_is_taken():
+    """What another topic does is no sign; the sentence names one topic and how many more."""
+    box, _ = outbox()
+    box.opened(Limits(), v5=True)
+    box.put([features([1]), features([1], sensor="S2"), features([1], sensor="S3")])
+    ids = {one.topic.split("/")[3]: one.packet_id for one in sent(box) if not one.retain}
+    box.acked([Ack(ids["S1"], 0x87), Ack(ids["S2"], 0x87)], 0.0)
+    assert box.refusals.text.startswith(
+        "the broker refuses messages on gw/g/bench/S1/features and 1 more (reason 0x87)"
+    )
+    box.acked([Ack(ids["S3"], 0)], 0.0)
+    assert "access list" in box.refusals.text
+    box.acked([Ack(one.packet_id, 0) for one in sent(box, now=60.0)], 60.0)
+    assert box.refusals.text is None
+
+
+def test_a_suspect_goes_alone_until_it_is_answered():
+    """After some cuts all go one by one; when what was under way at each of them is answered they go together again."""
+    box, _ = outbox()
+    box.put([features(range(1, 200))])
+    for _ in range(TOGETHER):
+        box.opened(Limits(), v5=True)
+        assert len(sent(box)) == 100
+        box.closed(0.0, cut=True)
+    box.opened(Limits(), v5=True)
+    for number in range(100):
+        (one,) = sent(box)
+        assert one.topic.endswith("/features" if number else "/last")
+        box.acked([Ack(one.packet_id, 0)], 0.0)
+    assert len(sent(box)) == 100
+
+
+def test_what_may_have_arrived_has_told_of_what_was_condensed():
+    """A reading that was on the wire when the line broke, and is shed then, hands nothing on."""
+    box, accounts = outbox(every=3.0, most=3)
+    box.opened(Limits(), v5=True)
+    box.put([features(range(1, 9))])
+    assert features_of(sent(box)) == [(1, 0), (4, 2), (7, 2)]
+    box.closed(0.0, cut=True)
+    box.put([features(range(9, 14))])
+    assert accounts["bench"].dropped == {"shed": 2}
+    box.opened(Limits(), v5=True)
+    assert features_of(sent(box)) == [(7, 2), (10, 2), (13, 2)]
+
+
+@pytest.mark.parametrize("end", [0x99, "fits no more", "QoS 0"])
+def test_a_lane_is_free_whatever_becomes_of_its_probe(end):
+    """What goes alone after a refusal may be dropped, or be sent to another broker: what is behind it goes on."""
+    box, accounts = outbox()
+    box.opened(Limits(), v5=True)
+    box.put([features([1, 2, 3, 4])])
+    box.acked([Ack(one.packet_id, 0x97) for one in sent(box)], 0.0)
+    box.acked([Ack(one.packet_id, 0) for one in sent(box)], 0.0)
+    if end == 0x99:
+        (probe,) = sent(box, now=6.0)
+        box.acked([Ack(probe.packet_id, end)], 6.0)
+    elif end == "fits no more":
+        box.closed(0.0, cut=False)
+        box.opened(Limits(packet=50), v5=True)
+        assert sent(box, now=6.0) == []
+        assert accounts["bench"].dropped["too_large"] == 4
+    else:
+        box.closed(0.0, cut=False)
+        box.opened(Limits(qos=0), v5=True)
+        sent(box, now=6.0)
+        box.landed()
+    box.put([features([5])])
+    for _ in range(9):
+        box.acked([Ack(one.packet_id, 0) for one in sent(box, now=7.0)], 7.0)
+        box.landed()
+    assert box.idle
