@@ -42,13 +42,13 @@ def test_columns(form):
 
 
 LEFT_OUT = {
-    "Temp: {t:.2f}, Fan: {u:.2f}": ("kv", {"columns": ["Fan="]}),
-    '{{"temp":{t:.2f},"fan":{u:.2f},"box":{{"q1":{u:.2f}}}}}': ("json", {"columns": ["box.q1=", "fan="]}),
+    "Temp: {t:.2f}, Lid: {u:.2f}": ("kv", {"columns": ["Lid="]}),
+    '{{"temp":{t:.2f},"lid":{u:.2f},"box":{{"q1":{u:.2f}}}}}': ("json", {"columns": ["box.q1=", "lid="]}),
     'T:{{"temp":{t:.2f}}}': ("json", {"after": "T:"}),
     'tele/x/SENSOR = {{"temp":{t:.2f}}}': ("json", {"after": "tele/x/SENSOR ="}),
     "{t:.2f},1013.{u:.0f}": ("csv", {"columns": ["S1", ""]}),
     "{t:.2f} C;{u:.2f}": ("csv", {"columns": ["S1", ""]}),
-    "M;Temp[Deg.C];{t:.2f};CalPhase;{u:.2f}": ("csv", {"columns": ["", "", "S3", "", ""]}),
+    "M;Temp[Deg.C];{t:.2f};CalTube;{u:.2f}": ("csv", {"columns": ["", "", "S3", "", ""]}),
     "Box;M;{t:.2f};°C;---": ("csv", {"columns": ["", "", "S3", "", ""]}),
     "Box;M;{t:.2f};°F;---": ("auto", {}),
     "Vorlauf: 38,5°C  Temp: {n},5°C": ("kv", {}),

@@ -33,6 +33,7 @@ READ = {
     "Lower:18.00,Upper:28.00,Temp:23.41": {"Temp": 23.41},
     "Temp = 23.41 dT = 0.12": {"Temp": 23.41},
     "23.4C 45.1%": {"S1": 23.4},
+    "Tin=21.3 Tout=5.2 RH=45": {"Tin": 21.3, "Tout": 5.2},
     "Temp:23.4*C\tPressure: 101325.00 Pa\tAltitude: 12.3 m": {"Temp": 23.4},
 }
 UNREAD = [
@@ -43,6 +44,11 @@ UNREAD = [
     "DO: 8.21 pH: 7.02 EC: 1.41",
     "CO: 2.34\tAlcohol: 1.20\tNH4: 3.21",
     "512",
+    "weather,location=us temperature=82 1465839830100400200",
+    "PV=21.5 SV=25.0 OP=45.0",
+    "CPS, 1, CPM, 23, uSv/hr, 0.15, SLOW",
+    "Cell1: 3.301 Cell2: 3.302 Cell3: 3.299",
+    "CH4: 1.23 H2S: 0.02",
     "4",
     "0+3.29+23.5+0.12",
     "OK 9 56 1 4 156 37",
@@ -108,6 +114,23 @@ def test_columns_beside_what_says_what_it_is():
     assert pairs(decode("auto", b"inlet,outlet", b"20.5,45.5")) == {"inlet": 20.5, "outlet": 45.5}
     assert decode("auto", b"in: 21.5 C, T: 20.5", b"in: ---, T: 20.5").bad == [BadValue("in", Why.NOT_A_NUMBER)]
     assert decode("auto", b"21.5 C;45.5", b"---;45.5") == Refusal(Why.NOT_A_NUMBER, b"---;45.5")
+
+
+@pytest.mark.parametrize("mark", ["-127.00", "-127"])
+@pytest.mark.parametrize("form", ["T1:{},T2:21.5", '{{"T1":{},"T2":21.5}}', "T1,T2|{},21.5"])
+def test_a_probe_that_is_unplugged(form, mark):
+    """-127 °C is no temperature, alone or not, read line by line or together; -127.5 °C is one."""
+    head, _, body = form.rpartition("|")
+    lines = [head.encode()] * bool(head) + [body.format(mark).encode()] * 4
+    for times in (2, 5):
+        result = decode("auto", *lines[:times])
+        assert pairs(result) == {"T2": 21.5} and result.bad == [BadValue("T1", Why.ERROR_MARK)]
+    assert pairs(decode("auto", *lines[:-4], *[body.format("-127.5").encode()] * 4)) == {"T1": -127.5, "T2": 21.5}
+    assert decode("auto", b"T: -127.00") == Refusal(Why.ERROR_MARK, b"T: -127.00")
+    assert decode("auto", b"Temp F: -196.60 F") == Refusal(Why.ERROR_MARK, b"Temp F: -196.60 F")
+    board = FORMATS["auto"](FormatOptions())
+    assert all(isinstance(board.decode(b"T1:21.5,T2:21.5"), Decoded) for _ in range(5))
+    assert board.stretch([b"T1:21.5,T2:21.5", b"T1:-127.00,T2:21.5"]) is None
 
 
 def test_one_temperature_in_two_units_line_by_line():

@@ -17,20 +17,21 @@ NAMELESS = ("value", "temperature", "temp", "t", "")
 """Names of values that say no more than what they are in, if that has a name."""
 
 WORDS = {
-    "temperature": "temp temps temperature temperatures tmp t tc thermocouple rtd ntc celsius kelvin suhu",
+    "temperature": "temp temps temperature temperatures tmp t tc thermocouple rtd ntc celsius kelvin suhu "
+    "tin tout tamb tair tobj tflow tret ds18b20 lm35 max31855 max31865 max6675 mcp9808 tmp36 pt100 pt1000",
     "humidity": "hum humidity humid h rh moisture luftfeuchte feuchte nem humi",
     "pressure": "pres press pressure baro barometer bar hpa mbar druck",
-    "voltage": "v u volt volts voltage vrms vcc vdd vin vout vbus vbat bat batt battery adc",
+    "voltage": "v u volt volts voltage vrms vcc vdd vin vout vbus vbat bat batt battery adc cell vcell",
     "current": "i a amp amps current irms ma",
-    "power": "p w watt watts power pwr duty pwm output @",
+    "power": "p w watt watts power pwr duty pwm output @ fan valve op",
     "energy": "e wh kwh energy",
-    "light": "lux light uv brightness illuminance licht luz luce ldr",
+    "light": "lux light uv brightness illuminance licht luz luce ldr uvi",
     "wind": "wind gust",
     "rain": "rain",
     "distance": "alt altitude distance dist height depth",
     "motion": "accel gyro mag speed x y z roll pitch yaw heading lat lon latitude longitude rpm pos position "
-    "homed lng angle torque",
-    "gas": "co co2 eco voc tvoc iaq gas ppm ppb pm aqi",
+    "homed lng angle torque servo phase",
+    "gas": "co co2 eco voc tvoc iaq gas ppm ppb pm aqi oxygen o2 o3 ozone ch4 methane h2s no2 so2 nh3 nh4 alcohol dust",
     "frequency": "freq frequency hz",
     "weight": "weight mass load",
     "signal": "rssi snr lqi wifi channel signal sound noise",
@@ -42,7 +43,7 @@ WORDS = {
     "hyst hysteresis configsip mode div len size heap free flash cpu port pin gpio csum tail boot rst entry line unit "
     "units",
     "other": "ph ntu ec orp tds lvl level raw ohm ohms resistance ratio analog turbidity "
-    "conductivity salinity soc soh usv",
+    "conductivity salinity soc soh usv percent pct score fps loss vol volume vpd",
     "state": "state status alarm error err flag flags code ok on off relay switch fault valid quality",
 }
 STEMS = {  # for words that stand together, and in other languages: windspeedmph, dailyrainin, Umidade, Luftdruck
@@ -75,7 +76,7 @@ MEASURED = frozenset(
 
 NOT_MEASURED = (
     "dew dewpoint td tdew taupunkt rocio rocío rosée heatindex feels feelslike hissedilen ressenti gefühlt apparent "
-    "chill windchill target setpoint set sp "
+    "chill windchill target setpoint set sp sv "
     "soll sollwert consigna consigne goal threshold limit delta diff hi hic realfeel percepita sensación sensacion "
     "sensação sensacao dauwpunt rosy roua росы gewenst objetivo impostata"
 )
@@ -96,8 +97,10 @@ OTHER_UNITS = {
     "time": "s ms us µs ns min h",
     "other": "ohm ω kω ph ntu µs/cm l ml l/min usv/h µsv/h",
 }
-OTHER = frozenset(WORDS) - {"temperature", "voltage", "signal", "counter", "time", "identity", "setting", "state"}
-"""What a value may measure, so that its board's names say what they are: not its supply, its radio and itself."""
+OTHER = frozenset((*WORDS, "computed")) - frozenset(
+    ("temperature", "voltage", "signal", "counter", "time", "identity", "setting", "state")
+)
+"""What a value may be, so that its board's names say what they are: not its supply, its radio and itself."""
 _NOT_MEASURED = frozenset(NOT_MEASURED.split())
 _WORDS = {word: quantity for quantity, words in WORDS.items() for word in words.split()}
 _OTHER_UNITS = {unit: quantity for quantity, units in OTHER_UNITS.items() for unit in units.split()}

@@ -57,7 +57,7 @@ def _as_found(found: Attempt, tried: Callable[[FormatOptions], Attempt | None]) 
         new = tried(replace(options, columns=tuple(f"{name}=" for name in sorted(more) if "=" not in name)))
     if new is not None and new.sensors == found.sensors and len(new.samples) > len(found.samples):
         marks = {sample.value for sample in new.samples} - {sample.value for sample in found.samples}
-        if len(marks) <= MOST_MARKS and "error_mark" in found.account.refused_values:
+        if len(marks) <= MOST_MARKS and "error_mark" in found.account.refused | found.account.refused_values:
             new = tried(replace(new.candidate.board.options, none=tuple(sorted(marks))))
     return new if new is not None and _read(new) == _read(found) else None
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import Protocol
 
-from ...model import Decoded, FormatOptions, Frame, Noise, Refusal, Stretch, Why
+from ...model import BadValue, Decoded, FormatOptions, Frame, Noise, Refusal, Stretch, Why
 from ...units import BEHIND
 from ..quantities import quantity
 from .csv import Csv
@@ -19,7 +19,7 @@ from .kv import Kv
 from .nmea import Nmea, is_sentence
 from .pairs import cut
 from .plain import Plain
-from .text import readable, refused
+from .text import outcome, readable, refused
 
 AGREED = 3
 """Lines in turn, read by one format, that decide for it."""
@@ -27,6 +27,9 @@ MISSED = 20
 """Lines in turn that hold no value for the format decided for; then all are tried again."""
 LABEL = 64
 """Characters before a number that may say what it is."""
+
+_MARKS = ((-127.0, "°C"), (-196.6, "°F"))
+"""What the usual library says of a DS18B20 that is unplugged."""
 
 _MEASURED = re.compile(rf"(?<![\w.,])[+-]?\d{{1,6}}(?:[.,]\d{{1,6}} ?|(?= ?[°º*'])) ?{BEHIND}", re.IGNORECASE)
 _SEPARATED = re.compile(rb"[,;\t|]")
@@ -77,8 +80,11 @@ class Auto:
     def decode(self, frame: Frame) -> Decoded | Refusal | Noise:
         """What a line holds."""
         if self._found is None:
-            return self._look(frame)
+            result = self._look(frame)
+            return _plugged_in(result, frame) if _may_be_marked(frame) else result
         result = self._found.decode(frame)
+        if _may_be_marked(frame):
+            result = _plugged_in(result, frame)
         if type(result) is Decoded:
             self._missed = 0
         elif frame and not (self._found is self._nmea and is_sentence(frame)):
@@ -90,6 +96,8 @@ class Auto:
 
     def stretch(self, frames: Sequence[bytes]) -> Stretch | None:
         """What the first lines hold, if the format decided for reads them at once; the same as one by one."""
+        if _may_be_marked(b" ".join(frames)):
+            return None
         read = getattr(self._found, "stretch", None)
         found: Stretch | None = read(frames) if read is not None else None
         if found is not None:
@@ -125,6 +133,20 @@ class Auto:
         self._last = each
         if self._agreed >= AGREED:
             self._found, self._missed = each, 0
+
+
+def _may_be_marked(text: bytes) -> bool:
+    """Whether one of the marks may stand in it."""
+    return b"-127" in text or b"-196" in text
+
+
+def _plugged_in(result: Decoded | Refusal | Noise, frame: bytes) -> Decoded | Refusal | Noise:
+    """A result without the values that are marks of a probe that is unplugged."""
+    if not isinstance(result, Decoded):
+        return result
+    good = [sample for sample in result.samples if (sample.value, sample.unit) not in _MARKS]
+    marks = [BadValue(each.sensor, Why.ERROR_MARK) for each in result.samples if (each.value, each.unit) in _MARKS]
+    return outcome(good, result.bad + marks, frame)
 
 
 def _is_object(frame: bytes, understood: bool) -> bool:

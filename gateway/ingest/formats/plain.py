@@ -25,6 +25,8 @@ _NOT_DATA = "*?>#"  # answers of a device to its settings, prompts, comments
 _BYTES = re.compile(r"\s*+[\dA-Fa-f]{2}(?: [\dA-Fa-f]{2}){2,}+\s*+", re.ASCII)
 """Bytes in hexadecimal: "41 05 7B"; when some have letters, rows of digits alone are bytes too."""
 _DIGITS = re.compile(r"[\d\s]*+")
+_VALUE = re.compile(r"[:=] *+[+-]?\d")
+"""A pair in what should be a label: "weather temperature=82 1465839830"."""
 _NO_LABEL = frozenset('{}"')
 """What stands in torn objects."""
 _COMMA = re.compile(r"\d,\d")
@@ -119,7 +121,7 @@ class Plain:
     def _is_label(self, label: str) -> bool:
         if not label:
             return True
-        if len(label) > LABEL or not _NO_LABEL.isdisjoint(label):
+        if len(label) > LABEL or _VALUE.search(label) or not _NO_LABEL.isdisjoint(label):
             return False
         name = label.rstrip(":= ")
         return self._labels.plainly(name) or unit(name) in TEMPERATURE_UNITS

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ...model import BadValue, Decoded, FormatOptions, Noise, Refusal, Sample, Why
 from ..numbers import value, whole
-from ..quantities import TEMPERATURE_UNITS, Asked, is_other, measure, measured_in, unit
+from ..quantities import TEMPERATURE_UNITS, Asked, is_other, measure, measured_in, quantity, unit
 from .beside import label_before, unit_behind, unit_of
 from .counters import Counters
 from .doubt import Doubt, Doubtful
@@ -22,6 +22,11 @@ CHANGED = 5
 
 Shape = tuple[str, bool]
 """The separator of a row, and whether one stands behind the last cell too."""
+
+
+def _is_label_of_other(label: str) -> bool:
+    """Whether a word before a number says that this is no temperature."""
+    return is_other(label) or quantity(label) == "counter"
 
 
 class Row(NamedTuple):
@@ -122,6 +127,7 @@ class Rows:
                 continue
             outer = about.get("sensor", "")
             numeral, said = measure(cell, row.decimal)
+            label = ""
             if self._doubt is not None and is_numberish(cell):
                 label = "" if self.names else label_before(row.cells, place)
                 behind = unit_behind(row.cells, place)
@@ -129,6 +135,8 @@ class Rows:
                 said = said or behind or unit_of(label)
                 outer = outer or label
             published = self._asked.unit(name, said, place, around, outer)
+            if published in TEMPERATURE_UNITS and not said and label and _is_label_of_other(label):
+                published = None
             if said in TEMPERATURE_UNITS and self._units.setdefault(place, said) != said and self._doubt is not None:
                 continue  # the same once more, in the other unit
             if published is None or not (is_numberish(cell) or self._due(place, name, outer)):
@@ -138,8 +146,7 @@ class Rows:
             outer = about.get("sensor", "")
             unsaid = False  # nothing says that it is a temperature
             if self._doubt is not None and published in TEMPERATURE_UNITS:
-                label = outer or ("" if self.names else label_before(row.cells, place))
-                unsaid = not (row.certain or self._is_certain(place, said or around, label))
+                unsaid = not (row.certain or self._is_certain(place, said or around, outer or label))
                 if unsaid and (self._doubt.told or self._doubt.is_out(place)):
                     self._seen[place] = ("", published)
                     continue
