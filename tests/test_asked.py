@@ -18,7 +18,7 @@ from gateway.model import Board, Chunk, FormatOptions, Port, Sample
 from gateway.parts import Parts
 from simulators.answering import SILENT, Answering, Trouble
 from simulators.modbus import Unit, modbus_line
-from tests.test_reader import pause, until
+from tests.readers import pause, until
 
 INGEST = Path(__file__).parents[1] / "gateway/ingest"
 TEMPERATURE = Register("temperature", 1, "input", factor=0.1)

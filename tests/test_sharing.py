@@ -9,7 +9,7 @@ import pytest
 
 from gateway.ingest.identity import Device, device
 from gateway.ingest.sharing import sharers, watch
-from tests.test_reader import until
+from tests.readers import until
 
 
 @pytest.fixture
