@@ -20,7 +20,7 @@ from gateway.compute.custom.trial import try_out
 from gateway.model import Features, Plan
 
 from .made import KEYS, features
-from .test_pool import alive, family
+from .pools import alive, family
 
 GOOD = """
 import os

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from gateway.compute.pool import MOST_FAULTS
-from tests.test_pool import alive, odd, running, until
+from tests.pools import alive, odd, running, until
 
 __all__ = ["odd"]  # the fixture
 FOUR = 4
