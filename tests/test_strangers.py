@@ -171,9 +171,9 @@ def test_what_python_prints():
 
 
 def sensors(*lines):
-    """Of each line the names of its sensors, or "-" for one that is refused."""
+    """Of each line the names of its sensors, or "-" for one that is refused; noise, as of a header, is left out."""
     board = FORMATS["auto"](FormatOptions())
-    results = [board.decode(line.encode()) for line in lines]
+    results = [each for line in lines if not isinstance(each := board.decode(line.encode()), Noise)]
     return [" ".join(s.sensor for s in each.samples) if isinstance(each, Decoded) else "-" for each in results]
 
 
@@ -189,10 +189,13 @@ def sensors(*lines):
         ("3 9 4 5 6 7 8 9 3", "temp - - - - - - 9 3"),
     ],
 )
-@pytest.mark.parametrize("form", ['{{"id":"{}","temp":21.5,"seen":3}}', "id={} temp=21.5 seen=3"])
+@pytest.mark.parametrize(
+    "form", ['{{"id":"{}","temp":21.5,"seen":3}}', "id={} temp=21.5 seen=3", "id,temp,seen|{},21.5,3"]
+)
 def test_several_devices_behind_one_board(form, ids, expected):
     """Ids in turn tell devices apart, and no two of them make one sensor; one that only rises counts the records."""
-    lines = [form.format(id) for id in ids.split()]
+    head, _, body = form.rpartition("|")
+    lines = [head] * bool(head) + [body.format(id) for id in ids.split()]
     found = [name.removesuffix(".temp") for name in sensors(*lines)]
     assert found == expected.split()
 
@@ -208,6 +211,18 @@ def test_devices_of_many_makes():
         "-",
         "-",
     ]
+
+
+@pytest.mark.parametrize("key", ["node", "sensor_id", "deviceId", "channel", "MAC", "name"])
+def test_keys_that_name_devices(key):
+    """However the key is spelled, two devices are two sensors."""
+    lines = [f'{{"{key}":"{id}","temp":21.5}}' for id in ("a1", "b2", "a1", "b2")]
+    assert sensors(*lines) == ["temp", "-", "a1", "b2"]
+    assert all(
+        isinstance(decode("auto", *[f"{key}: {id}".encode() for id in range(times)]), Noise) for times in (1, 2, 3)
+    )
+    assert sensors('{"name":"air","value":21.5}', '{"name":"water","value":4.5}') == ["air", "water"]
+    assert sensors(f"[{lines[0]},{lines[1]}]", f"[{lines[0]},{lines[1]}]") == ["-", "a1 b2"]
 
 
 @pytest.mark.parametrize("chunk", [1, 4, 50])

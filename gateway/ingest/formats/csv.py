@@ -17,7 +17,8 @@ from ..quantities import measure
 from . import header
 from .quick import Quick
 from .rows import Row, Rows, Shape
-from .text import is_numberish, is_time, noise, readable, refused
+from .senders import Senders, is_device
+from .text import is_numberish, is_time, joined, noise, readable, refused
 
 SEPARATORS = "\t;|,"
 """Those that are looked for, the surest first."""
@@ -53,6 +54,7 @@ class Csv:
         self._pointed = False  # a number with a point stood between commas
         self._header: tuple[tuple[str, ...], Shape] | None = None  # names that the next row has to prove
         self._quick = Quick(frozenset(options.none))
+        self._senders = Senders() if guess and not options.columns else None
 
     @property
     def unsaid(self) -> bool:
@@ -139,6 +141,10 @@ class Csv:
         names = self._rows.names if len(self._rows.names) == len(cells) else ("?",) * len(cells)
         return any(name and _is_pair(cell) for name, cell in zip(names, cells, strict=True))
 
+    def _whose(self, row: Row) -> str | None:
+        """Whose a row is, as Senders has it, of columns that name devices."""
+        return self._senders.whose(dict(zip(self._rows.names, row.cells, strict=True))) if self._senders else ""
+
     def _note_header(self, row: Row) -> None:
         names = tuple(cell or f"S{place}" for place, cell in enumerate(row.cells, 1))
         if self._options.columns or self._options.header is False or not header.is_names(tuple(row.cells)):
@@ -180,8 +186,14 @@ class Csv:
             self._decimal = decimal
         self._pointed = self._pointed or (separator == "," and any(map(_POINT.match, row.cells)))
         row = row._replace(decimal=decimal or ".")
+        of_devices = self._senders is not None and any(map(is_device, self._rows.names))
+        whose = self._whose(row) if of_devices else ""
         result = self._rows.read(row, frame)
         self._quick.forget()
+        if of_devices:  # whose a row is takes care
+            if isinstance(result, Decoded) and whose != "":
+                return refused(Why.BAD_FRAME, frame) if whose is None else _named(result, whose)
+            return result
         sure = self._rows.names or self._pointed or separator != "," or not any(measure(cell)[1] for cell in row.cells)
         if isinstance(result, Decoded) and not result.bad and decimal and sure:  # "1,-5 C", but "1,5 C" is refused
             between = re.escape(separator.encode())
@@ -190,6 +202,12 @@ class Csv:
             end += b" *+" + re.escape(_BRACKETS.get(bracket, "").encode()) + b" *+"
             self._quick.learn(self._rows.mould(start, between, end, b" *+", row), result)
         return result
+
+
+def _named(result: Decoded, whose: str) -> Decoded:
+    """A device's values, called by its name."""
+    samples = [sample._replace(sensor=joined(whose, sample.sensor)) for sample in result.samples]
+    return Decoded(samples, [bad._replace(sensor=joined(whose, bad.sensor)) for bad in result.bad])
 
 
 def _is_pair(cell: str) -> bool:

@@ -20,7 +20,7 @@ from .doubt import Doubt, Doubtful
 from .mould import Mould
 from .mould_pairs import COUNT, SKIP, mould_of_pairs
 from .pairs import Pair, Pairs, cut, split_value
-from .senders import DEVICES, Senders
+from .senders import Senders, is_device
 from .stretches import Stretches
 from .text import NAMES, ROLES, is_log, is_numberish, joined, noise, numbered, outcome, readable, refused
 
@@ -147,10 +147,10 @@ class Kv:
         sensor = about.get("sensor")
         if sensor is not None and (sensor == "" or len(sensor) * len(values) > NAMES):
             return refused(Why.BAD_FRAME, frame)
+        whose: str | None = ""
         if sensor is None and self._senders is not None:
-            sensor = self._senders.whose({key: pair.value for _, key, _, pair in values})
-            if sensor is None:
-                return refused(Why.BAD_FRAME, frame)
+            whose = self._senders.whose({key: pair.value for _, key, _, pair in values})
+            sensor = whose
         around = unit(about.get("unit", ""))
         names: list[str] = []
         results: list[tuple[float | Why, str]] = []
@@ -192,7 +192,7 @@ class Kv:
         if doubtful and self._doubt is not None:
             samples, marks = self._doubt.settle(samples, doubtful)
             bad += marks
-        return outcome(samples, bad, frame)
+        return refused(Why.BAD_FRAME, frame) if whose is None and samples else outcome(samples, bad, frame)
 
     def _is_doubtful(
         self, key: str, name: str, said: str, published: str, place: int = 0, outer: str = "", text: str = ""
@@ -251,7 +251,7 @@ class Kv:
             said = unit(behind.decode())
             role = ROLES.get(name.casefold(), "")
             understood = not behind or (said and role != "count")
-            if self._senders is not None and key.casefold() in DEVICES:
+            if self._senders is not None and not self._senders.counts and is_device(key):
                 continue  # whose a line is takes care
             if not raw or not understood or role in ("sensor", "unit") or len(self._known) >= KNOWN:
                 continue

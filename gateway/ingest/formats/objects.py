@@ -8,7 +8,7 @@ from ...model import BadValue, FormatOptions, Sample, Why
 from ..numbers import COUNT_LIMIT
 from ..quantities import TEMPERATURE_UNITS, Asked, is_other, quantity, unit
 from .doubt import Doubt, Doubtful
-from .senders import DEVICES, Senders
+from .senders import Senders, is_device
 from .text import NAMES, ROLES, UNSAFE, joined, numbered
 
 LONGEST = 128
@@ -79,9 +79,9 @@ class Objects:
         self._spelt = 0
         self._doubtful.clear()
         whose = self._senders.whose(record) if self._senders is not None else ""
-        if whose is None or UNSAFE.search(whose):
+        why = self._walk(record, whose or "", around, None, found)
+        if (whose is None and len(samples) > before) or UNSAFE.search(whose or ""):
             return Why.BAD_FRAME
-        why = self._walk(record, whose, around, None, found)
         new = len(samples) - before
         if new > 1 and len({sample.sensor for sample in samples[before:]}) < new:
             unique = numbered([sample.sensor for sample in samples[before:]])
@@ -113,7 +113,7 @@ class Objects:
 
     def is_device(self, key: str) -> bool:
         """Whether a key of a record may say whose it is."""
-        return self._senders is not None and key.casefold() in DEVICES
+        return self._senders is not None and not self._senders.counts and is_device(key)
 
     def known(self, path: str, key: str, around: str) -> Meaning | None:
         """What stands at a key of the object at `path`, as far as that was learnt. around: the unit said there."""

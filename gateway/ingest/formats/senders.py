@@ -8,8 +8,14 @@ id=1 · id=2 · id=3 · …                               a number of the record
 
 from collections.abc import Mapping
 
-DEVICES = frozenset(("id", "ident", "address", "addr", "serial", "sn", "mac", "device", "rom", "node"))
-"""Keys that name a device, in lower case."""
+_WORDS = (
+    "id ident address addr serial sn mac device rom node channel station name deviceid devid nodeid sensorid stationid "
+    "unitid probeid"
+)
+DEVICES = frozenset(_WORDS.split())
+"""Keys that name a device, in lower case and in one word."""
+VALUES = frozenset(("value", "val", "v"))
+"""Keys of a value whose name says what it is, and not whose."""
 COUNTERS = frozenset(("id", "ident"))
 """Those of them that may number the records instead."""
 MODELS = frozenset(("model", "brand"))
@@ -22,10 +28,17 @@ LONGEST = 64
 """Characters of a name."""
 
 
+def is_device(key: str) -> bool:
+    """Whether a key names a device: "id", "nodeId", "sensor_id"."""
+    return key.casefold().replace("_", "").replace("-", "") in DEVICES
+
+
 def device_of(record: Mapping[str, object]) -> str | None:
     """The key that names the device of a record, by a text or a whole number; None when there is none."""
     for key, item in record.items():
-        if key.casefold() in DEVICES and type(item) in (int, str) and 0 < len(str(item)) <= LONGEST:
+        if key.casefold() == "name" and not VALUES.isdisjoint(record):
+            continue
+        if is_device(key) and type(item) in (int, str) and 0 < len(str(item)) <= LONGEST:
             return key
     return None
 
@@ -35,14 +48,14 @@ class Senders:
 
     def __init__(self) -> None:
         self.several = False
-        self._counts = False
+        self.counts = False
         self._seen: set[str] = set()
         self._last = ""
         self._steps = 0
 
     def whose(self, record: Mapping[str, object]) -> str | None:
         """Whose a record is: "" for the board's own, the device's name, or None when that is not known yet."""
-        if self._counts or (key := device_of(record)) is None:
+        if self.counts or (key := device_of(record)) is None:
             return ""
         who, last = str(record[key]), self._last
         self._last = who
@@ -54,10 +67,10 @@ class Senders:
         elif last:
             rises = key.casefold() in COUNTERS and last.isdecimal() and who.isdecimal() and int(who) > int(last)
             self._steps = self._steps + 1 if rises else 0
-            self._counts = self._steps >= STEPS
-            self.several = not self._counts and (self.several or not rises)
+            self.counts = self._steps >= STEPS
+            self.several = not self.counts and (self.several or not rises)
             self._add(who)
-            return "" if self._counts else None
+            return "" if self.counts else None
         self._add(who)
         if not self.several:
             return ""
