@@ -3,8 +3,8 @@
 import asyncio
 from pathlib import Path
 
+from .custom_lanes import street, until
 from .made import features
-from .test_custom import street, until
 
 GATED = """
 import pathlib, time
