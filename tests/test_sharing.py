@@ -3,6 +3,7 @@
 import asyncio
 import os
 import subprocess
+import sys
 import time
 
 import pytest
@@ -43,6 +44,37 @@ def test_a_cat_is_found_and_we_are_not(port):
             assert time.monotonic() < deadline, "cat was not found"
         assert found == {device(os.stat(port)): (cat.pid, "cat")}
         cat.kill()
+
+
+BOARD = """
+import os, sys
+main, other = os.openpty()
+print(os.ttyname(other), flush=True)
+if os.fork() == 0:  # a simulator's own child has both ends too
+    sys.stdin.read()
+    os._exit(0)
+sys.stdin.read()
+"""
+
+
+def test_a_board_that_keeps_both_ends_is_no_other_reader():
+    """A simulator with both ends of its pseudo-terminal is the board; a `cat` on it is found all the same, though it
+    has the other end of another one."""
+    with subprocess.Popen([sys.executable, "-c", BOARD], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as board:
+        path = board.stdout.readline().decode().strip()
+        wanted = {device(os.stat(path))}
+        assert path in {os.readlink(f"/proc/{board.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{board.pid}/fd")}
+        assert sharers(wanted) == {}
+        main, other = os.openpty()
+        with subprocess.Popen(["cat", path], stdout=subprocess.DEVNULL, pass_fds=(main, other)) as cat:
+            deadline = time.monotonic() + 5
+            while not (found := sharers(wanted)) or "cat" not in found[device(os.stat(path))]:
+                assert time.monotonic() < deadline, "cat was not found"
+            assert found == {device(os.stat(path)): (cat.pid, "cat")}
+            cat.kill()
+        os.close(main)
+        os.close(other)
+        board.stdin.close()
 
 
 def test_a_proc_that_is_not_ours_to_read(tmp_path):

@@ -1,7 +1,8 @@
 """Other programs that have our ports open: each then gets part of the bytes. One look through /proc for all boards.
 
 A lock keeps out the programs that ask for it, such as another gateway; `cat` does not ask. What another user runs is
-seen by root alone.
+seen by root alone. A program that has the other end of a pseudo-terminal is the board itself and no other reader: many
+simulators keep both ends open, so that there is a line while nobody listens.
 """
 
 import asyncio
@@ -53,21 +54,30 @@ def sharers(devices: Collection[Device], proc: Path = PROC) -> dict[Device, Hold
     own = str(os.getpid())
     for pid in _names(str(proc)):
         if pid.isdecimal() and pid != own:
-            for one in _opened(f"{proc}/{pid}/fd") & set(devices):
+            for one in _read_by(f"{proc}/{pid}") & set(devices):
                 found.setdefault(one, Holder(int(pid), program(int(pid), proc)))
     return found
 
 
-def _opened(folder: str) -> set[Device]:
-    """The devices that a process has open; plain text paths, as this is done for each file of the machine."""
-    out = set()
-    for fd in _names(folder):
+def _read_by(process: str) -> set[Device]:
+    """The devices that a process has open, without the pseudo-terminals whose other end it has too; plain text paths,
+    as this is done for each file of the machine."""
+    out, ends = set(), set()
+    for fd in _names(f"{process}/fd"):
         try:
-            if os.readlink(f"{folder}/{fd}").startswith("/dev/"):
-                out.add(device(os.stat(f"{folder}/{fd}")))
+            name = os.readlink(f"{process}/fd/{fd}")
+            if name.startswith("/dev/"):
+                out.add(device(os.stat(f"{process}/fd/{fd}")))
+            if name.endswith("/ptmx"):
+                ends.add(_index(Path(f"{process}/fdinfo/{fd}").read_text()))
         except OSError:
             continue  # closed meanwhile
-    return out
+    return {one for one in out if not (one.is_pty and os.minor(one.rdev) in ends)}
+
+
+def _index(info: str) -> int | None:
+    """Of which pseudo-terminal a descriptor is the other end, as the kernel tells it since Linux 4.14."""
+    return next((int(line.split()[1]) for line in info.splitlines() if line.startswith("tty-index:")), None)
 
 
 def _names(folder: str) -> list[str]:
