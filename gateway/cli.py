@@ -53,8 +53,9 @@ def run_service(options: argparse.Namespace) -> int:
     from .config import Wrong, load, warnings
     from .ingest.asking.wanted import unread
     from .ingest.formats.misread import misread
+    from .remembered import renamed
     from .service import serve
-    from .state import NoState, default, renamed
+    from .state import NoState, default
 
     path = configuration(options.config)
     try:
@@ -82,7 +83,8 @@ def check(options: argparse.Namespace) -> int:
     from .config import Wrong, lines, load, plan, warnings
     from .ingest.asking.wanted import unread
     from .ingest.formats.misread import misread
-    from .state import default, renamed
+    from .remembered import renamed
+    from .state import default
 
     path = configuration(options.config)
     try:

@@ -95,7 +95,6 @@ class Service:
             if not await done_before(stop, self._found()):
                 self._stopping()
                 return
-            state.remember(self.folder, self.config.base)
             self.spool.start = self.stage.began
             try:
                 await self.spool.open()
@@ -103,7 +102,7 @@ class Service:
                 raise state.NoState(f"state_dir: the spool cannot be opened: {error}") from error
             log("service.started", gateway=self.config.id, run=self.run_id, version=__version__,
                 boards=len(self.config.boards), workers=self.street.workers, broker=self.config.mqtt.url)  # fmt: skip
-            parts.start(remembered.kept(self.folder, self.boards.rates, self.boards.tuned))
+            parts.start(remembered.kept(self.folder, self.config.base, self.boards.rates, self.boards.tuned))
             self.boards.open(self.config.boards, parts)
             publishing = parts.start(self.publisher.run())
             parts.start(self.publisher.keep())

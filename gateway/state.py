@@ -7,10 +7,7 @@ import pwd
 import shlex
 from pathlib import Path
 
-from .shown import shown
-
 LOCK = "lock"
-NAME = "name"  # of the gateway that ran last: the first levels of its topics
 
 
 class NoState(Exception):
@@ -81,32 +78,6 @@ class Lock:
             self._deleted = not os.fstat(self._held).st_nlink
             os.close(self._held)
             self._held = None
-
-
-def renamed(folder: Path, base: str) -> list[str]:
-    """What is to be said when the gateway that ran last with `folder` had another name; a sentence, or none.
-
-    base: the first levels of all topics now, "<prefix>/<id>".
-    """
-    try:
-        with open(folder / NAME, "rb") as file:
-            before = file.read(1000).decode(errors="replace")
-    except OSError:  # there was none, or it is another user's
-        return []
-    if before == base:
-        return []
-    return [
-        f"gateway.id, mqtt.prefix: the last start was as {shown(before, 200)}; readings of before that still lie in "
-        f"the spool go out as {base}, where subscribers know them by their `run`"
-    ]
-
-
-def remember(folder: Path, base: str) -> None:
-    """Has the next start know by which name this one goes. On a full disk it is not known, and nothing is said."""
-    with contextlib.suppress(OSError):
-        place = os.open(folder / NAME, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        with os.fdopen(place, "w") as file:
-            file.write(base)
 
 
 def _sentence(folder: Path, error: OSError) -> str:

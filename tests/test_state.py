@@ -32,10 +32,8 @@ def test_it_is_made_for_us_alone_whatever_the_umask(tmp_path):
     try:
         folder = tmp_path / "a" / "b"
         lock = claimed(folder)
-        state.remember(folder, "gateway/a")
     finally:
         os.umask(before)
-    assert (folder / state.NAME).stat().st_mode & 0o777 == 0o600
     assert folder.stat().st_mode & 0o777 == 0o700
     assert (folder / LOCK).stat().st_mode & 0o777 == 0o600
     assert (folder / LOCK).read_text() == str(os.getpid())
@@ -46,19 +44,6 @@ def test_one_that_others_may_read_is_closed_to_them(tmp_path):
     tmp_path.chmod(0o777)
     claimed(tmp_path).let_go()
     assert tmp_path.stat().st_mode & 0o777 == 0o700
-
-
-def test_another_name_than_before_is_told_of(tmp_path):
-    """Nothing at the first start, nor as long as the name stays; whatever stands there, what is said is one line."""
-    assert state.renamed(tmp_path, "gateway/a") == []
-    state.remember(tmp_path, "gateway/a")
-    assert state.renamed(tmp_path, "gateway/a") == []
-    (text,) = state.renamed(tmp_path, "site/b")
-    assert "the last start was as gateway/a;" in text and "go out as site/b" in text
-    (tmp_path / state.NAME).write_bytes(b"\x1b[2J\n\xff" * 1000)
-    (text,) = state.renamed(tmp_path, "site/b")
-    assert text.isprintable() and len(text) < 2000
-    state.remember(tmp_path / "none", "gateway/a")
 
 
 def test_a_second_gateway_is_told_of_the_first(tmp_path):
