@@ -55,6 +55,16 @@ def test_a_mark_in_a_place_that_is_not_read():
     assert decode("auto", *lines) == Decoded([Sample("temp", 20.5, "°C")], [])
 
 
+@pytest.mark.parametrize("line", ["{}", "{};20.5", "inlet={}", '{{"inlet":{}}}'])
+@pytest.mark.parametrize("torn, read", [(1, True), (2, True), (3, False), (4, False)])
+def test_a_place_that_begins_with_torn_numbers(line, torn, read):
+    """One or two numbers that are none shut it out until ten could be temperatures; more of them for good."""
+    board = FORMATS["auto"](FormatOptions())
+    results = [board.decode(line.format(text).encode()) for text in ["2150.5"] * torn + ["21.5"] * 40]
+    good = [isinstance(each, Decoded) and 21.5 in pairs(each).values() for each in results]
+    assert good == [False] * (torn + 10) + [read] * 30
+
+
 def test_degrees_in_a_fixed_width():
     """A number of two digits may have a zero in front: it is colder than 10 °C."""
     assert pairs(decode("auto", b"11", b"10", b"09")) == {"temperature": 9}

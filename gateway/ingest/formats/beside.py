@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ..quantities import TEMPERATURE_UNITS, unit, unit_in_name
+from ..quantities import TEMPERATURE_UNITS, is_other, quantity, unit, unit_in_name
 from .text import is_numberish, is_time
 
 _WORDS = frozenset(("in", "min", "ms", "us", "set", "ma", "kn", "lm", "cd", "kt", "va", "var"))
@@ -27,3 +27,8 @@ def label_before(cells: Sequence[str], place: int) -> str:
 def unit_of(label: str) -> str:
     """The unit in brackets behind a word: "RawTemp[mV]"."""
     return unit_in_name(label) if label[-1:] in (")", "]") else ""
+
+
+def is_of_other(label: str) -> bool:
+    """Whether a word before a number says that this is no temperature."""
+    return is_other(label) or quantity(label) == "counter"

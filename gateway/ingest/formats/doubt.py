@@ -6,8 +6,9 @@
     00013, 235, 7             whole numbers that count things, are in tenths, or of one digit, which may be anything
     21.5 3                    whole, where others have decimals
 
-A place, which is a column or a key, that begins with a number that is none is left out from then on, but for a mark for
-"no value" (-999), which is counted. One that has shown decimals or two temperatures before goes on, and the number is
+A place, which is a column or a key, that begins with a number that is none is left out, but for a mark for "no value"
+(-999), which is counted: for good from the third such number on, and else until ten in turn could be temperatures, as
+the first may have been a torn one. One that has shown decimals or two temperatures before goes on, and the number is
 such a mark. What is whole beside decimals is left out until it shows some.
 """
 
@@ -27,12 +28,17 @@ MOST = 1024
 """Places that are told apart; those beyond are left out."""
 KEPT = 2
 """Whole numbers that can be temperatures, after which a place that has held no other is believed."""
+GONE = 3
+"""Numbers that are none, after which a place is left out for good …"""
+BACK = 10
+"""… and such in turn that can be temperatures, after which it is not left out any more."""
+
 _NUMBERED = re.compile(r"[+-]?0\d{2,}+", re.ASCII)
 """What counts things; two digits are how boards write degrees in a fixed width."""
 _DIGIT = re.compile(r"\d", re.ASCII)
 _DECIMALS = re.compile(r"[.,eE]")
 _MARK = re.compile(
-    r"-?(?:9{3,5}(?:[.,]9{0,2}0*)?|99[.,]90*|3276[78](?:[.,]0+)?|3276[.,][78]0*|327[.,]6[78]|65535|6553[.,]5"
+    r"-?(?:9{3,5}(?:[.,]9{0,2}0*)?|3276[78](?:[.,]0+)?|3276[.,][78]0*|327[.,]6[78]|65535|6553[.,]5"
     r"|2147483647|9[.,]9\d*[eE]\+?37|1[.,]?0*[eE]\+?3[78])",
     re.ASCII,
 )
@@ -58,7 +64,8 @@ class Doubt:
     """What is known of a board's places whose values say nothing of what they are."""
 
     def __init__(self) -> None:
-        self._out: set[Place] = set()
+        self._out: dict[Place, int] = {}  # of each place that is left out: how many numbers were none, up to GONE
+        self._back: dict[Place, int] = {}  # … and how many in turn could be temperatures since
         self._decimal: set[Place] = set()
         self._believed: dict[Place, int] = {}  # how many numbers of each place that is read; no more than KEPT
         self.told = False  # a value of the board has said what it is, so that what says nothing is no temperature
@@ -88,8 +95,11 @@ class Doubt:
             sample = samples[at - first]
             low, high = BOUNDS[sample.unit]
             begins = place not in self._decimal and not self.is_kept(place)
-            if self.told or self.is_out(place):
+            if self.told or self.is_gone(place):
                 without.add(at - first)
+            elif place in self._out:
+                without.add(at - first)
+                self._look_again(place, sample, text)
             elif not low <= sample.value <= high or _NUMBERED.fullmatch(text):
                 without.add(at - first)
                 is_mark = _MARK.fullmatch(text) is not None
@@ -118,16 +128,32 @@ class Doubt:
     def _leave_out(self, place: Place) -> None:
         self._believed.pop(place, None)
         if len(self._out) < MOST:
-            self._out.add(place)
+            self._out[place] = 1
+
+    def _look_again(self, place: Place, sample: Sample, text: str) -> None:
+        """Takes note of a number of a place that is left out, but not for good yet."""
+        if not _may_begin(sample, text) or _NUMBERED.fullmatch(text):
+            self._out[place] += 1
+            self._back[place] = 0
+            return
+        self._back[place] = self._back.get(place, 0) + 1
+        if self._back[place] >= BACK:
+            del self._out[place], self._back[place]
 
     def counted(self, place: Place, text: str) -> None:
         """Takes note of a whole number that is not read, as it may be a counter's."""
         if text.isascii() and text.isdigit() and int(text[:18]) > BOUNDS["°C"][1]:
-            self._out.add(place)
+            self._out[place] = GONE
 
     def is_out(self, place: Place) -> bool:
+        """Whether a place is left out, if only until now."""
+        return place in self._out or self.is_gone(place)
+
+    def is_gone(self, place: Place) -> bool:
         """Whether a place is left out for good, or is one too many."""
-        return place in self._out or (len(self._out) + len(self._believed) >= MOST and place not in self._believed)
+        if place in self._out:
+            return self._out[place] >= GONE
+        return len(self._out) + len(self._believed) >= MOST and place not in self._believed
 
     def is_kept(self, place: Place) -> bool:
         """Whether a place has held temperatures for so long that one number that is none says nothing of it."""

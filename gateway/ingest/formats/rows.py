@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from ...model import BadValue, Decoded, FormatOptions, Noise, Refusal, Sample, Why
 from ..numbers import value, whole
-from ..quantities import TEMPERATURE_UNITS, Asked, is_other, measure, measured_in, quantity, unit
-from .beside import label_before, unit_behind, unit_of
+from ..quantities import TEMPERATURE_UNITS, Asked, is_other, measure, measured_in, unit
+from .beside import is_of_other, label_before, unit_behind, unit_of
 from .counters import Counters
 from .doubt import Doubt, Doubtful
 from .mould import Cell, Mould, mould
@@ -22,11 +22,6 @@ CHANGED = 5
 
 Shape = tuple[str, bool]
 """The separator of a row, and whether one stands behind the last cell too."""
-
-
-def _is_label_of_other(label: str) -> bool:
-    """Whether a word before a number says that this is no temperature."""
-    return is_other(label) or quantity(label) == "counter"
 
 
 class Row(NamedTuple):
@@ -135,7 +130,7 @@ class Rows:
                 said = said or behind or unit_of(label)
                 outer = outer or label
             published = self._asked.unit(name, said, place, around, outer)
-            if published in TEMPERATURE_UNITS and not said and label and _is_label_of_other(label):
+            if published in TEMPERATURE_UNITS and not said and label and is_of_other(label):
                 published = None
             if said in TEMPERATURE_UNITS and self._units.setdefault(place, said) != said and self._doubt is not None:
                 continue  # the same once more, in the other unit
@@ -147,12 +142,14 @@ class Rows:
             unsaid = False  # nothing says that it is a temperature
             if self._doubt is not None and published in TEMPERATURE_UNITS:
                 unsaid = not (row.certain or self._is_certain(place, said or around, outer or label))
-                if unsaid and (self._doubt.told or self._doubt.is_out(place)):
+                if unsaid and (self._doubt.told or self._doubt.is_gone(place)):
                     self._seen[place] = ("", published)
                     continue
             name = joined(outer, name) if outer else self._called_by(name, published)
             found = Why.ERROR_MARK if cell in self._none else value(numeral, self._none, row.decimal)
             if isinstance(found, Why):
+                if unsaid and self._doubt is not None and self._doubt.is_out(place):
+                    continue
                 bad.append(BadValue(name, found))
             else:
                 self._seen[place] = (cell[len(numeral) :], published)
@@ -238,8 +235,10 @@ class Rows:
             return "value"
         if certain:
             return "value" if self._doubt.beside_decimals else "whole"  # the first decimals are read with care
-        if self._doubt.told or self._doubt.is_out(place):
+        if self._doubt.told or self._doubt.is_gone(place):
             return "other"
+        if self._doubt.is_out(place):
+            return ""
         if published == "K":
             return ""
         if self._doubt.is_decimal(place):
