@@ -47,17 +47,29 @@ class Lock:
             folder.chmod(0o700)
 
     def again(self) -> None:
-        """Takes it again if it was let go. Raises OSError.
+        """Takes it again if it was let go; makes it anew where it was deleted, alone or with its folder, while it is
+        held, which would keep nobody out. Raises OSError.
 
-        Where it no longer lies there is another disk, or none while that is repaired: nothing shall be written there.
+        Where it was let go and no longer lies there is another disk, or none while that is repaired: nothing shall be
+        written there.
         """
-        if self._held is not None:
+        if (held := self._held) is not None:
+            if not self._in_place(held):
+                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self._take(os.O_CREAT)
+                os.close(held)
             return
         try:
             self._take(os.O_CREAT if self._deleted else 0)
         except FileNotFoundError as error:
             why = "the disk that was there is not mounted; mount it, or restart the gateway to use another"
             raise FileNotFoundError(error.errno, why) from None
+
+    def _in_place(self, lock: int) -> bool:
+        try:
+            return os.path.samestat(os.fstat(lock), (self._folder / LOCK).lstat())
+        except FileNotFoundError:
+            return False
 
     def _take(self, flags: int) -> None:
         lock = os.open(self._folder / LOCK, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | flags, 0o600)

@@ -285,7 +285,7 @@ async def test_the_folder_is_let_go_while_the_disk_is_to_be_repaired(tmp_path, s
     assert done == ["again"]
     with pytest.raises(Trouble):
         await disk.run(raising(kind))
-    assert done == ["again", *["let go"] * lets_go]
+    assert done == ["again"] * 2 + ["let go"] * lets_go
     if lets_go:
         taken = True
         for file in tmp_path.iterdir():

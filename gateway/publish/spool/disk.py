@@ -50,7 +50,8 @@ class News:
 class Claim:
     """What keeps other gateways out of the folder; in the disk's thread.
 
-    again: takes it where it was let go. Raises OSError. let_go: of a disk that is to be repaired no file is open.
+    again: takes it where it was let go, or was deleted. Raises OSError. let_go: of a disk that is to be repaired no
+    file is open.
     """
 
     again: Callable[[], None]
@@ -135,6 +136,9 @@ class Disk:
         if self._trouble is not None and time.monotonic() < self._not_before:
             raise self._trouble
         try:
+            if self._claim is not None:  # before anything is made there anew
+                with told(self._folder):
+                    self._claim.again()
             if self._store is not None:
                 before, self._gone = self._gone, self._store.gone
                 if before is not None and self._gone is None:  # it is back; what failed meanwhile is in doubt
@@ -151,9 +155,6 @@ class Disk:
 
     def _begun(self) -> Store:
         """The open file; a new one in place of a damaged one, with what can be saved of it."""
-        if self._claim is not None:
-            with told(self._folder):
-                self._claim.again()
         if self._trouble is not None and self._trouble.kind == CORRUPT:
             self._set_aside()
         attempts = None if self._opened_once else Attempts(self._folder)

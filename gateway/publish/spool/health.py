@@ -16,6 +16,7 @@ SENTENCES = {
     "read_only": "the disk cannot be written, so that readings wait in memory; see whether it is mounted read-only",
     "failed": "the disk fails, so that readings wait in memory; see what the system's log says of it",
     "corrupt": "the spool cannot be read, so that readings wait in memory",
+    "taken": "another program uses the spool, so that readings wait in memory; end it, or name another state_dir",
     "stalled": "the disk has stalled, so that readings wait in memory; see what the system's log says of it",
 }
 

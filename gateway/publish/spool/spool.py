@@ -195,13 +195,13 @@ class Spool:
             self._holds.forgotten(gone)
 
     async def tend(self) -> None:
-        """Drops what is too old, and sees whether a disk works again, and its file is there. To be called often."""
+        """Drops what is too old, and sees whether a disk works again, and its files are there. To be called often."""
         now = time.monotonic()
         if now - self._kept >= IDLE and now - self._probed >= PROBES:
             self._probed = now
             if self._health.trouble is not None:
                 await self._try(Store.probe, writes=True)
-            elif self.waiting:
+            else:
                 await self._try(lambda store: None)
         if self.waiting and now - self._aged >= min(60.0, max(1.0, self._max_age / 20)):
             self._aged = now

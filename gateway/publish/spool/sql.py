@@ -16,16 +16,18 @@ from typing import Any
 
 from .nouns import Damaged
 
-FULL, READ_ONLY, CORRUPT, FAILED, STALLED = "full", "read_only", "corrupt", "failed", "stalled"
+FULL, READ_ONLY, CORRUPT, FAILED, STALLED, TAKEN = "full", "read_only", "corrupt", "failed", "stalled", "taken"
 KINDS = {
     sqlite3.SQLITE_FULL: FULL,
     sqlite3.SQLITE_READONLY: READ_ONLY,
     sqlite3.SQLITE_CANTOPEN: READ_ONLY,
     sqlite3.SQLITE_CORRUPT: CORRUPT,
     sqlite3.SQLITE_NOTADB: CORRUPT,
+    sqlite3.SQLITE_BUSY: TAKEN,
 }
 ERRNOS = {
     errno.ENOSPC: FULL, errno.EDQUOT: FULL, errno.EROFS: READ_ONLY, errno.EACCES: READ_ONLY, errno.EPERM: READ_ONLY,
+    errno.EAGAIN: TAKEN,  # the lock of state_dir
 }  # fmt: skip
 PAGE = 1024  # bytes; small ones waste little on small blocks, and wear a card less
 SETTINGS = (
@@ -38,7 +40,7 @@ LOG_BEGINS = (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83", bytes(4))  # zeros: begu
 
 
 class Trouble(Exception):
-    """The disk does not do what it shall. kind: full | read_only | corrupt | failed | stalled.
+    """The disk does not do what it shall. kind: full | read_only | corrupt | failed | stalled | taken.
 
     unread: it did not give what is on it.
     """
