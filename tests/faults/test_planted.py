@@ -13,8 +13,8 @@ import time
 import unicodedata
 from pathlib import Path
 
+from tests.faults.disks import FILE, spooled
 from tests.faults.rows import row
-from tests.faults.test_disk import FILE, spooled
 from tests.street import ROOT, until
 
 HOSTILE = ["a/+/#", "$SYS", "..", "../../other/status", "\0", "x" * 70_000, "\x1b[2J", "status", "", "\u202e"]

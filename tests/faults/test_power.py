@@ -16,8 +16,9 @@ from gateway.publish.spool.blocks import read
 from gateway.publish.spool.sql import File, Trouble
 from gateway.publish.spool.tables import BLOCK, stored
 from tests.faults import tree
+from tests.faults.disks import FILE, ext4
 from tests.faults.rows import TIER, row
-from tests.faults.test_disk import FILE, Strace, ext4
+from tests.faults.strace import Strace
 from tests.street import until
 
 AT_RISK = 1.0 + 0.5  # s for which a reading may be in memory alone

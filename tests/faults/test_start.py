@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from tests.faults import tree
+from tests.faults.disks import files
 from tests.faults.rows import row
-from tests.faults.test_disk import files
 from tests.faults.test_pool import helpers
 from tests.faults.test_process import heard, service_manager
 from tests.street import ROOT

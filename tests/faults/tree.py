@@ -46,9 +46,14 @@ def descriptors(pid: int) -> int:
     return len(os.listdir(f"/proc/{pid}/fd"))
 
 
+def tasks(pid: int) -> list[int]:
+    """The threads of this one process, by their ids."""
+    return [int(one) for one in os.listdir(f"/proc/{pid}/task")]
+
+
 def threads(pid: int) -> int:
-    """Threads of this one process."""
-    return len(os.listdir(f"/proc/{pid}/task"))
+    """How many threads this one process has."""
+    return len(tasks(pid))
 
 
 def cpu(pid: int) -> float:
@@ -64,11 +69,7 @@ def sockets_to(pid: int, port: int) -> int:
         fields = line.split()
         if fields[3] == "01" and int(fields[2].rpartition(":")[2], 16) == port:
             inodes.add(f"socket:[{fields[9]}]")
-    links = []
-    for fd in os.listdir(f"/proc/{pid}/fd"):
-        with contextlib.suppress(OSError):
-            links.append(os.readlink(f"/proc/{pid}/fd/{fd}"))
-    return len(inodes.intersection(links))
+    return len(inodes.intersection(opened(pid, "socket:")))
 
 
 def opened(pid: int, name: str) -> list[str]:
