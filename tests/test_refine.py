@@ -1,8 +1,12 @@
 """A board's table says no less than its values have shown: what counts, what tells devices apart, thousandths."""
 
+import re
+
 import pytest
 
+from gateway.commands import probe
 from gateway.commands.probe import _guessed
+from gateway.ingest.finding.probing import Found
 from gateway.ingest.finding.recognise import Candidate, attempt
 from gateway.ingest.finding.refine import refined
 from gateway.model import Board, FormatOptions, Port
@@ -63,6 +67,21 @@ def test_what_auto_leaves_out_is_skipped_by_the_table(form):
     board = table.candidate.board
     assert (board.format, _guessed(board.options)) == LEFT_OUT[form]
     assert found.samples and [sample[:3] for sample in table.samples] == [sample[:3] for sample in found.samples]
+
+
+@pytest.mark.parametrize(
+    "form, told",
+    [("Temp: {n}5, hum: 45", True), ('{{"temp":2{n}}}', True), ("Temp: {n}.5", False), ("Temp: {n}", False)],
+)
+def test_whole_numbers_that_may_be_tenths(form, told):
+    """Of whole numbers of 100 and more that are called temperatures it is said that they may be tenths, and how."""
+    read = refined(attempt(ANY, lines(form)), lines(form))
+    found = Found("/dev/ttyX", 9600, "8N1", read)
+    text = "\n".join(probe.lines(found, probe.table(found)))
+    assert read.samples and ("may be tenths of a degree" in text) is told
+    if told:
+        field = re.search(r'name = "(\w+)", factor = 0.1', text)[1]
+        assert field == read.samples[0].sensor
 
 
 @pytest.mark.parametrize("turns", [4, 9, 12, 40])

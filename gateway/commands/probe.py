@@ -10,13 +10,15 @@ from ..ingest.dial import SCHEME
 from ..ingest.finding.probing import SAMPLES, Found, probe
 from ..ingest.finding.questioning import Questions
 from ..ingest.finding.rates import RATES, share_of_text
-from ..ingest.finding.recognise import Candidate
+from ..ingest.finding.recognise import Attempt, Candidate
 from ..ingest.identity import board_name, stable_path
 from ..model import Board, FormatOptions, Port
 from ..names import plain
 from ..shown import shown
+from ..units import TEMPERATURES
 
 SHOWN = 3  # rates that are told of, where none was the right one
+TENTHS = 100  # degrees
 TEXT = 0.9  # share of bytes, from which on they are shown as text
 
 
@@ -123,6 +125,12 @@ def lines(found: Found, keys: dict[str, object]) -> list[str]:
             "  nothing in these lines says that its numbers are temperatures, or in which unit: see that each is one, "
             'skip what is none with columns, and set unit = "°F" where they are not in °C'
         )
+    if whole := _whole(read):
+        out.append(
+            f"  {', '.join(shown(name, 40) for name in whole)}: "
+            f"whole numbers of {TENTHS} and more may be tenths of a degree; "
+            f'fields = [{{ name = "{shown(whole[0], 40)}", factor = 0.1 }}] reads them so'
+        )
     if keys.get("format") == "auto":
         out.append("  auto leaves out what does not say that it is a temperature; name it in columns to have it read")
     if "fields" in keys:
@@ -130,6 +138,17 @@ def lines(found: Found, keys: dict[str, object]) -> list[str]:
     if "pattern" in keys:
         out.append("  no format reads these lines by itself; this is a guess: see that each value is a temperature")
     return [*out, "", as_toml(keys)]
+
+
+def _whole(read: Attempt) -> list[str]:
+    """The sensors of text that have sent nothing but whole numbers which are many degrees."""
+    values: dict[str, list[float]] = {}
+    for sample in read.samples:
+        if sample.unit in TEMPERATURES:
+            values.setdefault(sample.sensor, []).append(sample.value)
+    if read.candidate.preset or read.candidate.board.options.fields or read.format not in ("json", "kv"):
+        return []
+    return [name for name, of in values.items() if all(abs(each) >= TENTHS and each.is_integer() for each in of)]
 
 
 def _unknown(found: Found) -> list[str]:
