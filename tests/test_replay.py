@@ -218,7 +218,7 @@ def test_times_are_the_captures(tmp_path):
 def test_a_first_line_counts_where_the_capture_is_whole(tmp_path, whole, readings):
     """What may be half a line is noise, unless the capture says that it is none."""
     file = capture(tmp_path, *said("1\n2\n"), whole=whole)
-    assert [f"{row['value']:g}" for row in messages(file)[0]] == readings
+    assert [f"{row['value']:g}" for row in messages(file, "--format", "plain")[0]] == readings
 
 
 def test_what_happened_to_the_port_counts(tmp_path):
@@ -237,7 +237,7 @@ def test_what_happened_to_the_port_counts(tmp_path):
         {"at": 8.5, "text": "7\n"},
         {"at": 9.5, "hex": "380a"},
     )
-    rows, summary = messages(file)
+    rows, summary = messages(file, "--format", "plain")
     assert [row["value"] for row in rows] == [1, 4, 6, 8]
     assert (summary["refused"], summary["noise"]) == ({"shared": 1, "overrun": 1}, 2)
 
@@ -256,7 +256,19 @@ def test_columns_for_people(tmp_path):
 def test_a_speed_is_kept(tmp_path):
     """At --speed 10 a second takes a tenth: no reading is shown before its time."""
     file = capture(tmp_path, *said("1\n", "2\n", every=4.0))
-    command = [sys.executable, "-u", "-m", "gateway", "replay", str(file), "--speed", "10", "--json"]
+    command = [
+        sys.executable,
+        "-u",
+        "-m",
+        "gateway",
+        "replay",
+        str(file),
+        "--format",
+        "plain",
+        "--speed",
+        "10",
+        "--json",
+    ]
     code = "import sys, time\nfor line in sys.stdin: print(time.monotonic())"
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
         clock = subprocess.run([sys.executable, "-c", code], stdin=process.stdout, capture_output=True, timeout=60)
@@ -290,7 +302,10 @@ def test_features_of_the_users_own(tmp_path):
     """They are asked in processes of their own, as in a live run: each message has what they answer."""
     (tmp_path / "own.py").write_text("def double(times, values, new):\n    return 2 * values[-new:]\n")
     config = tmp_path / "gateway.toml"
-    config.write_text('[[boards]]\nname = "b"\nport = "/dev/x"\n[features]\ncustom = ["own:double"]\ndeadline = "9s"\n')
+    config.write_text(
+        '[[boards]]\nname = "b"\nport = "/dev/x"\nformat = "plain"\n'
+        '[features]\ncustom = ["own:double"]\ndeadline = "9s"\n'
+    )
     rows, _ = messages(capture(tmp_path, *said("1\n", "2\n")), "-c", config)
     assert [row["double"] for row in rows] == [2, 4]
 
@@ -299,7 +314,7 @@ def test_a_torn_last_line(tmp_path):
     """What a power cut has left of the last line is left out, and counted."""
     file = capture(tmp_path, *said("1\n", "2\n", "3\n"))
     file.write_bytes(file.read_bytes()[:-9])
-    rows, summary = messages(file)
+    rows, summary = messages(file, "--format", "plain")
     assert [row["value"] for row in rows] == [1, 2]
     assert summary["torn_lines"] == 1
     assert "its last line was torn" in replay(file).stderr
