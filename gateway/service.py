@@ -77,7 +77,9 @@ class Service:
             event=self._event,
         )
         self.valve = Valve(self._under_way, self.publisher.moving)
-        self.reporter = Reporter(self._look, self._send_status, log, lambda: self.publisher.largest)
+        self.reporter = Reporter(
+            self._look, self._send_status, log, lambda board: self.publisher.largest(self._status_topic(board))
+        )
         self._embedded: Any = None
         self._password = Password(config.mqtt.password_file)
         self._changed_file = asyncio.Event()
@@ -149,7 +151,7 @@ class Service:
             dropped=account.dropped.total(), took_s=round(time.monotonic() - began, 1))  # fmt: skip
 
     def _last_words(self) -> dict[str, bytes]:
-        return {self._status_topic(board): text for board, text in self.reporter.last_words("stopped").items()}
+        return {self._status_topic(board): text for board, text in self.reporter.last_words().items()}
 
     # the configuration, read again
 
@@ -231,7 +233,8 @@ class Service:
         return Where(mqtt.host, mqtt.port, f"gateway-{self.config.id}", user, password, mqtt.version == "5")
 
     def _will(self) -> Will:
-        return Will(self._status_topic(None), self.reporter.last_words("lost")[None])
+        whole, brief = self.reporter.will()
+        return Will(self._status_topic(None), whole, brief=brief)
 
     def _connected(self) -> None:
         self.reporter.report(all_of_them=True)

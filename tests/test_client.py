@@ -369,7 +369,7 @@ def test_less():
     assert less(WILL, Refused("", 0x9B), v5=True) == Will(WILL.topic, WILL.payload, 0, True)
     assert less(WILL, Refused("", 0x95), v5=True) is None
     with pytest.raises(Refused):
-        less(WILL, Refused("", 0x87), v5=True)
+        less(WILL, Refused("", 0x86), v5=True)
     with pytest.raises(Refused):
         less(Will("t", b"", 1, False), Refused("", 0x9A), v5=True)
 

@@ -1,6 +1,9 @@
 """Retained documents: the newest of each topic, in order, and not again what was too large."""
 
-from gateway.publish.documents import TOPIC, Documents
+import pytest
+
+from gateway.publish.documents import Documents
+from gateway.publish.packets import fits, topic_part
 from gateway.publish.window import Flight
 
 
@@ -22,16 +25,23 @@ def test_what_was_on_the_wire_goes_again_first_unless_there_is_something_newer()
 
 def test_what_was_too_large_stays_away_and_says_how_much_goes():
     made = Documents()
-    assert made.largest(None) is None
-    assert made.largest(5000) == 5000 - TOPIC
-    assert made.largest(10) == 0
+    assert made.largest("a", None) is None
     made.refused(Flight(None, "a", bytes(300)))
     assert made.too_long("a", bytes(300))
     assert made.too_long("a", bytes(301))
     assert not made.too_long("a", bytes(299))
     assert not made.too_long("b", bytes(3000))
-    assert made.largest(None) == 299
-    assert made.largest(1100) == 100
+    assert made.largest("a", None) == made.largest("b", 5000) == 299
+    assert made.largest("a", 200) < 199
     made.put("a", b"x")
     made.clear()
     assert len(made) == 0
+
+
+@pytest.mark.parametrize("packet", [5, 30, 127, 129, 130, 300, 16_383, 16_390])
+def test_a_document_may_fill_the_packet(packet):
+    """What the topic leaves of a packet is known to within the bytes that its length takes."""
+    topic = "gateway/g1/status"
+    most = Documents().largest(topic, packet)
+    assert most == 0 or fits(topic_part(topic), bytes(most), packet)
+    assert not fits(topic_part(topic), bytes(most + 2), packet)

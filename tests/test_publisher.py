@@ -80,9 +80,9 @@ async def test_documents_after_a_reconnect(bench):
     async with FakeBroker(answer=lambda _: None if hold else 0) as fake:
         one = bench(fake.port)
         await until(lambda: fake.publishes)
-        one.publisher.document("gw/g/bench/status", b"1")
-        one.publisher.document("gw/g/bench/status", b"2")
-        await until(lambda: len(fake.publishes) == 3)
+        for number, text in enumerate((b"1", b"2"), 2):
+            one.publisher.document("gw/g/bench/status", text)
+            await until(lambda number=number: len(fake.publishes) == number)
         one.closed_until = "away"
         fake.writers[-1].transport.abort()
         await until(lambda: not one.publisher.look()["connected"])
@@ -93,6 +93,16 @@ async def test_documents_after_a_reconnect(bench):
             STATUS: b"online 2",
             "gw/g/bench/status": b"2",
         }
+
+
+async def test_a_document_of_before_the_connection_gives_way(bench):
+    """What waited for the broker does not go out when there is something newer by then: it may be too large."""
+    async with FakeBroker() as fake:
+        one = bench(fake.port, waits=True)
+        one.publisher.document(STATUS, b"stale")
+        one.start()
+        await until(lambda: fake.publishes)
+        assert fake.publishes[0].payload == b"online 1"
 
 
 async def test_the_clock(bench):

@@ -20,7 +20,7 @@ class Desk:
     def __init__(self):
         self.seen, self.largest, self.looks = look(board(), board("b2")), None, 0
         self.sent, self.events = [], []
-        self.reporter = Reporter(self._look, self._send, self._event, lambda: self.largest)
+        self.reporter = Reporter(self._look, self._send, self._event, lambda name: self.largest)
 
     def _look(self):
         self.looks += 1
@@ -168,11 +168,10 @@ async def test_a_ledger_that_does_not_balance(desk):
 
 
 async def test_last_words(desk):
-    """The will is the gateway's document alone; at a stop each board says that it is offline, and why."""
-    lost = desk.reporter.last_words("lost")
-    assert list(lost) == [None]
-    assert (strict(lost[None])["state"], strict(lost[None])["reason"]) == ("offline", "lost")
-    stopped = {name: strict(payload) for name, payload in desk.reporter.last_words("stopped").items()}
+    """Both wills say that the gateway is lost; at a stop each board says that it is offline, and why."""
+    for lost in map(strict, desk.reporter.will()):
+        assert (lost["state"], lost["reason"]) == ("offline", "lost")
+    stopped = {name: strict(payload) for name, payload in desk.reporter.last_words().items()}
     assert {name: (one["state"], one["reason"]) for name, one in stopped.items()} == {
         None: ("offline", "stopped"),
         "bench": ("offline", "the gateway has stopped"),
@@ -186,7 +185,7 @@ async def test_a_broker_that_takes_little(desk):
     desk.seen, desk.largest = look(board(sensors=many)), 1500
     desk.reporter.report(all_of_them=True)
     assert desk.sent[1][1]["truncated"] is True
-    assert strict(desk.reporter.last_words("stopped")["bench"])["truncated"] is True
+    assert strict(desk.reporter.last_words()["bench"])["truncated"] is True
     desk.largest = None
     desk.reporter.report(all_of_them=True)
     assert len(desk.sent[3][1]["sensors"]) == 50

@@ -6,15 +6,14 @@ import pytest
 
 from gateway.ledger import Account
 from gateway.telling.faults import Faults
+from gateway.telling.sized import written
 from gateway.telling.status import (
-    LARGEST,
     SensorLook,
     board_document,
     gateway_document,
     offline,
     shape,
     unbalanced,
-    written,
 )
 from tests.brokers import strict
 from tests.looks import account, board, look
@@ -129,7 +128,7 @@ def test_the_hardware_of_a_sensor_that_is_called_otherwise(faults):
 
 @pytest.mark.parametrize("reason", ["stopped", "lost"])
 def test_the_documents_of_the_end(faults, reason):
-    """The will and the last word have the shape of all others, but for the state and its reason."""
+    """They have the shape of all others, but for the state and its reason."""
     online = gateway_document(look(board()), faults)
     last = offline(online, reason)
     assert (last.pop("state"), last.pop("reason")) == ("offline", reason)
@@ -185,19 +184,6 @@ def test_the_gateways_shape(faults):
     assert of(look(board(account=Account()), time=1_795_000_100.0, pool={"batches": 10})) == before
     assert of(look(board(state="offline"))) != before
     assert of(look(board(), broker={"connected": False})) != before
-
-
-@pytest.mark.parametrize("largest", [None, 5000])
-def test_a_document_that_is_too_large(faults, largest):
-    """It goes without its sensors and says so; one that fits, and the gateway's, go whole."""
-    many = {f"sensor {number}": SensorLook("ok", 1, 1_795_000_000.0, "°C") for number in range(2000)}
-    document = board_document(board(sensors=many), faults)
-    text = written(document, largest)
-    assert len(text) < 5000 < LARGEST < len(written(document | {"sensors": {}, "x": "y" * 200_000})) + LARGEST
-    assert strict(text) == {key: value for key, value in strict(text).items() if key != "sensors"}
-    assert strict(text)["truncated"] is True
-    assert "truncated" not in strict(written(board_document(board(), faults), largest))
-    assert "truncated" not in strict(written(gateway_document(look(board()), faults), 10))
 
 
 def test_names_of_any_kind(faults):

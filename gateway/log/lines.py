@@ -77,6 +77,8 @@ EVENTS = {
     "broker.moving": _event("warning", "url after_s", "broker.stalled"),
     "broker.refusing": _event("warning", "topic reason why"),
     "broker.accepting": _event("warning", "topic refused after_s", "broker.refusing"),
+    "broker.lacking": _event("warning", "why"),
+    "broker.able": _event("warning", "after_s", "broker.lacking"),
     "embedded.started": _event("info", "listen"),
     "embedded.lost": _event("warning", "listen why"),
     "embedded.recovered": _event("warning", "listen after_s", "embedded.lost"),

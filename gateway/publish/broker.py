@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 TAKEN_OVER, WRONG_VERSION = 0x8E, 0x84
 NO_RETAIN, NO_QOS = 0x9A, 0x9B
 TOO_LARGE = 0x95
+OF_A_WILL = {0x80, 0x83, 0x87, 0x90, TOO_LARGE, 0x99}
+"""Refusals of a connection that may be meant for its will; 3.1.1 says 0x87 also of one that is too large."""
 SENTENCES = {
     WRONG_VERSION: "it does not speak this version of MQTT",
     0x85: "it does not accept the client id; set another gateway.id",
@@ -54,12 +56,13 @@ class Where:
 
 @dataclass(frozen=True, slots=True)
 class Will:
-    """What the broker says when this connection breaks."""
+    """What the broker says when this connection breaks. brief: instead, where it does not take so many bytes."""
 
     topic: str
     payload: bytes
     qos: int = 1
     retain: bool = True
+    brief: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +93,17 @@ class Limits:
 def less(will: Will, error: Refused, *, v5: bool) -> Will | None:
     """The will to try next after a refusal that may be its fault, None for no will; raises `error` if it cannot be.
 
-    5 says what it does not like; 3.1.1 just closes the connection, and its broker's limits are found by trying.
+    5 says what it does not like; 3.1.1 calls it a wrong password, or just closes the connection, and its broker's
+    limits are found by trying.
     """
     if error.code == NO_RETAIN and will.retain:
         return replace(will, retain=False)
     if error.code == NO_QOS and will.qos:
         return replace(will, qos=0)
-    if error.code != TOO_LARGE and not error.early:
+    if error.code not in OF_A_WILL and not error.early:
         raise error
-    if v5 or not (will.qos or will.retain):
+    if will.brief is not None and (not v5 or error.early or error.code == TOO_LARGE):
+        return replace(will, payload=will.brief, brief=None)
+    if v5 or not error.early or not (will.qos or will.retain):
         return None
     return replace(will, retain=False) if will.retain and will.qos else replace(will, qos=0, retain=not will.retain)

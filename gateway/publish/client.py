@@ -22,7 +22,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from ..threads import in_thread
 from .broker import SENTENCES, WRONG_VERSION, Limits, Refused, Where, Will, less
-from .packets import LONGEST, Ack
+from .packets import LONGEST, Ack, overhead, topic_part
 from .wire import Ears, Wire
 
 __all__ = ["Connection", "Limits", "Refused", "Where", "Will", "connect"]
@@ -219,7 +219,8 @@ async def connect(
     """An open connection to the broker. Raises Refused.
 
     acked: gets acknowledgements of what was written to the wire; drained: what was written has left, after a wait;
-    heard: gets (topic, payload) of subscriptions. A broker that does not take the will gets one that asks for less.
+    heard: gets (topic, payload) of subscriptions. A broker that does not take the will gets one that asks for less, and
+    what may be a wrong password or the will's fault is told when it was tried without.
     """
     wanted = will
     while True:
@@ -236,4 +237,12 @@ async def connect(
         connection.limits = replace(connection.limits, will=wanted is None)
     elif not where.v5:  # it states nothing, but has shown what it takes
         connection.limits = replace(connection.limits, qos=will.qos, retain=will.retain)
+    if wanted is not None and will is not None and will.brief != wanted.brief:
+        connection.limits = replace(connection.limits, packet=_below(wanted, connection.limits.packet))
     return connection
+
+
+def _below(will: Will, stated: int | None) -> int:
+    """Bytes of a packet at most, where `will` was too large: its topic is shorter than all others of ours."""
+    most = overhead(topic_part(will.topic), len(will.payload)) + len(will.payload) - 1
+    return most if stated is None else min(stated, most)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from .packets import overhead, topic_part
 from .window import Flight
-
-TOPIC = 1000  # bytes of a packet that a document leaves to its topic
 
 
 class Documents:
@@ -52,9 +51,9 @@ class Documents:
         """Whether the broker has refused one like it."""
         return len(payload) >= self._too_long.get(topic, len(payload) + 1)
 
-    def largest(self, packet: int | None) -> int | None:
-        """Bytes that the broker takes in a document, as far as is known. packet: bytes that it takes in all."""
+    def largest(self, topic: str, packet: int | None) -> int | None:
+        """Bytes of payload that the broker takes in a document of `topic`, as known. packet: bytes, in all."""
         known = [size - 1 for size in self._too_long.values()]
         if packet is not None:
-            known.append(max(0, packet - TOPIC))
+            known.append(max(0, packet - overhead(topic_part(topic), packet)))
         return min(known, default=None)

@@ -75,10 +75,9 @@ class Outbox:
         """Whether the broker has taken all documents."""
         return not self.documents and all(flight.piece for flight in self.window.flights.values())
 
-    @property
-    def largest(self) -> int | None:
-        """Bytes that the broker takes in a document, as far as is known."""
-        return self.documents.largest(self._limits.packet)
+    def largest(self, topic: str) -> int | None:
+        """Bytes that the broker takes in a document of `topic`, as far as is known."""
+        return self.documents.largest(topic, self._limits.packet)
 
     # in
 

@@ -45,10 +45,13 @@ def publish(topic: bytes, payload: bytes, packet_id: int | None, *, v5: bool, re
 
 def fits(topic: bytes, payload: bytes, most: int | None) -> bool:
     """Whether a PUBLISH of it has at most `most` bytes; None: no limit."""
-    if most is None:
-        return True
-    size = len(topic) + 2 + 1 + len(payload)
-    return 1 + len(variable(size)) + size <= most
+    return most is None or overhead(topic, len(payload)) + len(payload) <= most
+
+
+def overhead(topic: bytes, size: int) -> int:
+    """Bytes of a PUBLISH beside its payload of so many, at most. topic: from `topic_part`."""
+    rest = len(topic) + 2 + 1
+    return 1 + len(variable(rest + size)) + rest
 
 
 @lru_cache(4096)

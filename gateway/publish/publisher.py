@@ -94,10 +94,9 @@ class Publisher:
             "stalled": STALLING if self._stalled is not None and connection is not None else None,
         }
 
-    @property
-    def largest(self) -> int | None:
-        """Bytes that the broker takes in a document; None where no limit is known."""
-        return self._outbox.largest
+    def largest(self, topic: str) -> int | None:
+        """Bytes that the broker takes in a document of `topic`; None where no limit is known."""
+        return self._outbox.largest(topic)
 
     def moving(self) -> bool:
         """Whether the broker takes what it is sent: connected, and something was acknowledged of late."""
@@ -134,7 +133,9 @@ class Publisher:
     def document(self, topic: str, payload: bytes) -> None:
         """Publishes a retained document; of one topic only the newest counts."""
         self._outbox.documents.put(topic, payload)
-        self._pump()
+        asyncio.get_running_loop().call_soon(
+            self._pump
+        )  # with those that are put beside it, and take an old one's place
 
     def _pump(self) -> None:
         """Sends what the window and the wire have room for."""

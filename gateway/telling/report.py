@@ -9,8 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 from .faults import Faults
-from .status import Look, board_document, gateway_document, offline, shape, unbalanced, written
+from .sized import will, written
+from .status import Look, board_document, gateway_document, offline, shape, unbalanced
 from .told import Told
+from .told_broker import BrokerTold
 from .told_spool import SpoolTold
 
 EVERY, LEAST = 30.0, 1.0  # s
@@ -20,7 +22,8 @@ LOOK = 1.0  # s after which it looks although nobody has told of a change: silen
 class Reporter:
     """Turns looks into retained documents.
 
-    send: (board or None for the gateway, payload). largest: bytes that the broker takes, None where it states no limit.
+    send: (board or None for the gateway, payload). largest: bytes that the broker takes in the document
+    of that, None where no limit is known.
     """
 
     def __init__(
@@ -28,12 +31,12 @@ class Reporter:
         look: Callable[[], Look],
         send: Callable[[str | None, bytes], None],
         event: Callable[..., None],
-        largest: Callable[[], int | None] = lambda: None,
+        largest: Callable[[str | None], int | None] = lambda name: None,
     ) -> None:
         self.faults = Faults(time.time, self.changed)
         self._look, self._send, self._event, self._largest = look, send, event, largest
         self._told: dict[str, Told] = {}
-        self._spool = SpoolTold(event, self.faults)
+        self._spool, self._broker = SpoolTold(event, self.faults), BrokerTold(event)
         self._shapes: dict[str | None, object] = {}
         self._unbalanced_at: float | None = None
         self._change = asyncio.Event()
@@ -74,17 +77,20 @@ class Reporter:
             seen = shape(document)
             if all_of_them or seen != self._shapes.get(name):
                 self._shapes[name] = seen
-                self._send(name, written(document, self._largest()))
+                self._send(name, written(document, self._largest(name)))
 
-    def last_words(self, reason: str) -> dict[str | None, bytes]:
-        """The gateway's document for its end, and at a stop those of the boards."""
+    def will(self) -> tuple[bytes, bytes]:
+        """What the broker is to say of the gateway when it is lost: whole, and as short as can be."""
+        return will(offline(gateway_document(self._look(), self.faults), "lost"))
+
+    def last_words(self) -> dict[str | None, bytes]:
+        """The documents for a stop, of the gateway and of its boards."""
         look = self._look()
-        words: dict[str | None, bytes] = {None: written(offline(gateway_document(look, self.faults), reason))}
-        if reason == "stopped":
-            for board in look.boards:
-                document = board_document(board, self._of(board.name).faults)
-                words[board.name] = written(offline(document, "the gateway has stopped"), self._largest())
-        return words
+        words = {None: offline(gateway_document(look, self.faults), "stopped")} | {
+            board.name: offline(board_document(board, self._of(board.name).faults), "the gateway has stopped")
+            for board in look.boards
+        }
+        return {name: written(document, self._largest(name)) for name, document in words.items()}
 
     def _of(self, board: str) -> Told:
         if board not in self._told:
@@ -104,6 +110,7 @@ class Reporter:
         self.faults.tell("spool", look.spool["trouble"])
         self.faults.tell("spool_damaged", look.spool["damage"])
         self._spool.tell(look, now)
+        self._broker.tell(look, now)
         self.faults.tell("pool", look.pool.get("trouble"))
         self.faults.tell("custom", look.pool.get("reason"))
         wrong = unbalanced(look)

@@ -1,9 +1,8 @@
-"""The status documents: what the gateway and each board say of themselves. Pure: from one look at everything to JSON.
+"""The status documents: what the gateway and each board say of themselves. Pure: from one look at everything.
 
 A look is taken at one moment, so the sums of the ledger hold in each document.
 """
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +12,6 @@ from ..instants import instant
 from ..ledger import Account, imbalances, total
 from .faults import Faults
 
-LARGEST = 100_000  # bytes of a document, where the broker states no limit
 STATES = ("online", "silent", "offline")
 
 
@@ -173,19 +171,6 @@ def shape(document: Mapping[str, Any]) -> object:
     faults = {name: one["text"] for name, one in document["faults"].items()}
     rest = document.get("boards"), document.get("port"), document.get("clock")
     return document["state"], document["reason"], faults, sensors, broker, rest
-
-
-def written(document: Mapping[str, Any], largest: int | None = None) -> bytes:
-    """The document as JSON; one that is too large goes without its sensors, and says so. largest: bytes."""
-    text = _json(document)
-    if len(text) <= (LARGEST if largest is None else min(largest, LARGEST)) or "sensors" not in document:
-        return text
-    return _json({key: value for key, value in document.items() if key != "sensors"} | {"truncated": True})
-
-
-def _json(document: Mapping[str, Any]) -> bytes:
-    """Boards name their sensors, and a lone surrogate in a name shall not stop the documents."""
-    return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode(errors="replace")
 
 
 def _came_in(account: Account) -> dict[str, Any]:
