@@ -48,17 +48,15 @@ class Rescue:
     missing: set[int] = field(default_factory=set)  # blocks that were spare, and are not in the new one
     complete: bool = True  # whether their number is known
     aside: bool = False  # whether the file was set aside
-    replaced: bool = (
-        False  # whether it was deleted or replaced while it was open; all that it held is on the disk again
-    )
+    replaced: str = ""  # what was done to it while it was open; all that it held is on the disk again
 
     @property
     def sentence(self) -> str | None:
         """What has to be seen to."""
         if self.replaced:
             return (
-                f"{self.path} was deleted or replaced under the gateway, which has brought all that it held to the "
-                "disk again; see what deletes files there"
+                f"{self.path} was {self.replaced} under the gateway, which has brought all that it held to the "
+                "disk again; see what deletes files there or writes to them"
             )
         if not self.complete:
             return f"the spool was damaged, and nobody knows how many readings it held; it lies in {self.path}"

@@ -172,11 +172,25 @@ class Disk:
         return store
 
     def _replaced(self, store: Store, gone: Path) -> Store:
-        """The store opened anew, with all that the open one holds, of which `gone` was deleted or replaced."""
-        store.bring_back()
+        """The store opened anew, with all that the open one holds, of which `gone` was deleted, replaced or cut short;
+        what cannot be had any more is counted.
+        """
+        how = "cut short" if store.cut else "deleted or replaced"
+        self._damaged = store.make_way() or self._damaged
+        try:
+            sound = store.bring_back()
+        except Trouble as trouble:  # CORRUPT: even less can be read of it than of what is set aside
+            if trouble.kind != CORRUPT:
+                raise
+            sound = False
+        else:
+            self._damaged = None
         self._close(store)
+        if not sound and self._damaged is None:
+            self._set_aside()
         new = self._caught_up()
-        self._tell(self._news.rescued, Rescue(gone, new.rows.total(), replaced=True))
+        if sound:
+            self._tell(self._news.rescued, Rescue(gone, new.rows.total(), replaced=how))
         return new
 
     def _caught_up(self) -> Store:

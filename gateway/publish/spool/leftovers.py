@@ -34,7 +34,7 @@ class Leftovers:
 def set_aside(file: Path) -> Path:
     """Renames a file of tables; gives its new name. Of those from before one stays. Raises OSError.
 
-    Where there is but its log, an empty page is laid beside that: SQLite reads then what the log has.
+    Where there is but its log, or nothing in the file, an empty page is laid there: SQLite reads then what the log has.
     """
     folder, stamp = file.parent, time.strftime("%Y%m%d-%H%M%S", time.gmtime())
     path = folder / f"spool.{stamp}.damaged.db"
@@ -46,7 +46,7 @@ def set_aside(file: Path) -> Path:
     for part in PARTS:
         with contextlib.suppress(FileNotFoundError):
             file.with_name(file.name + part).rename(f"{path}{part}")
-    if not os.path.lexists(path):
+    if not os.path.lexists(path) or not path.lstat().st_size:
         private(path)
         os.truncate(path, PAGE)
     others = sorted((one for one in folder.glob("spool.*.damaged.db") if one != path), key=_made)

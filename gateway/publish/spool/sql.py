@@ -35,7 +35,7 @@ SETTINGS = (
     "temp_store=MEMORY", "secure_delete=OFF", "cache_size=-1024", "trusted_schema=OFF",
 )  # fmt: skip
 
-
+SHORT = sqlite3.SQLITE_IOERR_SHORT_READ  # the file ends where something has to be
 LOG_BEGINS = (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83", bytes(4))  # zeros: begun, and the power was cut
 
 
@@ -60,16 +60,22 @@ class File:
                 if (beside := path.with_name(path.name + suffix)).is_symlink():
                     beside.unlink()
             private(path)
-            self._places = {path: _place(path)}
+            self._seen = {path: _look(path)}
             self._db = sqlite3.connect(path, isolation_level=None, timeout=0.0, check_same_thread=False)
 
     @property
     def gone(self) -> Path | None:
-        """The file, or its log, that was deleted, or in the place of which another lies; what is open has all of it
-        still.
+        """The file, or its log, that was deleted, cut short, or in the place of which another lies. What is open has
+        all of it still, but for what was cut off and is not in SQLite's cache.
         """
         with told(self.path):
-            return next((path for path, place in self._places.items() if _place(path) != place), None)
+            return next((path for path, seen in self._seen.items() if _gone(_look(path), seen)), None)
+
+    @property
+    def cut(self) -> bool:
+        """Whether one of them lies in its place still, cut short."""
+        with told(self.path):
+            return any(_gone(now := _look(path), seen) and _same(now, seen) for path, seen in self._seen.items())
 
     def settle(self) -> None:
         """Sets it up for writing, by this process alone."""
@@ -78,11 +84,21 @@ class File:
         self.number("PRAGMA user_version")  # with the first look into it there is a log, which stays the same file
         log = self.path.with_name(self.path.name + "-wal")
         with told(self.path):
-            self._places[log] = _place(log)
+            self._seen |= {path: _look(path) for path in (self.path, log)}
+
+    def _grown(self, *, shrunk: bool = False) -> None:
+        """We have written to them, so that they are longer now, or when `shrunk` perhaps shorter."""
+        with contextlib.suppress(OSError):  # then the next look tells
+            for path, seen in self._seen.items():
+                if (now := _look(path)) and _same(now, seen) and (shrunk or not _gone(now, seen)):
+                    self._seen[path] = now
 
     def empty_log(self) -> None:
         """Brings what lies in the log into the file itself."""
-        self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+        try:
+            self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            self._grown(shrunk=True)
 
     def rows(self, text: str, *values: object) -> list[tuple[Any, ...]]:
         """What a statement gives."""
@@ -113,21 +129,24 @@ class File:
             with contextlib.suppress(sqlite3.Error):  # the first error is the one to tell
                 self._db.execute("ROLLBACK")
             raise
+        self._grown()
 
-    def bring_back(self) -> None:
+    def bring_back(self) -> bool:
         """Writes all of it to a new file where it was: the whole of it or nothing, after a power cut too. Where its log
-        alone has gone no file is new: all that lay in the log comes into the file that is there.
+        alone has gone no file is new: all that lay in the log comes into the file that is there. Gives whether what is
+        there now is sound: of a file that was cut short something may be missing.
 
         The log that it has left there SQLite deletes, as it does beside any empty file.
         """
         if self.gone != self.path:
             self.empty_log()
-            return
+            return True
         with told(self.path):
             private(self.path)
             try:
                 with contextlib.closing(sqlite3.connect(self.path, timeout=0.0)) as copy:
                     self._db.backup(copy)
+                    return _sound(copy)
             except BaseException:
                 self.path.unlink()
                 raise
@@ -145,7 +164,7 @@ def told(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", None) or 0
-        usual = FAILED if isinstance(error, sqlite3.OperationalError) else CORRUPT
+        usual = FAILED if isinstance(error, sqlite3.OperationalError) and code != SHORT else CORRUPT
         unread = code == sqlite3.SQLITE_IOERR_READ
         raise Trouble(KINDS.get(code & 0xFF, usual), f"{path}: {error}", unread=unread) from error
     except (Damaged, KeyError, OverflowError) as error:
@@ -159,22 +178,43 @@ def private(path: Path) -> None:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
 
 
-def _place(path: Path) -> tuple[int, int] | None:
-    """Device and inode of what lies at `path`; None when nothing does. Raises OSError."""
+def _look(path: Path) -> tuple[int, int, int] | None:
+    """Device, inode and bytes of what lies at `path`; None when nothing does. Raises OSError."""
     try:
         found = path.lstat()
     except FileNotFoundError:
         return None
-    return found.st_dev, found.st_ino
+    return found.st_dev, found.st_ino, found.st_size
+
+
+def _same(now: tuple[int, ...] | None, seen: tuple[int, ...] | None) -> bool:
+    """Whether it is the same file, whatever its size."""
+    return now is not None and seen is not None and now[:2] == seen[:2]
+
+
+def _gone(now: tuple[int, ...] | None, seen: tuple[int, ...] | None) -> bool:
+    """Whether what lies there is not what was `seen`, or less of it."""
+    if now is None or seen is None:
+        return now is not seen
+    return now[:2] != seen[:2] or now[2] < seen[2]
+
+
+def _sound(copy: sqlite3.Connection) -> bool:
+    try:
+        return bool(copy.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
+    except sqlite3.DatabaseError:
+        return False
 
 
 def log_spoilt(path: Path) -> bool:
-    """Whether the log beside the file at `path` has lost that, or its own beginning: SQLite would pass it over in
-    silence.
+    """Whether the log beside the file at `path` has lost that, all that lay in it, or its own beginning: SQLite would
+    pass it over in silence, or delete it.
     """
     beside = path.with_name(path.name + "-wal")
     with contextlib.suppress(OSError), beside.open("rb") as log:
-        return not beside.is_symlink() and (not path.exists() or (log.read(4) or bytes(4)) not in LOG_BEGINS)
+        begins = log.read(4)
+        alone = not path.exists() or bool(begins and not path.stat().st_size)
+        return not beside.is_symlink() and (alone or (begins or bytes(4)) not in LOG_BEGINS)
     return False
 
 

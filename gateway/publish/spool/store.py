@@ -214,20 +214,29 @@ class Store:
 
     @property
     def gone(self) -> Path | None:
-        """Its file, or the log of that, where it was deleted, or replaced by another."""
+        """Its file, or the log of that, where it was deleted, cut short, or replaced by another."""
         return self._file.gone
 
-    def bring_back(self) -> None:
-        """Brings what has gone to the disk: all of it to a new file, while another in its place is set aside; or, where
-        the log alone has gone, what lay in that to the file. The store is to be closed then, and opened anew.
+    @property
+    def cut(self) -> bool:
+        """Whether it was cut short."""
+        return self._file.cut
+
+    def make_way(self) -> Path | None:
+        """Makes the place ready for `bring_back`: what lies there instead of the file, or is left of it, is set aside.
+        Gives where that lies, if there was something.
         """
         path = self.folder / FILE
         with told(self.folder):
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with told(path):
-            if self.gone == path and os.path.lexists(path):
-                set_aside(path)
-        self._file.bring_back()
+            return set_aside(path) if os.path.lexists(path) and (self.cut or self.gone == path) else None
+
+    def bring_back(self) -> bool:
+        """Brings what has gone to the disk: all of it to a new file; or, where the log alone has gone, what lay in that
+        to the file. Gives whether it is sound. The store is to be closed then, and opened anew.
+        """
+        return self._file.bring_back()
 
     def close(self) -> None:
         """Gives the file back."""
