@@ -25,14 +25,6 @@ MOSQUITTO = shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin") or
 WELCOME_5, WELCOME_3 = b"\x20\x03\x00\x00\x00", b"\x20\x02\x00\x00"
 
 
-async def until(condition: Callable[[], Any], seconds: float = 10.0) -> None:
-    """Waits for `condition`; fails after `seconds`."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to that"
-        await asyncio.sleep(0.005)
-
-
 def free_port() -> int:
     """A loopback port that nobody uses now."""
     with socket.socket() as probe:

@@ -1,10 +1,8 @@
 """A lane of users' own features for tests, with a module own.py, and what came out of it."""
 
-import asyncio
 import contextlib
 import math
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ from gateway.compute.custom.pieces import Custom
 from gateway.model import Features, Plan
 
 from .made import KEYS, features
+from .waiting import until
 
 GOOD = """
 import os
@@ -89,14 +88,6 @@ async def street(
         await one.lane.stop(0.0)
         assert one.lane.held("bench") == 0
         assert (one.lane.oldest(), one.lane.older(math.inf, {})) == (math.inf, [])
-
-
-async def until(holds: Callable[[], Any], within: float = 10.0) -> None:
-    """Waits for a condition."""
-    end = time.monotonic() + within
-    while not holds():
-        assert time.monotonic() < end, "it did not come true in time"
-        await asyncio.sleep(0.002)
 
 
 def null(values: list[float]) -> bool:

@@ -7,8 +7,7 @@ import os
 import subprocess
 import sys
 import textwrap
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ import pytest
 from gateway.compute.pool import Pool
 from gateway.compute.wire import Nonsense
 from tests import odd_workers
+from tests.waiting import until
 
 ROOT = Path(__file__).parent.parent
 
@@ -63,14 +63,6 @@ async def running(size: int = 2) -> AsyncIterator[Client]:
         yield client
     finally:
         await client.pool.stop()
-
-
-async def until(holds: Callable[[], object], within: float = 10.0) -> None:
-    """Waits for a condition."""
-    end = time.monotonic() + within
-    while not holds():
-        assert time.monotonic() < end, "it did not come true in time"
-        await asyncio.sleep(0.005)
 
 
 def alive(pid: int) -> bool:

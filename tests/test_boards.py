@@ -1,7 +1,5 @@
 """The boards that are read: what a reload does to those that were found without being named."""
 
-import asyncio
-import time
 from dataclasses import replace
 
 import pytest
@@ -11,16 +9,9 @@ from gateway.ingest.boards import Boards
 from gateway.model import Board, Port, Treatment, Why
 from gateway.parts import Parts
 from simulators import Board as Simulated
+from tests.waiting import until
 
 FOUND = "usb-a"
-
-
-async def until(holds, within=10.0):
-    """Waits for a condition."""
-    end = time.monotonic() + within
-    while not holds():
-        assert time.monotonic() < end, "it did not come true in time"
-        await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize("name", ["bench", FOUND])

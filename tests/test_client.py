@@ -23,9 +23,9 @@ from tests.brokers import (
     Mosquitto,
     free_port,
     packet,
-    until,
     welcome_5,
 )
+from tests.waiting import until
 
 WILL = Will("gw/g/status", b'{"state":"offline"}')
 

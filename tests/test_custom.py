@@ -10,7 +10,8 @@ from gateway.compute.custom import lane as lane_module
 from gateway.compute.custom.lane import Lane
 from gateway.compute.custom.pieces import Custom
 from gateway.model import Features, Plan
-from tests.custom_lanes import GOOD, null, street, until
+from tests.custom_lanes import GOOD, null, street
+from tests.waiting import until
 
 from .made import KEYS, features
 from .pools import family

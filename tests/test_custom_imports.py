@@ -6,7 +6,8 @@ import pytest
 
 from gateway.compute.custom.pieces import Custom
 from gateway.compute.custom.trial import try_out
-from tests.custom_lanes import GOOD, null, street, until
+from tests.custom_lanes import GOOD, null, street
+from tests.waiting import until
 
 
 @pytest.mark.slow

@@ -3,8 +3,9 @@
 import asyncio
 from pathlib import Path
 
-from .custom_lanes import street, until
+from .custom_lanes import street
 from .made import features
+from .waiting import until
 
 GATED = """
 import pathlib, time

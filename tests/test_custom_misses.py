@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from gateway.compute.custom import quarantine
-from tests.custom_lanes import GOOD, null, street, until
+from tests.custom_lanes import GOOD, null, street
+from tests.waiting import until
 
 MISSES = {
     "raises": ("return 1 / 0", "raised ZeroDivisionError at line 4 of own.py: division by zero"),

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.custom_lanes import GOOD, street, until
+from tests.custom_lanes import GOOD, street
+from tests.waiting import until
 
 from .pools import alive, family
 

@@ -4,13 +4,13 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import Callable
 
 import pytest
 
 from gateway.ingest.discover import discover, discovered, newcomers
 from gateway.ingest.identity import Holder, SerialPort
 from gateway.model import Board, Port
+from tests.readers import until
 
 
 def port(name: str, device: str, *, usb: bool = True, holder: Holder | None = None) -> SerialPort:
@@ -61,13 +61,6 @@ class Machine:
     def set(self, *ports: SerialPort) -> None:
         self.ports = list(ports)
         os.utime(self.folder, ns=(time.monotonic_ns(), time.monotonic_ns()))
-
-
-async def until(condition: Callable[[], object], within: float = 2.0) -> None:
-    deadline = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to pass"
-        await asyncio.sleep(0.005)
 
 
 @contextlib.asynccontextmanager

@@ -10,8 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +21,7 @@ from gateway.publish.client import Connection, connect
 from gateway.publish.embedded import AT_ONCE, CONNECTIONS, LOG, PACKET, Broker, Embedded, start
 from gateway.publish.listening import holder
 from gateway.publish.packets import Ack, publish, topic_part
+from tests.waiting import until
 
 LOOPBACK = ("127.0.0.1", 0)
 ROOT = Path(__file__).parents[1]
@@ -34,13 +34,6 @@ async def running(username: str | None = None, password: str | None = None) -> A
         yield broker
     finally:
         await broker.stop()
-
-
-async def until(condition: Callable[[], object], within: float = 5.0) -> None:
-    deadline = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to pass"
-        await asyncio.sleep(0.005)
 
 
 def there(pid: int) -> bool:

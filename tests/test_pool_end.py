@@ -9,7 +9,8 @@ import time
 import pytest
 
 from tests import odd_workers
-from tests.pools import Client, alive, family, helper, parent, running, until
+from tests.pools import Client, alive, family, helper, parent, running
+from tests.waiting import until
 
 
 async def test_stop_is_quick_and_leaves_nothing() -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.pools import Client, alive, family, helper, odd, running, until
+from tests.pools import Client, alive, family, helper, odd, running
+from tests.waiting import until
 
 __all__ = ["odd"]  # the fixture
 

@@ -12,7 +12,8 @@ import time
 import pytest
 
 from tests import odd_workers
-from tests.pools import Client, family, helper, odd, program, running, until
+from tests.pools import Client, family, helper, odd, program, running
+from tests.waiting import until
 
 __all__ = ["odd"]  # the fixture
 TRIED = """

@@ -13,7 +13,6 @@ import sys
 import termios
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,6 +22,7 @@ from gateway.ingest.ports import Line, connect, open_port, opened
 from gateway.ingest.settings import settings
 from gateway.ingest.trouble import PortError, trouble
 from gateway.model import Port
+from tests.readers import rounds, until
 
 HOLD = """
 import fcntl, os, sys
@@ -53,19 +53,6 @@ def held(path: str) -> list[str]:
 
 def descriptors() -> int:
     return len(os.listdir("/proc/self/fd"))
-
-
-async def until(condition: Callable[[], object], within: float = 2.0) -> None:
-    deadline = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to pass"
-        await asyncio.sleep(0.005)
-
-
-async def rounds() -> None:
-    """Time enough for the loop to do whatever it would do."""
-    for _ in range(20):
-        await asyncio.sleep(0)
 
 
 def test_the_line_is_set_as_told(pty):

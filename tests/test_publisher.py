@@ -5,9 +5,10 @@ import signal
 
 from gateway.instants import instant
 from gateway.publish import client
-from tests.brokers import FakeBroker, Judge, until
+from tests.brokers import FakeBroker, Judge
 from tests.made import T0
 from tests.publishers import STATUS, bench, numbers, quick
+from tests.waiting import until
 
 __all__ = ["bench", "quick"]  # the fixtures
 

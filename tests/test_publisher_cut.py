@@ -6,8 +6,9 @@ import pytest
 
 from gateway.publish import publisher
 from gateway.publish.suspects import ALONE, TOGETHER
-from tests.brokers import CUT, FakeBroker, Judge, until
+from tests.brokers import CUT, FakeBroker, Judge
 from tests.publishers import STATUS, bench, firsts, numbers, quick
+from tests.waiting import until
 
 __all__ = ["bench", "quick"]  # the fixtures
 

@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 import signal
 
-from tests.brokers import CUT, FakeBroker, Judge, until
+from tests.brokers import CUT, FakeBroker, Judge
 from tests.publishers import STATUS, bench, quick
+from tests.waiting import until
 
 __all__ = ["bench", "quick"]  # the fixtures
 

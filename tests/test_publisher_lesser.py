@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
-from tests.brokers import CUT, FakeBroker, Judge, until, welcome_5
+from tests.brokers import CUT, FakeBroker, Judge, welcome_5
 from tests.publishers import STATUS, bench, numbers, quick
+from tests.waiting import until
 
 __all__ = ["bench", "quick"]  # the fixtures
 

@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
-from tests.brokers import FakeBroker, Judge, puback, until, welcome_5
+from tests.brokers import FakeBroker, Judge, puback, welcome_5
 from tests.publishers import bench, firsts, numbers, quick
+from tests.waiting import until
 
 __all__ = ["bench", "quick"]  # the fixtures
 

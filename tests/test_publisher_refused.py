@@ -9,10 +9,11 @@ import pytest
 from gateway.publish import verdicts
 from gateway.publish.publisher import Keeping
 from gateway.publish.spool.spool import Spool
-from tests.brokers import FakeBroker, until, welcome_5
+from tests.brokers import FakeBroker, welcome_5
 from tests.keepers import Upstream
 from tests.made import features
 from tests.publishers import bench, numbers, quick
+from tests.waiting import until
 
 __all__ = ["bench", "quick"]  # the fixtures
 

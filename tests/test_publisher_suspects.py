@@ -4,8 +4,9 @@ import pytest
 
 from gateway.publish import refusals
 from gateway.publish.suspects import ALONE, TOGETHER
-from tests.brokers import CUT, FakeBroker, until
+from tests.brokers import CUT, FakeBroker
 from tests.publishers import bench, firsts, numbers, quick
+from tests.waiting import until
 
 __all__ = ["bench", "quick"]  # the fixtures
 

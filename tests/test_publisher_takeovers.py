@@ -4,8 +4,9 @@ import pytest
 
 from gateway.publish import contact
 from gateway.publish.suspects import ALONE, TOGETHER
-from tests.brokers import FakeBroker, until
+from tests.brokers import FakeBroker
 from tests.publishers import bench, quick
+from tests.waiting import until
 
 __all__ = ["bench", "quick"]  # the fixtures
 

@@ -2,24 +2,15 @@
 
 import asyncio
 import math
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from gateway.compute.room import Custom, Room
 from gateway.model import Chunk, Features, Plan, Sample
+from tests.waiting import until
 
 SOURCE = "import time\n\ndef slow(t, v, new):\n    time.sleep(60)\n\ndef twice(t, v, new):\n    return 2 * v[-new:]\n"
-
-
-async def until(holds: Callable[[], object], within: float = 10.0) -> None:
-    """Waits for a condition."""
-    end = time.monotonic() + within
-    while not holds():
-        assert time.monotonic() < end, "it did not come true in time"
-        await asyncio.sleep(0.002)
 
 
 def room(folder: Path, names: tuple[str, ...], out: list[Features], deadline: float = 9.0) -> Room:

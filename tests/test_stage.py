@@ -19,6 +19,7 @@ from gateway.compute.batching import HEAVIEST, MOST
 from gateway.compute.stage import Stage
 from gateway.compute.wire import Nonsense
 from gateway.model import Chunk, Drop, Features, Plan, Sample
+from tests.waiting import until
 
 
 class Hands:
@@ -109,14 +110,6 @@ async def settle() -> None:
     """Lets the loop see what has arrived."""
     for _ in range(3):
         await asyncio.sleep(0)
-
-
-async def until(holds: Callable[[], object], within: float = 5.0) -> None:
-    """Waits for a condition."""
-    end = time.monotonic() + within
-    while not holds():
-        assert time.monotonic() < end, "it did not come true in time"
-        await asyncio.sleep(0.001)
 
 
 async def test_a_renewed_sensor_has_a_new_window_and_its_numbers_go_on(by_hand: None) -> None:

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from gateway.threads import in_thread, tried
-from tests.brokers import until
+from tests.waiting import until
 
 
 async def test_a_result_and_an_error():
