@@ -9,6 +9,8 @@ from gateway.compute.custom import quarantine
 from tests.custom_lanes import GOOD, null, street
 from tests.waiting import until
 
+ORPHANS = "for n in 1 2 3 4 5 6 7 8 9; do setsid sleep 60 & done"
+LEAVES = "leaves processes behind (9); 8 are the most"
 MISSES = {
     "raises": ("return 1 / 0", "raised ZeroDivisionError at line 4 of own.py: division by zero"),
     "ends": ("os._exit(0)", "ended its process with exit code 0"),
@@ -30,6 +32,9 @@ MISSES = {
     "ignores SIGTERM": ("signal.signal(15, signal.SIG_IGN); time.sleep(60)", "did not answer within 300 ms"),
     "holds the GIL": ("import re; re.match('(a*)*b', 'a' * 40)", "did not answer within 300 ms"),
     "stops": ("os.kill(os.getpid(), signal.SIGSTOP)", "did not answer within 300 ms"),
+    "leaves processes": ("[os.fork() or time.sleep(60) for _ in range(9)]; return values[-new:]", LEAVES),
+    "leaves orphans": (f"os.system({ORPHANS!r}); return values[-new:]", LEAVES),
+    "leaves the dead": ("[os.fork() or os._exit(0) for _ in range(9)]; return values[-new:]", LEAVES),
     "stops its guard": ("os.kill(os.getppid(), signal.SIGSTOP); time.sleep(60)", "did not answer within 300 ms"),
 }  # fmt: skip
 

@@ -254,9 +254,9 @@ def own_memory(pid: int) -> int:
     "F31",
     field="A custom feature prints, starts threads or programs.",
     happens="1 MB of output at each call; `sleep 600`, also in a session of its own and as an orphan; then its process "
-    "is killed, and in the end the gateway is stopped.",
+    "is killed, and in the end the gateway is stopped. A process more at each call that stays.",
     promised="Output goes to the log, a line at a time and bounded; nothing of it reaches standard output; after the "
-    "replacement and after the stop no process is left.",
+    "replacement and after the stop no process is left. Leaving more than 8 behind is a miss, and ends them.",
     full=60,
 )
 @pytest.mark.parametrize("end", ["stop", "kill"])
@@ -294,6 +294,17 @@ def command(pid: int) -> str:
         return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
     except OSError:
         return ""
+
+
+@row("F31", full=60)
+def test_f31_a_feature_leaves_processes(scene, tmp_path):
+    s = street(scene, tmp_path, {"forks": "os.fork() or time.sleep(600); return values[-new:]"})
+    before = len(tree.family(s.pid))
+    gone_wrong(s, {"forks"})
+    assert all("leaves processes behind (" in event["why"] for event in s.events("custom.quarantined"))
+    assert len(tree.family(s.pid)) <= before, "all that it left has ended"
+    all_right(s, s.steady_to)
+    s.over(told=[MISSED], faults=["custom"], bystanders=OTHERS, excepted=["memory"])
 
 
 @row("F31", full=30)

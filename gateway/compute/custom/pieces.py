@@ -20,13 +20,14 @@ class Custom(NamedTuple):
     folder: Path = Path()  # where the modules are
     deadline: float = 0.5  # s that readings wait for them
     memory: int = 256_000_000  # bytes for each process
+    pace: float = 1.0  # of looks for what they leave running: see left.py
 
 
 def ordered(name: str, custom: Custom) -> bytes:
     """What the process of a feature is told first: see work.py."""
     module, _, function = name.partition(":")
-    text = {"module": module, "function": function, "folder": str(custom.folder.resolve()), "memory": custom.memory}
-    return json.dumps(text).encode()
+    text = {"module": module, "function": function, "folder": str(custom.folder.resolve())}
+    return json.dumps(text | {"memory": custom.memory, "pace": custom.pace}).encode()
 
 
 Columns = dict[str, "array[float]"]

@@ -12,9 +12,9 @@ import signal
 import socket
 import time
 from contextlib import suppress
-from pathlib import Path
 
 from ..worker import close_all_but
+from .left import parents
 
 PR_SET_CHILD_SUBREAPER = 36
 PATIENCE = 2.0  # s for what it killed to be gone; what hangs in the kernel then stays
@@ -80,11 +80,11 @@ def _reaped(child: int) -> int | None:
 def _killed_all() -> bool:
     """Kills the children; theirs become ours. False when there are none."""
     me, found = os.getpid(), False
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError, IndexError):  # it has ended meanwhile
-            if int((folder / "stat").read_text(errors="replace").rpartition(")")[2].split()[1]) == me:
-                found = True
-                os.kill(int(folder.name), signal.SIGKILL)
+    for pid, parent in parents().items():
+        if parent == me:
+            found = True
+            with suppress(PermissionError):  # a program that runs as another user
+                os.kill(pid, signal.SIGKILL)
     return found
 
 

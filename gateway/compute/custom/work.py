@@ -1,7 +1,7 @@
 """The process that runs one feature of a user's own: it imports the module, and answers call after call.
 
-Whatever the function does ends here: it has a memory limit, its output goes to the log, and the gateway believes
-nothing that this process says (answers.py).
+Whatever the function does ends here: it has a memory limit, its output goes to the log, what it leaves running is
+counted (left.py), and the gateway believes nothing that this process says (answers.py).
 """
 
 import importlib
@@ -25,9 +25,11 @@ from ..wire import PIECE, READY, Inbox, framed
 from ..worker import STDERR, STDOUT, die_with_parent, goes_first
 from .answers import bad, good
 from .checked import Unfit, columns
+from .left import MOST, Looks
 
 WORN = 0.8  # of the memory that it may use after the import: then it is replaced before it fails
 Function = Callable[[Any, Any, int], object]
+Call = tuple[int, bytes, bytes]  # new readings; times and values, float64
 
 
 class NoFeature(Exception):
@@ -72,12 +74,12 @@ def _text_to(descriptor: int) -> TextIO:
 def _answer_all(pipe: socket.socket) -> None:
     inbox = Inbox()
     function: Function | None = None
-    worn_at = 0
+    worn_at, looks = 0, Looks(1.0)
     while piece := pipe.recv(PIECE):
         for _, data in inbox.feed(piece):
             if function is None:
                 order = json.loads(data)
-                most = _limited(order["memory"])
+                most, looks = _limited(order["memory"]), Looks(order["pace"])
                 sys.dont_write_bytecode = True
                 try:
                     function = _imported(order)
@@ -89,16 +91,19 @@ def _answer_all(pipe: socket.socket) -> None:
                 pipe.sendall(framed(READY, b""))
                 continue
             for number, call in enumerate(loads(data), 1):
-                pipe.sendall(framed(number, answer(function, order["function"], call, order["folder"], worn_at)))
+                said = answer(function, order["function"], call, order["folder"], worn_at, looks)
+                pipe.sendall(framed(number, said))
 
 
-def answer(function: Function, key: str, call: tuple[int, bytes, bytes], folder: str, worn_at: int) -> bytes:
-    """What `function` says to a call: (new, times, values). key: of a lone array; worn_at: bytes mapped."""
+def answer(function: Function, key: str, call: Call, folder: str, worn_at: int, looks: Looks) -> bytes:
+    """What `function` says to a call. key: of a lone array; worn_at: bytes mapped; looks: for what it leaves."""
     new, times, values = call
     try:
         result = function(np.frombuffer(times).copy(), np.frombuffer(values).copy(), new)
         keys, numbers = columns(result, key, new)
         del result
+        if (left := looks.left()) > MOST:
+            return bad(f"leaves processes behind ({left}); {MOST} are the most", True)  # and so they end
     except Unfit as error:
         return bad(str(error), _mapped() > worn_at)
     except MemoryError as error:
