@@ -84,17 +84,20 @@ def check(options: argparse.Namespace) -> int:
     from .ingest.asking.wanted import unread
     from .ingest.formats.misread import misread
     from .remembered import renamed
-    from .state import default
+    from .state import default, no_place
 
     path = configuration(options.config)
     try:
         config = load(path)
+        folder = config.state_dir or default()
+        if nowhere := no_place(folder):
+            raise Wrong(nowhere)
     except Wrong as error:
         if options.json:
             print_json({"file": str(path), "ok": False, "problems": error.problems, "warnings": [], "plan": None})
             return CONFIG
         return misconfigured(error.problems)
-    unwise = warnings(config, misread=misread, unread=unread) + renamed(config.state_dir or default(), config.base)
+    unwise = warnings(config, misread=misread, unread=unread) + renamed(folder, config.base)
     custom = []
     if config.custom:
         import asyncio

@@ -20,6 +20,14 @@ def default() -> Path:
     return Path(given.split(":")[0]) if given else Path("~/.local/state/gateway").expanduser()
 
 
+def no_place(folder: Path) -> list[str]:
+    """What is to be said where `folder` can be no directory, since something else lies there or above; a sentence, or
+    none. A look alone.
+    """
+    lowest = next((place for place in (folder, *folder.parents) if os.path.lexists(place)), folder)
+    return [] if os.path.isdir(lowest) else [_sentence(folder, NotADirectoryError())]
+
+
 class Lock:
     """What keeps other gateways out of `folder`, until it is let go or the process ends.
 

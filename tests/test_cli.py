@@ -45,6 +45,17 @@ def test_wrong_use(arguments):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("how", [(), ("--json",)])
+def test_check_says_that_state_dir_can_be_none(tmp_path, how):
+    """A file lies there: the run would end with that sentence, so the file of the configuration is not good."""
+    (tmp_path / "gateway.toml").write_text(f'[gateway]\nstate_dir = "file"\n{GOOD}')
+    (tmp_path / "file").touch()
+    done = gateway("check", *how, "-c", str(tmp_path / "gateway.toml"))
+    says = f"state_dir: {tmp_path}/file is no directory: name another with gateway.state_dir"
+    assert (done.returncode, says in done.stdout + done.stderr) == (78, True)
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["file", "gateway.toml"]
+
+
 @pytest.mark.slow
 def test_check_tells_of_columns_that_are_left_out(tmp_path):
     """A column called "A" would be a current, and so no reading would come of it: that is said beforehand."""

@@ -156,5 +156,18 @@ def test_what_is_wrong_and_what_to_do_is_one_sentence(tmp_path, monkeypatch, err
 def test_a_file_in_its_place(tmp_path):
     (tmp_path / "file").write_text("x")
     for place in (tmp_path / "file", tmp_path / "file" / "below"):
-        with pytest.raises(NoState, match="no directory"):
+        with pytest.raises(NoState, match="no directory") as raised:
             claimed(place)
+        assert state.no_place(place) == [str(raised.value)], "a look says the same"
+
+
+def test_a_look_makes_nothing_and_knows_a_place_where_a_directory_can_be(tmp_path):
+    """One that is there, one that is still to be made, a link to one; a link that leads nowhere is none."""
+    for name, target in (("good", tmp_path), ("bad", tmp_path / "nowhere"), ("loop", tmp_path / "loop")):
+        (tmp_path / name).symlink_to(target)
+    before = sorted(tmp_path.iterdir())
+    for place in (tmp_path, tmp_path / "a" / "b", tmp_path / "good", tmp_path / "good" / "below"):
+        assert state.no_place(place) == []
+    for place in (tmp_path / "bad", tmp_path / "loop", tmp_path / "loop" / "below"):
+        assert len(state.no_place(place)) == 1
+    assert sorted(tmp_path.iterdir()) == before

@@ -17,22 +17,21 @@ class Leftovers:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.size = sum(_size(path) for path in self._all())
-
-    def _all(self) -> list[Path]:
-        return sorted(self._folder.glob("spool.*.damaged.db"), key=_made)
+        self.size = sum(_size(path) for path in _files(self._folder))
 
     def drop_oldest(self) -> bool:
         """Makes the room of the oldest one free; False when there is none."""
-        for path in self._all()[:1]:
+        for path in _files(self._folder)[:1]:
             _drop(path)
-            self.size = sum(_size(path) for path in self._all())
+            self.size = sum(_size(path) for path in _files(self._folder))
             return not path.exists()
         return False
 
 
 def set_aside(file: Path) -> Path:
-    """Renames a file of tables; gives its new name. Of those from before one stays. Raises OSError.
+    """Renames a file of tables, or whatever lies there; gives its new name. Of those from before one stays.
+
+    Raises OSError.
 
     Where there is but its log, or nothing in the file, an empty page is laid there: SQLite reads then what the log has.
     """
@@ -46,13 +45,19 @@ def set_aside(file: Path) -> Path:
     for part in PARTS:
         with contextlib.suppress(FileNotFoundError):
             file.with_name(file.name + part).rename(f"{path}{part}")
-    if not os.path.lexists(path) or not path.lstat().st_size:
+    if not os.path.lexists(path) or (path.is_file() and not path.lstat().st_size):
         private(path)
         os.truncate(path, PAGE)
-    others = sorted((one for one in folder.glob("spool.*.damaged.db") if one != path), key=_made)
+    others = [one for one in _files(folder) if one != path]
     for old in others[: len(others) + 1 - KEPT]:
         _drop(old)
     return path
+
+
+def _files(folder: Path) -> list[Path]:
+    """The oldest first. A directory that somebody had put in the spool's place is left to them."""
+    found = [path for path in folder.glob("spool.*.damaged.db") if path.is_symlink() or not path.is_dir()]
+    return sorted(found, key=_made)
 
 
 def _made(path: Path) -> float:

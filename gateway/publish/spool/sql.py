@@ -10,6 +10,7 @@ import contextlib
 import errno
 import os
 import sqlite3
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ KINDS = {
 ERRNOS = {
     errno.ENOSPC: FULL, errno.EDQUOT: FULL, errno.EROFS: READ_ONLY, errno.EACCES: READ_ONLY, errno.EPERM: READ_ONLY,
     errno.EAGAIN: TAKEN,  # the lock of state_dir
+    errno.EISDIR: CORRUPT, errno.ELOOP: CORRUPT, errno.ENXIO: CORRUPT,  # a folder, a link, a socket in the file's place
 }  # fmt: skip
 PAGE = 1024  # bytes; small ones waste little on small blocks, and wear a card less
 SETTINGS = (
@@ -174,8 +176,15 @@ def told(path: Path) -> Iterator[None]:
 
 
 def private(path: Path) -> None:
-    """Makes the file where there is none, for this user alone; follows no link that somebody has put there."""
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+    """Makes the file where there is none, for this user alone; follows no link that somebody has put there, and takes
+    nothing else for a file. Raises OSError.
+    """
+    place = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
+    try:
+        if not stat.S_ISREG(os.fstat(place).st_mode):
+            raise OSError(errno.EISDIR, "no file")
+    finally:
+        os.close(place)
 
 
 def _look(path: Path) -> tuple[int, int, int] | None:
