@@ -22,7 +22,7 @@ def account(**more: Any) -> Account:
         readings=100,
         acknowledged=80,
         condensed=10,
-        dropped=Counter({Drop.OUT_OF_RANGE: 4, Drop.TOO_LARGE: 2}),
+        dropped=Counter({Drop.OUT_OF_RANGE: 4, Drop.REFUSED_BY_BROKER: 2}),
         reopened=1,
         last_refused=b"\xff" * 100,
     )

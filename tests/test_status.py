@@ -98,7 +98,7 @@ def test_the_gateways_document(faults):
     assert document["faults"] == {"broker": {"since": "2026-11-18T11:06:41.000Z", "count": 1, "text": "it is away"}}
     assert document["fault_totals"] == {"broker": 1}
     assert document["refused"] == {"bad_checksum": 14}
-    assert document["dropped"] == {"out_of_range": 8, "too_large": 4}
+    assert document["dropped"] == {"out_of_range": 8, "refused_by_broker": 4}
     assert document["frames"] == document["decoded"] + document["noise"] + sum(document["refused"].values())
     assert document["values"] == document["readings"] + sum(document["refused_values"].values())
     out = ("acknowledged", "sent_unacknowledged", "in_flight", "spooled", "condensed")

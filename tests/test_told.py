@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from gateway.ledger import Account
+from gateway.telling.episode import SHED_OVER
 from gateway.telling.faults import Faults
 from gateway.telling.status import BoardLook
-from gateway.telling.told import SHED_OVER, Told
+from gateway.telling.told import Told
 
 
 @pytest.fixture

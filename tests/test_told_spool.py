@@ -5,8 +5,8 @@ from collections import Counter
 import pytest
 
 from gateway.model import Drop
+from gateway.telling.episode import SHED_OVER
 from gateway.telling.faults import Faults
-from gateway.telling.told import SHED_OVER
 from gateway.telling.told_spool import AWAY, KINDS, SpoolTold
 from tests.looks import account, board, look
 

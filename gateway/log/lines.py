@@ -77,6 +77,8 @@ EVENTS = {
     "broker.moving": _event("warning", "url after_s", "broker.stalled"),
     "broker.refusing": _event("warning", "topic reason why"),
     "broker.accepting": _event("warning", "topic refused after_s", "broker.refusing"),
+    "broker.too_large": _event("warning", "board why"),
+    "broker.fits": _event("warning", "board dropped after_s", "broker.too_large"),
     "broker.lacking": _event("warning", "why"),
     "broker.able": _event("warning", "after_s", "broker.lacking"),
     "embedded.started": _event("info", "listen"),

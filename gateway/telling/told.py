@@ -1,13 +1,14 @@
 """What the log and a board's faults are told as it comes, goes and misbehaves: an event at the start and at the end.
 
-What is told of its lines is in told_lines.py.
+What is told of its lines is in told_lines.py, and of messages that are too large in told_large.py.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from .episode import Episode
 from .faults import Faults
 from .status import BoardLook
+from .told_large import LargeTold
 from .told_lines import LinesTold
 
 SHEDDING = "more comes from this board than this machine computes or has room for, so readings of it are dropped"
@@ -15,34 +16,6 @@ OVERRUN = (
     "bytes of this board were lost, as nobody fetched them in time, and lines around a loss are refused: "
     "is this machine overloaded, or the baud rate too high for it?"
 )
-SHED_OVER = 5.0  # s without shedding, or overruns, after which it is over
-
-
-@dataclass(slots=True)
-class Episode:
-    """A count that grows, from its first step until it has not grown for a while."""
-
-    count: int = 0
-    before: int = 0  # when it began
-    began: float | None = None  # s, monotonic; None: it does not grow
-    latest: float = 0.0
-
-    def step(self, count: int, now: float, patience: float = SHED_OVER) -> bool | None:
-        """True: it begins; False: it is over, not having grown for `patience` s; None: nothing new."""
-        if count > self.count:
-            first = self.began is None
-            if self.began is None:
-                self.before, self.began = self.count, now
-            self.count, self.latest = count, now
-            return True if first else None
-        if self.began is not None and now - self.latest > patience:
-            return False
-        return None
-
-    def end(self, now: float) -> float:
-        """Ends it; gives how long it was, in s."""
-        began, self.began = self.began, None
-        return round(now - (now if began is None else began), 1)
 
 
 class Told:
@@ -55,7 +28,7 @@ class Told:
         self._shed, self._overrun = Episode(), Episode()
         self._torn = 0  # frames refused for an overrun before it began
         self._shared: tuple[float, int] | None = None  # since when (s, monotonic), and frames refused for it before
-        self._lines = LinesTold(event, faults)
+        self._lines, self._large = LinesTold(event, faults), LargeTold(event, faults)
         self._format = ""
         self._restarts = 0
         self._note: str | None = None
@@ -68,6 +41,7 @@ class Told:
         self._lines.tell(board, now)
         self._tell_overruns(board, now)
         self._tell_shedding(board, now)
+        self._large.tell(board, now)
         self._tell_restarts(board)
         for fault, text in board.naming.items():
             self.faults.tell(fault, text)

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from ..ledger import total
 from ..model import Drop
+from .episode import SHED_OVER, Episode
 from .faults import Faults
 from .status import Look
-from .told import SHED_OVER, Episode
 
 AWAY = 120.0  # s without a drop after which it is over: a slow board gives up a block now and then
 
