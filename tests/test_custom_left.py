@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -61,20 +62,45 @@ async def test_the_usual_pace_holds_too(tmp_path: Path) -> None:
         await until(lambda: not any(map(alive, children)), 3.0)
 
 
+async def test_their_memory_counts(tmp_path: Path) -> None:
+    """A lone program that stays and grows is a miss once it and the process take more than `memory` together."""
+    source = """
+import subprocess, sys
+def f(t, v, new):
+    if v[-1] > 30:
+        code = "import time; kept = b'x' * 60_000_000; print(flush=True); time.sleep(600)"
+        program = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+        program.stdout.readline()
+        print(program.pid)
+    return v[-new:]
+"""
+    async with street(tmp_path, source, "f", pace=0.0, deadline=8.0, memory=100_000_000) as one:
+        assert (await one.ask(value=[31.0]))["f"] == [31.0]
+        assert null((await one.ask(value=[32.0]))["f"])
+        (told,) = one.told("custom.missed")
+        assert re.fullmatch(r"leaves processes behind \(2\) with 1[2-4]\d MB; compute.memory is .*", told["why"])
+        await until(lambda: one.told("custom.output"))
+        assert (await one.ask(value=[20.0]))["f"] == [20.0]
+        programs = [int(output["text"]) for output in one.told("custom.output")]
+        await until(lambda: not any(map(alive, programs)), 3.0)
+
+
 def test_it_is_looked_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
     """At most one look in a pause, which is longer while there are no children; pace 0 looks at each call."""
     monkeypatch.setattr(left, "SOON", 0.0)
     monkeypatch.setattr(left, "LATER", 1000.0)
     monkeypatch.setattr(left, "SHARE", 0)
-    monkeypatch.setattr(left, "below", lambda guard: [1, 2, 3])
+    monkeypatch.setattr(left, "below", lambda guard: list(range(9)))
+    monkeypatch.setattr(left, "taken", lambda pid: 0)
     monkeypatch.setattr(left, "_has_children", lambda: children)
-    children, looks = False, left.Looks(1.0)
-    assert [looks.left() for _ in range(4)] == [2, 0, 0, 0]
+    wrong = "leaves processes behind (9); 8 are the most"
+    children, looks = False, left.Looks(1.0, 1)
+    assert [looks.wrong(0) for _ in range(3)] == [wrong, "", ""]
     children = True
-    assert [looks.left() for _ in range(4)] == [2, 2, 2, 2]
+    assert [looks.wrong(0) for _ in range(3)] == [wrong, wrong, wrong]
     monkeypatch.setattr(left, "SHARE", 1e12)
-    assert looks.left() == 0
-    assert [left.Looks(0.0).left() for _ in range(4)] == [2, 2, 2, 2]
+    assert looks.wrong(0) == ""
+    assert [left.Looks(0.0, 1).wrong(0) for _ in range(3)] == [wrong, wrong, wrong]
 
 
 def test_who_is_below() -> None:

@@ -1,4 +1,4 @@
-"""What a feature has left running, counted now and then by a look through /proc. Runs in the feature's process.
+"""What a feature has left running: how many, how large, by a look through /proc now and then. Runs in its process.
 
 The kernel tells a process whether it has any child, and nothing of those that it has let go; whose children those are
 now, is in /proc alone (and lists of children are there only where a kernel was built for them).
@@ -15,22 +15,42 @@ SHARE = 50  # times as long as a look took is waited too: at most 2 % of a core,
 
 
 class Looks:
-    """Counts what is below the process that watches over this one. pace: of the looks; 0: one at each call."""
+    """Looks at what is below the process that watches over this one.
 
-    def __init__(self, pace: float) -> None:
-        self._pace, self._guard = pace, os.getppid()
+    pace: of the looks; 0: one at each call. most: bytes that this process and those may take together.
+    """
+
+    def __init__(self, pace: float, most: int) -> None:
+        self._pace, self._most, self._guard = pace, most, os.getppid()
         self._looked, self._took = float("-inf"), 0.0
 
-    def left(self) -> int:
-        """How many processes there are besides this one, as far as it is time to look; else 0. Raises OSError."""
+    def wrong(self, mapped: int) -> str:
+        """What is wrong with what is left, as a clause; "" when nothing is, or it is not time to look. Raises OSError.
+
+        mapped: bytes that this process takes itself.
+        """
         began = time.monotonic()
         pause = max(SOON if _has_children() else LATER, SHARE * self._took)
         if began < self._looked + self._pace * pause:
-            return 0
-        found = len(below(self._guard)) - 1
+            return ""
+        found = [pid for pid in below(self._guard) if pid != os.getpid()]
+        size = sum(map(taken, found[:MOST]))
         self._looked = time.monotonic()
         self._took = self._looked - began
-        return found
+        if len(found) > MOST:
+            return f"leaves processes behind ({len(found)}); {MOST} are the most"
+        if found and mapped + size > self._most:
+            return (
+                f"leaves processes behind ({len(found)}) with {size / 1e6:.0f} MB; compute.memory is for all together"
+            )
+        return ""
+
+
+def taken(pid: int) -> int:
+    """Bytes of memory of a process, where it shares them its share; 0 when it has ended or is another user's."""
+    with suppress(FileNotFoundError, ProcessLookupError, PermissionError), open(f"/proc/{pid}/smaps_rollup") as lines:
+        return sum(int(line.split()[1]) << 10 for line in lines if line.startswith("Pss:"))
+    return 0
 
 
 def below(pid: int) -> list[int]:

@@ -1,7 +1,7 @@
 """The process that runs one feature of a user's own: it imports the module, and answers call after call.
 
 Whatever the function does ends here: it has a memory limit, its output goes to the log, what it leaves running is
-counted (left.py), and the gateway believes nothing that this process says (answers.py).
+looked at (left.py), and the gateway believes nothing that this process says (answers.py).
 """
 
 import importlib
@@ -25,7 +25,7 @@ from ..wire import PIECE, READY, Inbox, framed
 from ..worker import STDERR, STDOUT, die_with_parent, goes_first
 from .answers import bad, good
 from .checked import Unfit, columns
-from .left import MOST, Looks
+from .left import Looks
 
 WORN = 0.8  # of the memory that it may use after the import: then it is replaced before it fails
 Function = Callable[[Any, Any, int], object]
@@ -74,12 +74,13 @@ def _text_to(descriptor: int) -> TextIO:
 def _answer_all(pipe: socket.socket) -> None:
     inbox = Inbox()
     function: Function | None = None
-    worn_at, looks = 0, Looks(1.0)
+    worn_at, looks = 0, Looks(1.0, 0)
     while piece := pipe.recv(PIECE):
         for _, data in inbox.feed(piece):
             if function is None:
                 order = json.loads(data)
-                most, looks = _limited(order["memory"]), Looks(order["pace"])
+                most = _limited(order["memory"])
+                looks = Looks(order["pace"], most)
                 sys.dont_write_bytecode = True
                 try:
                     function = _imported(order)
@@ -102,15 +103,16 @@ def answer(function: Function, key: str, call: Call, folder: str, worn_at: int, 
         result = function(np.frombuffer(times).copy(), np.frombuffer(values).copy(), new)
         keys, numbers = columns(result, key, new)
         del result
-        if (left := looks.left()) > MOST:
-            return bad(f"leaves processes behind ({left}); {MOST} are the most", True)  # and so they end
+        mapped = _mapped()
+        if wrong := looks.wrong(mapped):
+            return bad(wrong, True)  # it is replaced, and so all that it left ends
     except Unfit as error:
         return bad(str(error), _mapped() > worn_at)
     except MemoryError as error:
         return bad(f"{raised(error, folder)}; compute.memory is its limit", True)
     except BaseException as error:  # whatever a user's code can raise, SystemExit too
         return bad(raised(error, folder), _mapped() > worn_at)
-    return good(keys, numbers, _mapped() > worn_at)
+    return good(keys, numbers, mapped > worn_at)
 
 
 def raised(error: BaseException, folder: str) -> str:
