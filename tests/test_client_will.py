@@ -8,7 +8,8 @@ import pytest
 from gateway.publish.broker import Limits, Refused, Where, Will, less
 from gateway.publish.client import connect
 from gateway.publish.packets import fits, topic_part
-from tests.brokers import CUT, WELCOME_3, WELCOME_5, FakeBroker, Judge, until
+from tests.brokers import CUT, WELCOME_3, WELCOME_5, FakeBroker, Judge, Mosquitto
+from tests.waiting import until
 
 BRIEF = b'{"state":"offline","reason":"lost"}'
 WILL = Will("gw/g/status", BRIEF + bytes(700), brief=BRIEF)
@@ -95,9 +96,25 @@ async def test_a_broker_that_cuts_the_line_at_a_long_will():
         await asyncio.wait_for(connection.lost, 5)
 
 
+@pytest.mark.parametrize("line", ["retain_available false", "max_qos 0"])
+async def test_a_broker_that_cuts_the_line_at_what_it_lacks(tmp_path, line):
+    """Where a brief will is no better it was not the size: nothing is made up about that, and the whole one is left."""
+    broker = Mosquitto(tmp_path, [line])
+    broker.start()
+    try:
+        async with Judge(broker.port) as judge:
+            connection = await connect(where(broker.port, v5=False), will=WILL)
+            assert dataclasses.replace(connection.limits, qos=1, retain=True) == Limits()
+            connection.close()
+            await until(lambda: judge.messages)
+            assert judge.messages[0].payload == WILL.payload
+    finally:
+        broker.kill()
+
+
 def test_brief_before_none():
     """Of a will that may be too large the brief one is next, in 5 only where it says that it is that."""
-    brief = dataclasses.replace(WILL, payload=BRIEF, brief=None)
+    brief = dataclasses.replace(WILL, payload=BRIEF, brief=None, whole=WILL.payload)
     assert less(WILL, Refused("", 0x95), v5=True) == less(WILL, Refused("", 0x87), v5=False) == brief
     assert less(brief, Refused("", 0x95), v5=True) is less(brief, Refused("", 0x87), v5=False) is None
     assert less(WILL, Refused("", 0x87), v5=True) is None

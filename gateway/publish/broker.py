@@ -56,13 +56,17 @@ class Where:
 
 @dataclass(frozen=True, slots=True)
 class Will:
-    """What the broker says when this connection breaks. brief: instead, where it does not take so many bytes."""
+    """What the broker says when this connection breaks.
+
+    brief: what it shall say where it does not take so many bytes; whole: of one that is brief, what it stands for.
+    """
 
     topic: str
     payload: bytes
     qos: int = 1
     retain: bool = True
     brief: bytes | None = None
+    whole: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,9 @@ def less(will: Will, error: Refused, *, v5: bool) -> Will | None:
     if error.code not in OF_A_WILL and not error.early:
         raise error
     if will.brief is not None and (not v5 or error.early or error.code == TOO_LARGE):
-        return replace(will, payload=will.brief, brief=None)
+        return replace(will, payload=will.brief, brief=None, whole=will.payload)
+    if will.whole is not None:  # it was not its size
+        will = replace(will, payload=will.whole, whole=None)
     if v5 or not error.early or not (will.qos or will.retain):
         return None
     return replace(will, retain=False) if will.retain and will.qos else replace(will, qos=0, retain=not will.retain)

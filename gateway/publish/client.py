@@ -237,7 +237,7 @@ async def connect(
         connection.limits = replace(connection.limits, will=wanted is None)
     elif not where.v5:  # it states nothing, but has shown what it takes
         connection.limits = replace(connection.limits, qos=will.qos, retain=will.retain)
-    if wanted is not None and will is not None and will.brief != wanted.brief:
+    if wanted is not None and will is not None and will.whole is not None:
         connection.limits = replace(connection.limits, packet=_below(wanted, connection.limits.packet))
     return connection
 
