@@ -147,8 +147,8 @@ class Service:
         account = total(self.accounts.values())
         spooled = sum(map(self.publisher.spooled, self.accounts))
         log("service.stopped", readings=account.readings, inherited=account.inherited,
-            acknowledged=account.acknowledged, spooled=spooled,
-            dropped=account.dropped.total(), took_s=round(time.monotonic() - began, 1))  # fmt: skip
+            acknowledged=account.acknowledged, spooled=spooled, dropped=account.dropped.total(),
+            reasons=dict(account.dropped), took_s=round(time.monotonic() - began, 1))  # fmt: skip
 
     def _last_words(self) -> dict[str, bytes]:
         return {self._status_topic(board): text for board, text in self.reporter.last_words().items()}

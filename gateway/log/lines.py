@@ -39,7 +39,7 @@ def _event(level: str, fields: str, ends: str = "") -> Event:
 EVENTS = {
     "service.started": _event("info", "gateway run version boards workers broker"),
     "service.stopping": _event("info", "reason"),
-    "service.stopped": _event("info", "readings inherited acknowledged spooled dropped took_s"),
+    "service.stopped": _event("info", "readings inherited acknowledged spooled dropped reasons took_s"),
     "service.failed": _event("error", "where error"),
     "config.unwise": _event("warning", "path text"),
     "config.refused": _event("error", "path problems"),

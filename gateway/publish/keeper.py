@@ -9,24 +9,24 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import chain, groupby
+from dataclasses import dataclass
+from itertools import chain
 from typing import Protocol
 
 from ..model import Features
 from .dating import marked
 from .lane import Piece
 from .outbox import Outbox
-from .spool.blocks import joined
+from .pieces import BLOCK_ROWS, in_blocks, together
 from .spool.filing import Saved
 from .spool.nouns import Block, Lane
 from .spool.spool import Spool
 
 LOOKS = 10  # in at_risk, while the disk is in use
-BLOCK_ROWS = 512  # readings of a block, of those that lie side by side
 READ_AHEAD = 2000  # readings from the disk that may wait to be sent
 FORGET = 1.0  # s between transactions that forget what was sent
 AGAIN = 1.0  # s after the disk refused
+LEAST = 64  # readings of a parcel at the end, on a full disk
 LATE = 0.5  # s that a lane waits for what is on its way to the disk; then that goes first, from memory
 
 
@@ -135,7 +135,7 @@ class Keeper:
         return self._upstream.older(now - self._at_risk / 2, copied) if at_risk else []
 
     async def _keep(self, cut: float, late: float, fresh: Sequence[Features]) -> None:
-        if not await self._move(cut, late):
+        if not await self._move(cut, late, self._spool.parcel):
             return
         for part in self._parcels(fresh):
             done = await self._spool.keep([], [], part)
@@ -146,15 +146,15 @@ class Keeper:
                 lane = one.features.board, one.features.sensor
                 self._copies.setdefault(lane, []).append((one.features.seq[-1], number))
 
-    async def _move(self, cut: float, late: float) -> bool:
+    async def _move(self, cut: float, late: float, most: int) -> bool:
         """What the outbox holds goes to the disk, a parcel after the other. False: the disk does not take it.
 
-        cut, late: as Crossing.begin takes them.
+        cut, most, late: as Crossing.begin takes them.
         """
         crossing = self._outbox.crossing
-        while any(found := crossing.begin(cut, self._spool.parcel, late)):
+        while any(found := crossing.begin(cut, most, late)):
             waiting, flights = found
-            blocks, stored = list(_blocks(waiting)), None
+            blocks, stored = list(in_blocks(waiting)), None
             slow = asyncio.get_running_loop().call_later(LATE, self._let_go, list(chain.from_iterable(blocks)))
             try:
                 on_wire = [self._saved([flight.piece]) for flight in flights if flight.piece is not None]
@@ -197,7 +197,7 @@ class Keeper:
                 del self._copies[lane]
 
     def _saved(self, pieces: Sequence[Piece]) -> Saved:
-        features, condensed = _together(pieces)
+        features, condensed = together(pieces)
         return Saved(features, condensed, self._run, self._of(features))
 
     def _of(self, features: Features) -> dict[str, str]:
@@ -244,42 +244,22 @@ class Keeper:
     async def _finish(self, parcels: Sequence[list[Saved]], over: list[Saved]) -> None:
         if self._looking is not None:
             await self._looking
-        if not await self._move(math.inf, math.inf):
-            return
+        most, spool = self._spool.parcel, self._spool
+        while not await self._move(math.inf, math.inf, most):
+            if most < LEAST or not await spool.spend_reserve():
+                return
+            most //= 4  # what the reserve has room for, about; then what is left of that
         copies = [number for some in self._copies.values() for _, number in some]
         for part in parcels:  # copies of what is left are there until all of it is
-            if await self._spool.keep([], part, [], copies if part is parcels[-1] else ()) is None:
-                return
+            instead = copies if part is parcels[-1] else ()
+            while await spool.keep([], part, [], instead) is None:
+                if spool.spent or not await spool.spend_reserve():
+                    return
             over += part
         if not parcels:
             for number in copies:
                 self._spool.uncopied(number)
         self._copies = {}
-
-
-def _together(pieces: Sequence[Piece]) -> tuple[Features, dict[int, int]]:
-    """Pieces that follow one another, as one, in columns of their own."""
-    return joined([(piece.features.cut(piece.first, piece.last), dict(piece.condensed)) for piece in pieces])
-
-
-def _blocks(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
-    """Neighbours that can lie in one block, of so many readings."""
-
-    def shared(piece: Piece) -> tuple[object, ...]:
-        f = piece.features
-        return f.board, f.sensor, f.unit, f.keys, f.unset
-
-    for _, alike in groupby(pieces, shared):
-        part, readings = list[Piece](), 0
-        for piece in alike:
-            for first in range(piece.first, piece.last, BLOCK_ROWS):
-                cut = replace(piece, first=first, last=min(first + BLOCK_ROWS, piece.last))
-                if part and readings + len(cut) > BLOCK_ROWS:
-                    yield part
-                    part, readings = [], 0
-                part.append(cut)
-                readings += len(cut)
-        yield part
 
 
 def rest_of(pieces: Sequence[Piece]) -> list[tuple[Block, Features, dict[int, int]]]:
@@ -288,4 +268,4 @@ def rest_of(pieces: Sequence[Piece]) -> list[tuple[Block, Features, dict[int, in
     for piece in pieces:
         if piece.block is not None:
             by_block.setdefault(piece.block, []).append(piece)
-    return [(block, *_together(sorted(some, key=lambda piece: piece.place))) for block, some in by_block.items()]
+    return [(block, *together(sorted(some, key=lambda piece: piece.place))) for block, some in by_block.items()]

@@ -107,7 +107,7 @@ def _aging_by_the_wall() -> None:
     async def age(self: Any) -> None:
         wall, busy = time.time(), {*self._holds.busy, *self._holds.gone}
         too_old = lambda block: wall - block.wall > self._max_age  # noqa: E731
-        self._lose(await self._try(lambda store: store.drop_older(too_old, busy)) or [])
+        self._losses.lose(await self._try(lambda store: store.drop_older(too_old, busy)) or [])
 
     Spool._age = age  # type: ignore[method-assign]
 

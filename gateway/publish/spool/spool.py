@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from ...model import Drop, Features
-from .aside import Rescue
 from .disk import Claim, Disk, News
 from .filing import Saved, filed, found_in, refiled
 from .health import SENTENCES, Health
 from .holdings import Holdings
-from .nouns import Block, Damaged, Gone, Lane, Stored
+from .losses import Losses
+from .nouns import Block, Damaged, Lane, Stored
 from .seen import Seen, seen
 from .sql import FULL, READ_ONLY, STALLED, Trouble
 from .store import Put, Store, parcel
@@ -49,15 +49,15 @@ class Spool:
         event: Callable[..., None] = lambda name, **fields: None,
     ) -> None:
         self._folder, self._limit, self._max_age, self._boot, self._claim = folder, limit, max_age, boot, claim
-        self._inherited, self._dropped, self._clock_set, self._event = inherited, dropped, clock_set, event
-        self.vanished: Callable[[set[int]], None] = lambda copies: None
+        self._clock_set, self._event = clock_set, event
         self._holds = Holdings()
+        self._losses = Losses(self._holds, inherited, dropped, lambda copies: self.vanished(copies), event)
+        self.vanished: Callable[[set[int]], None] = lambda copies: None
         self._seen = Seen(limit)
         self._weight = HEADROOM
-        self._health, self._opened = Health(), False
-        self._untold = 0  # readings that were dropped as spool_corrupt, and that no event has told of yet
+        self._health = Health()
+        self.spent = False  # whether the reserve is, at the end
         self._aged = self._probed = self._kept = -math.inf
-        self.damage: str | None = None  # one sentence, when readings may be lost that nobody can count, or nearly were
         self.start = 0.0
 
     async def open(self) -> None:
@@ -65,7 +65,9 @@ class Spool:
 
         Raises Trouble when the file is not ours to write.
         """
-        self._disk = Disk(self._folder, self._limit, News(self._found, self._rescued, self._lose), self._claim)
+        self._disk = Disk(
+            self._folder, self._limit, News(self._losses.found, self._losses.rescued, self._losses.lose), self._claim
+        )
         opening = asyncio.ensure_future(self._try(self._look_at))
         done, _ = await asyncio.wait({opening}, timeout=OPENING)
         for one in done:
@@ -104,6 +106,11 @@ class Spool:
         trouble = self._health.trouble
         return None if trouble is None else f"{SENTENCES[trouble.kind]} ({trouble})"
 
+    @property
+    def damage(self) -> str | None:
+        """One sentence, when readings may be lost that nobody can count, or nearly were."""
+        return self._losses.damage
+
     def look(self, rate: float) -> dict[str, Any]:
         """For the status. rate: readings/s that come in."""
         return self._seen.shown(self._weight, rate)
@@ -122,7 +129,7 @@ class Spool:
         copies `instead`. Gives the numbers of the copies. None: the disk does not take them; nothing has changed.
         """
         self._kept = time.monotonic()
-        holds, troubled = self._holds, self._health.trouble is not None
+        holds, troubled = self._holds, self._health.trouble is not None and not self.spent
         gone, busy = holds.gone | {copy: holds.copies[copy] for copy in instead}, holds.busy.difference(instead)
         flags = [*(True for _ in first), *(False for _ in moved), *(True for _ in last)]
         all_of_them = list(zip((*first, *moved, *last), flags, strict=True))
@@ -140,10 +147,16 @@ class Spool:
         if done is None:
             return None
         holds.forgotten(gone)
-        self._lose(done.lost)
+        self._losses.lose(done.lost)
         for number, (one, copy) in zip(done.ids, all_of_them, strict=True):
             holds.stored(number, (one.features.board, one.features.sensor), len(one.features), copy=copy)
         return done.ids[: len(first)], done.ids[len(first) + len(moved) :]
+
+    async def spend_reserve(self) -> bool:
+        """At the end, where the disk is full: the room of the reserve is for what is left. Gives whether it is."""
+        if self.why_shed is Drop.DISK_FULL and not self.spent:
+            self.spent = bool(await self._try(Store.spend_reserve))
+        return self.spent
 
     def uncopied(self, number: int) -> None:
         """Nobody needs this copy any more."""
@@ -172,7 +185,7 @@ class Spool:
                 return block, *found_in(found.source, found.rows, found.data, self._boot, self.start)
             except Damaged:
                 holds.done(block, found.rows, Drop.SPOOL_CORRUPT)
-                self._lose_one(found.source.board, Drop.SPOOL_CORRUPT, found.rows)
+                self._losses.lose_one(found.source.board, Drop.SPOOL_CORRUPT, found.rows)
 
     def done(self, block: Block, readings: int) -> None:
         """The broker has taken readings of a block, or nobody shall have them."""
@@ -216,7 +229,7 @@ class Spool:
                 return now - block.mono > self._max_age
             return None if block.source.unset or not believed else wall - block.wall > self._max_age
 
-        self._lose(await self._try(lambda store: store.drop_older(too_old, busy)) or [])
+        self._losses.lose(await self._try(lambda store: store.drop_older(too_old, busy)) or [])
 
     async def close(self, rest: Sequence[tuple[Block, Features, dict[int, int]]], patience: float) -> None:
         """Leaves in the blocks that were being sent only what is left of them, and closes the file."""
@@ -265,36 +278,3 @@ class Spool:
     def _look_at(self, store: Store) -> None:
         """In the disk's thread."""
         self._seen = seen(store)
-
-    def _lose(self, lost: Sequence[Gone]) -> None:
-        self._holds.lost(lost)
-        for (board, _), rows, why in lost:
-            if why is not None:
-                self._lose_one(board, why, rows)
-
-    def _lose_one(self, board: str, why: Drop, rows: int) -> None:
-        self._dropped(board, why, rows)
-        self._untold += rows if why is Drop.SPOOL_CORRUPT else 0
-
-    def _found(self, rows: dict[Lane, int], dropped: dict[Drop, int]) -> None:
-        self._opened = True
-        if rows or dropped:
-            self._event("spool.inherited", readings=sum(rows.values()), dropped=dropped)
-        for lane, readings in rows.items():
-            self._holds.rows[lane] += readings
-            self._inherited(lane[0], readings)
-
-    def _rescued(self, found: Rescue) -> None:
-        """The file was damaged: what could be read of it is in a new one, under the same numbers."""
-        lost = [Gone(lane, rows, Drop.SPOOL_CORRUPT) for lane, rows in found.lost.items()]
-        if copies := self._holds.vanished(found.missing):
-            self.vanished(copies)
-        if not self._opened:  # then they come to what is held here as well
-            for lane, rows, _ in lost:
-                self._holds.rows[lane] += rows
-                self._inherited(lane[0], rows)
-        self._lose(lost)
-        if lost or found.aside or found.replaced:
-            lost_now, self._untold, file = self._untold, 0, str(found.path)
-            self._event("spool.damaged", file=file, saved=found.saved, lost=lost_now, complete=found.complete)
-        self.damage = found.sentence or self.damage

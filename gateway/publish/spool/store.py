@@ -163,6 +163,10 @@ class Store:
         self._prune()
         self._reserve.restore()
 
+    def spend_reserve(self) -> bool:
+        """Makes its room free for blocks that have nowhere else to go; False when there is none."""
+        return self._reserve.give_up()
+
     def carry(self, blocks: Sequence[Stored]) -> None:
         """Stores blocks of another spool, with their numbers, unless they are there."""
         with self._shelf.transaction():
