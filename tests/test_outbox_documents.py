@@ -97,6 +97,6 @@ def test_a_document_at_which_the_broker_cuts_the_line_stays_away():
         assert len(sent(box)) == 1
         box.closed(0.0, cut=True)
     box.opened(Limits(), v5=True)
-    assert box.largest("gw/g/status") == 4999
+    assert box.largest("gw/g/status") == 3750
     box.documents.put("gw/g/status", bytes(5000))
     assert sent(box) == []

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from .packets import overhead, topic_part
 from .window import Flight
 
+SMALLER = 0.75  # of the size at which the line was cut: less than that, since each cut costs all others
+
 
 class Documents:
     """Documents that wait, in the order in which they came."""
@@ -53,7 +55,7 @@ class Documents:
 
     def largest(self, topic: str, packet: int | None) -> int | None:
         """Bytes of payload that the broker takes in a document of `topic`, as known. packet: bytes, in all."""
-        known = [size - 1 for size in self._too_long.values()]
+        known = [int(SMALLER * size) if each in self._cutting else size - 1 for each, size in self._too_long.items()]
         if packet is not None:
             known.append(max(0, packet - overhead(topic_part(topic), packet)))
         return min(known, default=None)
