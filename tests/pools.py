@@ -15,6 +15,7 @@ import pytest
 from gateway.compute.pool import Pool
 from gateway.compute.wire import Nonsense
 from tests import odd_workers
+from tests.faults.tree import alive
 from tests.waiting import until
 
 ROOT = Path(__file__).parent.parent
@@ -63,14 +64,6 @@ async def running(size: int = 2) -> AsyncIterator[Client]:
         yield client
     finally:
         await client.pool.stop()
-
-
-def alive(pid: int) -> bool:
-    """Whether a process runs; a zombie does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in ("Z", "X")
-    except OSError:
-        return False
 
 
 def family(root: int) -> dict[int, str]:

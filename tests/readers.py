@@ -15,6 +15,7 @@ from gateway.ingest.reader import Reader
 from gateway.ledger import Account, imbalances
 from gateway.model import Board, Chunk, Decoded, Frame, Noise, Port, Refusal, Sample, Why
 from tests import street
+from tests.faults.tree import opened
 
 
 class Numbers:
@@ -81,11 +82,7 @@ class Rig:
 
 def held(*kinds: str) -> set[str]:
     """What the descriptors of this process name, of these kinds."""
-    found = set()
-    for fd in os.listdir("/proc/self/fd"):
-        with contextlib.suppress(OSError):  # the listing's own
-            found.add(os.readlink(f"/proc/self/fd/{fd}"))
-    return {name for name in found if name.startswith(kinds)}
+    return {name for name in opened(os.getpid(), "") if name.startswith(kinds)}
 
 
 def open_ports() -> set[str]:

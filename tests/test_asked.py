@@ -18,6 +18,7 @@ from gateway.model import Board, Chunk, FormatOptions, Port, Sample
 from gateway.parts import Parts
 from simulators.answering import SILENT, Answering, Trouble
 from simulators.modbus import Unit, modbus_line
+from tests.faults.tree import opened
 from tests.readers import pause, until
 
 INGEST = Path(__file__).parents[1] / "gateway/ingest"
@@ -331,8 +332,4 @@ async def test_who_is_not_read_is_not_asked():
 
 def open_ports(path: str) -> int:
     """How many descriptors of this process are the port `path`."""
-    found = 0
-    for fd in os.listdir("/proc/self/fd"):
-        with contextlib.suppress(OSError):
-            found += os.readlink(f"/proc/self/fd/{fd}") == path
-    return found
+    return opened(os.getpid(), path).count(path)

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.custom_lanes import GOOD, street
+from tests.faults.tree import alive
 from tests.waiting import until
 
-from .pools import alive, family
+from .pools import family
 
 
 def above(pid: int) -> int:

@@ -21,6 +21,7 @@ from gateway.publish.client import Connection, connect
 from gateway.publish.embedded import AT_ONCE, CONNECTIONS, LOG, PACKET, Broker, Embedded, start
 from gateway.publish.listening import holder
 from gateway.publish.packets import Ack, publish, topic_part
+from tests.faults.tree import alive
 from tests.waiting import until
 
 LOOPBACK = ("127.0.0.1", 0)
@@ -34,14 +35,6 @@ async def running(username: str | None = None, password: str | None = None) -> A
         yield broker
     finally:
         await broker.stop()
-
-
-def there(pid: int) -> bool:
-    """Whether the process runs; one that waits to be reaped does not."""
-    try:
-        return proc(pid, "stat").rpartition(b")")[2].split()[0] != b"Z"
-    except FileNotFoundError:
-        return False
 
 
 def proc(pid: int | str, name: str) -> bytes:
@@ -314,7 +307,7 @@ async def test_a_child_that_dies_is_noticed_and_the_port_serves_again():
     await again.stop()
     await again.stop()
     assert not again.ended.done()
-    assert not there(again.pid)
+    assert not alive(again.pid)
 
 
 async def test_a_broker_that_is_kept_is_there_again_on_its_port():
@@ -370,7 +363,7 @@ async def test_a_deaf_broker_is_ended():
         gateway = await Client.to(broker, "gateway", topic="#")
         gateway.send("é", b"1")
         assert "failed inside" in await asyncio.wait_for(broker.ended, 5)
-        assert not there(broker.pid)
+        assert not alive(broker.pid)
         gateway.leave()
 
 
@@ -380,7 +373,7 @@ async def test_a_frozen_child_does_not_hold_up_the_end(monkeypatch):
     broker = await start(LOOPBACK)
     os.kill(broker.pid, signal.SIGSTOP)
     await asyncio.wait_for(broker.stop(), 5)
-    assert not there(broker.pid)
+    assert not alive(broker.pid)
 
 
 async def test_a_start_that_is_cancelled_leaves_no_child():
@@ -392,7 +385,7 @@ async def test_a_start_that_is_cancelled_leaves_no_child():
     starting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await starting
-    await until(lambda: not any(there(pid) for pid in seen))
+    await until(lambda: not any(alive(pid) for pid in seen))
 
 
 GATEWAY = """
@@ -421,9 +414,9 @@ def gateway_with_a_broker():
 async def test_a_killed_gateway_takes_its_broker_along():
     """After kill -9 of the gateway the child ends by itself, and the port is free."""
     with gateway_with_a_broker() as (process, broker):
-        assert there(broker["pid"])
+        assert alive(broker["pid"])
         process.kill()
-        await until(lambda: not there(broker["pid"]), within=2)
+        await until(lambda: not alive(broker["pid"]), within=2)
         await until(lambda: free(broker["port"]), within=2)  # its threads end after its name is gone
 
 

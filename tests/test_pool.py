@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from gateway.compute.pool import Pool
-from tests.pools import alive, odd, running
+from tests.faults.tree import alive
+from tests.pools import odd, running
 
 __all__ = ["odd"]  # the fixture
 

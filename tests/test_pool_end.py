@@ -9,7 +9,8 @@ import time
 import pytest
 
 from tests import odd_workers
-from tests.pools import Client, alive, family, helper, parent, running
+from tests.faults.tree import alive
+from tests.pools import Client, family, helper, parent, running
 from tests.waiting import until
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.pools import Client, alive, family, helper, odd, running
+from tests.faults.tree import alive
+from tests.pools import Client, family, helper, odd, running
 from tests.waiting import until
 
 __all__ = ["odd"]  # the fixture

@@ -8,7 +8,8 @@ import time
 import pytest
 
 from gateway.compute.pool import MOST_FAULTS
-from tests.pools import alive, odd, running
+from tests.faults.tree import alive
+from tests.pools import odd, running
 from tests.waiting import until
 
 __all__ = ["odd"]  # the fixture

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.pools import alive, family, odd, parent, running
+from tests.faults.tree import alive
+from tests.pools import family, odd, parent, running
 from tests.waiting import until
 
 __all__ = ["odd"]  # the fixture

@@ -1,7 +1,6 @@
 """The door to the serial library, on real pseudo-terminals and real sockets."""
 
 import asyncio
-import contextlib
 import errno
 import fcntl
 import os
@@ -22,6 +21,7 @@ from gateway.ingest.ports import Line, connect, open_port, opened
 from gateway.ingest.settings import settings
 from gateway.ingest.trouble import PortError, trouble
 from gateway.model import Port
+from tests.faults import tree
 from tests.readers import rounds, until
 
 HOLD = """
@@ -44,11 +44,7 @@ def pty():
 
 def held(path: str) -> list[str]:
     """The descriptors of this process that name a path, also one that is deleted."""
-    names = []
-    for fd in os.listdir("/proc/self/fd"):
-        with contextlib.suppress(OSError):  # the listing's own
-            names.append(os.readlink(f"/proc/self/fd/{fd}"))
-    return [name for name in names if name.split()[0] == path]
+    return [name for name in tree.opened(os.getpid(), path) if name.split()[0] == path]
 
 
 def descriptors() -> int:

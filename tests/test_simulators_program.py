@@ -20,6 +20,7 @@ from gateway.config import problems
 from simulators import KINDS
 from simulators.kinds import boot_text
 from simulators.loop import until
+from tests.faults.tree import alive
 from tests.port_reader import read_until, reader
 from tests.street import ROOT
 from tests.test_probe import probed
@@ -183,14 +184,6 @@ def test_ends_with_its_parent() -> None:
         parent.kill()
         parent.communicate()
     until(lambda: not alive(pid), 5, "it lives on")
-
-
-def alive(pid: int) -> bool:
-    """Whether a process runs (a zombie does not)."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
 
 
 @pytest.mark.parametrize(

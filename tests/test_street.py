@@ -6,11 +6,11 @@ import random
 import signal
 import time
 from collections import defaultdict
-from pathlib import Path
 
 import pytest
 
 from simulators import Board
+from tests.faults.tree import alive, opened
 
 from .street import Gateway, Judge, configuration, running, until
 
@@ -113,7 +113,7 @@ def test_a_board_that_comes_back_under_another_number(tmp_path, mosquitto, judge
             board.unplug()
             status = "gateway/gw/b/status"
             until(lambda: judge.documents[status]["state"] == "offline", "the status says offline", 2.0)
-            until(lambda: not held_by(gateway.process.pid, before), "the descriptor is given back", 1.0)
+            until(lambda: before not in opened(gateway.process.pid, before), "the descriptor is given back", 1.0)
             seen = len(judge.features)
             board.plug()
             plugged = time.monotonic()
@@ -124,20 +124,6 @@ def test_a_board_that_comes_back_under_another_number(tmp_path, mosquitto, judge
             assert gateway.stop() == 0
     assert all(15 < row["value"] < 120 for row in judge.features)
     check_sequences(judge)
-
-
-def alive(pid: int) -> bool:
-    """Whether a process runs; one that has ended and is not waited for by its new parent does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
-    except OSError:
-        return False
-
-
-def held_by(pid: int, path: str) -> bool:
-    """Whether a process has `path` open."""
-    folder = f"/proc/{pid}/fd"
-    return any(os.path.realpath(f"{folder}/{fd}") == path for fd in os.listdir(folder))
 
 
 @pytest.mark.slow

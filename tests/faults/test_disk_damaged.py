@@ -34,6 +34,14 @@ def _statement(path: Path, text: str) -> None:
         db.execute(text)
 
 
+def kept_over_a_stop(s, state: Path, seconds: float) -> int:
+    """An outage at whose end the gateway is stopped; gives the readings that are on the disk then."""
+    s.broker.stop()
+    s.hold(seconds, ci=4, fast=4)
+    assert s.gateway.stop(10) == 0
+    return spooled(state)
+
+
 @row(
     "F63",
     field="The spool is corrupt.",
@@ -52,10 +60,7 @@ def test_f63_corrupt(scene, tmp_path, damage):
     s, state = scene(), tmp_path / "state"
     s.steady()
     with s.fault():
-        s.broker.stop()
-        s.hold(8, ci=4, fast=4)
-        assert s.gateway.stop(10) == 0
-        held = spooled(state)
+        held = kept_over_a_stop(s, state, 8)
         DAMAGES[damage](state)
         s.prove(held > 100, f"{held} readings are on the disk, and it is damaged: {damage}")
         s.broker.start()
@@ -116,10 +121,7 @@ def test_f93_downgrade(scene, tmp_path):
     s, state = scene(), tmp_path / "state"
     s.steady()
     with s.fault():
-        s.broker.stop()
-        s.hold(4, ci=4)
-        assert s.gateway.stop(10) == 0
-        held = spooled(state)
+        held = kept_over_a_stop(s, state, 4)
         _statement(state / FILE, "PRAGMA user_version=7")
         s.prove(held > 100, "it is of a newer version")
         s.broker.start()
@@ -145,10 +147,7 @@ def test_f69_crash_loop(scene, tmp_path):
     s, state = scene(), tmp_path / "state"
     s.steady()
     with s.fault():
-        s.broker.stop()
-        s.hold(4, ci=4)
-        assert s.gateway.stop(10) == 0
-        held = spooled(state)
+        held = kept_over_a_stop(s, state, 4)
         s._environment = {"GATEWAY_POISONED": "1"}
         for _ in range(2):
             s.start()

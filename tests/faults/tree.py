@@ -15,6 +15,11 @@ def state(pid: int) -> str:
         return ""
 
 
+def alive(pid: int) -> bool:
+    """Whether it runs; one that has ended and that nobody has waited for does not."""
+    return state(pid) not in ("", "Z", "X")
+
+
 def children(pid: int) -> list[int]:
     """Processes that it has started and that are there."""
     found = []
@@ -73,7 +78,7 @@ def sockets_to(pid: int, port: int) -> int:
 
 
 def opened(pid: int, name: str) -> list[str]:
-    """Files with `name` in their paths that a process has open."""
+    """What a process has open whose path has `name` in it: paths, sockets and pipes."""
     found = []
     for fd in Path(f"/proc/{pid}/fd").iterdir():
         with contextlib.suppress(OSError):
