@@ -163,6 +163,8 @@ def _in_time() -> Iterator[None]:
     except (EOFError, OSError) as error:
         if not overdue.is_set():
             raise
+        if (pid := _server()) is not None:  # else the next start may take it for alive: it lets go of all first
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
         raise OSError(errno.ETIMEDOUT, f"its fork server did not answer for {patience:.0f} s and was ended") from error
     finally:
         alarm.cancel()
