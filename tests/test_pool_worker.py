@@ -30,7 +30,7 @@ async def test_what_a_worker_has_loaded() -> None:
     async with running(1) as client:
         loaded = set((await client.ask(b"modules")).decode().split("\n"))
     ours = {name for name in loaded if name.split(".")[0] == "gateway"}
-    ran = "aggregate bare batch formula founding lone ordered plainly running single tasks windows wire worker"
+    ran = "aggregate bare batch formula founding lone ordered plainly running single tasks tied windows wire worker"
     assert ours == {"gateway", "gateway.compute", *(f"gateway.compute.{name}" for name in ran.split())}
     roots = {name.split(".")[0] for name in loaded - loaded_at_start()} - set(sys.stdlib_module_names)
     assert roots <= {"gateway", "numpy", "tests", "__main__", "__mp_main__"}, roots

@@ -87,7 +87,7 @@ def begin() -> None:
 
 def _context() -> multiprocessing.context.ForkServerContext:
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["gateway.compute.plainly", "gateway.compute.single", "gateway.compute.batch"])
+    context.set_forkserver_preload([f"gateway.compute.{name}" for name in ("plainly", "tied", "single", "batch")])
     return context
 
 
