@@ -91,7 +91,7 @@ async def test_a_broker_that_cuts_the_line_at_a_long_will():
     async with FakeBroker(welcome=welcome) as fake:
         connection = await connect(where(fake.port, v5=False), will=WILL)
         assert len(fake.connects) == 2
-        assert dataclasses.replace(connection.limits, packet=None) == Limits()
+        assert connection.limits == Limits(), "the line may have broken by itself"
         connection.close()
         await asyncio.wait_for(connection.lost, 5)
 

@@ -222,7 +222,7 @@ async def connect(
     heard: gets (topic, payload) of subscriptions. A broker that does not take the will gets one that asks for less, and
     what may be a wrong password or the will's fault is told when it was tried without.
     """
-    wanted = will
+    wanted, refusal = will, None
     while True:
         connection = Connection(where, acked, drained, heard)
         try:
@@ -230,14 +230,14 @@ async def connect(
         except Refused as error:
             if will is None:
                 raise
-            will = less(will, error, v5=where.v5)
+            will, refusal = less(will, error, v5=where.v5), error
         else:
             break
     if will is None:
         connection.limits = replace(connection.limits, will=wanted is None)
     elif not where.v5:  # it states nothing, but has shown what it takes
         connection.limits = replace(connection.limits, qos=will.qos, retain=will.retain)
-    if wanted is not None and will is not None and will.whole is not None:
+    if wanted and will and will.whole and refusal and not refusal.early:  # a line that broke says nothing of sizes
         connection.limits = replace(connection.limits, packet=_below(wanted, connection.limits.packet))
     return connection
 
