@@ -128,7 +128,7 @@ def test_what_went_alone_is_waited_for_whatever_the_disk_does():
     """A lane of which one reading is on trial at the broker is not freed by what comes back from the disk."""
     p = Places()
     p.put(1, 10)
-    p.lanes.hold(Piece(features([1]), 0, 1), 0.0)
+    p.lanes.hold(Piece(features([1]), 0, 1).lane, 0.0)
     assert p.send() is not None
     waiting, _ = p.crossing.begin(4.0, 1000)
     p.crossing.end([waiting], None)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.publish.documents import Documents
+from gateway.publish.documents import SMALLER, TRIES, Documents
 from gateway.publish.packets import fits, topic_part
 from gateway.publish.window import Flight
 
@@ -27,10 +27,10 @@ def test_what_was_too_large_stays_away_and_says_how_much_goes():
     made = Documents()
     assert made.largest("a", None) is None
     made.refused(Flight(None, "a", bytes(300)))
-    assert made.too_long("a", bytes(300))
-    assert made.too_long("a", bytes(301))
-    assert not made.too_long("a", bytes(299))
-    assert not made.too_long("b", bytes(3000))
+    assert made.stays("a", bytes(300), 0.0)
+    assert made.stays("a", bytes(301), 0.0)
+    assert not made.stays("a", bytes(299), 0.0)
+    assert not made.stays("b", bytes(3000), 0.0)
     assert made.largest("a", None) == made.largest("b", 5000) == 299
     assert made.largest("a", 200) < 199
     made.put("a", b"x")
@@ -45,3 +45,28 @@ def test_a_document_may_fill_the_packet(packet):
     most = Documents().largest(topic, packet)
     assert most == 0 or fits(topic_part(topic), bytes(most), packet)
     assert not fits(topic_part(topic), bytes(most + 2), packet)
+
+
+def test_at_which_the_line_was_cut():
+    """It may be its size: a much smaller one is tried at once, a few times; else any is when its time has come."""
+    made, size = Documents(), 1000
+    for _ in range(TRIES):
+        made.cut(Flight(None, "a", bytes(size)), until=60.0)
+        made.opened()
+        assert made.largest("a", None) == int(SMALLER * size)
+        assert made.stays("a", bytes(int(SMALLER * size) + 1), 59.9)
+        assert not made.stays("a", bytes(int(SMALLER * size)), 59.9)
+        size = int(SMALLER * size)
+    made.cut(Flight(None, "a", bytes(size)), until=60.0)
+    assert made.stays("a", b"", 59.9)
+    assert not made.stays("a", bytes(5000), 60.0)
+    made.taken(Flight(None, "a", bytes(5000)))
+    assert not made.stays("a", bytes(5000), 0.0)
+
+
+def test_a_document_that_is_denied_says_nothing_of_a_size():
+    """Larger ones were taken: the line is cut for its topic, and the others are not shortened for it."""
+    made = Documents()
+    made.taken(Flight(None, "b", bytes(900)))
+    made.cut(Flight(None, "a", bytes(300)), until=60.0)
+    assert made.largest("a", None) is None

@@ -204,7 +204,7 @@ def test_a_lane_that_is_held_back_lets_the_others_go():
     lanes.put(piece(1, 2, sensor="fine"))
     first = lanes.next(1, now=10.0)
     lanes.back([first])
-    lanes.hold(first, until=15.0)
+    lanes.hold(first.lane, until=15.0)
     assert [lanes.next(1, 10.0).features.sensor for _ in range(2)] == ["fine", "fine"]
     assert lanes.next(1, 14.9) is None
     alone = lanes.next(5, 15.0)

@@ -1,8 +1,10 @@
 """The outbox's retained documents, `last` among them: the newest counts, and each goes again when it has to."""
 
+import pytest
+
 from gateway.publish.broker import Limits
 from gateway.publish.packets import Ack
-from gateway.publish.suspects import ALONE, TOGETHER
+from gateway.publish.suspects import LEAST
 from tests.made import features
 from tests.outboxes import outbox, sent
 
@@ -89,14 +91,32 @@ def test_a_document_that_the_broker_finds_too_large():
 
 
 def test_a_document_at_which_the_broker_cuts_the_line_stays_away():
-    """It would cost the next connection too."""
+    """It would cost the next connection too. A smaller one goes soon, and one of that size after a minute."""
     box, _ = outbox()
-    for _ in range(TOGETHER + ALONE):
+
+    def offer(size, now):
         box.opened(Limits(), v5=True)
-        box.documents.put("gw/g/status", bytes(5000))
-        assert len(sent(box)) == 1
+        box.documents.put("gw/g/status", bytes(size))
+        return len(sent(box, now=now))
+
+    for _ in range(LEAST):
+        assert offer(5000, 0.0) == 1
         box.closed(0.0, cut=True)
-    box.opened(Limits(), v5=True)
+    assert offer(5000, 59.0) == 0
     assert box.largest("gw/g/status") == 3750
-    box.documents.put("gw/g/status", bytes(5000))
-    assert sent(box) == []
+    assert offer(3750, 59.0) == 1
+    box.closed(59.0, cut=True)
+    assert (box.largest("gw/g/status"), offer(3750, 170.0), offer(3750, 180.0)) == (2812, 0, 1)
+
+
+@pytest.mark.parametrize("reason", [0x87, 0x95])
+def test_a_document_that_is_refused_with_the_line(reason):
+    """The broker answers that it does not take it, and cuts the line as well: at the second time it stays away."""
+    box, _ = outbox()
+    for goes in (1, 1, 0):
+        box.opened(Limits(), v5=True)
+        box.documents.put("gw/g/status", bytes(500))
+        documents = sent(box, now=100.0)
+        assert len(documents) == goes
+        box.acked([Ack(document.packet_id, reason) for document in documents], 100.0)
+        box.closed(100.1, cut=True)

@@ -51,20 +51,61 @@ def test_a_refusal_is_over_when_that_topic_is_taken():
     assert box.refusals.text is None
 
 
-def test_a_suspect_goes_alone_until_it_is_answered():
-    """After some cuts all go one by one; when what was under way at each of them is answered they go together again."""
+def test_suspects_go_last_and_alone():
+    """After some cuts what was under way at each of them waits until all others are out, and is answered one by one."""
     box, _ = outbox()
-    box.put([features(range(1, 200))])
+    box.put([features(range(1, 41))])
     for _ in range(TOGETHER):
         box.opened(Limits(), v5=True)
-        assert len(sent(box)) == 100
+        assert len(sent(box)) == 41
+        box.closed(0.0, cut=True)
+    box.put([features(range(1, 41), sensor="S2")])
+    box.opened(Limits(), v5=True)
+    others = sent(box)
+    assert {one.topic.split("/")[3] for one in others} == {"S2"}
+    assert len(others) == 41
+    assert sent(box) == [], "as long as one of them is under way"
+    box.acked([Ack(one.packet_id, 0) for one in others], 0.0)
+    for number in range(41):
+        (one,) = sent(box)
+        assert one.topic.endswith("S1/features" if number else "S1/last")
+        box.acked([Ack(one.packet_id, 0)], 0.0)
+    box.put([features(range(41, 81))])
+    assert len(sent(box)) == 41, "together again"
+
+
+def test_others_have_their_time_and_suspects_too():
+    """Where there is always something else, a suspect goes after two seconds, once nothing is under way beside it."""
+    box, _ = outbox()
+    box.put([features([1])])
+    for _ in range(TOGETHER):
+        box.opened(Limits(), v5=True)
+        sent(box)
         box.closed(0.0, cut=True)
     box.opened(Limits(), v5=True)
-    for number in range(100):
-        (one,) = sent(box)
-        assert one.topic.endswith("/features" if number else "/last")
-        box.acked([Ack(one.packet_id, 0)], 0.0)
-    assert len(sent(box)) == 100
+    gone = []
+    for tenth in range(100):
+        box.put([features([tenth], sensor="S2")])
+        gone += [(tenth, one.topic.split("/")[3]) for one in sent(box, now=tenth / 10)]
+        box.acked([Ack(number, 0) for number in list(box.window.flights)], tenth / 10)
+    assert [tenth for tenth, sensor in gone if sensor == "S1"] == [20, 42], "`last`, and the reading"
+    assert len([tenth for tenth, sensor in gone if sensor == "S2"]) > 100
+
+
+def test_a_sensor_that_is_refused_with_the_line_waits():
+    """Each of its messages is too large, and the line is cut as well: after two its others wait for a minute."""
+    box, accounts = outbox()
+    box.put([features(range(1, 10))])
+    for goes in (1, 1, 0):
+        box.opened(Limits(receive=1), v5=True)
+        box.documents.clear()
+        readings = sent(box, now=100.0)
+        assert len(readings) == goes
+        box.acked([Ack(one.packet_id, 0x95) for one in readings], 100.0)
+        box.closed(100.1, cut=True)
+    assert accounts["bench"].dropped == {"too_large": 2}
+    box.opened(Limits(), v5=True)
+    assert features_of(sent(box, now=161.0)) == [(3, 0)]
 
 
 def test_what_may_have_arrived_has_told_of_what_was_condensed():

@@ -64,7 +64,7 @@ async def test_a_sensor_of_which_each_message_cuts_the_line(bench, monkeypatch):
             one.read(10)
             one.read(1, sensor="S2")
         await until(lambda: one.sum.acknowledged == 40, 20)
-        assert one.publisher.look()["reconnects"] == refusals.CUTS * (TOGETHER + ALONE)
+        assert one.publisher.look()["reconnects"] == TOGETHER + refusals.CUTS * ALONE
         assert "closes the connection at messages on gw/g/bench/S1/features" in one.publisher.look()["refusing"]
         assert one.publisher.held("bench") == 220 - refusals.CUTS
         poison = False

@@ -15,7 +15,7 @@ from .client import Connection, connect
 from .packets import Ack
 
 LONGEST_PAUSE = 15.0  # s: back at most 20 s after any outage
-CUT_PAUSE, CUTS = 2.0, 12  # s after a cut, while they are so few that they may come from two messages: suspects.py
+CUT_PAUSE, CUTS = 2.0, 12  # s after a cut, while there were few, or after a connection that took something: suspects.py
 ABSENT_PAUSE = 1.5  # s while nobody listens there: back at most 2 s after the broker is
 REFUSED_PAUSE = (10.0, 20.0)  # s after a refusal with a reason: an operator has to do something
 RIVAL_PAUSE = (30.0, 45.0)  # s after a takeover, once it is known that somebody else has our client id
@@ -56,6 +56,7 @@ class Contact:
         self._url = ""
         self._v5 = True  # until the broker has shown that it does not speak it
         self._attempts = 0  # in this outage
+        self._took = False  # whether the broker has acknowledged anything on this connection
         self._flaps = 0  # connections in a row that did not hold
         self._lost_at: float | None = None
         self._said: set[str] = set()  # what was told of this outage
@@ -117,7 +118,12 @@ class Contact:
         return connection
 
     async def _connect(self, where: Where) -> Connection:
-        return await connect(where, acked=self._handlers.acked, drained=self._handlers.drained, will=self._will())
+        self._took = False
+        return await connect(where, acked=self._acked, drained=self._handlers.drained, will=self._will())
+
+    def _acked(self, acks: list[Ack]) -> None:
+        self._took = True
+        self._handlers.acked(acks)
 
     def _refused(self, error: Refused) -> float:
         self._v5 = True  # it may be another one when it is back
@@ -163,7 +169,7 @@ class Contact:
         if not self._said:
             self._said.add(why)
             self._event("broker.lost", url=self._url, why=why, in_flight=in_flight)
-        return _pause(self._flaps, CUT_PAUSE if self._flaps <= CUTS else LONGEST_PAUSE)
+        return _pause(self._flaps, CUT_PAUSE if self._took or self._flaps <= CUTS else LONGEST_PAUSE)
 
     async def _alone(self, connection: Connection) -> None:
         """Returns when the connection is lost, or has held for so long that nobody else has our client id."""

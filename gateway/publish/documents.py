@@ -1,13 +1,28 @@
-"""Retained documents on their way out: of one topic only the newest counts, and what was too large stays away. Pure."""
+"""Retained documents on their way out: of one topic only the newest counts, and what was too large stays away. Pure.
+
+A broker says that one is too large, or closes the connection at it and says nothing: it may be its size, or its topic.
+So a much smaller one is tried soon, a few times, and after that any, ever more rarely.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from .packets import overhead, topic_part
 from .window import Flight
 
-SMALLER = 0.75  # of the size at which the line was cut: less than that, since each cut costs all others
+SMALLER = 0.75  # of the size at which the line was cut: such a one is tried soon
+TRIES = 3  # of smaller ones; if that has not helped it is not the size
+
+
+@dataclass(slots=True)
+class Cut:
+    """The line was cut at a document. size: of that, in bytes; until: s, monotonic; count: how many times in a row."""
+
+    size: int
+    until: float
+    count: int
 
 
 class Documents:
@@ -15,8 +30,9 @@ class Documents:
 
     def __init__(self) -> None:
         self._waiting: dict[str, bytes] = {}
-        self._too_long: dict[str, int] = {}  # bytes of the document of a topic that the broker did not take
-        self._cutting: set[str] = set()  # those of these topics at which it closed the connection
+        self._too_long: dict[str, int] = {}  # bytes of the document of a topic that the broker said is too large
+        self._cuts: dict[str, Cut] = {}
+        self._taken = 0  # bytes of the largest that this connection's broker took
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -26,10 +42,12 @@ class Documents:
         self._waiting.pop(topic, None)
         self._waiting[topic] = payload
 
-    def next(self) -> tuple[str, bytes]:
-        """The next one: topic and payload."""
-        topic = next(iter(self._waiting))
-        return topic, self._waiting.pop(topic)
+    def next(self, among: Callable[[str], bool] | None = None) -> tuple[str, bytes] | None:
+        """The next one: topic and payload; None when none waits. among: tells of a topic whether it may; None: all."""
+        for topic in self._waiting:
+            if among is None or among(topic):
+                return topic, self._waiting.pop(topic)
+        return None
 
     def back(self, flights: Iterable[Flight]) -> None:
         """What was on the wire goes again, unless there is something newer."""
@@ -39,23 +57,36 @@ class Documents:
         """Forgets those that wait."""
         self._waiting.clear()
 
-    def refused(self, flight: Flight, *, cut: bool = False) -> None:
-        """The broker does not take one of this size. cut: it said so by closing the connection."""
+    def taken(self, flight: Flight) -> None:
+        """The broker has taken one."""
+        self._taken = max(self._taken, len(flight.payload))
+        self._cuts.pop(flight.topic, None)
+
+    def refused(self, flight: Flight) -> None:
+        """The broker does not take one of this size."""
         self._too_long[flight.topic] = len(flight.payload)
-        if cut:
-            self._cutting.add(flight.topic)
+
+    def cut(self, flight: Flight, until: float) -> None:
+        """It closed the connection at this one: one of that topic stays away `until` then, but for a smaller one."""
+        count = self._cuts[flight.topic].count + 1 if flight.topic in self._cuts else 1
+        self._cuts[flight.topic] = Cut(len(flight.payload), until, count)
 
     def opened(self) -> None:
         """There is a new connection: the limit of before may have been raised. What cost the last one stays away."""
-        self._too_long = {topic: size for topic, size in self._too_long.items() if topic in self._cutting}
+        self._too_long.clear()
+        self._taken = 0
 
-    def too_long(self, topic: str, payload: bytes) -> bool:
-        """Whether the broker has refused one like it."""
-        return len(payload) >= self._too_long.get(topic, len(payload) + 1)
+    def stays(self, topic: str, payload: bytes, now: float) -> bool:
+        """Whether the broker has refused one like it. now: s, monotonic."""
+        if len(payload) >= self._too_long.get(topic, len(payload) + 1):
+            return True
+        cut = self._cuts.get(topic)
+        return cut is not None and now < cut.until and (cut.count > TRIES or len(payload) > SMALLER * cut.size)
 
     def largest(self, topic: str, packet: int | None) -> int | None:
         """Bytes of payload that the broker takes in a document of `topic`, as known. packet: bytes, in all."""
-        known = [int(SMALLER * size) if each in self._cutting else size - 1 for each, size in self._too_long.items()]
+        known = [size - 1 for size in self._too_long.values()]
+        known += [int(SMALLER * cut.size) for cut in self._cuts.values() if cut.size > self._taken]
         if packet is not None:
             known.append(max(0, packet - overhead(topic_part(topic), packet)))
         return min(known, default=None)

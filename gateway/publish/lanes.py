@@ -16,6 +16,8 @@ from collections.abc import Callable, Collection, Iterable
 
 from .lane import Lane, Piece
 
+Among = Callable[[tuple[str, str]], bool]
+
 
 class Lanes:
     """All lanes. most: readings that may wait in all; dropped: told of (board, readings) when more come."""
@@ -64,11 +66,14 @@ class Lanes:
                 self._count(lane.board, -len(piece))
         return taken
 
-    def next(self, most: int, now: float) -> Piece | None:
-        """The next piece to send, at most `most` readings; its lane goes behind the others. None: nothing may leave."""
+    def next(self, most: int, now: float, among: Among | None = None) -> Piece | None:
+        """The next piece to send, at most `most` readings; its lane goes behind the others. None: nothing may leave.
+
+        among: tells of a lane, (board, sensor), whether it may; None: all may.
+        """
         for _ in range(sum(map(len, self._turns.values()))):
             lane = self._turned()
-            if lane.held_until > now or lane.stays:
+            if lane.held_until > now or lane.stays or (among is not None and not among((lane.board, lane.sensor))):
                 self._turn(lane)
             elif lane.waiting:
                 piece = lane.take(1 if lane.probing else most)
@@ -90,9 +95,9 @@ class Lanes:
             self._count(lane.board, len(piece))
             self._turn(lane)
 
-    def hold(self, piece: Piece, until: float) -> None:
-        """Keeps the lane of `piece` back until then."""
-        lane = self._of(piece)
+    def hold(self, key: tuple[str, str], until: float) -> None:
+        """Keeps the lane of (board, sensor) back until then."""
+        lane = self._at(key)
         lane.held_until, lane.probing = until, True
 
     def taken(self, piece: Piece) -> None:
@@ -158,9 +163,12 @@ class Lanes:
         self._shed(self.waiting)
 
     def _of(self, piece: Piece) -> Lane:
-        lane = self._lanes.get(piece.lane)
+        return self._at(piece.lane)
+
+    def _at(self, key: tuple[str, str]) -> Lane:
+        lane = self._lanes.get(key)
         if lane is None:
-            lane = self._lanes[piece.lane] = Lane(*piece.lane)
+            lane = self._lanes[key] = Lane(*key)
         return lane
 
     def _turn(self, lane: Lane) -> None:

@@ -17,8 +17,10 @@ from .broker import TOO_LARGE, Limits
 from .crossing import Crossing
 from .dating import dated, marked
 from .lane import Piece
+from .lanes import Among
 from .naming import Naming
 from .packets import Ack, fits, publish, topic_part
+from .refusals import WORST
 from .spool.nouns import Block
 from .stream import Stream
 from .suspects import Suspects
@@ -26,6 +28,9 @@ from .turns import Turns
 from .verdicts import Verdicts
 from .window import UNSTATED, Flight, Window
 
+Packets = Iterator[bytes] | None
+EXPLAINED = 1.0  # s after a refusal in which the end of the connection is put down to it
+OTHERS_FIRST = 2.0  # s that a suspect waits for what is not suspected
 OWN_LIMIT = 100  # packets under way at most, whatever the broker allows: more brings nothing and costs at a reconnect
 
 
@@ -56,6 +61,8 @@ class Outbox:
         self._on_wire: Counter[str] = Counter()  # live readings, by board
         self._limits, self._v5 = Limits(), True
         self._suspects = Suspects()
+        self._refused: dict[str, tuple[Flight, float]] = {}  # on this connection, by topic: the last, and when
+        self._others_since: float | None = None  # s, monotonic; since when those who are not suspected have their turn
 
     def watched(self, done: Callable[[Block, int], None], why_shed: Callable[[], Drop]) -> None:
         """There is a spool. done: told of readings that need their block no more; why_shed: what shed ones count as."""
@@ -89,6 +96,7 @@ class Outbox:
     def forget(self, board: str) -> None:
         """Lets go what is kept of a board that is not read any more; what still comes from the disk makes it anew."""
         self.turns.forget(board)
+        self._suspects.forget(board)
         self._streams = {key: stream for key, stream in self._streams.items() if key[0] != board}
 
     def put(self, pieces: list[Features], *, unset_until: float = -math.inf, now: float = 0.0) -> None:
@@ -126,12 +134,13 @@ class Outbox:
         self._limits, self._v5 = limits, v5
         self.documents.opened()
         self._set_limit()
+        self._refused.clear()
+        self._others_since = None
         for stream in self._streams.values():
             stream.forget_last()
 
     def _set_limit(self) -> None:
-        usual = min(OWN_LIMIT, self._limits.receive or (OWN_LIMIT if self._v5 else UNSTATED))
-        self.window.limit = 1 if self._suspects.alone else usual
+        self.window.limit = min(OWN_LIMIT, self._limits.receive or (OWN_LIMIT if self._v5 else UNSTATED))
 
     def closed(self, now: float, *, cut: bool) -> int:
         """It is gone: what was on the wire goes back, to go again with the next. Gives the live readings among that.
@@ -141,8 +150,7 @@ class Outbox:
         flights = list(self.window.clear())
         in_flight = self._on_wire.total()
         self._on_wire.clear()
-        guilty = cut and flights and self._limits.qos and self._suspects.cut([flight.mark for flight in flights])
-        if guilty and self._verdicts.cut(flights[0], now):
+        if cut and self._is_blamed(flights, now) and self._verdicts.cut(flights[0], now):
             del flights[0]
         self.documents.back(flight for flight in flights if flight.piece is None)
         live, replayed = [], []
@@ -161,6 +169,15 @@ class Outbox:
         self.replay.back(replayed)
         return in_flight
 
+    def _is_blamed(self, flights: list[Flight], now: float) -> bool:
+        """Whether the line was cut for the one message on the wire; it may have been for one that was refused."""
+        refused = [flight for flight, at in self._refused.values() if now - at < EXPLAINED]
+        for flight in refused:
+            self._verdicts.cut_after(flight, now)
+        if refused or not flights or not self._limits.qos:
+            return False
+        return self._suspects.cut([flight.mark for flight in flights], now)
+
     # out
 
     def packets(self, room: int, now: float, clock: float | None = 0.0) -> Iterator[bytes]:
@@ -169,22 +186,51 @@ class Outbox:
         now: s, monotonic. clock: what Features.mono lacks to s since 1970; None while the machine's clock is not set.
         """
         while room > 0 and self.window.room > 0:
-            if self.documents:
-                packets = self._document(*self.documents.next())
-            else:
-                piece = self.turns.next(self.window, self._verdicts.most_rows, now)
-                if piece is None:
-                    return
-                packets = self._rows(piece, clock) if self._naming.rows else self._readings(piece, clock)
+            packets = self._others_first(now, clock) if self._suspects.any else self._any(now, clock)
+            if packets is None:
+                return
             for packet in packets:
                 room -= len(packet)
                 yield packet
 
-    def _document(self, topic: str, payload: bytes) -> Iterator[bytes]:
+    def _any(
+        self, now: float, clock: float | None, topics: Callable[[str], bool] | None = None, lanes: Among | None = None
+    ) -> Packets:
+        if (document := self.documents.next(topics)) is not None:
+            return self._document(*document, now)
+        piece = self.turns.next(self.window, self._verdicts.most_rows, now, lanes)
+        if piece is None:
+            return None
+        return self._rows(piece, clock) if self._naming.rows else self._readings(piece, clock)
+
+    def _others_first(self, now: float, clock: float | None) -> Packets:
+        """What is not suspected. When nothing of that waits, or after a while, a suspect, with nothing beside it."""
+        suspects = self._suspects.all
+        since = self._others_since = now if self._others_since is None else self._others_since
+        if now - since < OTHERS_FIRST:
+            others = self._any(
+                now, clock, lambda topic: topic not in suspects.topics, lambda lane: lane not in suspects.lanes
+            )
+            if others is not None:
+                return others
+        if self.window.flights:
+            return None
+        self._suspects.expire(now)
+        self.window.limit, self._others_since = 1, None
+        for named in (self._suspects.fresh, suspects):
+            packets = self._any(now, clock, named.topics.__contains__, named.lanes.__contains__)
+            if packets is not None:
+                if not (sent := list(packets)):
+                    self._set_limit()
+                return iter(sent)
+        self._set_limit()
+        return self._others_first(now, clock) if now > since else None
+
+    def _document(self, topic: str, payload: bytes, now: float) -> Iterator[bytes]:
         part = topic_part(topic)
         if not fits(part, payload, self._limits.packet):
             self.refusals.add(topic, TOO_LARGE)
-        elif not self.documents.too_long(topic, payload):
+        elif not self.documents.stays(topic, payload, now):
             yield self._sent(Flight(None, topic, payload), part, payload)
 
     def _readings(self, piece: Piece, clock: float | None) -> Iterator[bytes]:
@@ -233,11 +279,14 @@ class Outbox:
             piece = flight.piece
             if piece is not None and piece.block is None:
                 self._on_wire[piece.features.board] -= len(piece)
-            if self._suspects.answered(flight.mark):
-                self._set_limit()
+            self._suspects.answered(flight.mark)
+            if reason >= WORST and (piece is None or len(piece) == 1):  # more of them are cut up, and go again
+                self._refused[flight.topic] = flight, now
             wait = self._verdicts.answered(flight, reason, now)
             if wait is not None:
                 again = max(again or 0.0, wait)
+        if not self.window.flights:
+            self._set_limit()  # a suspect may have gone alone
         return again
 
     def landed(self) -> None:

@@ -45,11 +45,21 @@ class Refusals:
             self._since, self._count = self._clock(), 1
             self.event("broker.refusing", topic=topic, reason=reason, why=self.text)
 
-    def cut(self, topic: str) -> float:
-        """The line was cut at a message on `topic`. Gives how long the next one shall wait, in s."""
+    def cut(self, topic: str, most: int = CUTS) -> float:
+        """The line was cut at a message on `topic`. Gives how long the next one shall wait, in s.
+
+        most: messages in a row from which on that is so.
+        """
         self.add(topic, CUT)
+        return self._wait(topic, most)
+
+    def cut_after(self, topic: str) -> float:
+        """The line was cut as a message on `topic` had been refused. Gives how long the next one shall wait, in s."""
+        return self._wait(topic, 2)
+
+    def _wait(self, topic: str, most: int) -> float:
         self._cuts[topic] += 1
-        many = self._cuts[topic] - CUTS
+        many = self._cuts[topic] - most
         return min(CUT_PAUSE * 2.0 ** min(many, 30), CUT_PAUSE_MOST) if many >= 0 else 0.0
 
     def clear(self, topic: str) -> None:

@@ -1,58 +1,105 @@
 """Which message makes the broker cut the line: found by what is unanswered at each cut, then by sending it alone. Pure.
 
 Some brokers close the connection at a message that they do not take, and would do so for ever, all others behind it.
+So who is suspected goes last, and by itself: the others have each connection first. There may be several to be found.
 """
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-TOGETHER, ALONE = 3, 2  # cuts at the same message, among others and then by itself, until it is found guilty
+TOGETHER, ALONE, LEAST = 2, 2, 3  # cuts at a message until it is suspected; by itself, and in all, until it is guilty
+MOST, STALE = 1000, 60.0  # messages that are remembered; s since the last cut at one
 
 
 class Mark(NamedTuple):
-    """Which message: its topic, and the number of its first reading, or -1 for a document."""
+    """Which message: its topic, and the number of its first reading, or -1 for a document; and whose reading it is."""
 
     topic: str
     seq: int
+    lane: tuple[str, str] | None = None  # (board, sensor); None for a document
+
+
+class Named(NamedTuple):
+    """Whose next message is suspected: lanes, (board, sensor), and the topics of documents."""
+
+    lanes: frozenset[tuple[str, str]] = frozenset()
+    topics: frozenset[str] = frozenset()
 
 
 class Suspects:
-    """The messages that were unanswered at each of the last cuts: one of them is to blame, unless it is the network.
+    """The messages that were unanswered when the line was cut, and have not been answered since.
 
-    Not only the oldest: a broker may cut before it has answered what came first.
+    Of a topic at whose last message the line was cut the next one is suspected from the start, until one is answered.
     """
 
     def __init__(self) -> None:
-        self._marks: set[Mark] = set()
-        self._cuts = 0
+        self._cuts: dict[Mark, int] = {}  # the oldest first
+        self._at: dict[Mark, float] = {}  # when the last of these was; s
+        self._alone: Counter[Mark] = Counter()  # of these those at which it was by itself
+        self._by_topic: Counter[str] = Counter()  # the same, for whatever message of a topic
+        self._convicted: dict[str, tuple[str, str] | None] = {}
+        self.all = Named()
+        self.fresh = Named()  # those at which the line was not cut while they were alone: most are innocent
 
     @property
-    def alone(self) -> bool:
-        """Whether messages are to go one by one, so that it is known at which the line is cut."""
-        return self._cuts >= TOGETHER
+    def any(self) -> bool:
+        """Whether there are any."""
+        return bool(self.all.lanes or self.all.topics)
 
-    def cut(self, unanswered: Collection[Mark]) -> bool:
-        """The line was cut. Whether it is the fault of what was unanswered, which then is one message."""
-        common = self._marks.intersection(unanswered)
-        if not common:
-            self._cuts = 0
-        self._marks = common or set(unanswered)
-        self._cuts += 1
-        guilty = self._cuts >= TOGETHER + ALONE and len(unanswered) == 1
-        if guilty:
-            self.clear()
+    def cut(self, unanswered: Collection[Mark], now: float) -> bool:
+        """The line was cut. Whether it is the fault of what was unanswered, which then is one message. now: s."""
+        for mark in unanswered:
+            self._cuts[mark], self._at[mark] = self._cuts.get(mark, 0) + 1, now
+        while len(self._cuts) > MOST:
+            self._drop(next(iter(self._cuts)))
+        guilty = False
+        if len(unanswered) == 1:
+            (mark,) = unanswered
+            self._alone[mark] += 1
+            self._by_topic[mark.topic] += 1
+            if guilty := self._is_guilty(mark):
+                self._convicted[mark.topic] = mark.lane
+                self._drop(mark)
+        self._renew()
         return guilty
 
-    def answered(self, mark: Mark) -> bool:
-        """A message was answered. Whether that clears the last suspect."""
-        if mark not in self._marks:
-            return False
-        self._marks.discard(mark)
-        if self._marks:
-            return False
-        self.clear()
-        return True
+    def _is_guilty(self, mark: Mark) -> bool:
+        if mark.topic in self._convicted:
+            return self._alone[mark] >= (ALONE if mark.lane else 1)  # of a document nothing is lost
+        return self._by_topic[mark.topic] > ALONE or (self._alone[mark] >= ALONE and self._cuts[mark] >= LEAST)
 
-    def clear(self) -> None:
-        """Nobody is suspected."""
-        self._marks, self._cuts = set(), 0
+    def answered(self, mark: Mark) -> None:
+        """A message was answered: it is no suspect any more, and its topic is not convicted."""
+        if not (self._cuts or self._convicted):
+            return
+        self._drop(mark)
+        self._by_topic.pop(mark.topic, None)
+        self._convicted.pop(mark.topic, None)
+        self._renew()
+
+    def expire(self, now: float) -> None:
+        """Forgets messages that have not come again for long: they were dropped. now: s."""
+        for mark in [mark for mark, at in self._at.items() if now - at > STALE]:
+            self._drop(mark)
+            self._by_topic.pop(mark.topic, None)
+        self._renew()
+
+    def forget(self, board: str) -> None:
+        """That board is not read any more."""
+        self._convicted = {topic: lane for topic, lane in self._convicted.items() if lane is None or lane[0] != board}
+        self._renew()
+
+    def _drop(self, mark: Mark) -> None:
+        for known in (self._cuts, self._at, self._alone):
+            known.pop(mark, None)
+
+    def _renew(self) -> None:
+        suspected = {mark.topic: mark.lane for mark, cuts in self._cuts.items() if cuts >= TOGETHER} | self._convicted
+        self.all = _named(suspected)
+        self.fresh = _named({topic: lane for topic, lane in suspected.items() if not self._by_topic[topic]})
+
+
+def _named(suspected: Mapping[str, tuple[str, str] | None]) -> Named:
+    lanes = frozenset(lane for lane in suspected.values() if lane is not None)
+    return Named(lanes, frozenset(topic for topic, lane in suspected.items() if lane is None))

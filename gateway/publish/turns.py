@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 
 from .lane import Piece
-from .lanes import Lanes
+from .lanes import Among, Lanes
 from .pace import Pace
 from .window import Window
 
@@ -39,26 +39,29 @@ class Turns:
         """The lanes that a piece came from."""
         return self.live if piece.block is None else self.replay
 
-    def hold(self, piece: Piece, until: float) -> None:
-        """Keeps the sensor of `piece` back until then (s, monotonic): what is live and what comes from the disk."""
+    def hold(self, key: tuple[str, str], until: float) -> None:
+        """Keeps (board, sensor) back until then (s, monotonic): what is live and what comes from the disk."""
         for lanes in (self.live, self.replay):
-            lanes.hold(piece, until)
+            lanes.hold(key, until)
 
     def forget(self, board: str) -> None:
         """Lets the lanes of a board go of which nothing waits."""
         for lanes in (self.live, self.replay):
             lanes.forget(board)
 
-    def next(self, window: Window, most_rows: int, now: float) -> Piece | None:
-        """The next piece to send; None: nothing may leave now. most_rows: readings of a message that holds many."""
+    def next(self, window: Window, most_rows: int, now: float, among: Among | None = None) -> Piece | None:
+        """The next piece to send; None: nothing may leave now.
+
+        most_rows: readings of a message that holds many. among: see Lanes.next.
+        """
         if self._due >= TENTH and self.replay.waiting:
-            piece = self._replayed(window, most_rows, now, self._due // TENTH)
+            piece = self._replayed(window, most_rows, now, self._due // TENTH, among)
             self._due = 0
             if piece is not None:
                 return piece
-        piece = self.live.next(most_rows if self._rows else self._share(window), now)
+        piece = self.live.next(most_rows if self._rows else self._share(window), now, among)
         if piece is None and self.replay.waiting:
-            return self._replayed(window, most_rows, now, window.limit)
+            return self._replayed(window, most_rows, now, window.limit, among)
         self._due += 0 if piece is None else 1 if self._rows else len(piece)
         return piece
 
@@ -66,13 +69,13 @@ class Turns:
         """Messages of a board's turn: all boards' turns fill the window once, so that none waits for a second one."""
         return min(window.room, max(1, window.limit // max(1, self.live.boards)))
 
-    def _replayed(self, window: Window, most_rows: int, now: float, most: int) -> Piece | None:
+    def _replayed(self, window: Window, most_rows: int, now: float, most: int, among: Among | None) -> Piece | None:
         """Fills at most half of the window, so that live readings find room. most: messages."""
         share = min(max(1, window.limit // 2) - window.replayed, window.room, most)
         if share <= 0:
             return None
         messages = self.pace.take(1 if self._rows else share, now)
-        piece = self.replay.next(most_rows if self._rows else messages, now) if messages else None
+        piece = self.replay.next(most_rows if self._rows else messages, now, among) if messages else None
         used = 0 if piece is None else 1 if self._rows else len(piece)
         self.pace.give_back(messages - used)
         return piece

@@ -41,6 +41,8 @@ class Verdicts:
             if piece is not None:
                 self._account(piece.features.board).acknowledged += len(piece)
                 self._finish(piece, flight.copy)
+            else:
+                self.documents.taken(flight)
             return None
         self.refusals.add(flight.topic, reason)
         if piece is not None:
@@ -61,7 +63,7 @@ class Verdicts:
         if reason == TOO_LARGE:
             self.most_rows = max(1, len(piece) // 2)
             return None
-        lanes.hold(piece, now + pause(reason))
+        lanes.hold(piece.lane, now + pause(reason))
         return pause(reason)
 
     def left(self, flight: Flight) -> None:
@@ -71,23 +73,34 @@ class Verdicts:
             self._finish(piece, flight.copy)
 
     def cut(self, flight: Flight, now: float) -> bool:
-        """The broker cuts the line at this message, again and again. Whether its reading is dropped for that.
+        """The broker cuts the line at this message, again and again. Whether it is given up for that.
 
         When one message after the other of a sensor is such, its next one waits: to find each costs all others a few
         connections.
         """
-        wait = self.refusals.cut(flight.topic)
         piece = flight.piece
         if piece is None:
-            self.documents.refused(flight, cut=True)
-        elif len(piece) > 1:
+            self.documents.cut(flight, now + self.refusals.cut(flight.topic, 1))
+            return True
+        wait = self.refusals.cut(flight.topic)
+        if len(piece) > 1:
             self.most_rows = max(1, len(piece) // 2)
         else:
             self.drop(piece, flight.copy, Drop.REFUSED_BY_BROKER)
             if wait:
-                self._turns.hold(piece, now + wait)
+                self._turns.hold(piece.lane, now + wait)
             return True
         return False
+
+    def cut_after(self, flight: Flight, now: float) -> None:
+        """The broker refused this message, and then cut the line: if that comes again the topic's next ones wait."""
+        wait = self.refusals.cut_after(flight.topic)
+        if not wait:
+            return
+        if flight.piece is None:
+            self.documents.cut(flight, now + wait)
+        else:
+            self._turns.hold(flight.piece.lane, now + wait)
 
     def too_large(self, piece: Piece, topic: str) -> None:
         """It is larger than the broker takes, and is not sent."""

@@ -27,7 +27,9 @@ class Flight:
     @property
     def mark(self) -> Mark:
         """Which message it is, also when it goes again."""
-        return Mark(self.topic, -1 if self.piece is None else self.piece.features.seq[self.piece.first])
+        if (piece := self.piece) is None:
+            return Mark(self.topic, -1)
+        return Mark(self.topic, piece.features.seq[piece.first], piece.lane)
 
 
 @dataclass(slots=True)

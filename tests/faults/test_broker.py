@@ -176,9 +176,10 @@ def test_f41_thin_and_flapping_link(scene):
     field="A poison message: the broker cuts the line at it.",
     happens="mosquitto takes messages up to 4000 bytes, one sensor's message is larger: with `message_size_limit` it "
     "answers 0x95, with `max_packet_size` and MQTT 3.1.1 it cuts the line.",
-    promised="What the line is cut at three times goes alone; when that fails too it is dropped, as "
-    "`refused_by_broker`, with its topic in the event and the status; all others arrive. After three such messages of "
-    "a sensor in a row its next one waits, on the disk: a minute, then ever longer.",
+    promised="What was unanswered at two cuts goes last and alone, behind all others; at the third or fourth cut it is "
+    "known. A reading is dropped then, as `refused_by_broker`, with its topic in the event and the status; a document "
+    "is shortened, or stays away. All others arrive meanwhile. After three such messages of a sensor in a row its next "
+    "one waits, on the disk: a minute, then ever longer.",
     full=60,
 )
 def test_f43_a_message_that_cuts_the_line(scene):
