@@ -64,6 +64,27 @@ def test_at_which_the_line_was_cut():
     assert not made.stays("a", bytes(5000), 0.0)
 
 
+def test_a_smaller_one_that_is_taken_shows_that_it_was_the_size():
+    """From then on no larger one is made: it would cut the line again, and again."""
+    made = Documents()
+    made.cut(Flight(None, "a", bytes(1000)), until=60.0)
+    made.taken(Flight(None, "a", bytes(600)))
+    made.opened()
+    assert made.largest("a", None) == int(SMALLER * 1000)
+    assert made.stays("a", bytes(1000), 59.9)
+    assert not made.stays("a", bytes(600), 59.9)
+
+
+def test_what_was_too_large_for_the_last_connection_is_for_the_next():
+    """A broker that says so may close the connection all the same; one at which nothing was is tried anew."""
+    made = Documents()
+    made.refused(Flight(None, "a", bytes(300)))
+    made.opened()
+    assert made.largest("a", None) == 299
+    made.opened()
+    assert made.largest("a", None) is None
+
+
 def test_a_document_that_is_denied_says_nothing_of_a_size():
     """Larger ones were taken: the line is cut for its topic, and the others are not shortened for it."""
     made = Documents()

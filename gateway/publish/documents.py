@@ -32,6 +32,7 @@ class Documents:
         self._waiting: dict[str, bytes] = {}
         self._too_long: dict[str, int] = {}  # bytes of the document of a topic that the broker said is too large
         self._cuts: dict[str, Cut] = {}
+        self._refused_one = False  # on this connection
         self._taken = 0  # bytes of the largest that this connection's broker took
 
     def __len__(self) -> int:
@@ -58,13 +59,20 @@ class Documents:
         self._waiting.clear()
 
     def taken(self, flight: Flight) -> None:
-        """The broker has taken one."""
+        """The broker has taken one. Of a topic at which it cut the line: a smaller one shows that it was the size."""
         self._taken = max(self._taken, len(flight.payload))
-        self._cuts.pop(flight.topic, None)
+        cut = self._cuts.get(flight.topic)
+        if cut is None:
+            return
+        if len(flight.payload) > SMALLER * cut.size:
+            del self._cuts[flight.topic]
+        else:
+            cut.count = 0
 
     def refused(self, flight: Flight) -> None:
         """The broker does not take one of this size."""
         self._too_long[flight.topic] = len(flight.payload)
+        self._refused_one = True
 
     def cut(self, flight: Flight, until: float) -> None:
         """It closed the connection at this one: one of that topic stays away `until` then, but for a smaller one."""
@@ -72,8 +80,13 @@ class Documents:
         self._cuts[flight.topic] = Cut(len(flight.payload), until, count)
 
     def opened(self) -> None:
-        """There is a new connection: the limit of before may have been raised. What cost the last one stays away."""
-        self._too_long.clear()
+        """There is a new connection: the limit of before may have been raised. What cost the last one stays away.
+
+        Some brokers say that a document is too large, and then close the connection all the same.
+        """
+        if not self._refused_one:
+            self._too_long.clear()
+        self._refused_one = False
         self._taken = 0
 
     def stays(self, topic: str, payload: bytes, now: float) -> bool:
