@@ -281,3 +281,11 @@ def test_pairs_whose_names_say_nothing_are_read_with_care():
         assert pairs(board.decode(f"inlet:{value},in2:{value}".encode())) == {"inlet": value, "in2": value}
     result = board.decode(b"inlet:-9999,in2:21.5")
     assert isinstance(result, Decoded) and result.bad == [BadValue("inlet", Why.ERROR_MARK)]
+
+
+def test_a_name_without_a_number_says_nothing():
+    """A heading, or what a torn line has left: what was read goes on."""
+    auto = FORMATS["auto"](FormatOptions())
+    for line in [b"S1:21.5"] * 5 + [b"a:"]:
+        auto.decode(line)
+    assert auto.decode(b"S1:21.5") == Decoded([Sample("S1", 21.5, "°C")], [])

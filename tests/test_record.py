@@ -220,16 +220,17 @@ def test_another_program_on_the_port_is_in_the_file(tmp_path):
     """A program that takes part of the bytes makes lines doubtful: the capture says from when on, and who it is."""
     with Board() as board, recording(tmp_path, board.path) as recorder:
         until(recorder.marks, "the port is open")
-        fd = os.open(board.path, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
+        other = subprocess.Popen(["sleep", "60"], stdin=os.open(board.path, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK))
         try:
             until(lambda: len(recorder.marks()) == 2, "the sharer is in the file", 20)
         finally:
-            os.close(fd)
+            other.kill()
+            other.wait()
         until(lambda: len(recorder.marks()) == 3, "so is that it has gone", 20)
         assert recorder.end()[0] == 0
     (_, _), (shared, who), (alone, _), _ = recorder.marks()
     assert (shared, alone) == (Mark.SHARED, Mark.ALONE)
-    assert f"(pid {os.getpid()})" in who
+    assert f"(pid {other.pid})" in who
 
 
 def test_a_socket_is_recorded(tmp_path):

@@ -71,7 +71,7 @@ class Suspects:
 
     def answered(self, mark: Mark) -> None:
         """A message was answered: it is no suspect any more, and its topic is not convicted."""
-        if not (self._cuts or self._convicted):
+        if mark not in self._cuts and mark.topic not in self._by_topic and mark.topic not in self._convicted:
             return
         self._drop(mark)
         self._by_topic.pop(mark.topic, None)

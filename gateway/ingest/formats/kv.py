@@ -205,7 +205,7 @@ class Kv:
 
     def _tells(self, key: str, name: str, said: str, place: int, outer: str, text: str) -> bool:
         """Whether a pair says what it measures, so that this board's names are ones that say it."""
-        if self._columns or name in self._named or key != name or not is_numberish(text):
+        if not text or self._columns or name in self._named or key != name or not is_numberish(text):
             return False
         if is_other(key, said):
             return True
