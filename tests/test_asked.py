@@ -295,6 +295,7 @@ async def test_a_silent_unit_beside_others():
             assert rig.seen("unit 2").reason is None
 
 
+@pytest.mark.slow
 async def test_units_come_and_go():
     """A unit is added to a line and taken from it while the others are read; with the last one the port is closed."""
     units = {number: Unit(input={1: 200 + number}) for number in (1, 2)}

@@ -93,6 +93,7 @@ def test_ctrl_c_ends_it(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_killed_it_leaves_no_process(tmp_path):
     """kill -9: boards, gateway and broker end by themselves."""
     with bench(tmp_path, "street", "--rounds", "100", "--boards", "1", changed=SMALL) as process:

@@ -374,6 +374,7 @@ def test_less():
         less(Will("t", b"", 1, False), Refused("", 0x9A), v5=True)
 
 
+@pytest.mark.slow
 async def test_keepalive():
     """It pings as often as the broker wants, also while nobody publishes, and notices when no answer comes."""
     pings = []

@@ -92,6 +92,7 @@ def waiting():
     return [thread for thread in threading.enumerate() if thread.name == "password"]
 
 
+@pytest.mark.slow
 async def test_a_file_that_hangs_stops_no_loop(hanging):
     """It is told in a sentence, whatever else the loop has to do goes on, and its threads are few."""
     secret, turns = password.Password(hanging), 0

@@ -3,6 +3,8 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from .custom_lanes import street
 from .made import features
 from .waiting import until
@@ -20,6 +22,7 @@ def echo(times, values, new):
 """
 
 
+@pytest.mark.slow
 async def test_an_answer_goes_to_its_readings_when_others_of_the_call_have_left(tmp_path: Path) -> None:
     (tmp_path / "gate1").touch()
     async with street(tmp_path, GATED, "echo", deadline=2.0) as one:

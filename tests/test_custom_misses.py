@@ -52,6 +52,7 @@ def sockets():
 MUTE = "class Mute(Exception): __str__ = __repr__ = None\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", MISSES)
 async def test_two_misses_and_it_is_out(tmp_path: Path, case: str) -> None:
     """Whatever it does: its value is null, those of another feature of the same batch are there; after the second miss

@@ -80,6 +80,7 @@ def test_what_is_drawn(name, wire, frame):
     assert framed(name, [bytes.fromhex(wire)]) == [bytes.fromhex(frame), None]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STUFFED)
 @many(100, 3000)
 @given(

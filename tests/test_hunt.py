@@ -119,6 +119,7 @@ def test_any_cut(name, bodies, scraps, cuts, limit, midstream):
     assert [*items, framing.lost()] == whole
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SURE)
 @many(100, 3000)
 @given(bodies=BODIES, scraps=st.lists(SCRAPS, min_size=7, max_size=7))

@@ -123,6 +123,7 @@ async def test_old_readings_are_dropped_and_counted(street, monkeypatch):
     assert s.accounts["b"].dropped.total() in (0, 10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(40 if BUDGET else 6))
 async def test_whatever_happens_it_balances(street, monkeypatch, tmp_path, seed):
     dice = random.Random(seed)

@@ -176,6 +176,7 @@ def test_escape_sequences_never_reach_the_log(outlet: list[Outlet], pretty: bool
     assert "x1b[31m" in text
 
 
+@pytest.mark.slow
 def test_storm(outlet: list[Outlet]) -> None:
     """100,000 events of three kinds give few lines at once, and the last of each kind with how many were held."""
     stream = io.StringIO()

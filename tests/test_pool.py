@@ -57,6 +57,7 @@ async def test_two_tasks_are_retried_at_once() -> None:
         assert client.pool.counts.retried == 2
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("odd")
 @pytest.mark.parametrize("task", [b"crash", b"echo nonsense", b"work 60"])
 async def test_a_task_that_is_bad_for_every_worker_is_given_up(task: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,6 +72,7 @@ async def test_a_task_that_is_bad_for_every_worker_is_given_up(task: bytes, monk
         assert client.pool.counts.replaced <= 7
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("odd")
 async def test_the_deadline_doubles(monkeypatch: pytest.MonkeyPatch) -> None:
     """A task that is slow by itself gets twice the time at each attempt, so that it is done in the end."""
@@ -80,6 +82,7 @@ async def test_the_deadline_doubles(monkeypatch: pytest.MonkeyPatch) -> None:
         assert client.pool.counts.retried == 3  # 0.1, 0.2 and 0.4 s were too short
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("odd")
 async def test_a_late_loop_blames_no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     """When the gateway itself was stopped, its workers get their time again."""

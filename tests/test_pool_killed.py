@@ -49,6 +49,7 @@ async def test_one_task_survives_fifty_workers() -> None:
         assert await asyncio.wait_for(answer, 2.0) == b"0.05"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("odd")
 async def test_an_idle_worker_is_killed_fifty_times() -> None:
     """A worker that dies without a task is replaced, and the next task does not notice."""
@@ -135,6 +136,7 @@ async def test_the_helpers_of_multiprocessing_are_killed(word: str) -> None:
         assert await asyncio.wait_for(client.ask(b"echo x"), 2.0) == b"x"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("odd")
 async def test_a_fork_server_that_is_stopped_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     """SIGSTOP of the fork server while all workers die: that is the pool's trouble, and a new one makes others."""

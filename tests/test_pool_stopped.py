@@ -72,6 +72,7 @@ async def test_a_stopped_worker_is_found_out_by_few_tasks() -> None:
         assert stopped not in client.pool.pids
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("odd")
 async def test_all_workers_hang_in_the_kernel(tmp_path) -> None:
     """Their state is D, which nothing proves to be a fault: all is answered in time all the same, by new ones.
@@ -100,6 +101,7 @@ async def test_all_workers_hang_in_the_kernel(tmp_path) -> None:
         os.close(os.open(fifo, os.O_RDWR))  # the children that they left wait no more
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("odd")
 async def test_a_task_is_not_given_up_for_what_its_workers_wait_for(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One after the other hangs in the kernel, more often than a task may crash: once none does, it is answered."""
@@ -175,6 +177,7 @@ async def test_a_machine_that_stalls_blames_no_worker(late: float) -> None:
         assert client.pool.counts.replaced == 0
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("odd")
 async def test_a_worker_that_has_to_share_its_core_is_not_blamed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Eight busy loops on its core: its task takes long, and it is let be."""

@@ -93,6 +93,7 @@ def test_rubbish_is_said_to_be_unknown(rubbish):
     assert re.search('format = "(regex|struct)"', done.stdout)
 
 
+@pytest.mark.slow
 def test_numbers_that_say_nothing_are_said_to_be_a_guess():
     """Of rows without a word it says that they may be something else; of named ones it does not."""
     for kind, told in (("csv", True), ("kv", False)):

@@ -59,6 +59,7 @@ async def test_the_tables_of_several_units_work_unchanged(tmp_path):
             assert {rig.values(board.name)[0] for board in boards} == {30.5, 23.1}
 
 
+@pytest.mark.slow
 def test_registers_of_no_preset_are_shown_with_guesses():
     """For people: what each register gave, what of it could be a temperature, and that this is a guess."""
     with modbus_line({1: Unit(input={0: 215, 1: 3})}, baud=9600) as line:

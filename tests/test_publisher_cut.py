@@ -41,6 +41,7 @@ async def test_the_broker_is_restarted(mosquitto, bench, ending, v5):
         await until(lambda: [m.payload for m in judge.messages if m.topic == STATUS][-1] == b"online 4")
 
 
+@pytest.mark.slow
 async def test_the_broker_is_killed(mosquitto, bench):
     """`kill -9`: what it had not acknowledged comes after it is back, in order; what it had was passed on before."""
     async with Judge(mosquitto.port) as judge:

@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import signal
 
+import pytest
+
 from tests.brokers import CUT, FakeBroker, Judge
 from tests.publishers import STATUS, bench, quick
 from tests.waiting import until
@@ -57,6 +59,7 @@ async def test_the_end_while_it_connects(bench):
         assert (fake.publishes, fake.goodbyes, one.connects) == ([], 1, 0)
 
 
+@pytest.mark.slow
 async def test_the_end_while_the_broker_is_frozen(mosquitto, bench):
     """It ends within its patience with an exact account; a broker that wakes up publishes the will, not `online`."""
     async with Judge(mosquitto.port) as judge:

@@ -58,6 +58,7 @@ async def test_messages_that_are_refused(monkeypatch, bench, reason, kept):
             await until(lambda: one.publisher.look()["refusing"] is None)
 
 
+@pytest.mark.slow
 async def test_a_refused_backlog_is_left_in_peace(bench, tmp_path):
     """What came from the disk and is refused waits for its time; until then nobody looks whether it may go."""
     spool = Spool(

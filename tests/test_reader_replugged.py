@@ -41,6 +41,7 @@ async def test_unplugged_in_mid_line_and_back_under_another_number(adapter):
             os.close(fd)
 
 
+@pytest.mark.slow
 async def test_fifty_replugs_leave_nothing_behind(adapter, monkeypatch):
     """After many replugs there are as many descriptors and threads as before, and each time the board was read."""
     monkeypatch.setattr(waiting, "LOOK", 0.01)
@@ -63,6 +64,7 @@ async def test_fifty_replugs_leave_nothing_behind(adapter, monkeypatch):
         assert rig.values() == [float(number) for number in range(50)]
 
 
+@pytest.mark.slow
 async def test_a_flapping_hub(adapter):
     """A port that comes and goes every 50 ms costs little meanwhile, and is read within 2 s of its last return."""
     async with reading(adapter.link) as rig:

@@ -298,6 +298,7 @@ def test_a_board_of_the_configuration(tmp_path):
     assert replay(file, "-c", tmp_path / "none.toml", code=78).stderr.startswith(f'"{tmp_path}/none.toml": there is no')
 
 
+@pytest.mark.slow
 def test_features_of_the_users_own(tmp_path):
     """They are asked in processes of their own, as in a live run: each message has what they answer."""
     (tmp_path / "own.py").write_text("def double(times, values, new):\n    return 2 * values[-new:]\n")
@@ -330,6 +331,7 @@ def test_a_damaged_line_is_named(tmp_path):
     assert done.stderr == f"gateway: line 3 of {file} is not JSON; mend it, or take it out\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
@@ -347,6 +349,7 @@ def test_what_is_no_capture(tmp_path, data, sentence):
     assert replay(file, code=1).stderr == f"gateway: {file} {sentence}\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "sentence"), [("/", "is a directory"), ("/none", "no such file"), ("/dev/zero", "longer")]
 )

@@ -24,6 +24,7 @@ def handled(pid: int) -> int:
     return int(next(line for line in lines if line.startswith("SigCgt")).split()[1], 16)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [0.0, 0.1, 0.2, 0.4, 0.8])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_stop_in_the_middle_of_a_start(tmp_path, number, after):

@@ -85,6 +85,7 @@ def test_no_rate_no_reader() -> None:
             os.close(fd)
 
 
+@pytest.mark.slow
 def test_line_rate_bounds_bytes() -> None:
     """At 9600 baud never more than 960 bytes/s come, and nearly that many, however much the board has to say."""
     with Board("kv", baud=9600, rate=10_000, boot=0.05) as board, reader(board, 9600) as port:
@@ -98,6 +99,7 @@ def test_line_rate_bounds_bytes() -> None:
         assert board.written.dropped == 0
 
 
+@pytest.mark.slow
 def test_rate_in_records() -> None:
     """A board at 50 Hz takes a second for 50 records, each with all its sensors."""
     with Board("json-one", rate=50, most=200, sensors=4, boot=0.0) as board, reader(board) as port:
@@ -152,6 +154,7 @@ def test_cut_anywhere(room: int) -> None:
     assert sender.done
 
 
+@pytest.mark.slow
 def test_fast_without_loss() -> None:
     """Without a line rate a board waits for its reader and loses nothing: 100,000 lines, each number once, in order."""
     with Board("kv", pace="none", most=100_000, sensors=1, boot=0.05) as board, reader(board) as port:

@@ -43,6 +43,7 @@ def program(*options: str) -> Iterator["subprocess.Popen[str]"]:
         child.communicate()
 
 
+@pytest.mark.slow
 def test_a_modbus_line_answers_a_probe():
     """`--kind modbus` is a line for `gateway probe --ask`: its units are found at its rate, with a table."""
     with program("--kind", "modbus", "--baud", "9600", "--sensors", "2", "--json") as child:

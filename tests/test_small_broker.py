@@ -33,6 +33,7 @@ def adds_up(status):
     return status["readings"] + status["inherited"] == gone
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mosquitto", [("message_size_limit 600",)], indirect=True)
 def test_a_will_too_large_for_a_broker_of_3_1_1(tmp_path, mosquitto):
     """It connects, and again after a restart of the broker, where it has more to tell; a kill is told by its will."""

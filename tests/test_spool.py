@@ -206,6 +206,7 @@ async def test_a_time_that_is_none_ends_nothing(tmp_path, wall):
     await again.close([], 5)
 
 
+@pytest.mark.slow
 async def test_many_damaged_blocks_are_passed_over_and_counted(tmp_path):
     told = Told()
     spool = told.make(tmp_path, limit=8_000_000)

@@ -106,6 +106,7 @@ def test_our_own_writing_is_no_cut(tmp_path):
     store.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sizes", CUTS, ids=str)
 async def test_what_is_not_in_memory_is_counted(tmp_path, sizes):
     """Of a large spool SQLite's cache holds but a part: what can be read is kept, the rest known to a reading."""

@@ -203,6 +203,7 @@ async def test_stop_computes_what_waits() -> None:
     assert street.stage.pool.pids == []
 
 
+@pytest.mark.slow
 async def test_stop_gives_up_a_worker_that_hangs() -> None:
     """A stopped worker at the end: what it held is given back as it came, and never comes out after that."""
     street = Street(Plan(), workers=1)

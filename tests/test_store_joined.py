@@ -69,6 +69,7 @@ def test_tails_are_joined_in_their_order_whatever_is_busy():
         assert [one for id in sorted(made_of) for one in made_of[id]] == list(range(1, 120))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("hz", "every_s", "sensors"), [(0.2, 1, 8), (10, 1, 4), (100, 1, 1), (1, 60, 2)])
 @pytest.mark.parametrize("wild", [False, True])
 def test_what_a_reading_takes_on_the_disk(tmp_path, hz, every_s, sensors, wild):

@@ -73,7 +73,6 @@ def flipped(frame: bytes, first: int, bits: int) -> bytes:
     "frames of six kinds with a checksum of 16 bits or more, each between two good ones.",
     promised="Every damaged frame is refused (`bad_checksum` or `bad_frame`), each good one beside it is read, and "
     "nothing else.",
-    fast=True,
     full=60,
 )
 def test_f23_bit_errors(scene):

@@ -89,7 +89,6 @@ def test_f37_broker_killed(scene):
     happens="mosquitto is stopped (SIGSTOP) for a minute, then goes on.",
     promised="Said as `stalled` within 15 s; given up after twice the keepalive at most, and told once; back within 20"
     " s of its return; nothing lost.",
-    fast=True,
     full=120,
 )
 def test_f38_broker_frozen(scene):
@@ -98,7 +97,7 @@ def test_f38_broker_frozen(scene):
     with s.fault():
         s.broker.signal(signal.SIGSTOP)
         s.prove(lambda: tree.state(s.broker.pid) == "T", "mosquitto is stopped")
-        s.hold(75, ci=10, fast=2)
+        s.hold(75, ci=10)
         s.broker.signal(signal.SIGCONT)
     s.back(within=20)
     s.over(told=[OUTAGE] if TIER != "fast" else (), faults=["broker"] if TIER != "fast" else ())
@@ -298,12 +297,9 @@ def test_f46_denied_by_an_access_list(scene, tmp_path):
     happens="A proxy answers one board's messages with 0x97, 0x83, 0x90, 0x99, 0x10 in the broker's place.",
     promised="0x97 and 0x83: kept, and tried again every 5 s; 0x90 and 0x99: dropped as `refused_by_broker`; 0x10 "
     "(nobody listens) is success. The other boards are as before.",
-    fast=True,
     full=40,
 )
-@pytest.mark.parametrize(
-    "reason", [0x97, *(pytest.param(one, marks=pytest.mark.slow) for one in (0x83, 0x90, 0x99, 0x10))]
-)
+@pytest.mark.parametrize("reason", [0x97, 0x83, 0x90, 0x99, 0x10])
 def test_f47_failing_answers(scene, reason):
     s = scene(proxy=True)
     s.steady()
@@ -313,7 +309,7 @@ def test_f47_failing_answers(scene, reason):
 
     with s.fault():
         s.proxy.answer = refuse
-        s.hold(10, ci=5, fast=2)
+        s.hold(10, ci=5)
         s.prove(lambda: s.proxy.answered > 0, "messages were refused")
         s.proxy.answer = lambda topic, payload: None
     s.back(within=10)

@@ -115,7 +115,6 @@ def test_f17_bytes_that_no_text_holds(scene):
     field="A stream without an end of line.",
     happens="1 GB of it (less in shorter runs), then a line end and a good line.",
     promised="One `too_long`; memory grows by 10 MB at most; the good line is read.",
-    fast=True,
     full=120,
 )
 def test_f18_no_end_of_line(scene):

@@ -19,7 +19,6 @@ FIRST = 3 * 4  # readings: each board's first line after a port was opened, whic
     happens="Readings wait while mosquitto is down, or frozen; SIGTERM, again SIGTERM, SIGINT; then a start.",
     promised="Exit code 0 within 5 s, 10 s with a frozen broker; all is on the disk, and goes out after the next "
     "start; no traceback.",
-    fast=True,
     full=60,
 )
 def test_f67_a_stop_in_an_outage(scene):

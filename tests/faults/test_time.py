@@ -80,7 +80,6 @@ def no_alarm(s):
     "and with what is stored in an outage.",
     promised="`clock` is unsynced until then, and corrected, as `time` is, for what waits; no reconnect, no burst, no "
     "silent board; windows and `rate` are right; `max_age` deletes nothing that was stored before.",
-    fast=True,
     full=60,
 )
 def test_f85_the_clock_is_set(scene, tmp_path):
@@ -88,13 +87,13 @@ def test_f85_the_clock_is_set(scene, tmp_path):
     s = scene(clock=clock.file, extra=USE)
     s.steady()
     with s.fault():
-        s.hold(20, ci=3, fast=0.5)
+        s.hold(20, ci=3)
         s.prove(lambda: s.status()["time"].startswith("1970-"), "it is 1970 there")
         s.prove(lambda: s.status()["clock"] == "unsynced", "and the status says that it cannot be so")
         stepped = time.monotonic()
         clock.set(0)
         s.until(lambda: s.status()["clock"] == "synced", "the status believes the clock", 5)
-        s.hold(10, ci=3, fast=0.5)
+        s.hold(10, ci=3)
     s.back(within=2)
     s.over(bystanders=list(s.boards))
     intervals_hold(s)

@@ -466,6 +466,6 @@ class Street(RuleBasedStateMachine):
             assert self.model.gone(board) <= missing, "counted as gone: all that has not come"
 
 
-Street.TestCase.settings = settings(max_examples=800 if BUDGET else 60, stateful_step_count=50, deadline=None)
+Street.TestCase.settings = settings(max_examples=800 if BUDGET else 25, stateful_step_count=50, deadline=None)
 TestStreet = Street.TestCase
 TestStreet.__doc__ = "Whatever boards, workers and brokers do, the ledger balances and agrees with what was sent."
