@@ -108,6 +108,18 @@ def test_a_sensor_that_is_refused_with_the_line_waits():
     assert features_of(sent(box, now=161.0)) == [(3, 0)]
 
 
+def test_a_refusal_that_says_why_is_tried_again_within_five_minutes():
+    """However often it has cost the line: an access list may be mended."""
+    box, _ = outbox()
+    for now in range(0, 9 * 301, 301):
+        box.opened(Limits(), v5=True)
+        box.documents.put("gw/g/status", b"{}")
+        documents = sent(box, now=now)
+        assert len(documents) == 1
+        box.acked([Ack(documents[0].packet_id, 0x87)], now)
+        box.closed(now, cut=True)
+
+
 def test_what_may_have_arrived_has_told_of_what_was_condensed():
     """A reading that was on the wire when the line broke, and is shed then, hands nothing on."""
     box, accounts = outbox(every=3.0, most=3)

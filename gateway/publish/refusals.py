@@ -18,6 +18,7 @@ WAYS_OUT = {
 DENIED_PAUSE, REFUSED_PAUSE = 60.0, 5.0  # s
 CUTS = 3  # messages of a topic in a row at which the line was cut, from which on its next one waits
 CUT_PAUSE, CUT_PAUSE_MOST = 60.0, 3600.0  # s; doubled with each further one
+KNOWN_PAUSE_MOST = 300.0  # s; where the broker says why, somebody may be mending it
 
 
 def pause(reason: int) -> float:
@@ -55,7 +56,7 @@ class Refusals:
 
     def cut_after(self, topic: str) -> float:
         """The line was cut as a message on `topic` had been refused. Gives how long the next one shall wait, in s."""
-        return self._wait(topic, 2)
+        return min(self._wait(topic, 2), KNOWN_PAUSE_MOST)
 
     def _wait(self, topic: str, most: int) -> float:
         self._cuts[topic] += 1
