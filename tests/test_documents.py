@@ -90,4 +90,4 @@ def test_a_document_that_is_denied_says_nothing_of_a_size():
     made = Documents()
     made.taken(Flight(None, "b", bytes(900)))
     made.cut(Flight(None, "a", bytes(300)), until=60.0)
-    assert made.largest("a", None) is None
+    assert made.largest("b", None) is None

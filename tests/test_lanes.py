@@ -302,3 +302,13 @@ def test_a_skipped_reading_hands_on_too(shared):
         lanes.put(piece(6, 6, condensed={6: 1}))
     last = lanes.next(1, 0.0)
     assert (seqs(last), last.condensed[6]) == ([6], 4 if shared else 5)
+
+
+def test_the_one_that_may_go_is_found_among_many():
+    """However many lanes one board has, and others a single one."""
+    lanes = Lanes(10**6, lambda *_: None)
+    for board in "ABCDEFGHI":
+        lanes.put(Piece(features([1], board=board, sensor="x"), 0, 1))
+    for number in range(100):
+        lanes.put(Piece(features([1], board="Z", sensor=f"s{number}"), 0, 1))
+    assert lanes.next(1, 0.0, lambda lane: lane == ("Z", "s99")) is not None

@@ -159,3 +159,59 @@ def test_a_lane_is_free_whatever_becomes_of_its_probe(end):
         box.acked([Ack(one.packet_id, 0) for one in sent(box, now=7.0)], 7.0)
         box.landed()
     assert box.idle
+
+
+def test_rows_with_one_that_cuts_the_line():
+    """It is found by halves, and that is no reason to keep the others back, or to send fewer of them from then on."""
+    box, accounts = outbox(rows=True)
+    box.put([features(range(1, 257))])
+    for now in range(60):
+        box.opened(Limits(receive=1), v5=True)
+        box.documents.put("gw/g/status", b"{}")
+        while (out := sent(box, now=now)) and (1, 0) not in features_of(out):
+            box.acked([Ack(one.packet_id, 0) for one in out], now)
+        if not out:
+            break
+        box.closed(now, cut=True)
+    assert (accounts["bench"].dropped, accounts["bench"].acknowledged) == ({"refused_by_broker": 1}, 255)
+    box.opened(Limits(), v5=True)
+    box.put([features(range(300, 400))])
+    assert len(features_of(sent(box, now=60))) == 100
+
+
+def test_qos_0_suspects_nobody():
+    """What has left is no suspect any more, and nothing goes alone."""
+    box, _ = outbox()
+    box.put([features(range(1, 50))])
+    for _ in range(TOGETHER):
+        box.opened(Limits(), v5=True)
+        sent(box)
+        box.closed(0.0, cut=True)
+    box.opened(Limits(qos=0), v5=True)
+    for now in range(200):
+        sent(box, now=float(now))
+        box.landed()
+    box.put([features(range(50, 150)), features(range(1, 50), sensor="S2")])
+    assert len(features_of(sent(box, now=200.0))) > 90
+
+
+def test_others_do_not_wait_for_suspects_that_are_kept_back():
+    """A sensor is found guilty and waits: nobody stops for it."""
+    box, accounts = outbox()
+    box.put([features(range(1, 10))])
+    for now in range(40):
+        box.opened(Limits(receive=2), v5=True)
+        box.documents.put("gw/g/status", b"{}")
+        while out := sent(box, now=float(now)):
+            if poison := [one for one in out if one.topic.endswith("S1/features")]:
+                break
+            box.acked([Ack(one.packet_id, 0) for one in out], float(now))
+        if not out:
+            break
+        assert poison
+        box.closed(float(now), cut=True)
+    assert accounts["bench"].dropped == {"refused_by_broker": 3}
+    for tick in range(100):
+        box.put([features([tick], sensor="S2")])
+        assert len(sent(box, now=50.0 + tick / 10)) >= 1
+        box.acked([Ack(min(box.window.flights), 0)], 50.0 + tick / 10)

@@ -50,6 +50,10 @@ class Documents:
                 return topic, self._waiting.pop(topic)
         return None
 
+    def waits(self, topics: Iterable[str]) -> bool:
+        """Whether one of these topics waits."""
+        return any(topic in self._waiting for topic in topics)
+
     def back(self, flights: Iterable[Flight]) -> None:
         """What was on the wire goes again, unless there is something newer."""
         self._waiting = {flight.topic: flight.payload for flight in flights} | self._waiting
@@ -97,9 +101,14 @@ class Documents:
         return cut is not None and now < cut.until and (cut.count > TRIES or len(payload) > SMALLER * cut.size)
 
     def largest(self, topic: str, packet: int | None) -> int | None:
-        """Bytes of payload that the broker takes in a document of `topic`, as known. packet: bytes, in all."""
+        """Bytes of payload that the broker takes in a document of `topic`, as known. packet: bytes, in all.
+
+        Of another topic a cut says something once a smaller one was taken there, which shows that it was the size.
+        """
         known = [size - 1 for size in self._too_long.values()]
-        known += [int(SMALLER * cut.size) for cut in self._cuts.values() if cut.size > self._taken]
+        for each, cut in self._cuts.items():
+            if each == topic or (not cut.count and cut.size > self._taken):
+                known.append(int(SMALLER * cut.size))
         if packet is not None:
             known.append(max(0, packet - overhead(topic_part(topic), packet)))
         return min(known, default=None)

@@ -71,7 +71,7 @@ class Lanes:
 
         among: tells of a lane, (board, sensor), whether it may; None: all may.
         """
-        for _ in range(sum(map(len, self._turns.values()))):
+        for _ in range(len(self._boards) * max(map(len, self._turns.values()), default=0)):
             lane = self._turned()
             if lane.held_until > now or lane.stays or (among is not None and not among((lane.board, lane.sensor))):
                 self._turn(lane)
@@ -120,6 +120,11 @@ class Lanes:
     def is_held(self, key: tuple[str, str], now: float) -> bool:
         """Whether the lane of (board, sensor) is kept back."""
         return key in self._lanes and self._lanes[key].held_until > now
+
+    def may_go(self, keys: Iterable[tuple[str, str]], now: float) -> bool:
+        """Whether something waits in one of the lanes of (board, sensor), and is not kept back."""
+        lanes = (self._lanes[key] for key in keys if key in self._lanes)
+        return any(lane.waiting and not lane.stays and lane.held_until <= now for lane in lanes)
 
     def ready(self, now: float) -> int:
         """Readings that wait and may leave."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..ledger import Account
 from ..model import Features
-from .broker import TAKEN_OVER
+from .broker import OF_NO_MESSAGE
 from .client import Connection, Where, Will
 from .contact import GOODBYE, Contact, Handlers
 from .keeper import Keeper, Keeping, rest_of
@@ -226,7 +226,7 @@ class Publisher:
 
     def _closed(self, code: int | None = None) -> int:
         """Gives how many readings were on the wire; they go again with the next. code: the broker's reason."""
-        cut, self._given_up = not self._given_up and code != TAKEN_OVER, False
+        cut, self._given_up = not self._given_up and code not in OF_NO_MESSAGE, False
         self._connection = None
         if self._keeper is not None:
             self._keeper.connected = False
@@ -256,6 +256,7 @@ class Publisher:
         for topic, payload in last_words().items():
             self.document(topic, payload)
         await self._until_idle(max(deadline, asyncio.get_running_loop().time() + LAST_WORDS))
+        self._given_up = True  # what ends now ends for our sake
         if (connection := self._connection) is not None:
             if self._outbox.said:  # else our goodbye would take the will back, and leave us online for ever
                 connection.disconnect()

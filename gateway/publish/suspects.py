@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 TOGETHER, ALONE, LEAST = 2, 2, 3  # cuts at a message until it is suspected; by itself, and in all, until it is guilty
-MOST, STALE = 1000, 60.0  # messages that are remembered; s since the last cut at one
+MOST, STALE = 1000, 60.0  # messages that are remembered; s since the last cut at one, for each of them
 
 
 class Mark(NamedTuple):
@@ -36,6 +36,8 @@ class Suspects:
     def __init__(self) -> None:
         self._cuts: dict[Mark, int] = {}  # the oldest first
         self._at: dict[Mark, float] = {}  # when the last of these was; s
+        self._since: dict[Mark | str, int] = {}  # of a message, and of a topic: `_answers` at its first
+        self._answers = 0  # of the broker, to whatever
         self._alone: Counter[Mark] = Counter()  # of these those at which it was by itself
         self._by_topic: Counter[str] = Counter()  # the same, for whatever message of a topic
         self._convicted: dict[str, tuple[str, str] | None] = {}
@@ -50,7 +52,9 @@ class Suspects:
     def cut(self, unanswered: Collection[Mark], now: float) -> bool:
         """The line was cut. Whether it is the fault of what was unanswered, which then is one message. now: s."""
         for mark in unanswered:
-            self._cuts[mark], self._at[mark] = self._cuts.get(mark, 0) + 1, now
+            self._cuts[mark] = self._cuts.pop(mark, 0) + 1
+            self._at[mark] = now
+            self._since.setdefault(mark, self._answers)
         while len(self._cuts) > MOST:
             self._drop(next(iter(self._cuts)))
         guilty = False
@@ -58,6 +62,7 @@ class Suspects:
             (mark,) = unanswered
             self._alone[mark] += 1
             self._by_topic[mark.topic] += 1
+            self._since.setdefault(mark.topic, self._answers)
             if guilty := self._is_guilty(mark):
                 self._convicted[mark.topic] = mark.lane
                 self._drop(mark)
@@ -65,34 +70,48 @@ class Suspects:
         return guilty
 
     def _is_guilty(self, mark: Mark) -> bool:
+        """A broker that has answered nothing meanwhile takes nothing at all, and says nothing of this one."""
+        if mark.lane and self._answers == min(self._since[mark], self._since[mark.topic]):
+            return False
         if mark.topic in self._convicted:
             return self._alone[mark] >= (ALONE if mark.lane else 1)  # of a document nothing is lost
         return self._by_topic[mark.topic] > ALONE or (self._alone[mark] >= ALONE and self._cuts[mark] >= LEAST)
 
     def answered(self, mark: Mark) -> None:
         """A message was answered: it is no suspect any more, and its topic is not convicted."""
+        self._answers += 1
         if mark not in self._cuts and mark.topic not in self._by_topic and mark.topic not in self._convicted:
             return
         self._drop(mark)
-        self._by_topic.pop(mark.topic, None)
+        self._forget_topic(mark.topic)
         self._convicted.pop(mark.topic, None)
         self._renew()
 
     def expire(self, now: float) -> None:
-        """Forgets messages that have not come again for long: they were dropped. now: s."""
-        for mark in [mark for mark, at in self._at.items() if now - at > STALE]:
+        """Forgets messages that have not come again though each had its turn: they were dropped. now: s."""
+        long = STALE * max(1, len(self._at))
+        for mark in [mark for mark, at in self._at.items() if now - at > long]:
             self._drop(mark)
-            self._by_topic.pop(mark.topic, None)
+            self._forget_topic(mark.topic)
         self._renew()
 
     def forget(self, board: str) -> None:
         """That board is not read any more."""
-        self._convicted = {topic: lane for topic, lane in self._convicted.items() if lane is None or lane[0] != board}
+        for mark in [mark for mark in self._cuts if mark.lane and mark.lane[0] == board]:
+            self._drop(mark)
+            self._forget_topic(mark.topic)
+        for topic in [topic for topic, lane in self._convicted.items() if lane and lane[0] == board]:
+            del self._convicted[topic]
+            self._forget_topic(topic)
         self._renew()
 
     def _drop(self, mark: Mark) -> None:
-        for known in (self._cuts, self._at, self._alone):
+        for known in (self._cuts, self._at, self._alone, self._since):
             known.pop(mark, None)
+
+    def _forget_topic(self, topic: str) -> None:
+        self._by_topic.pop(topic, None)
+        self._since.pop(topic, None)
 
     def _renew(self) -> None:
         suspected = {mark.topic: mark.lane for mark, cuts in self._cuts.items() if cuts >= TOGETHER} | self._convicted

@@ -7,7 +7,7 @@ would stay for as long as the flood.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from .lane import Piece
 from .lanes import Among, Lanes
@@ -43,6 +43,10 @@ class Turns:
         """Keeps (board, sensor) back until then (s, monotonic): what is live and what comes from the disk."""
         for lanes in (self.live, self.replay):
             lanes.hold(key, until)
+
+    def may_go(self, keys: Collection[tuple[str, str]], now: float) -> bool:
+        """Whether something of one of these (board, sensor) waits and is not kept back."""
+        return any(lanes.may_go(keys, now) for lanes in (self.live, self.replay))
 
     def forget(self, board: str) -> None:
         """Lets the lanes of a board go of which nothing waits."""

@@ -14,7 +14,7 @@ from .crossing import Crossing
 from .documents import Documents
 from .lane import Piece
 from .messages import MOST_ROWS
-from .refusals import INVALID, WORST, Refusals, pause
+from .refusals import CUT, INVALID, WORST, Refusals, pause
 from .spool.nouns import Block
 from .turns import Turns
 from .window import Flight
@@ -82,15 +82,15 @@ class Verdicts:
         if piece is None:
             self.documents.cut(flight, now + self.refusals.cut(flight.topic, 1))
             return True
-        wait = self.refusals.cut(flight.topic)
-        if len(piece) > 1:
+        if len(piece) > 1:  # one of them, which is found by halves
+            self.refusals.add(flight.topic, CUT)
             self.most_rows = max(1, len(piece) // 2)
-        else:
-            self.drop(piece, flight.copy, Drop.REFUSED_BY_BROKER)
-            if wait:
-                self._turns.hold(piece.lane, now + wait)
-            return True
-        return False
+            return False
+        self.most_rows = MOST_ROWS
+        self.drop(piece, flight.copy, Drop.REFUSED_BY_BROKER)
+        if wait := self.refusals.cut(flight.topic):
+            self._turns.hold(piece.lane, now + wait)
+        return True
 
     def cut_after(self, flight: Flight, now: float) -> None:
         """The broker refused this message, and then cut the line: if that comes again the topic's next ones wait."""
