@@ -72,6 +72,8 @@ class Lanes:
         among: tells of a lane, (board, sensor), whether it may; None: all may.
         """
         for _ in range(len(self._boards) * max(map(len, self._turns.values()), default=0)):
+            if not self._boards:  # those that had run empty have left the queue
+                return None
             lane = self._turned()
             if lane.held_until > now or lane.stays or (among is not None and not among((lane.board, lane.sensor))):
                 self._turn(lane)
