@@ -206,9 +206,10 @@ class Outbox:
     def _others_first(self, now: float, clock: float | None) -> Packets:
         """What is not suspected. When nothing of that waits, or after a while, a suspect, with nothing beside it."""
         suspects = self._suspects.all
-        may_go = self.documents.waits(suspects.topics) or self.turns.may_go(suspects.lanes, now)
         since = self._others_since = now if self._others_since is None else self._others_since
-        if now - since < OTHERS_FIRST or not may_go:
+        if now - since < OTHERS_FIRST or not (
+            self.documents.waits(suspects.topics) or self.turns.may_go(suspects.lanes, now)
+        ):
             others = self._any(
                 now, clock, lambda topic: topic not in suspects.topics, lambda lane: lane not in suspects.lanes
             )

@@ -133,9 +133,8 @@ class Publisher:
     def document(self, topic: str, payload: bytes) -> None:
         """Publishes a retained document; of one topic only the newest counts."""
         self._outbox.documents.put(topic, payload)
-        asyncio.get_running_loop().call_soon(
-            self._pump
-        )  # with those that are put beside it, and take an old one's place
+        loop = asyncio.get_running_loop()
+        loop.call_soon(self._pump)  # with those that are put beside it, and take an old one's place
 
     def _pump(self) -> None:
         """Sends what the window and the wire have room for."""
