@@ -53,3 +53,13 @@ def look(*boards: BoardLook, **more: Any) -> Look:
     pool = {"workers": 2, "batches": 9, "retried": 0, "replaced": 0, "not_started": 0, "quarantined": []}
     made = Look("g", "run", "1.0.0", 1_795_000_000.0, 1_795_000_060.25, "synced", boards, broker, spool, pool)
     return replace(made, **more)
+
+
+def balances(document: dict[str, Any]) -> None:
+    """The laws of the ledger hold in a gateway's document."""
+    assert document["frames"] == document["decoded"] + document["noise"] + sum(document["refused"].values())
+    assert document["values"] == document["readings"] + sum(document["refused_values"].values())
+    out = ("acknowledged", "sent_unacknowledged", "in_flight", "spooled", "condensed")
+    gone = sum(document[key] for key in out) + sum(document["dropped"].values())
+    assert document["readings"] + document["inherited"] == gone
+    assert document["balanced"] is True

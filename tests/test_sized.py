@@ -9,7 +9,7 @@ from gateway.telling.faults import Faults
 from gateway.telling.sized import LARGEST, will, written
 from gateway.telling.status import SensorLook, board_document, gateway_document, offline
 from tests.brokers import strict
-from tests.looks import account, board, look
+from tests.looks import account, balances, board, look
 
 LONG = "the broker at 127.0.0.1:1883 does not answer: " + "see what it says; " * 30
 
@@ -21,16 +21,6 @@ def faults():
     for number in range(12):
         made.tell(f"fault_{number}", LONG)
     return made
-
-
-def balances(document):
-    """The laws of the ledger hold in a gateway's document."""
-    assert document["frames"] == document["decoded"] + document["noise"] + sum(document["refused"].values())
-    assert document["values"] == document["readings"] + sum(document["refused_values"].values())
-    out = ("acknowledged", "sent_unacknowledged", "in_flight", "spooled", "condensed")
-    gone = sum(document[key] for key in out) + sum(document["dropped"].values())
-    assert document["readings"] + document["inherited"] == gone
-    assert document["balanced"] is True
 
 
 def test_a_gateways_document_is_shortened_until_it_fits(faults):
