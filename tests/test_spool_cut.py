@@ -78,11 +78,7 @@ async def test_what_it_held_is_all_sent(tmp_path, sizes, log_emptied):
         assert found.rows.total() == 300, "a kill now would cost nothing"
         found.close()
         await stored(s, 10)
-        s.connect()
-        for _ in range(60):
-            s.now += 0.1
-            s.exchange()
-            await s.look()
+        await s.drain()
         assert (s.spool.held("a"), len(s.taken), s.accounts["a"].dropped) == (0, 310, {})
         assert set(s.taken.values()) == {1}
         assert s.spool.look(1.0)["dropped"] == {Drop.SPOOL_FULL: 7}

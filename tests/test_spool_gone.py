@@ -91,11 +91,7 @@ async def test_what_it_held_is_all_sent(tmp_path, delete):
         assert s.spool.damage.startswith(f"{gone} was deleted or replaced under the gateway")
         aside = [file.read_bytes() for file in (tmp_path / "state").glob("*.damaged.db")]
         assert aside == ([b"no tables"] if delete is _another else []), "another's is not destroyed"
-        s.connect()
-        for _ in range(20):
-            s.now += 0.1
-            s.exchange()
-            await s.look()
+        await s.drain()
         assert (s.spool.held("a"), len(s.taken), s.accounts["a"].dropped) == (0, 20, {})
         assert set(s.taken.values()) == {1}
         assert s.spool.look(1.0)["dropped"] == {Drop.SPOOL_FULL: 7}, "the new file has the sums"
@@ -187,11 +183,7 @@ async def test_what_cannot_be_written_at_once_is_kept_open_until_it_can(tmp_path
         s.now += 1.1
         await s.look()
         assert told(s) == [("spool.damaged", 10, 0)]
-        s.connect()
-        for _ in range(20):
-            s.now += 0.1
-            s.exchange()
-            await s.look()
+        await s.drain()
         assert (s.spool.held("a"), len(s.taken), s.accounts["a"].dropped) == (0, 13, {})
         assert set(s.taken.values()) == {1}
     finally:
