@@ -169,6 +169,15 @@ class Judge:
                 found.append(heard[0].at - sent[1])
         return sorted(found)
 
+    def behind(self, at: float) -> float:
+        """Seconds by which live readings came late, at most, that were first heard in the second before `at`."""
+        late = 0.0
+        for key, (heard, *_) in self.readings.items():
+            sent = self.written.sent.get(key)
+            if sent is not None and at - 1.0 <= heard.at <= at and not heard.document.get("replayed"):
+                late = max(late, heard.at - sent[1])
+        return late
+
     @property
     def pid(self) -> int:
         """Of the process that listens."""
