@@ -110,6 +110,37 @@ def test_the_digits_behind_a_decimal_comma_are_no_temperature(name, line):
     assert [one.value for one in semicolons.samples] == [21.7, -2.9]
 
 
+TURNS = {
+    "23,94 23,94 24,00 24,06": [None, None, 24.0, 24.06],
+    "-1,5 -1,6 -1,8 -2,1 -2,2 -2,1 -2,1 -2,0 -1,9 -1,8 -1,7": [*[None] * 9, -1.8, -1.7],
+    "21,4C 21,4C 21,06C 21,4C": [None, None, 21.06, 21.4],
+    "24,45 24,46 25,46 25,47": [None] * 4,  # degrees and a humidity, as likely
+    "1,05 2,07 3,08": [None] * 3,  # a count and padded degrees
+    "51,0 51,1 51,1 51,0 51,0 51,1 51,0 51,0 51,1 51,1 51,1": [None] * 11,  # a switch
+    "24,45 T,RH 24,45": [None, None, 24],  # a header says that there are two
+    "21.5,45 24,45": [21.5, 24],
+}
+"""Lines of a comma and digits, and the first value that each comes to."""
+
+
+@pytest.mark.parametrize("lines", TURNS)
+def test_two_whole_numbers_or_one_with_a_decimal_comma(lines):
+    """Neither half of `23,94` is a value as long as nothing shows which of the two it is."""
+    decoder = FORMATS["auto"](FormatOptions())
+    results = [decoder.decode(line.encode()) for line in lines.split()]
+    assert [one.samples[0].value if isinstance(one, Decoded) else None for one in results] == TURNS[lines]
+    assert not any(isinstance(one, Noise) for one in results if not lines.count("T,RH"))
+
+
+def test_the_decimal_mark_that_was_found_is_told():
+    """For a table that says it."""
+    decoder = FORMATS["auto"](FormatOptions())
+    for line in (b"23,94", b"23,94", b"24,00", b"24,06", b"24,12"):
+        assert decoder.decimal == "auto"
+        decoder.decode(line)
+    assert (decoder.name, decoder.decimal) == ("csv", ",")
+
+
 def test_a_comma_behind_a_name_that_ends_in_a_number():
     """`Sensor 1,23` is no 1.23 to a board whose numbers have points, nor where a header says what the columns are."""
     assert pairs(decode("csv", b"Sensor 1,23.4", b"Sensor 1,23")) == {"S2": 23}

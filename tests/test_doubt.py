@@ -36,7 +36,7 @@ def test_a_mark_for_no_value():
     assert pairs(decode("auto", b"23.4", b"9999", b"23.5")) == {"temperature": 23.5}
 
 
-@pytest.mark.parametrize("line", ["{}", "{},30", "{};30", "boiler={}", '{{"boiler":{}}}', "[{},30]"])
+@pytest.mark.parametrize("line", ["{}", "{}, 30", "{};30", "boiler={}", '{{"boiler":{}}}', "[{},30]"])
 @pytest.mark.parametrize("mark", ["-999", "9999", "22122"])
 def test_a_mark_among_whole_degrees(line, mark):
     """A place that has held two whole temperatures is kept: a mark or a lost LF after them is counted, and no more."""

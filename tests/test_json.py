@@ -117,3 +117,12 @@ def test_a_sensor_and_its_value_by_other_keys():
     """Keys renamed `sensor` and `value` give each sensor its own name, as in pairs."""
     lines = (b'{"id":1,"temperature_C":21.5}', b'{"id":2,"temperature_C":22.5}')
     assert pairs(decode("json", *lines, columns=("id=sensor", "temperature_C=value"))) == {"2": 22.5}
+
+
+def test_no_value_where_a_unit_tells_what_it_is():
+    """Of a sensor whose unit says that it is a temperature, null is a value that does not hold."""
+    for name in ("json", "auto"):
+        for before in ((), (b'{"sensor":"a","value":21.5,"unit":"C"}',)):
+            result = decode(name, *before, b'{"sensor":"b","value":null,"unit":"C"}')
+            assert isinstance(result, Refusal) and result.why is Why.NOT_A_NUMBER
+        assert isinstance(decode(name, b'{"sensor":"b","value":null,"unit":"%"}'), Noise)

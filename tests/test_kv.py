@@ -2,7 +2,8 @@
 
 import pytest
 
-from gateway.model import Decoded, Noise, Refusal, Sample, Why
+from gateway.ingest.formats import FORMATS
+from gateway.model import Decoded, FormatOptions, Noise, Refusal, Sample, Why
 from tests.decoded import decode, pairs
 
 NOT_PAIRS = b"""rst:0x1 (POWERON_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)
@@ -98,12 +99,21 @@ class TestKv:
         assert decode("kv", b"T1:21.5", line) == Noise(line[:64])
 
     def test_the_decimal_mark_is_the_boards(self):
-        """After numbers with points, or commas between pairs, a comma in a number is a torn line; and the other way."""
+        """After numbers with points, or commas between pairs, a comma in a number is a torn line; a point is none."""
         assert decode("kv", b"T1:21.5", b"T1:21,24").why is Why.BAD_FRAME
         assert decode("kv", b"T1:21,T2:24", b"T1:21,24").why is Why.BAD_FRAME
         assert pairs(decode("kv", b"T1:21", b"T1:21,24")) == {"T1": 21.24}
         assert pairs(decode("kv", b"Temp1 23,4", b"Temp1 9,5")) == {"Temp1": 9.5}
-        assert decode("kv", b"T1:21", b"T1:21,24", b"T1:21.5").why is Why.NOT_A_NUMBER
+        assert pairs(decode("kv", b"T1:21", b"T1:21,24", b"T1:21.5")) == {"T1": 21.5}
+
+    def test_a_torn_line_does_not_decide_for_ever(self):
+        """Five lines in turn with a decimal comma are believed, whatever the first line had; four and one are not."""
+        board = FORMATS["kv"](FormatOptions())
+        results = [board.decode(line) for line in (b"T1:2.4", *[b"T1:23,5"] * 4, b"T1:2.4", *[b"T1:23,5"] * 6)]
+        assert [isinstance(result, Decoded) for result in results] == [
+            *[True, *[False] * 4],
+            *[True, *[False] * 4, True, True],
+        ]
 
     def test_decimal_commas(self):
         """Lines of pairs with decimal commas, units and words between them, in Latin-1 too."""

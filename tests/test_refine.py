@@ -115,6 +115,16 @@ def test_thousandths():
     assert refined(attempt(ANY, warm), warm).candidate.board.options == FormatOptions()
 
 
+def test_a_decimal_comma():
+    """What took `auto` some lines to see the table says at once: one number, and no two."""
+    chunks = [(float(n), f"x\r\n2{n // 8},{n % 8 * 12:02}\r\n".encode()) for n in range(20)]
+    found = attempt(ANY, chunks)
+    table = refined(found, chunks)
+    assert (table.candidate.board.format, _guessed(table.candidate.board.options)) == ("csv", {"decimal": ","})
+    assert table.account.readings > found.account.readings
+    assert [sample[:3] for sample in table.samples][:2] == [("temperature", 20.0, "°C"), ("temperature", 20.12, "°C")]
+
+
 def test_a_preset_stays():
     """What is known by its name needs no table."""
     preset = Candidate(Board("b", Port("/dev/ttyX0"), "kv"), "own", b"node=1 temp=2\r\n")

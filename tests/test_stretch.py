@@ -229,6 +229,9 @@ def test_objects_read_together(name, random, cuts):
         (b'{"value":21.5,"name":""}', b'{"value":21.5,"name":"Boiler"}'),
         (b'{"sensor":"A","value":21.5,"kind":"x"}', b'{"sensor":"A","value":55.2,"kind":"humidity"}'),
         (b'{"value":21.5,"unit":"C","units":""}', b'{"value":21.5,"unit":"C","units":"F"}'),
+        (b'{"sensor":"A","value":21.5,"unit":"C"}', b'{"sensor":"B","value":70.7,"unit":"F"}'),
+        (b'{"sensor":"A","value":21.5,"unit":"C"}', b'{"sensor":"humidity","value":70.7,"unit":"C"}'),
+        (b'{"sensor":"A","value":21.5,"units":"F","unit":"C"}', b'{"sensor":"B","value":70.7,"units":"F","unit":"C"}'),
     ],
 )
 def test_a_text_beside_a_value_ends_a_stretch(before, behind):
@@ -312,6 +315,8 @@ def test_floats_are_those_of_float(texts):
         ("kv", b"T1:21.5,T2:22.5", b"T1:21.5,T2:nan", []),
         ("json", b'{"T1":21.5,"T2":22.5}', b'{"T1":21.5,"T2":null}', []),
         ("json", b'{"sensor":"S1","value":21.5}', b'{"sensor":"S2","value":21.5}', []),
+        ("json", b'{"sensor":"S1","value":21.5,"unit":"C"}', b'{"sensor":"S1","value":70.7,"unit":"F"}', []),
+        ("json", b'{"type":"temperature","value":21.5}', b'{"value":21.5,"type":"temperature"}', []),
     ],
 )
 def test_a_chunk_is_read_at_once(name, line, odd, again):

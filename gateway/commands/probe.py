@@ -11,6 +11,7 @@ from ..ingest.finding.probing import SAMPLES, Found, probe
 from ..ingest.finding.questioning import Questions
 from ..ingest.finding.rates import RATES, share_of_text
 from ..ingest.finding.recognise import Attempt, Candidate
+from ..ingest.formats.commas import is_lone
 from ..ingest.identity import board_name, stable_path
 from ..model import Board, FormatOptions, Port
 from ..names import plain
@@ -18,6 +19,7 @@ from ..shown import shown
 from ..units import TEMPERATURES
 
 SHOWN = 3  # rates that are told of, where none was the right one
+COMMA = 'a comma is a decimal mark, or parts two numbers: format = "csv" with decimal = "," or separator = "," says it'
 TENTHS = 100  # degrees
 TEXT = 0.9  # share of bytes, from which on they are shown as text
 
@@ -77,6 +79,7 @@ def _guessed(options: FormatOptions) -> dict[str, object]:
     """The options of a format that the values have suggested."""
     keys: dict[str, object] = {
         "after": options.after or None,
+        "decimal": None if options.decimal == "auto" else options.decimal,
         "columns": list(options.columns) or None,
         "fields": [{"name": each.name, "factor": each.factor} for each in options.fields] or None,
         "pattern": options.pattern or None,
@@ -169,8 +172,10 @@ def _unknown(found: Found) -> list[str]:
         if likeliest[0][1][1] > TEXT
         else 'frames with format = "struct"'
     )
+    either = any(is_lone(line) for line in found.head.decode("latin-1").splitlines()[1:-1])
     return [
         f"{port}: no format is known that reads this, {what}: {rates}{more}; the last were {_readable(found.head)}",
+        *([COMMA] if either else []),
         "listen longer with --for 60 to one that seldom speaks, and name its rate with --baud where you know it",
         f"else take down what it says with `gateway record {port} --baud {rate} --for 60s`, and describe its {kind} "
         'in a [[boards]] table; "A board that is not known" in docs/formats.md has each step',

@@ -45,6 +45,7 @@ class Attempt:
     format: str = ""
     columns: tuple[str, ...] = ()
     after: str = ""  # what stands before its objects
+    decimal: str = "auto"  # the mark, where only the format found knows it
     unsaid: bool = False  # nothing says that its values are temperatures
     account: Account = field(default_factory=Account)
     samples: list[Sample] = field(default_factory=list)
@@ -91,6 +92,7 @@ def attempt(candidate: Candidate, chunks: Iterable[tuple[float, bytes]]) -> Atte
         intake.feed(data, Chunk(0.0, mono))
         heard += data
     out.format, out.columns, out.after = made.name, getattr(made, "guessed", ()), getattr(made, "after", "")
+    out.decimal = getattr(made, "decimal", "auto")
     out.unsaid = getattr(made, "unsaid", False)
     out.likeness = likeness(bytes(heard), candidate.sample) if candidate.sample else 0.0
     return out

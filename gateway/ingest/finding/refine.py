@@ -51,7 +51,7 @@ def refined(found: Attempt, chunks: Sequence[tuple[float, bytes]]) -> Attempt:
 
 def _as_found(found: Attempt, tried: Callable[[FormatOptions], Attempt | None]) -> Attempt | None:
     """What reads the same by its format, or with what `auto` leaves out skipped or a mark; None if nothing does."""
-    options = FormatOptions(after=found.after)
+    options = FormatOptions(after=found.after, decimal=found.decimal)
     new = tried(options)
     if new is not None and found.format in ("json", "kv") and (more := new.sensors - found.sensors):
         new = tried(replace(options, columns=tuple(f"{name}=" for name in sorted(more) if "=" not in name)))
@@ -59,7 +59,10 @@ def _as_found(found: Attempt, tried: Callable[[FormatOptions], Attempt | None]) 
         marks = {sample.value for sample in new.samples} - {sample.value for sample in found.samples}
         if len(marks) <= MOST_MARKS and "error_mark" in found.account.refused | found.account.refused_values:
             new = tried(replace(new.candidate.board.options, none=tuple(sorted(marks))))
-    return new if new is not None and _read(new) == _read(found) else None
+    if new is None:
+        return None
+    late = len(new.samples) - len(found.samples) if found.decimal == "," else 0  # it took `auto` some lines to see that
+    return new if _read(new)[max(0, late) :] == _read(found) else None
 
 
 def _kinds(one: Attempt) -> set[tuple[str, str]]:
@@ -72,8 +75,8 @@ def _read(one: Attempt) -> list[tuple[str, float, str]]:
 
 def _ideas(found: Attempt, as_found: Attempt | None, text: str) -> Iterator[FormatOptions]:
     if found.columns:
-        yield FormatOptions(columns=found.columns)
-    options = as_found.candidate.board.options if as_found else FormatOptions(after=found.after)
+        yield FormatOptions(columns=found.columns, decimal=found.decimal)
+    options = as_found.candidate.board.options if as_found else FormatOptions(after=found.after, decimal=found.decimal)
     if found.format in ("json", "kv"):
         keys = dict.fromkeys(key for key in _KEY.findall(text) if quantity(key) == "identity")
         for key in list(keys)[:MOST_KEYS]:

@@ -73,6 +73,11 @@ class Auto:
         return isinstance(self._found, Json | Kv | Csv | Plain) and self._found.unsaid
 
     @property
+    def decimal(self) -> str:
+        """What `decimal` of csv would be, where that is found; else "auto"."""
+        return self._found.decimal if isinstance(self._found, Csv) else "auto"
+
+    @property
     def after(self) -> str:
         """What `after` of json would be, where the objects stand behind a word; else ""."""
         return self._found.after if isinstance(self._found, Json) else ""

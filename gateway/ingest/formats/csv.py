@@ -12,9 +12,9 @@ import re
 from collections.abc import Sequence
 
 from ...model import Decoded, FormatOptions, Frame, Noise, Refusal, Stretch, Why
-from ...units import BEHIND
 from ..quantities import measure
 from . import header
+from .commas import Lone, has_unit, is_behind_text
 from .quick import Quick
 from .rows import Row, Rows, Shape
 from .senders import Senders, is_device
@@ -29,10 +29,6 @@ PROSE = 6
 _NOT_DATA = "*?>"  # answers of a device to its settings, prompts
 _BRACKETS = {"(": ")", "[": "]"}
 _COMMA = re.compile(r"[+-]?\d*,\d+(?![\d.,:/-])", re.ASCII)
-_COMMA_AND_UNIT = re.compile(rf"\d,\d+ ?{BEHIND}", re.IGNORECASE)
-"""A decimal comma, as a unit stands behind it: in "Temp = 21,7 C" the 7 is no temperature."""
-_COMMA_IN_NUMBER = re.compile(r"(?:^|,)[^,]*[^\s,]\s+[+-]?\d+,\d++(?!\.)", re.ASCII)
-"""A decimal comma, most likely, as something stands before the number: "12:01 23,4", and no 4."""
 _PAIR = re.compile(r"(?=[^\W\d]).*?(?:[^\W\d][\w.\])]*+\s?[:=]\s*|[:=]\s+)[+-]?\.?\d")
 _NUMERIC = "0123456789+-.:/"
 """How the cells of a row of numbers and times begin."""
@@ -55,6 +51,8 @@ class Csv:
         self._header: tuple[tuple[str, ...], Shape] | None = None  # names that the next row has to prove
         self._quick = Quick(frozenset(options.none))
         self._senders = Senders() if guess and not options.columns else None
+        looks = guess and not options.columns and (options.separator, options.decimal) == ("auto", "auto")
+        self._lone = Lone() if looks else None
 
     @property
     def unsaid(self) -> bool:
@@ -65,6 +63,11 @@ class Csv:
     def guessed(self) -> tuple[str, ...]:
         """As Rows has it."""
         return self._rows.guessed
+
+    @property
+    def decimal(self) -> str:
+        """What `decimal` of the options is, or would be where rows of one number have a decimal comma."""
+        return "," if self._lone is not None and self._lone.decimal else self._options.decimal
 
     def decode(self, frame: Frame) -> Decoded | Refusal | Noise:
         """What a line holds."""
@@ -82,6 +85,8 @@ class Csv:
         text = text.strip(" ")
         if not text.strip() or text[0] in _NOT_DATA:
             return noise(frame)
+        if self._lone is not None and not (self._rows.names or self._pointed) and self._lone.unsure(text):
+            return refused(Why.NOT_A_NUMBER, frame)
         if self._options.separator == "auto" and self._likely(text) == "," and self._cuts_a_number(text):
             return refused(Why.NOT_A_NUMBER, frame)
         comment = text[0] == "#"
@@ -108,7 +113,7 @@ class Csv:
         return row
 
     def _likely(self, text: str) -> str:
-        marks = SEPARATORS.replace(",", "") if self._options.decimal == "," else SEPARATORS
+        marks = SEPARATORS.replace(",", "") if self.decimal == "," else SEPARATORS
         return next((mark for mark in marks if mark in text), "")
 
     def _cut_at(self, separator: str, text: str, bracket: str) -> Row:
@@ -122,9 +127,9 @@ class Csv:
 
     def _cuts_a_number(self, text: str) -> bool:
         """Whether a comma of a line is a decimal mark, as far as can be seen, so that no row is between commas."""
-        if _COMMA_AND_UNIT.search(text):
+        if has_unit(text):
             return not self._parts_as_known(text)
-        return not (self._pointed or self._rows.names) and _COMMA_IN_NUMBER.search(text) is not None
+        return not (self._pointed or self._rows.names) and is_behind_text(text)
 
     def _parts_as_known(self, text: str) -> bool:
         """Whether commas cut a line into the columns that have names, or into as many numbers as had points before."""
@@ -134,7 +139,7 @@ class Csv:
         if self._rows.names:
             return not self._has_pair(cells)
         words = any(cell[:1] not in _NUMERIC and not is_numberish(cell) for cell in cells)
-        return self._pointed and not words and _COMMA_IN_NUMBER.search(text) is None
+        return self._pointed and not words and not is_behind_text(text)
 
     def _has_pair(self, cells: list[str]) -> bool:
         """Whether a cell is a pair, other than in a column that the configuration skips."""
@@ -176,7 +181,7 @@ class Csv:
         separator = row.shape[0]
         if self._options.separator == "auto" and separator != self._separator:
             self._separator, self._decimal = separator, ""
-        decimal = "." if separator == "," else self._options.decimal
+        decimal = "." if separator == "," else self.decimal
         if decimal == "auto" and not separator:
             decimal = "."
         if decimal == "auto":

@@ -19,7 +19,7 @@ from ..quantities import TEMPERATURE_UNITS, Asked, is_other, unit, unit_in_name
 from .doubt import Doubt, Doubtful
 from .mould import Mould
 from .mould_pairs import COUNT, SKIP, mould_of_pairs
-from .pairs import Pair, Pairs, cut, split_value
+from .pairs import Pair, Pairs, cut, has_points, split_value
 from .senders import Senders, is_device
 from .stretches import Stretches
 from .text import NAMES, ROLES, is_log, is_numberish, joined, noise, numbered, outcome, readable, refused
@@ -28,6 +28,9 @@ LONGEST = 128
 """Characters of a name that is remembered."""
 KNOWN = 1024
 """Names that are remembered; when there are more, all are forgotten and learnt anew."""
+
+AGAINST = 5
+"""Lines in turn with the other decimal mark, after which the board's is believed no more: a torn line may have told."""
 
 _QUICK = re.compile(  # whatever is no such pair comes out as one with an empty key
     rb"(?:^|[,;\t ])([A-Za-z_][\w.\-]*+)[:=]( ?" + SHORT.encode() + rb")"
@@ -56,6 +59,7 @@ class Kv:
         self._senders = Senders() if guess and not options.columns else None
         self._named = {field.name for field in options.fields}
         self._mark = ""  # the decimal mark of the lines so far; "" until one has told
+        self._against = 0  # lines in turn that have another
         self._columns = tuple(name for name in options.columns if "=" not in name)
         self._renamed: dict[str, str] = dict(name.rsplit("=", 1) for name in options.columns if "=" in name)
         self._by_place = bool(self._columns) or len(options.unit) > 1
@@ -75,7 +79,10 @@ class Kv:
 
     def stretch(self, frames: Sequence[bytes]) -> Stretch | None:
         """What the first lines hold, if they are of one shape and without a fault; the same as one by one."""
-        return self._stretches.read(frames)
+        found = self._stretches.read(frames)
+        if found is not None:
+            self._against = 0
+        return found
 
     def _moulded(self, frame: bytes) -> Mould | None:
         """The mould of a line that the quick way reads."""
@@ -103,6 +110,7 @@ class Kv:
             return None
         if count is not None:
             samples = [_new(Sample, (sensor, number, published, count)) for sensor, number, published, _ in samples]
+        self._against = 0
         return _new(Decoded, (samples, []))
 
     def careful(self, frame: Frame) -> Decoded | Refusal | Noise:
@@ -110,8 +118,11 @@ class Kv:
         text = readable(frame)
         if isinstance(text, Refusal):
             return text
-        mark = "," if self._mark == "," else self._decimal
+        mark = "," if self._mark == "," and not has_points(text) else self._decimal
         found = None if is_log(text) else cut(text.strip(), mark)
+        if found is not None and self._mark not in ("", found.decimal):
+            self._against += 1
+            self._mark = "" if self._against >= AGAINST else self._mark
         if found is None or (found.decimal == "," and self._mark == "."):
             return self._without_pairs(text, frame)
         if self._columns and len(found.pairs) != len(self._columns):
@@ -121,7 +132,8 @@ class Kv:
         if not found.whole and not isinstance(result, Noise):
             return refused(Why.BAD_FRAME, frame)
         self._stretches.doubt()
-        if isinstance(result, Decoded) and not result.bad:
+        if isinstance(result, Decoded) and not result.bad and self._mark in ("", found.decimal):
+            self._against = 0
             self._learn(frame, found.decimal)
         return result
 

@@ -50,6 +50,7 @@ class Mould(NamedTuple):
     named: int | None  # which group is the sensor's name
     decimal: str
     name: str  # the sensor that the row had; no part of what moulds have in common
+    beside: str = ""  # of an object that names its sensor: the key of the unit that tells what its value is
 
 
 def mould(

@@ -37,7 +37,8 @@ def mould_of_object(line: bytes, record: dict[str, Any], objects: Objects) -> Mo
     Where the mould has the sensor's name its takes are keys, and the unit said around them: see `called`.
     """
     leaves: list[Leaf] = []
-    alone = _is_of_one_sensor(record, objects)
+    beside = _unit_key(record, objects)
+    alone = _is_of_one_sensor(record, objects, beside)
     if not _note(record, "", "", objects, alone, leaves) or len(leaves) > 2 * WIDEST:
         return None
     takes = tuple((leaf.name, leaf.unit) for leaf in leaves if leaf.kind == "value")
@@ -46,27 +47,44 @@ def mould_of_object(line: bytes, record: dict[str, Any], objects: Objects) -> Mo
         return None
     groups = [leaf.kind for leaf in leaves if leaf.kind in ("value", "count", "sensor")]
     counted = groups.index("count") if "count" in groups else None
-    return Mould(pattern, takes, counted, groups.index("sensor") if alone else None, ".", "")
+    return Mould(pattern, takes, counted, groups.index("sensor") if alone else None, ".", "", (alone and beside) or "")
 
 
-def called(objects: Objects, name: str, takes: tuple[Take, ...]) -> tuple[Take, ...]:
-    """Sensors and units of a named sensor's values, which stand at these keys; () where these are not known."""
-    found = [objects.known(name, key, around) for key, around in takes]
+def called(objects: Objects, name: str, takes: tuple[Take, ...], beside: str) -> tuple[Take, ...]:
+    """Sensors and units of a named sensor's values, which stand at these keys; () where these are not known.
+
+    beside: as Mould has it.
+    """
+    found = [
+        objects.told({key: 0.0, beside: around}, name, around)
+        if beside and key in VALUES
+        else objects.known(name, key, around)
+        for key, around in takes
+    ]
     known = tuple(
         (each.sensor, each.unit) for each in found if each and each.unit is not None and each.due and not each.doubtful
     )
     return known if len({sensor for sensor, _ in known}) == len(takes) else ()
 
 
-def _is_of_one_sensor(record: dict[str, Any], objects: Objects) -> bool:
+def _unit_key(record: dict[str, Any], objects: Objects) -> str | None:
+    """The key of the unit that alone tells what an object's value is; "" where nothing does, None where more does."""
+    key, around = objects.roles(record).of_unit, objects.unit_of(record)
+    told = objects.told(record, "?", around)
+    if told is None:
+        return ""
+    return key if key is not None and objects.told({"value": 0.0, key: around}, "?", around) == told else None
+
+
+def _is_of_one_sensor(record: dict[str, Any], objects: Objects, beside: str | None) -> bool:
     """Whether an object is flat, names a sensor, and has nothing else in it than numbers that are asked for."""
     roles = objects.roles(record)
     named = None if roles.of_sensor is None else record[roles.of_sensor]
-    if type(named) is not str:
+    if type(named) is not str or beside is None:
         return False
     around = objects.unit_of(record)
     values = [key for key in record if objects.role(key) in ("", "value")]
-    known = called(objects, named, tuple((key, around) for key in values))
+    known = called(objects, named, tuple((key, around) for key in values), beside)
     return 0 < len(known) == len(values) and all(type(record[key]) in (int, float) for key in values)
 
 
@@ -85,8 +103,7 @@ def _note(node: dict[str, Any], path: str, around: str, objects: Objects, alone:
         path = named if type(named) is str else str(named) if type(named) is int else ""
         if not path:
             return False
-    if objects.told(node, path, around) is not None:
-        return False
+    told = objects.told(node, path, around)
     telling = BESIDE_VALUES if not VALUES.isdisjoint(node) else frozenset()  # with another text they tell
     for key, item in node.items():
         kind = type(item)
@@ -102,6 +119,11 @@ def _note(node: dict[str, Any], path: str, around: str, objects: Objects, alone:
             leaves.append(Leaf("sensor" if alone else "same"))
         elif key == roles.of_unit:
             leaves.append(Leaf("same"))
+        elif told is not None and key in VALUES and kind in (int, float):
+            if told.doubtful:
+                return False
+            sensor, said = (key, around) if alone else (told.sensor, told.unit)
+            leaves.append(Leaf("any") if said is None else Leaf("value", sensor, said))
         elif (leaf := _leaf(path, key, around, item, objects, alone)) is None:
             return False
         else:

@@ -157,8 +157,9 @@ class Objects:
                     return why
                 continue
             is_number = kind is float or kind is int
-            meaning = told if told and is_number and key in VALUES else self._known.get((path, key, around))
-            if meaning is None or (is_number and not meaning.due):
+            by_told = told is not None and key in VALUES and (is_number or told.due)
+            meaning = told if by_told else self._known.get((path, key, around))
+            if meaning is None or (is_number and not (meaning.due or by_told)):
                 meaning = self._learn(path, key, around, is_number)
                 if meaning is None:
                     return Why.BAD_FRAME
@@ -196,11 +197,11 @@ class Objects:
         own, outer = (said, "") if quantity(kind) == "temperature" else ("", said)  # no humidity is measured in °C
         published = None if unit_text and not said else self._asked.unit(kind or "value", own, 0, outer, path)
         sensor = path or named or "value"
-        if self._doubt is None or sensor in self._named:
-            return Meaning(sensor, published, False, True)
         is_one = published in TEMPERATURE_UNITS
-        doubtful = is_one and not self._asked.certain(kind, said, 0, path)
-        return Meaning(sensor, published, doubtful, True, (is_one and not doubtful) or is_other(kind or path, said))
+        certain = is_one and self._asked.certain(kind, said, 0, path)
+        if self._doubt is None or sensor in self._named:
+            return Meaning(sensor, published, False, certain)
+        return Meaning(sensor, published, is_one and not certain, certain, certain or is_other(kind or path, said))
 
     def _value(self, item: float) -> float | Why:
         try:

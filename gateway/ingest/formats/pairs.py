@@ -135,6 +135,11 @@ def decimal_comma(line: str) -> str:
     return "," if len(numbers) > 1 or numbers[0].find(",") > 1 or _UNIT_BEHIND.search(line) else ""
 
 
+def has_points(line: str) -> bool:
+    """Whether a line has numbers with decimal points, and none with a decimal comma."""
+    return _POINT.search(line) is not None and _WITH_COMMA.search(line) is None
+
+
 def _in_turn(line: str, decimal: str) -> Pairs | None:
     """The pairs of a line in which names and numbers take turns: all names say what they are, one is a temperature's.
 

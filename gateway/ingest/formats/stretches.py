@@ -13,15 +13,15 @@ SENSORS = 1024
 class Stretches:
     """Reads stretches. moulded: the mould of a line that the format reads without a fault, None for any other line.
 
-    none: values that mean none. called: of a mould with a name, what its takes are for the sensor of a name, () where
-    that is not known.
+    none: values that mean none. called: of the takes of a mould with a name, and its `beside`, what they are for the
+    sensor of a name, () where that is not known.
     """
 
     def __init__(
         self,
         moulded: Callable[[bytes], Mould | None],
         none: frozenset[str | float],
-        called: Callable[[str, tuple[Take, ...]], tuple[Take, ...]] = lambda name, takes: (),
+        called: Callable[[str, tuple[Take, ...], str], tuple[Take, ...]] = lambda name, takes, beside: (),
     ) -> None:
         self._moulded, self._none, self._called = moulded, none, called
         self._sensors: dict[bytes, tuple[Take, ...]] = {}
@@ -59,7 +59,7 @@ class Stretches:
     def _sensor(self, name: bytes) -> tuple[Take, ...]:
         takes = self._sensors.get(name, ())
         if not takes and self._mould is not None:
-            takes = self._called(name.decode(), self._mould.takes)
+            takes = self._called(name.decode(), self._mould.takes, self._mould.beside)
             if len(self._sensors) < SENSORS:
                 self._sensors[name] = takes
         return takes
