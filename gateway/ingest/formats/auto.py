@@ -125,7 +125,10 @@ class Auto:
                 self._agree(each)
                 return result
             if each is self._last and isinstance(result, Refusal):
-                return result
+                self._missed += 1
+                if self._missed < AGREED:
+                    return result
+                self._last, self._agreed = None, 0  # the line that it has read may have been a torn one
             if isinstance(each, Json) and _is_object(frame, isinstance(result, Noise)):
                 return result  # no row of cells, though commas stand in it
             if isinstance(worst, Noise) and isinstance(result, Refusal):
@@ -135,9 +138,9 @@ class Auto:
     def _agree(self, each: _Named) -> None:
         """One more line that this format could read."""
         self._agreed = self._agreed + 1 if each is self._last else 1
-        self._last = each
+        self._last, self._missed = each, 0
         if self._agreed >= AGREED:
-            self._found, self._missed = each, 0
+            self._found = each
 
 
 def _may_be_marked(text: bytes) -> bool:

@@ -16,7 +16,7 @@ DIGITS, DIFFERENT = 10, 4
 
 _WITH_UNIT = re.compile(rf"\d,\d+ ?{BEHIND}", re.IGNORECASE)
 _BEHIND_TEXT = re.compile(r"(?:^|,)[^,]*[^\s,]\s+[+-]?\d+,\d++(?!\.)", re.ASCII)
-_LONE = re.compile(rf"([+-]?\d{{1,6}}),(\d{{1,9}})(?: ?{BEHIND})?", re.IGNORECASE | re.ASCII)
+_LONE = re.compile(rf"([+-]?\d{{0,6}}),(\d{{0,9}})(?: ?{BEHIND})?", re.IGNORECASE | re.ASCII)
 
 
 def has_unit(text: str) -> bool:
@@ -47,11 +47,12 @@ class Lone:
         """Whether `text` is such a line, and nothing has told yet which of the two it is."""
         found = None if self.decimal else _LONE.fullmatch(text)
         if found is None:
+            self._digits = ""
             return False
         before, behind = found.groups()
-        self._again = self._again or before == self._before
+        self._again = self._again or before == self._before != ""
         self._before = before
         self._digits = (self._digits + behind)[-DIGITS:] if len(behind) == 1 else ""
         many = len(self._digits) == DIGITS and len(set(self._digits)) >= DIFFERENT
-        self.decimal = self._again and (many or (behind[0] == "0" and len(behind) > 1))
+        self.decimal = self._again and (many or (behind[:1] == "0" and len(behind) > 1))
         return not self.decimal

@@ -30,6 +30,7 @@ _NOT_DATA = "*?>"  # answers of a device to its settings, prompts
 _BRACKETS = {"(": ")", "[": "]"}
 _COMMA = re.compile(r"[+-]?\d*,\d+(?![\d.,:/-])", re.ASCII)
 _PAIR = re.compile(r"(?=[^\W\d]).*?(?:[^\W\d][\w.\])]*+\s?[:=]\s*|[:=]\s+)[+-]?\.?\d")
+_NUMBER = re.compile(r"[+-]?\d*[.,]?\d+", re.ASCII)
 _NUMERIC = "0123456789+-.:/"
 """How the cells of a row of numbers and times begin."""
 _POINT = re.compile(r"[+-]?\d*\.\d+(?![\d.,:/-])", re.ASCII)
@@ -85,8 +86,12 @@ class Csv:
         text = text.strip(" ")
         if not text.strip() or text[0] in _NOT_DATA:
             return noise(frame)
-        if self._lone is not None and not (self._rows.names or self._pointed) and self._lone.unsure(text):
-            return refused(Why.NOT_A_NUMBER, frame)
+        if self._lone is not None and not self._rows.names:
+            if self._lone.unsure(text) and not self._pointed:
+                return refused(Why.NOT_A_NUMBER, frame)
+            if self._lone.decimal and self._separator == ",":
+                self._separator, self._pointed = None, False  # by a torn line
+                self._rows.call(())
         if self._options.separator == "auto" and self._likely(text) == "," and self._cuts_a_number(text):
             return refused(Why.NOT_A_NUMBER, frame)
         comment = text[0] == "#"
@@ -108,9 +113,11 @@ class Csv:
         """The cells of a line: by the separator of the lines before where that fits, else by the likeliest."""
         known = self._separator if self._separator is not None else self._likely(text)
         row = self._cut_at(known, text, bracket)
-        if self._options.separator == "auto" and not self._rows.expects(len(row.cells), row.shape):
-            return self._cut_at(self._likely(text), text, bracket)
-        return row
+        if self._options.separator != "auto" or (likely := self._likely(text)) == known:
+            return row
+        other = self._cut_at(likely, text, bracket)  # that of the lines before may be of a torn one
+        better = all(map(_NUMBER.fullmatch, other.cells)) and not all(map(_NUMBER.fullmatch, row.cells))
+        return other if better or not self._rows.expects(len(row.cells), row.shape) else row
 
     def _likely(self, text: str) -> str:
         marks = SEPARATORS.replace(",", "") if self.decimal == "," else SEPARATORS
@@ -199,7 +206,12 @@ class Csv:
             if isinstance(result, Decoded) and whose != "":
                 return refused(Why.BAD_FRAME, frame) if whose is None else _named(result, whose)
             return result
-        sure = self._rows.names or self._pointed or separator != "," or not any(measure(cell)[1] for cell in row.cells)
+        sure = (
+            self._rows.names
+            or self._pointed
+            or separator != ","
+            or not (any(measure(cell)[1] for cell in row.cells) or (self._lone is not None and len(row.cells) == 2))
+        )
         if isinstance(result, Decoded) and not result.bad and decimal and sure:  # "1,-5 C", but "1,5 C" is refused
             between = re.escape(separator.encode())
             start = b" *+" + re.escape(bracket.encode()) + rb" *+(?![*?>#])"

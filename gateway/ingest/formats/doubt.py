@@ -143,7 +143,7 @@ class Doubt:
     def counted(self, place: Place, text: str) -> None:
         """Takes note of a whole number that is not read, as it may be a counter's."""
         if text.isascii() and text.isdigit() and int(text[:18]) > BOUNDS["°C"][1]:
-            self._out[place] = GONE
+            self._out[place] = min(GONE, self._out.get(place, 0) + 1)
 
     def is_out(self, place: Place) -> bool:
         """Whether a place is left out, if only until now."""
