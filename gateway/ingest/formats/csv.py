@@ -16,7 +16,7 @@ from ..quantities import measure
 from . import header
 from .commas import Lone, has_unit, is_behind_text
 from .quick import Quick
-from .rows import Row, Rows, Shape
+from .rows import CHANGED, Row, Rows, Shape
 from .senders import Senders, is_device
 from .text import is_numberish, is_time, joined, noise, readable, refused
 
@@ -47,6 +47,7 @@ class Csv:
         self._rows = Rows(options, guess=guess)
         self._separator: str | None = None if options.separator == "auto" else options.separator
         self._decimal = ""  # as seen in the rows; "": in none yet
+        self._against = 0  # rows in turn with the other one
         self._headed = False  # no row has come since the header
         self._pointed = False  # a number with a point stood between commas
         self._header: tuple[tuple[str, ...], Shape] | None = None  # names that the next row has to prove
@@ -72,11 +73,18 @@ class Csv:
 
     def decode(self, frame: Frame) -> Decoded | Refusal | Noise:
         """What a line holds."""
-        return self._quick.read(frame) or self.careful(frame)
+        found = self._quick.read(frame)
+        if found is None:
+            return self.careful(frame)
+        self._against = 0
+        return found
 
     def stretch(self, frames: Sequence[bytes]) -> Stretch | None:
         """What the first lines hold, if they are rows without a fault; the same as one by one."""
-        return self._quick.stretch(frames)
+        found = self._quick.stretch(frames)
+        if found is not None:
+            self._against = 0
+        return found
 
     def careful(self, frame: Frame) -> Decoded | Refusal | Noise:
         """The same without the quick way."""
@@ -192,7 +200,7 @@ class Csv:
         if decimal == "auto" and not separator:
             decimal = "."
         if decimal == "auto":
-            decimal = self._decimal or _mark(row.cells)
+            decimal = self._mark_of(row.cells)
             if decimal == "both":
                 return refused(Why.NOT_A_NUMBER, frame)
             self._decimal = decimal
@@ -219,6 +227,17 @@ class Csv:
             end += b" *+" + re.escape(_BRACKETS.get(bracket, "").encode()) + b" *+"
             self._quick.learn(self._rows.mould(start, between, end, b" *+", row), result)
         return result
+
+    def _mark_of(self, cells: list[str]) -> str:
+        """The decimal mark of the rows so far; that of these cells in the first row, and in the fifth that has another.
+
+        "" while all were whole, "both" where a first row has both.
+        """
+        mark = _mark(cells)
+        if not self._decimal or mark == "both":
+            return self._decimal or mark
+        self._against = self._against + 1 if mark not in ("", self._decimal) else 0
+        return mark if self._against >= CHANGED else self._decimal
 
 
 def _named(result: Decoded, whose: str) -> Decoded:

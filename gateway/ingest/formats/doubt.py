@@ -30,6 +30,8 @@ KEPT = 2
 """Whole numbers that can be temperatures, after which a place that has held no other is believed."""
 GONE = 3
 """Numbers that are none, after which a place is left out for good …"""
+SHOWN = 2
+"""Records in turn with decimals, after which what is whole is left out; one may be a torn one."""
 BACK = 10
 """… and such in turn that can be temperatures, after which it is not left out any more."""
 
@@ -69,12 +71,23 @@ class Doubt:
         self._decimal: set[Place] = set()
         self._believed: dict[Place, int] = {}  # how many numbers of each place that is read; no more than KEPT
         self.told = False  # a value of the board has said what it is, so that what says nothing is no temperature
-        self.beside_decimals = False  # a place that is read has shown decimals
+        self._shown = 0  # records in turn in which a place that is read has shown decimals, up to SHOWN
 
     def sure(self, text: str) -> None:
         """Takes note of a value that says that it is a temperature."""
         self.told = True
-        self.beside_decimals = self.beside_decimals or has_decimals(text)
+        if has_decimals(text):
+            self._shown = SHOWN
+
+    @property
+    def beside_decimals(self) -> bool:
+        """Whether this board's temperatures have decimals, for good."""
+        return self._shown >= SHOWN
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether decimals were there in the last record only, which may have been a torn one."""
+        return 0 < self._shown < SHOWN
 
     def settle(
         self, samples: list[Sample], doubtful: Sequence[Doubtful], first: int = 0
@@ -85,7 +98,8 @@ class Doubt:
         """
         without: set[int] = set()
         bad: list[BadValue] = []
-        decimals = self.beside_decimals or any(
+        shown = False
+        decimals = self._shown > 0 or any(
             has_decimals(text)
             and not self.is_out(place)
             and (self.is_decimal(place) or _may_begin(samples[at - first], text))
@@ -107,7 +121,7 @@ class Doubt:
                     self._leave_out(place)
                 elif self.is_decimal(place) or not decimals or begins:
                     bad.append(BadValue(sample.sensor, Why.ERROR_MARK))
-            elif decimals and not has_decimals(text) and place not in self._decimal:
+            elif decimals and not (has_decimals(text) or place in self._decimal or self._goes_on(place)):
                 without.add(at - first)
             elif begins and not _may_begin(sample, text):
                 without.add(at - first)
@@ -118,12 +132,18 @@ class Doubt:
             elif has_decimals(text):
                 self._decimal.add(place)
                 self._believed[place] = KEPT
-                self.beside_decimals = True
+                shown = True
             elif place not in self._decimal:
                 self._believed[place] = min(self._believed.get(place, 0) + 1, KEPT)
+        if not self.beside_decimals:
+            self._shown = self._shown + 1 if shown else 0
         if not without:
             return samples, bad
         return [sample for at, sample in enumerate(samples) if at not in without], bad
+
+    def _goes_on(self, place: Place) -> bool:
+        """Whether whole numbers are read there although others have decimals now, which may be of a torn line."""
+        return self.is_kept(place) and not self.beside_decimals
 
     def _leave_out(self, place: Place) -> None:
         self._believed.pop(place, None)

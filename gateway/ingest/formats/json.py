@@ -24,7 +24,7 @@ from ..quantities import quantity
 from .mould import Mould
 from .mould_objects import called, mould_of_object
 from .objects import LONGEST, Found, Objects
-from .rows import Row, Rows
+from .rows import CHANGED, Row, Rows
 from .stretches import Stretches
 from .text import NAMES, noise, numbered, outcome, readable, refused
 
@@ -50,7 +50,9 @@ class Json:
     def __init__(self, options: FormatOptions, *, guess: bool = False) -> None:
         self._after = options.after.strip()
         self._guess = guess and not self._after
-        self.after = ""  # what stands before the objects that are read, where that was found
+        self.after = ""  # what stands before the objects that are read, where that was found …
+        self._again = False  # … and whether it was there twice; if not, its line may have been a torn one …
+        self._other, self._others = "", 0  # … and this stood before the last ones, so many in turn
         self._records = [key for key in options.records.split(".") if key]
         self._objects = Objects(options, dict(name.rsplit("=", 1) for name in options.columns if "=" in name), guess)
         self._rows = Rows(
@@ -117,9 +119,14 @@ class Json:
     def _behind_tag(self, tag: str, document: dict[str, Any], frame: bytes) -> Decoded | Refusal | Noise:
         """What an object behind a tag holds; behind another tag it is another sensor's, and refused."""
         if self.after not in ("", tag):
-            return refused(Why.BAD_FRAME, frame) if _speaks(document) else noise(frame)
+            self._others = self._others + 1 if tag == self._other else 1
+            self._other = tag
+            if self._others < CHANGED or self._again:
+                return refused(Why.BAD_FRAME, frame) if _speaks(document) else noise(frame)
+            self.after = ""
         result = self._outcome([document], frame)
         if isinstance(result, Decoded):
+            self._again = tag == self.after
             self.after = tag
         return result
 

@@ -17,6 +17,7 @@ from ...model import BadValue, Decoded, FormatOptions, Frame, Noise, Refusal, Sa
 from ..numbers import SHORT, has_more_than_numbers, value, whole
 from ..quantities import TEMPERATURE_UNITS, Asked, is_other, unit, unit_in_name
 from .doubt import Doubt, Doubtful
+from .first_units import KNOWN, LONGEST, FirstUnits
 from .mould import Mould
 from .mould_pairs import COUNT, SKIP, mould_of_pairs
 from .pairs import Pair, Pairs, cut, has_points, split_value
@@ -24,13 +25,9 @@ from .senders import Senders, is_device
 from .stretches import Stretches
 from .text import NAMES, ROLES, is_log, is_numberish, joined, noise, numbered, outcome, readable, refused
 
-LONGEST = 128
-"""Characters of a name that is remembered."""
-KNOWN = 1024
-"""Names that are remembered; when there are more, all are forgotten and learnt anew."""
-
 AGAINST = 5
-"""Lines in turn with the other decimal mark, after which the board's is believed no more: a torn line may have told."""
+"""Lines with the other decimal mark, or a name's other unit, after which the first is believed no more, as it may have
+been a torn line's."""
 
 _QUICK = re.compile(  # whatever is no such pair comes out as one with an empty key
     rb"(?:^|[,;\t ])([A-Za-z_][\w.\-]*+)[:=]( ?" + SHORT.encode() + rb")"
@@ -64,7 +61,7 @@ class Kv:
         self._renamed: dict[str, str] = dict(name.rsplit("=", 1) for name in options.columns if "=" in name)
         self._by_place = bool(self._columns) or len(options.unit) > 1
         self._board = unit(options.unit[0]) if len(options.unit) == 1 else ""
-        self._said: dict[str, str] = {}  # of each name that has held a number: the unit beside the first, or ""
+        self._units = FirstUnits()
         self._known: dict[tuple[bytes, bytes], tuple[str, str]] = {}  # key, unit as sent -> sensor, published unit
         self._stretches = Stretches(self._moulded, self._none)
 
@@ -81,7 +78,7 @@ class Kv:
         """What the first lines hold, if they are of one shape and without a fault; the same as one by one."""
         found = self._stretches.read(frames)
         if found is not None:
-            self._against = 0
+            self._go_on(found.samples)
         return found
 
     def _moulded(self, frame: bytes) -> Mould | None:
@@ -110,8 +107,13 @@ class Kv:
             return None
         if count is not None:
             samples = [_new(Sample, (sensor, number, published, count)) for sensor, number, published, _ in samples]
-        self._against = 0
+        self._go_on(samples)
         return _new(Decoded, (samples, []))
+
+    def _go_on(self, samples: Sequence[Sample]) -> None:
+        """Takes note of values that were read as those before."""
+        self._against = 0
+        self._units.went_on(samples)
 
     def careful(self, frame: Frame) -> Decoded | Refusal | Noise:
         """The same without the quick way."""
@@ -139,7 +141,7 @@ class Kv:
 
     def _without_pairs(self, text: str, frame: bytes) -> Refusal | Noise:
         words = re.split(r"[\s,;|]", text)
-        torn = any(re.split("[:=]", word, maxsplit=1)[0] in self._said for word in words if ":" in word or "=" in word)
+        torn = any(re.split("[:=]", word, maxsplit=1)[0] in self._units for word in words if ":" in word or "=" in word)
         return refused(Why.BAD_FRAME, frame) if torn else noise(frame)
 
     def _read(self, line: Pairs, frame: bytes) -> Decoded | Refusal | Noise:
@@ -180,14 +182,17 @@ class Kv:
             if unsaid and self._doubt is not None and self._doubt.told:
                 continue
             plain = " " not in pair.value and self._asked.plainly(key, outer, name)
-            due = plain or joined(outer, name) in self._said
+            due = plain or joined(outer, name) in self._units
             name = joined(outer, name) if outer else name
             found = Why.ERROR_MARK if pair.value in self._none else value(numeral, self._none, line.decimal)
+            if published is None and not (self._by_place or self._board) and self._units.left_out(name, said):
+                self._known.clear()
             if published is None or (found is Why.NOT_A_NUMBER and not due):
                 continue
             doubted.append("")
             if not isinstance(found, Why):
-                self._remember(name, said)
+                if self._units.read(name, said):
+                    self._known.clear()
                 doubted[-1] = numeral if unsaid else ""
             names.append(name)
             results.append((found, published))
@@ -204,6 +209,7 @@ class Kv:
         if doubtful and self._doubt is not None:
             samples, marks = self._doubt.settle(samples, doubtful)
             bad += marks
+        self._units.went_on(samples)
         return refused(Why.BAD_FRAME, frame) if whose is None and samples else outcome(samples, bad, frame)
 
     def _is_doubtful(
@@ -212,7 +218,7 @@ class Kv:
         """Whether nothing says that a value is a temperature; a target behind it does ("21.2 /0.0")."""
         if self._doubt is None or published not in TEMPERATURE_UNITS or name in self._named or self._columns:
             return False
-        said = said or self._said.get(joined(outer, name), "")
+        said = said or self._units.of(joined(outer, name))
         return "/" not in text and not self._asked.certain(key, said, place, outer, name)
 
     def _tells(self, key: str, name: str, said: str, place: int, outer: str, text: str) -> bool:
@@ -232,21 +238,10 @@ class Kv:
         """The unit of a value, or None: not asked for, or a temperature that comes in another unit too."""
         own = said or unit_in_name(name) or unit_in_name(key)
         if own in TEMPERATURE_UNITS and not self._by_place:
-            first = self._board or self._said.get(joined(outer, name), "")
+            first = self._board or self._units.of(joined(outer, name))
             if first in TEMPERATURE_UNITS and first != own:
                 return None
         return self._asked.unit(key, said, place, around, outer, name)
-
-    def _remember(self, name: str, said: str) -> None:
-        if len(name) > LONGEST:
-            return
-        if len(self._said) >= KNOWN:
-            self._said.clear()
-            self._known.clear()
-        if said and not self._said.get(name):
-            self._known.clear()  # what its numbers without a unit are is known now
-            self._said[name] = said
-        self._said.setdefault(name, said)
 
     def _learn(self, frame: bytes, decimal: str) -> None:
         """Takes note of what the keys of a good line mean, where they have a meaning by themselves, and of its mark."""
@@ -268,7 +263,7 @@ class Kv:
             if not raw or not understood or role in ("sensor", "unit") or len(self._known) >= KNOWN:
                 continue
             published = self._published(key, name, said)
-            if said and published is not None and self._said.get(name) != said:
+            if said and (published is not None or said in TEMPERATURE_UNITS) and self._units.of(name) != said:
                 continue  # its unit is not settled yet
             if published is not None and self._doubt is not None and self._is_doubtful(key, name, said, published):
                 if not self._doubt.told:

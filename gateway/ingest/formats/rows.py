@@ -237,9 +237,7 @@ class Rows:
             return "value" if self._doubt.beside_decimals else "whole"  # the first decimals are read with care
         if self._doubt.told or self._doubt.is_gone(place):
             return "other"
-        if self._doubt.is_out(place):
-            return ""
-        if published == "K":
+        if self._doubt.is_out(place) or self._doubt.unsettled or published == "K":
             return ""
         if self._doubt.is_decimal(place):
             return "plain"
