@@ -156,3 +156,16 @@ def test_help_answers_at_once():
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True, text=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_service_loads_no_more_than_it_needs():
+    """Its log leaves out rich, and its workers need no resource tracker: megabytes, and time at each start."""
+    code = (
+        "import sys\nfrom multiprocessing import resource_tracker\n"
+        "from gateway.compute.process import begin, spawn\nfrom gateway.log.lines import log\n"
+        "begin()\nworker = spawn()\n"
+        "print('rich' in sys.modules, resource_tracker._resource_tracker._fd, worker.process.is_alive())\n"
+        "worker.kill()\nfrom rich.text import Text"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True, text=True)
+    assert (done.stdout.strip(), done.stderr) == ("False None True", "")

@@ -16,7 +16,7 @@ import threading
 import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.process import BaseProcess
 
 from .worker import serve
@@ -78,11 +78,22 @@ class Process:
 def begin() -> None:
     """Starts the fork server, which then imports numpy while this process imports the rest of its own.
 
-    What goes wrong here goes wrong at the first `spawn` as well, and is told there.
+    For a program that is ours alone: multiprocessing's resource tracker is not started, another Python of 7 MB, which
+    looks after what nothing of ours shares. What goes wrong here goes wrong at the first `spawn` as well: told there.
     """
+    if (nowhere := _nowhere()) is not None:
+        vars(resource_tracker).update(ensure_running=lambda: None, getfd=lambda: nowhere)
     with contextlib.suppress(OSError), _one_at_a_time, _no_main():
         _context()
         forkserver.ensure_running()
+
+
+def _nowhere() -> int | None:
+    """A descriptor into which all can be written, for as long as this process runs; None where none is to be had."""
+    try:
+        return os.open(os.devnull, os.O_WRONLY)
+    except OSError:
+        return None
 
 
 def _context() -> multiprocessing.context.ForkServerContext:

@@ -13,12 +13,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, NoReturn, TextIO
 
-import structlog
-from structlog.typing import EventDict, FilteringBoundLogger
-
 from ..shown import shown
 from .limit import Limit
 from .outlet import Outlet, onto
+from .without import without
+
+with without("rich"):  # structlog would load it for tracebacks in colour: 4 MB, and a tenth of the start
+    import structlog
+    from structlog.typing import EventDict, FilteringBoundLogger
 
 LONGEST = 500  # characters of a text
 MOST = 50  # items of a list
