@@ -2,8 +2,8 @@
 
 import pytest
 
+from gateway.ingest.asked_for import Asked
 from gateway.ingest.formats import FORMATS
-from gateway.ingest.quantities import Asked
 from gateway.model import Decoded, FormatOptions, Noise, Sample, Why
 
 WEATHER = (

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.ingest import quantities
+from gateway.ingest.asked_for import Asked
 from gateway.ingest.numbers import NUMERAL, SHORT, number, value, whole
-from gateway.ingest.quantities import Asked, measure, quantity, unit, unit_in_name
+from gateway.ingest.quantities import measure, quantity, unit, unit_in_name
 from gateway.model import FormatOptions, Why
 
 DOCS = (Path(__file__).parent.parent / "docs" / "formats.md").read_text()

@@ -8,13 +8,16 @@ import re
 from functools import lru_cache
 from itertools import pairwise
 
-from ..model import FormatOptions
 from ..units import TEMPERATURES, temperature
 from .numbers import NUMERAL
 
 TEMPERATURE_UNITS = frozenset(TEMPERATURES)
 NAMELESS = ("value", "temperature", "temp", "t", "")
 """Names of values that say no more than what they are in, if that has a name."""
+WRITTEN_OUT = re.compile(r"[^\W\d_]{2}")
+"""What a word has, and "A", "P1" and "a/b" have not: those are just names."""
+LONGEST = 64
+"""Characters of a name that are read: what is remembered of hostile names has a bound."""
 
 WORDS = {
     "temperature": "temp temps temperature temperatures tmp t tc thermocouple rtd ntc celsius kelvin suhu "
@@ -113,9 +116,6 @@ _GLUED = re.compile(r"(?:.*[^a-z])?(?:temp|tmp|temperature|t)s?[ _]?(?:in[ _])?(
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _WORD = re.compile(r"@|[^\W\d_]+")
 _NUMBERED = re.compile(r"(?<![^\W_])(?=[a-f]*\d)[\da-f]{8,}(?![^\W_])", re.IGNORECASE)  # 28ff0adc83160341 is no adc
-_WRITTEN_OUT = re.compile(r"[^\W\d_]{2}")
-_LONGEST = 64  # characters of a name that are read: what is remembered of hostile names has a bound
-_OWN = re.compile(r"S\d{1,4}", re.ASCII)  # as columns without a name are called
 _AMBIGUOUS = frozenset(("in", "min", "ms", "set", "ma", "us", "kn", "lm", "cd", "kt", "ph", "rh"))
 
 
@@ -142,7 +142,7 @@ def measure(text: str, decimal: str = ".") -> tuple[str, str]:
 
 def is_other(name: str, said: str = "") -> bool:
     """Whether a name, or the unit said beside a value, is of something else that is measured."""
-    return (measured_in(said) or quantity(name[-_LONGEST:])) in OTHER
+    return (measured_in(said) or quantity(name[-LONGEST:])) in OTHER
 
 
 def measured_in(unit: str) -> str:
@@ -201,93 +201,5 @@ def _said(words: list[str], name: str) -> str:
 @lru_cache(maxsize=4096)
 def computed(name: str) -> str:
     """What a value is that was set or computed: "target_humidity" is a humidity, and else it is a temperature."""
-    words = [word.casefold() for word in _WORD.findall(_CAMEL.sub(" ", name))]
+    words = _words(_CAMEL.sub(" ", name))
     return quantity(" ".join(word for word in words if word not in {*_NOT_MEASURED, "heat", "index"})) or "temperature"
-
-
-class Asked:
-    """Which of a board's values are asked for, and their units: what `unit` and `also` of its options say."""
-
-    def __init__(self, options: FormatOptions) -> None:
-        self._units = tuple(unit(text) or text for text in options.unit)
-        self._fields = {field.name: unit(field.unit) or field.unit for field in options.fields if field.unit}
-        self._also = frozenset(text.casefold() for text in options.also)
-
-    def unit(
-        self, name: str, said: str = "", place: int = 0, around: str = "", outer: str = "", called: str = ""
-    ) -> str | None:
-        """The unit in which the value called `name` is published; None when it is not asked for.
-
-        said: the unit written beside it ("" = none), as `unit` gives it; place: its column, from 0; around: the unit
-        said once for the whole record; outer: the name of what the value is in, or the frame's sensor; called: what
-        the configuration calls it, where `name` is the board's. The text's unit beats the board's, which beats °C;
-        units given column by column, or by a field, decide alone. What is another quantity takes no unit that is not
-        its own.
-        """
-        field = self._field(name, outer, called)
-        name, outer, called = name[-_LONGEST:], outer[-_LONGEST:], called[-_LONGEST:]
-        own = field or (self._units[place] if 1 < len(self._units) > place else "")
-        if own:
-            return own if own in TEMPERATURE_UNITS or self._also_named(name, own, outer, called) else None
-        said = said or unit_in_name(called) or unit_in_name(name)
-        what = _measured(name, called)
-        if what == "temperature" and said.casefold() in ("°", "deg"):
-            said = ""  # degrees of what, they leave to us
-        if not what and _WRITTEN_OUT.search(outer) and quantity(outer) in MEASURED:
-            what = quantity(outer)  # a box called "humidity"; but "A", "P1" or "a/b" is just a name
-        kind = computed(called or name) if what == "computed" else what
-        if not said and kind in ("", measured_in(around)):
-            said = around
-        board = self._units[0] if len(self._units) == 1 else ""
-        if what != "computed" and (said in TEMPERATURE_UNITS if said else what in ("", "temperature")):
-            published = said or board or "°C"
-            asked = published in TEMPERATURE_UNITS or self._also_named(name, published, outer, called)
-            return published if asked else None
-        if not self._also_named(name, said, outer, called):
-            return None
-        return said or (board if kind == measured_in(board) else "°C" if kind == "temperature" and not board else "")
-
-    def plainly(self, name: str, outer: str = "", called: str = "") -> bool:
-        """Whether the names alone ask for a value, so that a text in its place is a value that does not hold."""
-        if (outer and name.casefold() == "value") or self._field(name, outer, called) in TEMPERATURE_UNITS:
-            return True
-        name, outer, called = name[-_LONGEST:], outer[-_LONGEST:], called[-_LONGEST:]
-        if _OWN.fullmatch(called or name):
-            return True
-        what = _measured(name, called)
-        in_name = unit_in_name(called) or unit_in_name(name)
-        named = what == "temperature" or (what != "computed" and in_name in TEMPERATURE_UNITS)
-        return named or self._also_named(name, "", outer, called)
-
-    def _field(self, name: str, outer: str, called: str) -> str:
-        """The unit that a field gives to a value: one of its whole name, or, in what has a name, of its own."""
-        if not self._fields:
-            return ""
-        own = called or name
-        names = (f"{outer}.{own}", own, outer if own.casefold() in NAMELESS else "")
-        return next((said for each in names if (said := self._fields.get(each))), "")
-
-    def certain(self, name: str, said: str = "", place: int = 0, outer: str = "", called: str = "") -> bool:
-        """Whether a temperature is one by a name, a unit or the configuration, and not only since nothing else is said.
-
-        The names and units as `unit` takes them; said: beside the value, or for it alone.
-        """
-        if 1 < len(self._units) > place or said or (called and called != name):
-            return True
-        name, outer = name[-_LONGEST:], outer[-_LONGEST:]
-        named = "temperature" in (quantity(name), quantity(outer) if _WRITTEN_OUT.search(outer) else "")
-        return named or unit_in_name(name) in TEMPERATURE_UNITS
-
-    def _also_named(self, name: str, said: str, outer: str, called: str) -> bool:
-        """Whether `also` has one of the value's names, its outer name, or what it measures by these or by its unit."""
-        if not self._also:
-            return False
-        what = _measured(name, called) or quantity(outer)
-        names = (name, outer, f"{outer}.{name}", called, what, measured_in(said))
-        return any(each.casefold() in self._also for each in names if each)
-
-
-def _measured(name: str, called: str) -> str:
-    """What a value measures: as the board's name for it says, unless that says nothing, or we call it a temperature."""
-    what, other = quantity(name), quantity(called)
-    return other if other == "temperature" or not what else what

@@ -2,7 +2,8 @@
 
 from ...asks import Modbus, Register
 from ...model import Board, FormatOptions
-from ..quantities import Asked, unit
+from ..asked_for import Asked
+from ..quantities import unit
 
 
 def wanted(modbus: Modbus, options: FormatOptions) -> list[tuple[Register, str]]:

@@ -15,8 +15,9 @@ from math import isfinite
 from ...layouts import Field
 from ...model import BadValue, Decoded, Format, FormatOptions, Frame, Noise, Refusal, Sample, Why
 from ...patterns import Pattern
+from ..asked_for import Asked, field_of
 from ..framing import Lines
-from ..quantities import Asked, quantity, unit
+from ..quantities import quantity, unit
 from .text import outcome
 
 IN_ORDER = ("plain", "csv")
@@ -75,11 +76,9 @@ class Fields:
         return outcome(samples, bad, frame)
 
     def _field(self, sensor: str, named: bool) -> Field | None:
-        """That of a sample: of its name; or of the last part of it; or `value`, in a record that is named."""
-        if (found := self._fields.get(sensor)) is not None:
-            return found
+        """That of a sample's name; else `value`, in a record that is named."""
         outer, _, own = sensor.rpartition(".")
-        if (found := self._fields.get(own)) is not None:
+        if (found := field_of(self._fields, outer, own)) is not None:
             return found
         other = not named or (outer and (own in self._columns or quantity(own)))
         return None if other else self._value

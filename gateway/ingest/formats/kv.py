@@ -14,8 +14,9 @@ import re
 from collections.abc import Sequence
 
 from ...model import BadValue, Decoded, FormatOptions, Frame, Noise, Refusal, Sample, Stretch, Why
+from ..asked_for import Asked
 from ..numbers import SHORT, has_more_than_numbers, value, whole
-from ..quantities import TEMPERATURE_UNITS, Asked, is_other, unit, unit_in_name
+from ..quantities import TEMPERATURE_UNITS, is_other, unit, unit_in_name
 from .doubt import Doubt, Doubtful
 from .first_units import KNOWN, LONGEST, FirstUnits
 from .mould import Mould

@@ -2,7 +2,8 @@
 
 from ...model import FormatOptions
 from ...patterns import Pattern
-from ..quantities import Asked, quantity
+from ..asked_for import Asked
+from ..quantities import quantity
 from .text import ROLES
 
 

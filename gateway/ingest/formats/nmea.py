@@ -15,8 +15,9 @@ from functools import reduce
 from operator import xor
 
 from ...model import BadValue, Decoded, FormatOptions, Frame, Noise, Refusal, Sample, Why
+from ..asked_for import Asked
 from ..numbers import value
-from ..quantities import Asked, unit
+from ..quantities import unit
 from .text import noise, numbered, outcome, readable, refused
 
 LONGEST = 80

@@ -1,12 +1,12 @@
 """One JSON object, read: its values by their paths, those asked for as samples. For json."""
 
-import re
 from math import isfinite
 from typing import Any, NamedTuple
 
 from ...model import BadValue, FormatOptions, Sample, Why
+from ..asked_for import Asked
 from ..numbers import COUNT_LIMIT
-from ..quantities import TEMPERATURE_UNITS, Asked, is_other, quantity, unit
+from ..quantities import TEMPERATURE_UNITS, WRITTEN_OUT, is_other, quantity, unit
 from .doubt import Doubt, Doubtful
 from .senders import Senders, is_device
 from .text import NAMES, ROLES, UNSAFE, joined, numbered
@@ -24,7 +24,6 @@ _NAMES = ("name", "n")
 _UNITS = ("unit", "units", "uom", "u")
 BESIDE_VALUES = frozenset(_KINDS + _UNITS)
 """Keys whose texts may tell what the value beside them is."""
-_WRITTEN_OUT = re.compile(r"[^\W\d_]{2}")
 _new = tuple.__new__  # of a NamedTuple, at half the price: this is done once a reading
 
 
@@ -185,7 +184,7 @@ class Objects:
         if VALUES.isdisjoint(node):
             return None
         texts = {key: text for key in (*_KINDS, *_UNITS) if isinstance(text := node.get(key), str) and text}
-        kinds = [texts[key] for key in _KINDS if _WRITTEN_OUT.search(texts.get(key, ""))]
+        kinds = [texts[key] for key in _KINDS if WRITTEN_OUT.search(texts.get(key, ""))]
         kind = next((text for text in kinds if quantity(text)), "")
         named = "" if path else next((texts[key] for key in _NAMES if key in texts), "")
         unit_text = next((texts[key] for key in _UNITS if key in texts), "")

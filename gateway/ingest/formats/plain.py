@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from ...model import Decoded, FormatOptions, Frame, Noise, Refusal, Stretch, Why
-from ..quantities import TEMPERATURE_UNITS, Asked, measure, unit, unit_in_name
+from ..asked_for import Asked
+from ..quantities import TEMPERATURE_UNITS, measure, unit, unit_in_name
 from .pairs import decimal_comma
 from .quick import Quick
 from .rows import Row, Rows

@@ -9,8 +9,9 @@ without names begins with the number that is burnt into a probe, that is its sen
 from typing import NamedTuple
 
 from ...model import BadValue, Decoded, FormatOptions, Noise, Refusal, Sample, Why
+from ..asked_for import Asked
 from ..numbers import value, whole
-from ..quantities import TEMPERATURE_UNITS, Asked, is_other, measure, measured_in, unit
+from ..quantities import TEMPERATURE_UNITS, is_other, measure, measured_in, unit
 from .beside import is_of_other, label_before, unit_behind, unit_of
 from .counters import Counters
 from .doubt import Doubt, Doubtful

@@ -13,10 +13,10 @@ from math import isfinite
 
 from ...layouts import Endian, Field, When
 from ...model import BadValue, Decoded, FormatOptions, Frame, Noise, Refusal, Sample, Why
+from ..asked_for import Asked
 from ..framing import Framing
 from ..framing.binary import binary
 from ..numbers import COUNT_LIMIT, scaling
-from ..quantities import Asked
 from ..quantities import unit as published
 from .raw import reader
 from .text import joined, outcome, refused
