@@ -5,20 +5,16 @@ import dataclasses
 
 import pytest
 
-from gateway.publish.broker import Limits, Refused, Where, Will, less
+from gateway.publish.broker import Limits, Refused, Will, less
 from gateway.publish.client import connect
 from gateway.publish.packets import fits, topic_part
 from tests.brokers import CUT, WELCOME_3, WELCOME_5, FakeBroker, Judge, Mosquitto
+from tests.connections import where
 from tests.waiting import until
 
 BRIEF = b'{"state":"offline","reason":"lost"}'
 WILL = Will("gw/g/status", BRIEF + bytes(700), brief=BRIEF)
 NOT_AUTHORIZED_3, NOT_AUTHORIZED_5 = b"\x20\x02\x00\x05", b"\x20\x03\x00\x87\x00"
-
-
-def where(port, *, v5=True, **more):
-    """A broker on loopback."""
-    return Where("127.0.0.1", port, "gateway-g", v5=v5, **more)
 
 
 @pytest.mark.parametrize("v5", [True, False])

@@ -9,8 +9,7 @@ from gateway.asks import Ask, Modbus, Register
 from gateway.config import Config, load, problems, warnings
 from gateway.config.plan import lines, plan
 from gateway.ingest.asking.wanted import unread
-
-from .test_config_problems import the_one
+from tests.tables import the_one
 
 TANK = '[[boards]]\nname = "tank"\nport = "/dev/ttyX0"\nformat = "plain"\n'
 HALL = '[[boards]]\nname = "hall"\nport = "/dev/ttyX0"\nformat = "modbus"\nunit_id = 1\n'

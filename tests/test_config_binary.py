@@ -5,8 +5,7 @@ import importlib.util
 import pytest
 
 from gateway.config import problems
-
-from .test_config_problems import BENCH, the_one
+from tests.tables import BENCH, the_one
 
 CRC16 = 'crc = "CRC-16/MODBUS"\n'
 ONE = 'fields = [{ name = "T1", at = 0, type = "i16" }]\n'

@@ -12,8 +12,7 @@ import pytest
 
 from gateway import config
 from gateway.config import password, problems
-
-BENCH = '[[boards]]\nname = "bench"\nport = "/dev/ttyX0"\n'
+from tests.tables import BENCH
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ import pytest
 from gateway import config
 from gateway.config import problems, warnings
 from gateway.ingest.formats.misread import misread
+from tests.tables import BENCH
 
-BENCH = '[[boards]]\nname = "bench"\nport = "/dev/ttyX0"\n'
 ONE = "format = 'regex'\npattern = '(?P<T>.)'\n"
 
 SENTENCES = {

@@ -8,18 +8,12 @@ import pytest
 
 from gateway import config
 from gateway.commands.catalogue import catalogue
-from gateway.config import Config, Wrong, changes, plan_for, preset, presets, problems
+from gateway.config import Wrong, changes, plan_for, preset, presets, problems
 from gateway.config.presets import NONE, PACKAGED
 from gateway.model import Port
+from tests.tables import BENCH, loaded
 
-BENCH = '[[boards]]\nname = "bench"\nport = "/dev/ttyX0"\n'
 MINE = '[board]\nbaud = 9600\nformat = "csv"\ncolumns = ["in", "out"]\nseparator = ";"\n'
-
-
-def loaded(tmp_path: Path, text: str) -> Config:
-    file = tmp_path / "gateway.toml"
-    file.write_text(text)
-    return config.load(file)
 
 
 def own(tmp_path: Path, name: str, text: str) -> Path:

@@ -7,15 +7,7 @@ import pytest
 
 from gateway import config
 from gateway.config import Wrong, problems, tables
-
-BENCH = '[[boards]]\nname = "bench"\nport = "/dev/ttyX0"\n'
-
-
-def the_one(text: str) -> str:
-    """The only problem of `text`."""
-    found = problems(text)
-    assert len(found) == 1, found
-    return found[0]
+from tests.tables import BENCH, the_one
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,10 @@ from gateway.config import problems
 from gateway.ingest.formats import decoder
 from gateway.layouts import Field
 from gateway.model import BadValue, Decoded, FormatOptions, Noise, Refusal, Sample, Why
+from tests.tables import BENCH, the_one
 
 from .boards_read import configured, read
 from .fuzz.hostile import FORMAT_NAMES, lines, many
-from .test_config_problems import BENCH, the_one
 
 
 def decode(name: str, line: bytes, *fields: Field, **given: object):

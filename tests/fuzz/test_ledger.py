@@ -32,7 +32,7 @@ from gateway.publish.spool.spool import Spool
 from gateway.publish.spool.sql import Trouble
 from tests.brokers import parse_publish
 from tests.conftest import BUDGET
-from tests.test_stage import Hands
+from tests.stages import Hands
 
 BOARDS, SENSORS = ("a", "b"), ("S1", "S2")
 BOUNDS = (0.0, 100.0)  # what the plan drops is outside
