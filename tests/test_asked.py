@@ -167,6 +167,20 @@ async def test_several_questions_name_their_answers():
             assert {(sensor, value) for _, _, sensor, value in rig.came} == {("inlet", 21.5), ("outlet", 22.5)}
 
 
+@pytest.mark.parametrize("columns", [("inlet", "outlet"), ("TE=outlet", "TI=inlet")])
+async def test_several_questions_name_what_a_pattern_finds(columns):
+    """The value that a pattern finds has the name of its question, or, by its group, that of whatever it answers."""
+    answers = {b"TI?\r": b"4 TI 21.5\r", b"TE?\r": b"5 TE 22.5\r"}
+    by_group = r"(?P<count>\d+) (?:TI (?P<TI>\S+)|TE (?P<TE>\S+))"
+    pattern = by_group if "=" in columns[0] else r"(?P<count>\d+) T[IE] (?P<value>\S+)"
+    with Answering(answers.__getitem__) as board:
+        ask = Ask(questions=tuple(answers), every=0.05, timeout=0.3)
+        options = FormatOptions(pattern=pattern, columns=columns)
+        async with reading(Board("tank", Port(board.path, 9600), "regex", options, ask=ask)) as rig:
+            await rig.more("tank", 6)
+            assert {(sensor, value) for _, _, sensor, value in rig.came} == {("inlet", 21.5), ("outlet", 22.5)}
+
+
 async def test_an_answer_over_several_lines():
     """A block answers as a whole, once its last line has come, whatever is said before it."""
     options = FormatOptions(pattern=r"(?P<sensor>\w+) = (?P<value>\S+)", start="Ambient", end="Object")

@@ -28,6 +28,10 @@ SENTENCES = {
     ONE + "columns = ['a', 'b']": "columns: the groups of the pattern are T, and there are 2 names; give each one",
     ONE + "unit = ['K', 'K']": "unit: the groups of the pattern are T, and there are 2 units; give each one",
     ONE + "start = ''": 'start: format = "regex" does not take it; set format = "block", or take start out',
+    "format = 'regex'\npattern = '(?P<a>.)(?P<b>.)'\ncolumns = ['x', 'y']\nask = { question = ['1', '2'] }": (
+        "columns: with 2 questions each name is that of one answer's value, and the groups of the pattern are a, b; "
+        'write "a=name", or have one value in the pattern'
+    ),
     "base = 10": 'base: format = "auto" does not take it; set format = "regex" or "block", or take base out',
     "format = 'block'\nend = ''\nbase = 16.0": "base: 10 or 16 was expected; found 16.0",
     "format = 'block'": (
@@ -51,10 +55,11 @@ def test_one_sentence(text: str) -> None:
 
 
 def test_what_is_right() -> None:
-    """Names for groups, one each or some by key, units one a group, and any number of names for what a block holds."""
+    """Names for groups, one each or some by key, or for answers; units alike; any number of names for a block."""
     for text in (
         ONE + "columns = ['a']\nunit = ['K']",
         "format = 'regex'\npattern = '(?P<T>.)(?P<U>.)'\ncolumns = ['U=T2']\nunit = ['K', '°C']",
+        ONE + "columns = ['a', 'b']\nunit = ['K', '°C']\nask = { question = ['A\\r', 'B\\r'] }",
         "format = 'block'\nstart = ''\npattern = '(?P<value>\\d)'\ncolumns = ['a', 'b', '']",
         "format = 'nmea'\ncolumns = ['MTW=water', 'BRDT=']",
     ):

@@ -53,11 +53,19 @@ def patterned(place: str, board: dict[str, Any]) -> Iterator[str]:
     if format == "regex" and written in (None, ""):
         yield f"{place}.pattern: is missing; format = \"regex\" needs one, such as 'T=(?P<T>\\S+)'"
     elif format in ("regex", "block") and isinstance(written, str) and written:
-        yield from _of_groups(place, written, names, unit if format == "regex" else [], format == "regex")
+        whole = format == "regex"
+        yield from _of_groups(place, written, names, unit if whole else [], whole, _questions(board))
 
 
-def _of_groups(place: str, written: str, names: list[str], unit: list[Any], whole: bool) -> Iterator[str]:
-    """whole: each group is found once, so that plain names are as many."""
+def _questions(board: dict[str, Any]) -> int:
+    asked = board["ask"].get("question") if isinstance(board.get("ask"), dict) else None
+    return len(asked) if isinstance(asked, list) else 1
+
+
+def _of_groups(
+    place: str, written: str, names: list[str], unit: list[Any], whole: bool, questions: int
+) -> Iterator[str]:
+    """whole: each group is found once, so that plain names are as many; or as the questions, of one value each."""
     try:
         groups = Pattern(written).groups
     except BadPattern:  # told by its own key
@@ -66,7 +74,15 @@ def _of_groups(place: str, written: str, names: list[str], unit: list[Any], whol
     strange = [name.rpartition("=")[0] for name in names if "=" in name and name.rpartition("=")[0] not in groups]
     if strange:
         yield f"{place}.columns: the pattern has no group {quoted(strange[0])}{nearest(strange[0], groups)}"
-    if (plain := [name for name in names if "=" not in name]) and whole and len(plain) != len(groups):
+    plain = [name for name in names if "=" not in name]
+    if plain and len(plain) == len(names) == questions > 1 and whole:
+        if len([name for name in groups if name.casefold() not in ABOUT]) > 1:
+            yield (
+                f"{place}.columns: with {questions} questions each name is that of one answer's value, and the groups "
+                f'of the pattern are {each}; write "{groups[0]}=name", or have one value in the pattern'
+            )
+        return
+    if plain and whole and len(plain) != len(groups):
         yield f"{place}.columns: the groups of the pattern are {each}, and there are {len(plain)} names; give each one"
     if len(unit) not in (0, 1, len(groups)):
         yield f"{place}.unit: the groups of the pattern are {each}, and there are {len(unit)} units; give each one"

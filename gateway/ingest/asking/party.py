@@ -127,9 +127,10 @@ def frames(data: bytes, decoder: Format, limit: int, question: bytes) -> list[Fr
 
 def _options(options: FormatOptions, questions: int) -> list[FormatOptions]:
     """Those of each question: where there are as many columns, fields or units as questions, each has its own."""
-    if questions < 2 or questions not in (len(options.columns), len(options.fields)):
+    by_place = not any("=" in name for name in options.columns)
+    if questions < 2 or questions not in (len(options.columns) if by_place else 0, len(options.fields)):
         return [options] * max(1, questions)
-    lists = {key: getattr(options, key) for key in ("columns", "fields", "unit")}
+    lists = {key: getattr(options, key) for key in ("columns", "fields", "unit") if by_place or key != "columns"}
     own = {key: values for key, values in lists.items() if len(values) == questions}
     return [replace(options, **{key: values[at : at + 1] for key, values in own.items()}) for at in range(questions)]
 

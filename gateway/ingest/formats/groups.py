@@ -30,8 +30,8 @@ Values = tuple[list[Sample], list[BadValue]]
 class Groups:
     """Reads what a pattern with these groups found.
 
-    `columns` gives groups other names: "group=name", or plain names by their places, all of them then. `value` is no
-    name: alone it is the sensor's own, or `temperature`; several are S1, S2, …
+    `columns` gives groups other names: "group=name", or plain names by their places, of all of them or of all values.
+    `value` is no name: alone it is the sensor's own, or `temperature`; several are S1, S2, …
     """
 
     def __init__(self, options: FormatOptions, groups: tuple[str, ...]) -> None:
@@ -40,8 +40,9 @@ class Groups:
         self._options = options
         renamed = dict(name.rsplit("=", 1) for name in options.columns if "=" in name)
         self._called = {group: renamed.get(group, group) for group in groups}
-        if len(self.plain) == len(groups):
-            self._called = dict(zip(groups, self.plain, strict=True))
+        values = groups if len(self.plain) == len(groups) else tuple(filter(_is_value, groups))
+        if len(self.plain) == len(values):
+            self._called |= zip(values, self.plain, strict=True)
         self._units = dict(zip(groups, options.unit, strict=False)) if len(options.unit) > 1 else {}
         self._kinds: dict[tuple[tuple[str, ...], tuple[str, ...]], _Kind] = {}
 
@@ -131,6 +132,11 @@ class _Kind:
         if text in self._none or _NO_VALUE.fullmatch(text.casefold()):
             return text
         return str(int(text, 16)) if _HEX.fullmatch(text) else "--"
+
+
+def _is_value(group: str) -> bool:
+    """Whether a group holds a value, and nothing about one."""
+    return ROLES.get(group.casefold(), "value") == "value"
 
 
 def _named(names: tuple[str, ...], roles: list[str]) -> tuple[str, ...]:
