@@ -30,6 +30,7 @@ from tests.street import ROOT, Gateway, until
 KINDS = ("json", "csv-header")  # boards that number their readings
 LOOK = 0.2  # s between two readings of memory
 PROOF = 2.0  # s in which a fault shows
+WINDOW = "2s"  # full before the memory of a steady street is read: what grows after that is kept, and should not be
 UNDER_WAY = 0.3  # s; what was written that shortly before the fault may be caught by it
 KEEPS = ("persistence true", "max_inflight_messages 20", "max_queued_messages 10000000")
 """Of mosquitto's configuration: sessions outlive a restart; the usual Receive Maximum; nothing is dropped for who is
@@ -93,9 +94,10 @@ class Scene:
             f'\n[[boards]]\nname = "{name}"\nport = "{board.path}"\nbaud = {board.baud}\n{each}\n'
             for name, board in self.boards.items()
         )
+        features = "" if "[features]" in extra else f'[features]\nwindow = "{WINDOW}"\n'
         self.text = (
             f'[gateway]\nid = "gw"\n{state}{gateway}\n[mqtt]\nurl = "{url or f"mqtt://127.0.0.1:{place}"}"\n'
-            f"{mqtt}\n{tables}\n{extra}\n"
+            f"{mqtt}\n{features}{tables}\n{extra}\n"
         )
         self._timers, self._environment, self._prefix = timers or {}, environment or {}, prefix
         self._clock = clock
