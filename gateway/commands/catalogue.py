@@ -90,10 +90,11 @@ def lines(one: Preset) -> list[str]:
     for sample in one.samples:
         out += [f"  asked     {line}" for line in printed(sample.asked)]
         out += [f"  prints    {line}" for line in some(printed(sample.data))]
-        said, found = list(sample.readings), decoded(one, sample.asked, sample.data)[0]
+        said, found = (list(sample.readings), list(sample.refused)), decoded(one, sample.asked, sample.data)
         told = {"becomes": found} if found == said else {"becomes": found, "should be": said}
-        out += [f"  {how:<9} {line}" for how, readings in told.items() for line in some(list(map(spelt, readings)))]
-        out += [f"  refused   {why}" for why in sample.refused]
+        for how, (readings, refused) in told.items():
+            lines = some([*map(spelt, readings), *(f"refused: {why}" for why in refused)])
+            out += [f"  {how:<9} {line}" for line in lines or ["nothing"]]
     return [*out, "", *table(one).splitlines(), ""]
 
 
