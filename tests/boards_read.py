@@ -1,7 +1,8 @@
 """What a board's table, as users write it, makes of a capture, noise and all: for tests of formats.
 
-`python -m tests.boards_read NAME CAPTURE` makes a folder in tests/golden/ of what a board has sent that the preset NAME
-knows, and prints what comes of it: to be read through before it is believed.
+`python -m tests.boards_read NAME CAPTURE` makes the folder tests/golden/NAME of what a board has sent that the preset
+NAME knows; `python -m tests.boards_read NAME` takes one that has its board.toml and its capture already. Both write its
+expected.jsonl and print it: to be read through before it is believed.
 """
 
 import json
@@ -12,13 +13,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from gateway.config import load
+from gateway.config import Wrong, load
 from gateway.ingest.asking.party import Party
 from gateway.ingest.asking.talk import Talk
 from gateway.ingest.capture.file import Capture
 from gateway.ingest.capture.lines import Header, Heard
 from gateway.ingest.capture.playback import Playback
-from gateway.ingest.formats import decoder
+from gateway.ingest.formats import FORMATS, decoder
 from gateway.ingest.framing import Lines
 from gateway.ledger import Account, imbalances
 from gateway.model import Board, Chunk, Decoded, Noise, Refusal, Sample
@@ -26,6 +27,8 @@ from gateway.model import Board, Chunk, Decoded, Noise, Refusal, Sample
 from .captured import asked, captured
 
 GOLDEN = Path(__file__).parent / "golden"
+BINARY = tuple(name for name, made in FORMATS.items() if getattr(made, "binary", False))
+TEXT = tuple(name for name in FORMATS if name not in BINARY)
 
 
 def configured(text: str, folder: Path) -> Board:
@@ -110,9 +113,18 @@ def read(board: Board, pieces: list[bytes], whole: bool = False) -> list[dict[st
 def kept(name: str, capture: Path) -> str:
     """Makes the golden folder of a preset's board, but for its README.md; gives its expected.jsonl."""
     case = GOLDEN / name
+    if case.exists():
+        raise SystemExit(f"{case} is there already; take it away, or leave the capture out to have it read anew")
+    if not capture.is_file():
+        raise SystemExit(f"{capture} is no file; give a capture, such as `gateway record` writes")
     case.mkdir()
     (case / "board.toml").write_text(f'name = "bench"\nport = "/dev/ttyUSB0"\npreset = "{name}"\n')
     shutil.copyfile(capture, case / f"capture{capture.suffix}")
+    return expected(case)
+
+
+def expected(case: Path) -> str:
+    """Writes the expected.jsonl of a golden folder by what its table makes of its capture now; gives it."""
     with tempfile.TemporaryDirectory() as folder:
         boards = line((case / "board.toml").read_text(), Path(folder))
     if asked(case):
@@ -121,10 +133,13 @@ def kept(name: str, capture: Path) -> str:
     else:
         data, whole = captured(case)
         lines = read(boards[0], [data], whole)
-    expected = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-    (case / "expected.jsonl").write_text(expected)
-    return expected
+    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    (case / "expected.jsonl").write_text(text)
+    return text
 
 
 if __name__ == "__main__":
-    print(kept(sys.argv[1], Path(sys.argv[2])), end="")
+    try:
+        print(kept(sys.argv[1], Path(sys.argv[2])) if len(sys.argv) > 2 else expected(GOLDEN / sys.argv[1]), end="")
+    except (OSError, Wrong) as error:
+        raise SystemExit(str(error)) from None

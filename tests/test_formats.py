@@ -3,6 +3,8 @@
 import json
 import math
 import re
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -11,16 +13,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.config.tables import FORMATS as NAMED
 from gateway.ingest.formats import FORMATS
 from gateway.ingest.formats.csv import Csv
 from gateway.ingest.formats.kv import Kv
 from gateway.ingest.formats.plain import Plain
 from gateway.model import BadValue, Decoded, FormatOptions, Noise, Refusal, Sample, Why
-from tests.boards_read import cases, configured, read
+from tests.boards_read import TEXT, cases, configured, read
 from tests.captured import captured
 from tests.decoded import decode
 
-TEXT = ("plain", "csv", "kv", "json", "regex", "block", "nmea", "auto")
+ROOT = Path(__file__).parents[1]
 CASES = cases(*TEXT)
 
 
@@ -271,10 +274,17 @@ def test_a_new_name_in_every_line(name):
     assert 100 < max(sizes) <= 1024
 
 
+def test_a_table_may_name_each():
+    """What `format` takes is what there is a decoder for, and modbus, which reads answers alone."""
+    assert sorted(NAMED) == sorted([*FORMATS, "modbus"])
+
+
 def test_the_documented_example():
-    """The format that docs/formats.md builds from nothing works as it says there."""
-    text = (Path(__file__).parent.parent / "docs" / "formats.md").read_text()
-    source = text[text.index('"""angle:') : text.index("```\n\nThe line is")]
+    """The format that docs/formats.md builds from nothing works as it says there, and is in the tree's style."""
+    text = (ROOT / "docs" / "formats.md").read_text()
+    source = text[text.index('"""angle:') : text.index("```\n\nThe lines are")]
+    formatted = [sys.executable, "-m", "ruff", "format", "--check", "--stdin-filename=gateway/ingest/formats/angle.py"]
+    assert subprocess.run(formatted, input=source, text=True, cwd=ROOT).returncode == 0
     space: dict[str, Any] = {"__package__": "gateway.ingest.formats"}
     exec(source, space)  # our own documentation
     board = space["Angle"](FormatOptions())
@@ -285,7 +295,7 @@ def test_the_documented_example():
 
 DOCUMENTED = re.findall(
     r"(?ms)^## (\w+)$(?:(?!^## ).)*?```toml\n(\[\[boards(?:(?!```).)*)```\n\n```text\n(.*?)```\n\n(.*?)\n\n",
-    (Path(__file__).parent.parent / "docs" / "formats.md").read_text(),
+    (ROOT / "docs" / "formats.md").read_text(),
 )
 
 

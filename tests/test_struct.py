@@ -18,12 +18,12 @@ from gateway.layouts import SPELT, WIDTHS, Crc, Escapes, Field, Length, Magic, W
 from gateway.ledger import Account, imbalances
 from gateway.model import BadValue, Board, Chunk, Decoded, FormatOptions, Noise, Port, Refusal, Sample, Why
 
-from .boards_read import cases, configured, read
+from .boards_read import BINARY, cases, configured, read
 from .captured import captured
 from .fuzz.hostile import many
 
 HEAD = 'name = "thermometer"\nport = "/dev/ttyUSB0"\nformat = "struct"\n'
-CASES = cases("struct")
+CASES = cases(*BINARY)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

@@ -11,7 +11,6 @@ from gateway.model import FormatOptions
 from tests.conftest import BUDGET
 
 CORPUS = Path(__file__).parent.parent / "corpus"
-FORMAT_NAMES = ("plain", "csv", "kv", "json", "regex", "block", "nmea", "auto")
 PATTERNS = (
     "",
     r"T1[:=](?P<T1>\S+)",

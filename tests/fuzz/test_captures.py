@@ -16,10 +16,11 @@ from gateway.ingest.modem import Losses
 from gateway.ingest.seen import Seen, listening
 from gateway.ledger import Account, imbalances
 from gateway.model import Board, Chunk, FormatOptions, Port, Sample
+from tests.boards_read import TEXT
 from tests.conversation import check_alike, held
 from tests.conversation import heard as heard_again
 
-from .hostile import FORMAT_NAMES, many, streams
+from .hostile import many, streams
 
 
 @given(st.binary() | st.text().map(lambda text: json.dumps({"at": 1, "text": text}).encode()))
@@ -67,7 +68,7 @@ def test_any_object_is_read_or_refused(document):
 
 
 @given(
-    st.sampled_from(FORMAT_NAMES),
+    st.sampled_from(TEXT),
     st.booleans(),
     st.sampled_from([0.0, 2.0]),
     st.lists(st.tuples(st.floats(0, 3), st.binary() | streams, st.none() | st.sampled_from(Mark))),
@@ -98,7 +99,7 @@ LINES = st.sampled_from([b"21.5\n", b"21.5,22.5\r\n", b"T1:21.5,MSG:7\n", b'{"T1
 @pytest.mark.slow
 @many(300, 1000)
 @given(
-    st.sampled_from(FORMAT_NAMES),
+    st.sampled_from(TEXT),
     st.sampled_from([0.0, 0.5]),
     st.lists(
         st.tuples(

@@ -14,8 +14,9 @@ from gateway.ingest.formats import FORMATS
 from gateway.ingest.framing import Lines
 from gateway.ingest.quantities import quantity, unit_in_name
 from gateway.model import FormatOptions
+from tests.boards_read import TEXT
 
-from .hostile import FORMAT_NAMES, NEEDS, SCRAPS, corpus, many
+from .hostile import NEEDS, SCRAPS, corpus, many
 
 LINE = 4000
 MOST = 0.010
@@ -49,7 +50,7 @@ def repeated(scrap: bytes, size: int, before: bytes = b"", after: bytes = b"") -
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", FORMAT_NAMES)
+@pytest.mark.parametrize("name", TEXT)
 def test_repetition(name):
     """Whatever a line of 4 kB repeats, alone and inside of something else, it takes 10 ms at most."""
     slow = []
@@ -61,7 +62,7 @@ def test_repetition(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", FORMAT_NAMES)
+@pytest.mark.parametrize("name", TEXT)
 @many(20, 300)
 @given(unit=st.lists(st.sampled_from(SCRAPS), min_size=1, max_size=4).map(b"".join))
 def test_cost_grows_with_length(name, unit):
@@ -91,7 +92,7 @@ def test_json_bombs(name, bomb):
 
 
 @pytest.mark.parametrize("find", corpus("bytes"), ids=lambda path: path.name)
-@pytest.mark.parametrize("name", FORMAT_NAMES)
+@pytest.mark.parametrize("name", TEXT)
 def test_what_was_found(name, find):
     """A line that once took seconds or a gigabyte takes neither: at most 200 bytes of memory for each of its own."""
     lines = find.read_bytes().split(b"\n")
@@ -108,7 +109,7 @@ def test_what_was_found(name, find):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", FORMAT_NAMES)
+@pytest.mark.parametrize("name", TEXT)
 def test_new_things_in_every_line(name):
     """Names, units, columns and shapes without end leave a bounded memory behind."""
     board = FORMATS[name](FormatOptions(**NEEDS.get(name, {})))
