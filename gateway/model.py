@@ -92,11 +92,15 @@ class Stretch(NamedTuple):
     samples: list[Sample]  # frame by frame, as Decoded has them
 
 
+HEAD = 64
+"""Bytes that are kept of what was refused or is noise, for whoever has to find out."""
+
+
 class Refusal(NamedTuple):
     """A frame that was no good."""
 
     why: Why
-    data: bytes = b""  # what was refused, cut to 64 bytes, for whoever has to find out
+    data: bytes = b""  # what was refused, cut to HEAD
 
 
 class Noise(NamedTuple):
@@ -106,7 +110,12 @@ class Noise(NamedTuple):
 
 
 class Format(Protocol):
-    """One kind of board. Pure: no I/O, no clock; raises on no bytes whatever. Called one frame at a time, in order."""
+    """One kind of board. Pure: no I/O, no clock; raises on no bytes whatever. Called one frame at a time, in order.
+
+    It may have more, which is looked for: `stretch`, to read many frames of one shape at once; `framing`, how its bytes
+    are cut, if not into lines; `checked` and `binary`, as Intake has them. What is found out of a board that is not
+    known, for its table: `guessed`, `decimal`, `after`, `unsaid`, as Auto has them.
+    """
 
     @property
     def name(self) -> str:

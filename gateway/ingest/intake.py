@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from ..ledger import Account
-from ..model import BadValue, Board, Chunk, Decoded, Format, Frame, Noise, Refusal, Sample, Stretch, Take, Why
+from ..model import HEAD, BadValue, Board, Chunk, Decoded, Format, Frame, Noise, Refusal, Sample, Stretch, Take, Why
 from .counting import Counting
 from .framing import Framing, Lines
 from .sensors import Sensors
@@ -12,7 +12,6 @@ from .trust import Trust
 
 FEW = 4  # lines that come together and are read one by one
 MANY = 128  # lines that are looked at together
-SHOWN = 64  # bytes of a refused frame that are kept for whoever has to find out
 
 _PIECES = re.compile(rb"[^\r\n]*[\r\n]|[^\r\n]+")
 """Up to a line's end: whether a line is believed depends on what came before it and not on the bytes behind it."""
@@ -93,7 +92,7 @@ class Intake:
         self._account.bytes += len(data)
         self._account.frames += 1
         self._account.refused[Why.TIMEOUT] += 1
-        self._account.last_refused = data[:SHOWN]
+        self._account.last_refused = data[:HEAD]
 
     def stray(self, data: bytes, *, new: bool) -> None:
         """Bytes that answer nothing; new: they are a piece of noise of their own."""
@@ -183,7 +182,7 @@ class Intake:
                 noise += 1
             elif type(result) is Refusal:
                 account.refused[result.why] += 1
-                account.last_refused = result.data[:SHOWN]
+                account.last_refused = result.data[:HEAD]
         account.decoded += decoded
         account.noise += noise
         return samples

@@ -19,7 +19,7 @@ from .kv import Kv
 from .nmea import Nmea, is_sentence
 from .pairs import cut
 from .plain import Plain
-from .text import outcome, readable, refused
+from .text import noise, outcome, readable, refused
 
 AGREED = 3
 """Lines in turn, read by one format, that decide for it."""
@@ -116,7 +116,7 @@ class Auto:
             if not isinstance(result, Refusal):
                 self._agree(self._nmea)
             return result
-        worst: Refusal | Noise = Noise(frame[:64])
+        worst: Refusal | Noise = noise(frame)
         for each in self._all:
             if isinstance(each, Csv) and each is not self._last and not _SEPARATED.search(frame):
                 continue

@@ -16,9 +16,9 @@ from ..quantities import measure
 from . import header
 from .commas import Lone, has_unit, is_behind_text
 from .quick import Quick
-from .rows import CHANGED, Row, Rows, Shape
+from .rows import BRACKETS, Row, Rows, Shape
 from .senders import Senders, is_device
-from .text import is_numberish, is_time, joined, noise, readable, refused
+from .text import CHANGED, is_numberish, is_time, joined, noise, readable, refused
 
 SEPARATORS = "\t;|,"
 """Those that are looked for, the surest first."""
@@ -27,7 +27,6 @@ PAIR = 64
 PROSE = 6
 """Words in a cell; with as many of them it is a greeting, and no row."""
 _NOT_DATA = "*?>"  # answers of a device to its settings, prompts
-_BRACKETS = {"(": ")", "[": "]"}
 _COMMA = re.compile(r"[+-]?\d*,\d+(?![\d.,:/-])", re.ASCII)
 _PAIR = re.compile(r"(?=[^\W\d]).*?(?:[^\W\d][\w.\])]*+\s?[:=]\s*|[:=]\s+)[+-]?\.?\d")
 _NUMBER = re.compile(r"[+-]?\d*[.,]?\d+", re.ASCII)
@@ -224,7 +223,7 @@ class Csv:
             between = re.escape(separator.encode())
             start = b" *+" + re.escape(bracket.encode()) + rb" *+(?![*?>#])"
             end = b"(?:" + between + b")?" if bracket and separator else between if row.shape[1] else b""
-            end += b" *+" + re.escape(_BRACKETS.get(bracket, "").encode()) + b" *+"
+            end += b" *+" + re.escape(BRACKETS.get(bracket, "").encode()) + b" *+"
             self._quick.learn(self._rows.mould(start, between, end, b" *+", row), result)
         return result
 
@@ -261,9 +260,9 @@ def _mark(cells: list[str]) -> str:
 
 def _unwrapped(text: str) -> tuple[str, str, bool]:
     """A row without the brackets around it, the opening one ("" = none), and whether one of the pair was lost."""
-    opening, closing = text[:1], _BRACKETS.get(text[:1], "")
+    opening, closing = text[:1], BRACKETS.get(text[:1], "")
     if closing:
         whole = text.endswith(closing)
         return (text[1:-1] if whole else text[1:]).strip(), opening, not whole
-    lost = any(text.endswith(last) and first not in text for first, last in _BRACKETS.items())
+    lost = any(text.endswith(last) and first not in text for first, last in BRACKETS.items())
     return text, "", lost

@@ -9,13 +9,12 @@ from collections.abc import Iterable
 
 from ...model import Sample
 from ..quantities import TEMPERATURE_UNITS
+from .text import CHANGED
 
 LONGEST = 128
 """Characters of a name that is remembered."""
 KNOWN = 1024
 """Names that are remembered; when there are more, all are forgotten and learnt anew."""
-AGAINST = 5
-"""Times in turn that a name came in the other unit, after which the first is believed no more."""
 
 
 class FirstUnits:
@@ -55,7 +54,7 @@ class FirstUnits:
         if not self.is_other(name, said):
             return False
         self._others[name] += 1
-        if self._others[name] < AGAINST:
+        if self._others[name] < CHANGED:
             return False
         self._said[name] = said
         del self._others[name]

@@ -24,9 +24,9 @@ from ..quantities import quantity
 from .mould import Mould
 from .mould_objects import called, mould_of_object
 from .objects import LONGEST, Found, Objects
-from .rows import CHANGED, Row, Rows
+from .rows import Row, Rows
 from .stretches import Stretches
-from .text import NAMES, noise, numbered, outcome, readable, refused
+from .text import CHANGED, NAMES, noise, numbered, outcome, readable, refused
 
 TAG = 64
 """Characters that may stand before an object where it is looked for."""

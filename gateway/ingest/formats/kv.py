@@ -24,11 +24,7 @@ from .mould_pairs import COUNT, SKIP, mould_of_pairs
 from .pairs import Pair, Pairs, cut, has_points, split_value
 from .senders import Senders, is_device
 from .stretches import Stretches
-from .text import NAMES, ROLES, is_log, is_numberish, joined, noise, numbered, outcome, readable, refused
-
-AGAINST = 5
-"""Lines with the other decimal mark, or a name's other unit, after which the first is believed no more, as it may have
-been a torn line's."""
+from .text import CHANGED, NAMES, ROLES, is_log, is_numberish, joined, noise, numbered, outcome, readable, refused
 
 _QUICK = re.compile(  # whatever is no such pair comes out as one with an empty key
     rb"(?:^|[,;\t ])([A-Za-z_][\w.\-]*+)[:=]( ?" + SHORT.encode() + rb")"
@@ -125,7 +121,7 @@ class Kv:
         found = None if is_log(text) else cut(text.strip(), mark)
         if found is not None and self._mark not in ("", found.decimal):
             self._against += 1
-            self._mark = "" if self._against >= AGAINST else self._mark
+            self._mark = "" if self._against >= CHANGED else self._mark
         if found is None or (found.decimal == "," and self._mark == "."):
             return self._without_pairs(text, frame)
         if self._columns and len(found.pairs) != len(self._columns):

@@ -9,7 +9,8 @@ import re
 from typing import Any, NamedTuple
 
 from .mould import WIDEST, Mould, Take
-from .objects import BESIDE_VALUES, VALUES, Objects
+from .objects import BESIDE_VALUES, Objects
+from .senders import VALUES
 
 _SAFE = rb"[ !#-\[\]-~]"  # what stands for itself in a text of JSON
 _TEXT = b'"' + _SAFE + b'*+"'

@@ -8,7 +8,7 @@ from ..asked_for import Asked
 from ..numbers import COUNT_LIMIT
 from ..quantities import TEMPERATURE_UNITS, WRITTEN_OUT, is_other, quantity, unit
 from .doubt import Doubt, Doubtful
-from .senders import Senders, is_device
+from .senders import VALUES, Senders, is_device
 from .text import NAMES, ROLES, UNSAFE, joined, numbered
 
 LONGEST = 128
@@ -17,8 +17,6 @@ KNOWN = 1024
 """Paths that are remembered; when there are more, all are forgotten and learnt anew."""
 
 _ROLE_KEYS = frozenset(spelled(role) for role in ROLES for spelled in (str, str.upper, str.title)) | {"TempUnit"}
-VALUES = frozenset(("value", "val", "v"))
-"""Keys of the value of an object that says by other keys what it is."""
 _KINDS = ("type", "quantity", "measurement", "kind", "parameter", "name", "n")
 _NAMES = ("name", "n")
 _UNITS = ("unit", "units", "uom", "u")

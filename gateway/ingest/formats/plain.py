@@ -17,7 +17,7 @@ from ..asked_for import Asked
 from ..quantities import TEMPERATURE_UNITS, measure, unit, unit_in_name
 from .pairs import decimal_comma
 from .quick import Quick
-from .rows import Row, Rows
+from .rows import BRACKETS, Row, Rows
 from .text import is_numberish, is_time, noise, readable, refused
 
 LABEL = 48
@@ -31,7 +31,6 @@ _VALUE = re.compile(r"[:=] *+[+-]?\d")
 _NO_LABEL = frozenset('{}"')
 """What stands in torn objects."""
 _COMMA = re.compile(r"\d,\d")
-_BRACKETS = {"(": ")", "[": "]"}
 
 
 class Plain:
@@ -83,7 +82,7 @@ class Plain:
         if first == len(words) or not self._is_label(label):
             return noise(frame)
         words = words[first:]
-        if (closing := _BRACKETS.get(words[0][0])) is not None:
+        if (closing := BRACKETS.get(words[0][0])) is not None:
             if words[-1][-1] != closing:
                 return refused(Why.BAD_FRAME, frame)
             words[0], words[-1] = words[0][1:], words[-1][:-1] if len(words) > 1 else words[0][1:-1]

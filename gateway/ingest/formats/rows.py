@@ -16,10 +16,10 @@ from .beside import is_of_other, label_before, unit_behind, unit_of
 from .counters import Counters
 from .doubt import Doubt, Doubtful
 from .mould import Cell, Mould, mould
-from .text import NAMES, ROLES, is_numberish, is_rom, joined, numbered, outcome, refused
+from .text import CHANGED, NAMES, ROLES, is_numberish, is_rom, joined, numbered, outcome, refused
 
-CHANGED = 5
-"""So many rows in turn of one new number of cells: the board has changed."""
+BRACKETS = {"(": ")", "[": "]"}
+"""What may stand around a row."""
 
 Shape = tuple[str, bool]
 """The separator of a row, and whether one stands behind the last cell too."""

@@ -15,7 +15,7 @@ _WORDS = (
 DEVICES = frozenset(_WORDS.split())
 """Keys that name a device, in lower case and in one word."""
 VALUES = frozenset(("value", "val", "v"))
-"""Keys of a value whose name says what it is, and not whose."""
+"""Keys of a value of which other keys of its record say what it is: `name` does, too, and not whose it is."""
 COUNTERS = frozenset(("id", "ident"))
 """Those of them that may number the records instead."""
 MODELS = frozenset(("model", "brand"))

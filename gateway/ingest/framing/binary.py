@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from ...checksums import SUMS, checksum
 from ...layouts import Crc, Endian, Escapes, Length
-from ...model import FormatOptions, Frame, Noise, Refusal, Why
+from ...model import HEAD, FormatOptions, Frame, Noise, Refusal, Why
 from . import Framing, cobs, escaped, hdlc, hexlines, slip
 from .banner import is_banner
 from .constant import Constant
@@ -12,7 +12,6 @@ from .delimited import Delimited
 from .fixed import Fixed
 from .hunt import Hunt, Shape
 from .length import Lengthy
-from .lines import HEAD
 from .stx_etx import StxEtx
 
 STUFFED = {"cobs": cobs, "slip": slip, "hdlc": hdlc, "hex": hexlines}

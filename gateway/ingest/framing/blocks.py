@@ -12,8 +12,8 @@ Where no line ends a block the next start does; where none begins one, it begins
 
 from collections.abc import Callable
 
-from ...model import Frame, Noise, Refusal, Why
-from .lines import HEAD, Lines
+from ...model import HEAD, Frame, Noise, Refusal, Why
+from .lines import Lines
 
 Edge = Callable[[bytes], bool] | None
 """Whether a line begins or ends a block; None where no line tells."""

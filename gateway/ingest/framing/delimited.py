@@ -7,8 +7,7 @@ What is damaged ends at the next such byte at the latest.
 
 from collections.abc import Callable
 
-from ...model import Frame, Noise, Refusal, Why
-from .lines import HEAD
+from ...model import HEAD, Frame, Noise, Refusal, Why
 
 Open = Callable[[bytes], Frame | Refusal | Noise]
 """What a piece comes to, once it is unstuffed."""

@@ -20,9 +20,8 @@ Lines of text are noise: they are said by a board that starts.
 from collections.abc import Callable
 from typing import Protocol
 
-from ...model import Frame, Noise, Refusal, Why
+from ...model import HEAD, Frame, Noise, Refusal, Why
 from .banner import is_banner
-from .lines import HEAD
 
 SILENCE = 0.02
 """S without a byte, after which a frame may begin. Adapters hand on what they have every 16 ms at the latest."""

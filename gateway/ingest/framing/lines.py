@@ -1,9 +1,6 @@
 """Bytes, cut anywhere, into lines: the framing of every text format."""
 
-from ...model import Frame, Noise, Refusal, Why
-
-HEAD = 64
-"""What is kept of bytes that were refused, for whoever has to find out."""
+from ...model import HEAD, Frame, Noise, Refusal, Why
 
 
 class Lines:
