@@ -18,7 +18,7 @@ from gateway.ledger import Account, imbalances
 from gateway.model import Board, Chunk, Sample
 from tests.boards_read import conversations, conversed
 from tests.boards_read import line as on_line
-from tests.test_replay import replay
+from tests.replays import replay
 
 RECORDED = conversations()
 CASES = sorted(path.parent for path in (Path(__file__).parent / "golden/asked").glob("*/board.toml"))

@@ -3,143 +3,31 @@
 import itertools
 import math
 import random
-import statistics
 import sys
-from fractions import Fraction
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.compute.batch import answer
-from gateway.compute.batching import batch, read, settled, written
-from gateway.compute.founding import founding
-from gateway.compute.sensors import Sensor
-from gateway.model import Features, Plan, Quality
-
-ALL = ("mean", "std", "min", "max", "range", "median", "slope", "rate", "ewma", "zscore")
-QUALITIES = tuple(Quality)
-Series = tuple[list[float], list[float]]
-
-
-def street(plan: Plan, series: dict[str, Series], cuts: list[int]) -> dict[str, list[dict[str, float]]]:
-    """The street's own features of some sensors, each one's readings cut into batches of `cuts` readings, in turn."""
-    sensors = {name: Sensor("board", name, plan) for name in series}
-    out: dict[str, list[dict[str, float]]] = {name: [] for name in series}
-    at, longest = 0, max(len(times) for times, _ in series.values())
-    for size in itertools.cycle(cuts):
-        if at >= longest:
-            break
-        for name, (times, values) in series.items():
-            for t, value in zip(times[at : at + size], values[at : at + size], strict=True):
-                sensors[name].add(value, "°C", None, 0.0, t)
-        at += size
-        if waiting := [sensor for sensor in sensors.values() if sensor.fresh]:
-            made = batch(waiting, 100_000)
-            results = read(answer(written(made)))
-            assert not isinstance(results, str), results
-            for f in settled(made, results):
-                out[f.sensor] += rows_of(f)
-    return out
-
-
-def rows_of(f: Features) -> list[dict[str, float]]:
-    """A row for each reading."""
-    return [
-        {"n": f.n[i], "quality": QUALITIES[f.quality[i]], **{k: c[i] for k, c in zip(f.keys, f.columns, strict=True)}}
-        for i in range(len(f))
-    ]
-
-
-def computed(plan: Plan, times: list[float], values: list[float], cuts: list[int]) -> list[dict[str, float]]:
-    """The street's own features of one sensor."""
-    return street(plan, {"S1": (times, values)}, cuts)["S1"]
-
-
-def expected(plan: Plan, times: list[float], values: list[float], every: int = 1) -> dict[int, dict[str, float]]:
-    """The same by the definitions, in exact arithmetic where there is some; of each `every`th reading, by its index."""
-    lo, hi = plan.scale
-    out = {}
-    mean_so_far = math.nan
-    for i, (t, v) in enumerate(zip(times, values, strict=True)):
-        dt = t - times[i - 1] if i else 0.0
-        if plan.window_s is None:
-            keep, weight = 1 - 2 / (plan.window_n + 1), 2 / (plan.window_n + 1)
-        else:
-            keep, weight = math.exp(-dt / plan.window_s), -math.expm1(-dt / plan.window_s)
-        mean_so_far = v if i == 0 else keep * mean_so_far + weight * v
-        if i % every:
-            continue
-        window = [
-            k
-            for k in range(max(0, i + 1 - plan.window_n), i + 1)
-            if plan.window_s is None or times[k] > t - plan.window_s
-        ]
-        x = [Fraction(values[k]) for k in window]
-        mean = sum(x) / len(x)
-        variance = sum((value - mean) ** 2 for value in x) / len(x)
-        std = math.sqrt(variance)
-        at = [Fraction(times[k]) for k in window]
-        middle = sum(at) / len(at)
-        spread = sum((s - middle) ** 2 for s in at)
-        slope = sum((s - middle) * (value - mean) for s, value in zip(at, x, strict=True))
-        part = (v - lo) / (hi - lo)
-        full = len(window) >= plan.window_n or (plan.window_s is not None and t - times[0] >= plan.window_s)
-        out[i] = {
-            "n": len(window),
-            "quality": Quality.OK if full else Quality.WARMING_UP,
-            "normalized": round(part, 4),
-            "feature": round(math.sqrt(abs(part)) * math.log(abs(v) + 1), 4),
-            "mean": float(mean),
-            "std": std,
-            "min": float(min(x)),
-            "max": float(max(x)),
-            "range": float(max(x) - min(x)),
-            "median": float(statistics.median(x)),
-            "slope": float(slope / spread) if spread else math.nan,
-            "rate": (v - values[i - 1]) / dt if dt > 0 else math.nan,
-            "ewma": mean_so_far,
-            "zscore": float((Fraction(v) - mean) / Fraction(std)) if std else math.nan,
-            "largest": max(abs(float(value)) for value in x),
-            "length": float(at[-1] - at[0]),
-        }
-    return out
-
-
-def check(plan: Plan, times: list[float], values: list[float], cuts: list[int], every: int = 1) -> None:
-    """Holds readings' features to the promises: exact, or right to 1e-9 of the largest |value|."""
-    got = computed(plan, times, values, cuts)
-    assert len(got) == len(times)
-    for i, due in expected(plan, times, values, every).items():
-        have = got[i]
-        for key in ("n", "quality", "normalized", "feature", "min", "max"):
-            if key in have:
-                assert have[key] == due[key], (i, key)
-        for key in set(plan.use) - {"min", "max", "zscore"}:
-            scale = due["largest"] / (due["length"] or 1.0) if key == "slope" else due["largest"]
-            assert close(have[key], due[key], scale), (i, key, have[key], due[key])
-        if "zscore" in have and (math.isnan(due["zscore"]) or due["std"] > 1e-6 * due["largest"]):
-            assert close(have["zscore"], due["zscore"], due["largest"]), (i, have["zscore"], due["zscore"])
-
-
-def close(have: float, due: float, scale: float) -> bool:
-    """Right to 1e-9 of the larger of |due| and `scale`; no value only where none is due."""
-    if math.isnan(due) or math.isnan(have):
-        return math.isnan(due) and math.isnan(have)
-    return abs(have - due) <= 1e-9 * max(abs(due), scale)
-
+from gateway.model import Plan
+from tests.definitions import ALL, check, computed, street
 
 finite = st.floats(-1e6, 1e6, allow_subnormal=False).map(lambda x: round(x, 4))
+
 temperatures = st.one_of(st.sampled_from([21.5, 22.0, 85.0]), finite)
+
 steps = st.sampled_from([0.0, 0.0, 0.001, 0.1, 0.25, 1.0, 3.7, 100.0])
+
 windows = st.one_of(
     st.builds(lambda s, n: {"window_s": s, "window_n": n}, st.sampled_from([0.5, 2.0, 60.0]), st.sampled_from([3, 50])),
     st.builds(lambda n: {"window_s": None, "window_n": n}, st.sampled_from([1, 2, 3, 7, 40])),
 )
+
 uses = st.sampled_from(
     [ALL, ("mean", "std", "min", "max"), ("slope", "rate", "ewma", "zscore"), ("median",), ("mean", "median"), ()]
 )
+
 cuttings = st.lists(st.sampled_from([1, 2, 5, 30]), min_size=1, max_size=6)
 
 
@@ -150,9 +38,11 @@ def features_are_their_definitions(window, use, readings, cuts):
 
 
 any_case = given(windows, uses, st.lists(st.tuples(temperatures, steps), min_size=1, max_size=80), cuttings)
+
 test_features_are_their_definitions = settings(deadline=None, max_examples=100)(
     any_case(features_are_their_definitions)
 )
+
 test_features_are_their_definitions_in_many_cases = pytest.mark.slow(
     settings(deadline=None, max_examples=3000)(any_case(features_are_their_definitions))
 )
@@ -208,7 +98,9 @@ def test_all_of_the_window_has_expired():
 
 
 huge = sys.float_info.max
+
 wild = st.one_of(st.sampled_from([huge, -huge, 1e300, 0.0, 21.5]), st.floats(allow_nan=False, allow_infinity=False))
+
 several = st.lists(st.lists(st.tuples(wild, steps), min_size=1, max_size=40), min_size=2, max_size=4)
 
 
@@ -289,59 +181,3 @@ def test_stuck_and_spike():
     values = [20.0, 20.1, 19.9, 20.0, 20.1, 35.0, 20.0, 19.9]
     got = computed(Plan(use=(), window_s=3.0, spike=8.0), times, values, [3])
     assert [row["quality"] == "spike" for row in got] == [False] * 5 + [True] + [False] * 2
-
-
-def plain(value: float, lo: float, hi: float) -> list[float]:
-    """The founding formulas in plain Python."""
-    part = (value - lo) / (hi - lo)
-    return [round(part, 4), round(math.sqrt(abs(part)) * math.log(abs(value) + 1), 4)]
-
-
-def check_founding(values: list[float], lo: float = 20.0, hi: float = 80.0) -> None:
-    """Equal to plain Python's for each value; what overflows is not finite."""
-    with np.errstate(all="ignore"):
-        columns = [column.tolist() for column in founding(np.array(values), lo, hi)]
-    for value, *have in zip(values, *columns, strict=True):
-        due = plain(value, lo, hi)
-        assert have == due or not all(map(math.isfinite, due)), (value, have, due)
-        assert [math.isfinite(x) for x in have] == [math.isfinite(x) for x in due]
-
-
-@pytest.mark.slow
-@settings(deadline=None, max_examples=300)
-@given(
-    st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=60),
-    st.sampled_from([(20.0, 80.0), (0.0, 1.0), (-40.0, 85.0), (0.0, 5e-324), (-1e308, 1e308)]),
-)
-def test_the_founding_formulas_for_any_finite_value(values, scale):
-    """`normalized` and `feature` are plain Python's to the last rounded digit; what overflows has no value."""
-    check_founding(values, *scale)
-    got = computed(Plan(scale=scale, use=()), [0.0] * len(values), values, [len(values)])
-    for value, row in zip(values, got, strict=True):
-        for have, want in zip((row["normalized"], row["feature"]), plain(value, *scale), strict=True):
-            assert have == want or (math.isnan(have) and not math.isfinite(want))
-
-
-@pytest.mark.slow
-def test_the_founding_formulas_for_random_values():
-    """A hundred thousand temperatures, and as many values of any size."""
-    dice = random.Random(1)
-    check_founding([dice.uniform(-60, 150) for _ in range(100_000)])
-    check_founding([dice.uniform(-1, 1) * 10 ** dice.uniform(-300, 300) for _ in range(100_000)])
-
-
-def test_the_founding_formulas_at_hard_halves():
-    """Values whose `normalized` lies on a half of the last digit, and their neighbours on both sides."""
-    values = []
-    for tick in range(-20_000, 20_000):
-        value = 20 + 60 * (tick + 0.5) / 10_000
-        values += [value, math.nextafter(value, -math.inf), math.nextafter(value, math.inf)]
-    check_founding(values)
-
-
-@pytest.mark.slow
-def test_the_founding_formulas_for_a_million_values():
-    """With two, three and many digits, as boards send them."""
-    dice = random.Random(2)
-    for digits in (1, 2, 3, 4, 15):
-        check_founding([round(dice.uniform(-200, 1200), digits) for _ in range(200_000)])

@@ -23,8 +23,8 @@ from simulators.answering import SILENT, Answering
 from simulators.modbus import Unit, modbus_line
 
 from . import test_formats
+from .replays import messages, replay
 from .street import ROOT, configuration, running, until
-from .test_replay import messages, replay
 
 END = "it is not read any more"
 

@@ -1,134 +1,24 @@
-"""What is known of the spool on the loop: what lies there, when trouble is told, and what is said of it."""
+"""What a spool finds on its disk, what it cannot keep, and how old it says that it is."""
 
-import asyncio
 import random
 import time
-from collections import Counter
 
 import pytest
 
 from gateway.instants import instant
 from gateway.model import Drop
-from gateway.publish.spool import spool as spool_module
 from gateway.publish.spool.filing import Saved, filed, found_in
-from gateway.publish.spool.health import AT_FIRST, AT_MOST, SOON, Health
-from gateway.publish.spool.holdings import Holdings
 from gateway.publish.spool.nouns import Damaged, Gone
-from gateway.publish.spool.spool import Spool
-from gateway.publish.spool.sql import CORRUPT, FAILED, FULL, READ_ONLY, Trouble
-from gateway.publish.spool.store import FILE, Store
-from tests.blocks_made import block, source
+from gateway.publish.spool.sql import CORRUPT, Trouble
+from tests.blocks_made import block
 from tests.made import T0, features
+from tests.spools import Told, saved
 
 pytestmark = pytest.mark.usefixtures("closed_files")
 
-LANE = ("bench", "S1")
-
-
-# when trouble is told
-
-
-def test_trouble_is_told_once_however_often_it_is_tried():
-    health, told = Health(), []
-    for second in range(10_000):
-        told.append(health.failed(Trouble(FULL, str(second)), second))
-    assert told == [True] + [False] * 9_999
-    assert str(health.trouble) == "9999"
-    assert health.worked(10_000.0) == 10_000.0
-    assert health.trouble is None
-    assert health.worked(10_001.0) is None
-
-
-def test_trouble_that_comes_back_has_to_stay_away_for_a_while():
-    health, now, told = Health(), 0.0, 0
-    for _ in range(3600 * 2):  # two hours in which every other write fails
-        told += health.failed(Trouble(FAILED, "x"), now)
-        now += 0.5
-        told += health.worked(now) is not None
-        now += 0.5
-    assert told <= 4
-    health.failed(Trouble(FAILED, "x"), now)
-    assert health.worked(now + 1) is None
-    assert health.worked(now + AT_FIRST) is None
-    assert health.worked(now + 1 + AT_MOST) is not None
-
-
-def test_trouble_long_after_is_new():
-    health = Health()
-    for at in (0.0, 10.0 + SOON, 1000.0):
-        assert health.failed(Trouble(FAILED, "x"), at)
-        assert health.worked(at + 1) == 1.0
-
-
-# what lies there
-
-
-def test_holdings_count_what_is_nowhere_else():
-    """Against a plain list of places, with everything that may happen to a block."""
-    dice = random.Random(4)
-    holds, places, last = Holdings(), {}, 0  # number -> [place, readings left, readings]
-    for _ in range(5000):
-        at = {
-            place: [id for id, one in places.items() if one[0] == place] for place in ("copy", "waits", "out", "gone")
-        }
-        what = dice.choice(["store", "copy", "uncopied", "promoted", "fetch", "done", "forget", "lose", "vanish"])
-        if what in ("store", "copy"):
-            last += 1
-            holds.stored(last, LANE, 5, copy=what == "copy")
-            places[last] = ["copy" if what == "copy" else "waits", 5, 5]
-        elif what == "uncopied" and at["copy"]:
-            id = dice.choice(at["copy"])
-            holds.uncopied(id)
-            places[id][0] = "gone"
-        elif what == "promoted" and at["copy"]:
-            id = dice.choice(at["copy"])
-            holds.promoted(id)
-            places[id][0] = "waits"
-        elif what == "fetch" and at["waits"]:
-            id = at["waits"][0]
-            holds.fetched(id, source(*LANE), 5)
-            places[id][0] = "out"
-        elif what == "done" and at["out"]:
-            id = dice.choice(at["out"])
-            readings = dice.randint(1, places[id][1])
-            holds.done(holds.out[id], readings)
-            places[id][1] -= readings
-            if not places[id][1]:
-                places[id][0] = "gone"
-        elif what == "forget":
-            holds.forgotten(at["gone"])
-            for id in at["gone"]:
-                del places[id]
-        elif what == "lose" and at["waits"]:
-            holds.lost([Gone(LANE, 5)])
-            del places[at["waits"][-1]]
-        elif what == "vanish":
-            missing = set(dice.sample(at["copy"], len(at["copy"]) // 3)) | set(at["gone"][:1])
-            assert holds.vanished(missing) == missing & set(at["copy"])
-            for id in missing:
-                del places[id]
-        left = sum(one[1] for one in places.values() if one[0] in ("waits", "out"))
-        assert holds.held("bench") == holds.rows[LANE] == left
-        assert holds.waiting is bool(left)
-        assert set(holds.gone) == {id for id, one in places.items() if one[0] == "gone"}
-        assert holds.busy == {id for id, one in places.items() if one[0] in ("copy", "out")}
-        assert set(holds.spare) == holds.busy | set(holds.gone)
-        if holds.copies:
-            assert holds.ahead([LANE])[1] == {LANE: min(holds.copies)}
-
-
-def test_what_is_done_with_is_not_sent():
-    holds = Holdings()
-    holds.stored(1, LANE, 3, copy=True)
-    holds.uncopied(1)
-    assert holds.fetched(1, source(*LANE), 3) is None
-    assert holds.ahead([LANE]) == ({}, {})
-
-
-# blocks and the street's clock
-
 
 def test_times_are_of_the_street_in_the_same_boot_only():
+    """What is found has the street's times in the boot in which it was stored, in another none; damage is seen."""
     of = features([1, 2, 3], mono=[1.0, 2.0, 3.5])
     new = filed(Saved(of, {2: 9}, "run", {"t": "v"}), "boot", 1000.0)
     assert (new.rows, new.mono, new.wall) == (3, 1003.5, of.wall[-1])
@@ -142,35 +32,6 @@ def test_times_are_of_the_street_in_the_same_boot_only():
     wild = filed(Saved(features([1], mono=[1e12]), {}, "run", {}), "boot", 0.0)
     with pytest.raises(Damaged):
         found_in(wild.source, 1, wild.data, "boot", 0.0)
-
-
-# the spool itself
-
-
-class Told:
-    """Whom a spool tells."""
-
-    def __init__(self):
-        self.inherited, self.dropped, self.events = Counter(), Counter(), []
-
-    def make(self, folder, limit=1_000_000, age=1e9):
-        def inherited(board, readings):
-            self.inherited[board] += readings
-
-        def dropped(board, reason, readings):
-            self.dropped[board, reason] += readings
-
-        def event(name, **fields):
-            self.events.append((name, fields))
-
-        return Spool(
-            folder, limit, age, "boot", inherited=inherited, dropped=dropped, clock_set=lambda: True, event=event
-        )
-
-
-def saved(*seq):
-    """Readings of one sensor."""
-    return Saved(features(seq), {}, "run", {})
 
 
 async def test_what_was_there_is_inherited(tmp_path):
@@ -244,68 +105,6 @@ async def test_damage_tells_of_all_that_was_lost_to_it(tmp_path, monkeypatch, fo
     assert event["lost"] == told.dropped["bench", Drop.SPOOL_CORRUPT] == 30
     assert spool.look(1.0)["dropped"] == {Drop.SPOOL_CORRUPT: 30}
     assert spool.held("bench") == 31
-    await spool.close([], 5)
-
-
-async def test_a_start_without_the_disk_goes_on_and_catches_up(tmp_path, monkeypatch):
-    told = Told()
-    spool = told.make(tmp_path)
-    await spool.open()
-    await spool.keep([], [saved(1, 2)], [])
-    await spool.close([], 5)
-    real, trouble = Store.__init__, [Trouble(FULL, "no room")]
-
-    def init(self, *given):
-        if trouble:
-            raise trouble[0]
-        real(self, *given)
-
-    monkeypatch.setattr(Store, "__init__", init)
-    monkeypatch.setattr(spool_module, "PROBES", 0.0)
-    monkeypatch.setattr("gateway.publish.spool.disk.AGAIN", 0.0)
-    again = Told()
-    spool = again.make(tmp_path)
-    await spool.open()
-    assert spool.why_shed is Drop.DISK_FULL
-    assert again.inherited == {}
-    trouble.clear()
-    await spool.tend()
-    assert again.inherited == {"bench": 2}
-    assert [name for name, _ in again.events] == ["spool.failed", "spool.inherited", "spool.recovered"]
-    await spool.close([], 5)
-
-
-async def test_a_file_that_is_not_ours_to_write_ends_the_start(tmp_path, monkeypatch):
-    def init(self, *given):
-        raise Trouble(READ_ONLY, "denied")
-
-    monkeypatch.setattr(Store, "__init__", init)
-    with pytest.raises(Trouble, match="denied"):
-        await Told().make(tmp_path).open()
-
-
-async def test_a_bug_at_the_opening_is_not_hidden(tmp_path, monkeypatch):
-    monkeypatch.setattr(Store, "__init__", lambda *_: 1 // 0)
-    with pytest.raises(ZeroDivisionError):
-        await Told().make(tmp_path).open()
-
-
-async def test_a_disk_that_hangs_at_the_start_does_not_hang_the_start(tmp_path, monkeypatch):
-    import threading
-
-    release, real = threading.Event(), Store.__init__
-    monkeypatch.setattr(Store, "__init__", lambda self, *given: (release.wait(20), real(self, *given))[1])
-    monkeypatch.setattr(spool_module, "OPENING", 0.1)
-    monkeypatch.setattr(spool_module, "SLOW", 0.05)
-    told = Told()
-    spool = told.make(tmp_path)
-    async with asyncio.timeout(5):
-        await spool.open()
-    assert [name for name, _ in told.events] == ["spool.failed"]
-    release.set()
-    assert await spool.keep([], [saved(1)], [])
-    assert spool.trouble is None
-    assert (tmp_path / FILE).exists()
     await spool.close([], 5)
 
 
