@@ -15,6 +15,7 @@ import pytest
 from gateway.cli import parser
 from gateway.config import problems
 
+from .boards_read import configured, read
 from .street import ROOT
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -91,3 +92,19 @@ def test_the_way_to_a_board_that_is_not_known(tmp_path):
     assert [(one["sensor"], one["value"]) for one in by_table[:-1]] == [(name, float(value)) for name, value in listed]
     assert by_table[-1]["summary"]["refused_values"] == {"error_mark": 1}
     assert len(by_itself) == 1, "auto reads nothing of them"
+
+
+def test_the_way_to_a_board_whose_bytes_are_no_text(tmp_path):
+    """docs/formats.md: by its table the frames of the capture give the readings listed there, with `crc` or none."""
+    text = (ROOT / "docs" / "formats.md").read_text()
+    part = text.partition("### When its bytes are no text\n")[2].partition("\n## ")[0]
+    pieces, table = re.findall(r"```\w+\n(.*?)```", part, re.DOTALL)
+    frames = [bytes.fromhex(json.loads(line)["hex"]) for line in pieces.splitlines()]
+    listed = re.findall(r"^\| (\w+) \| ([\d.]+) \| (\d+) \|$", part, re.MULTILINE)
+    for spelt in (table, table.replace('crc = "XOR-8"\n', "")):
+        found = read(configured(spelt.removeprefix("[[boards]]\n"), tmp_path), [b"".join(frames * 2)])
+        values = [(each["sensor"], str(each["value"]), str(each["count"])) for each in found if "value" in each]
+        assert values[: len(listed)] == listed
+        assert {"sensor": "die", "why": "error_mark"} in found
+    wrong = configured(table.removeprefix("[[boards]]\n").replace("size = 9", "size = 10"), tmp_path)
+    assert not any("value" in each for each in read(wrong, frames * 2))

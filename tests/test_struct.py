@@ -2,6 +2,7 @@
 
 import json
 import math
+import random
 import re
 import struct
 from itertools import pairwise, takewhile
@@ -46,6 +47,17 @@ def test_finds_its_feet_again(case, tmp_path):
         same = takewhile(lambda pair: pair[0] == pair[1], zip(reversed(found), reversed(expected), strict=False))
         lost = len(expected) - sum(1 for _ in same)
         assert lost <= (769 if "gy-mcu" in case.name else 4), rubbish  # one frame, which the rubbish touches
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_any_bytes_of_each_board(case, tmp_path):
+    """Whatever stands between and in the frames of a board, nothing raises, and values are finite."""
+    board, (capture, _) = configured((case / "board.toml").read_text(), tmp_path), captured(case)
+    dice = random.Random(1)
+    for _ in range(100):
+        at = dice.randrange(len(capture))
+        pieces = [dice.randbytes(dice.randrange(40)), capture[at : at + dice.randrange(400)]] * dice.randrange(1, 4)
+        assert all(math.isfinite(each["value"]) for each in _values(read(board, pieces)))
 
 
 def _values(results):
