@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from gateway.cli import run
-from gateway.ingest import lines
+from gateway.ingest import shared_lines
 from gateway.ingest.asking.talk import Talk
 from gateway.ingest.boards import Boards
 from gateway.ingest.capture.file import Writer
@@ -39,7 +39,7 @@ def main(file: Path, command: list[str]) -> int:
         return TapedTalk(tape("line", asked=True), port)
 
     Boards.made = hearing  # type: ignore[method-assign]
-    lines.Talk = talk  # type: ignore[misc, assignment]
+    shared_lines.Talk = talk  # type: ignore[misc, assignment]
     return run(command)
 
 

@@ -28,7 +28,7 @@ from ..config.words import Unfit, amount, nearest, quoted, span
 from ..ingest.capture.file import CaptureError, Writer
 from ..ingest.capture.lines import Header, Heard, Mark
 from ..ingest.capture.listener import listener
-from ..ingest.lines import sharing
+from ..ingest.shared_lines import asked_beside
 from ..ingest.sharing import watch
 from ..model import Board, Port
 from ..parts import Parts
@@ -92,7 +92,7 @@ def targets(word: str, config: Path, baud: int | None, serial: str | None) -> li
                 f"{shown(str(config), 500)} has no board {quoted(word)}{nearest(word, names) or there}; "
                 "a port is given as a path, such as /dev/ttyUSB0"
             )
-        found = sorted(sharing(known.boards[place], known.boards), key=lambda one: one is not known.boards[place])
+        found = sorted(asked_beside(known.boards[place], known.boards), key=lambda one: one is not known.boards[place])
     board = found[0]
     if board.port.path == "auto":
         raise Unfit(f'the board {quoted(word)} has the port "auto": give its path, `gateway ports` lists them')

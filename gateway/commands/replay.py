@@ -23,7 +23,7 @@ from ..ingest.asking.talk import Talk
 from ..ingest.capture.file import Capture, CaptureError
 from ..ingest.capture.playback import Playback
 from ..ingest.hearing import Hearing
-from ..ingest.lines import sharing
+from ..ingest.shared_lines import asked_beside
 from ..model import Board, Drop, Features, Format, Sample
 from ..publish.stream import Stream
 from ..shown import shown
@@ -75,7 +75,7 @@ def setting(capture: Capture, file: str | None, board: str | None, format: str |
         config = made(data, path)
     found = config.boards[place]
     if capture.header.asked and found.asked:
-        return config, sharing(found, config.boards)
+        return config, asked_beside(found, config.boards)
     if found.modbus is not None:
         raise Unfit(
             f"{quoted(found.name)} is asked by Modbus, whose answers say not which registers they hold, and what was "

@@ -14,10 +14,10 @@ from .asking.party import Party
 from .asking.talk import Talk
 from .discover import discover
 from .formats import decoder
-from .lines import Lines
 from .notes import noted
 from .seen import Seen, listening
 from .sensors import Sensors, Treatments
+from .shared_lines import SharedLines
 from .sharing import watch
 
 
@@ -40,7 +40,7 @@ class Boards:
         self.readers: dict[str, Seen] = {}
         self.rates: dict[str, int] = {}  # of boards with baud = "auto", as they were found last
         self.tuned = asyncio.Event()  # `rates` has changed
-        self._lines = Lines(take, changed)
+        self._lines = SharedLines(take, changed)
         self._take, self._changed, self._event = take, changed, event
         self._treatments, self._moved = treatments, moved
         self._sensors: dict[str, Sensors] = {}

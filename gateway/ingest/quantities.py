@@ -1,4 +1,4 @@
-"""What a name or a unit says about a value: whether it is a temperature, and in which unit it is published.
+"""What a name or a unit says about a value: what it measures, and how that unit is spelled when it is published.
 
 The tables here are the ones in docs/formats.md. A name is read from its end, since its last word says what it is
 ("battery_temp" is a temperature, "temp_alarm" is none); what is set, computed or counted is no measured temperature.
@@ -100,6 +100,8 @@ OTHER_UNITS = {
     "time": "s ms us µs ns min h",
     "other": "ohm ω kω ph ntu µs/cm l ml l/min usv/h µsv/h",
 }
+WORDS_TOO = frozenset(("in", "min", "ms", "set", "ma", "us", "kn", "lm", "cd", "kt"))
+"""What is a unit behind a number, and else a word or the end of one."""
 OTHER = frozenset((*WORDS, "computed")) - frozenset(
     ("temperature", "voltage", "signal", "counter", "time", "identity", "setting", "state")
 )
@@ -116,7 +118,7 @@ _GLUED = re.compile(r"(?:.*[^a-z])?(?:temp|tmp|temperature|t)s?[ _]?(?:in[ _])?(
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _WORD = re.compile(r"@|[^\W\d_]+")
 _NUMBERED = re.compile(r"(?<![^\W_])(?=[a-f]*\d)[\da-f]{8,}(?![^\W_])", re.IGNORECASE)  # 28ff0adc83160341 is no adc
-_AMBIGUOUS = frozenset(("in", "min", "ms", "set", "ma", "us", "kn", "lm", "cd", "kt", "ph", "rh"))
+_NO_UNITS = WORDS_TOO | {"ph", "rh"}  # at the end of a name
 
 
 def unit(text: str) -> str:
@@ -164,7 +166,7 @@ def unit_in_name(name: str) -> str:
     if len(words) > 1 and last.upper() in ("C", "F", "K") and quantity(name[: -len(last)]) == "temperature":
         return unit(last.upper())
     for tail in (" ".join(words[-2:]), last):
-        if tail == "%" or (len(tail) > 1 and tail.casefold() not in _AMBIGUOUS and unit(tail)):
+        if tail == "%" or (len(tail) > 1 and tail.casefold() not in _NO_UNITS and unit(tail)):
             return unit(tail)
     return ""
 

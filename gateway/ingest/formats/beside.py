@@ -2,17 +2,16 @@
 
 from collections.abc import Sequence
 
-from ..quantities import TEMPERATURE_UNITS, is_other, quantity, unit, unit_in_name
+from ..quantities import TEMPERATURE_UNITS, WORDS_TOO, is_other, quantity, unit, unit_in_name
 from .text import is_numberish, is_time
 
-_WORDS = frozenset(("in", "min", "ms", "us", "set", "ma", "kn", "lm", "cd", "kt", "va", "var"))
-"""What is no unit in a cell of its own."""
+_NO_UNITS = WORDS_TOO | {"va", "var"}  # in a cell of their own
 
 
 def unit_behind(cells: Sequence[str], place: int) -> str:
     """The unit that the cell behind a number is; "" for none."""
     said = unit(cells[place + 1]) if place + 1 < len(cells) else ""
-    known = said in TEMPERATURE_UNITS or said == "%" or (len(said) > 1 and said.casefold() not in _WORDS)
+    known = said in TEMPERATURE_UNITS or said == "%" or (len(said) > 1 and said.casefold() not in _NO_UNITS)
     return said if known else ""
 
 

@@ -1,4 +1,6 @@
-"""Rows of cells: how many columns there are, what each is called, and which of them are asked for. For plain and csv.
+"""Rows of cells: how many columns there are, what each is called, and which of them are asked for.
+
+For plain and csv, for lists and places in json, and for what the groups of a pattern hold.
 
 A row of text has no checksum, so its number of cells is held on to: it is configured, or said by a header, or learnt
 from the first row, and a row of another number is refused, since its values might belong to other sensors. Where the

@@ -1,4 +1,4 @@
-"""What the text formats share: a line made readable, what looks like a number, and the outcome of a frame."""
+"""What the text formats share: a line made readable, what looks like a number, names, and the outcome of a frame."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The ports whose boards are asked: one reader and one conversation each, which boards join and leave."""
+"""The ports whose boards are asked, which may share them: one reader and one conversation each, joined and left."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class _Line:
         (self.reader.pause if held else self.reader.resume)()
 
 
-def sharing(board: Board, boards: Iterable[Board]) -> list[Board]:
+def asked_beside(board: Board, boards: Iterable[Board]) -> list[Board]:
     """Those of `boards` that are asked on the port of `board`, itself among them; it alone when it speaks by itself."""
     if not board.asked:
         return [board]
@@ -44,8 +44,8 @@ def sharing(board: Board, boards: Iterable[Board]) -> list[Board]:
     return [one for one in boards if one.asked and os.path.realpath(one.port.path) == device]
 
 
-class Lines:
-    """take, changed: as Party takes them."""
+class SharedLines:
+    """All of them. take, changed: as Party takes them."""
 
     def __init__(self, take: Take, changed: Callable[[], None]) -> None:
         self._take, self._changed = take, changed
