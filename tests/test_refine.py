@@ -84,6 +84,22 @@ def test_whole_numbers_that_may_be_tenths(form, told):
         assert field == read.samples[0].sensor
 
 
+@pytest.mark.parametrize(
+    "form, told",
+    [
+        ("[{n}] in={t:.2f}C out={u:.2f}C", True), ("({n}) in: {t:.2f}", True),
+        ("[{which}] in={t:.2f}C out={u:.2f}C", False), ("#{n} in={t:.2f}C out={u:.2f}C", False),
+        ("1 in={t:.2f}C", False),
+    ],
+)  # fmt: skip
+def test_names_that_count(form, told):
+    """Where the number of a line has become part of a name, it is said, and by which group a pattern takes it."""
+    read = refined(attempt(ANY, lines(form)), lines(form))
+    found = Found("/dev/ttyX", 9600, "8N1", read)
+    text = "\n".join(probe.lines(found, probe.table(found)))
+    assert read.samples and (r"(?P<count>\d+)" in text) is told
+
+
 @pytest.mark.parametrize("turns", [4, 9, 12, 40])
 def test_a_table_reads_as_auto_did(turns):
     """Whether it is decided or not: the readings of the table are those without it."""

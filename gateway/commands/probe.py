@@ -3,7 +3,9 @@
 What has answered, where it was asked, is told by answers.py.
 """
 
+import re
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from ..config.words import toml
 from ..ingest.dial import SCHEME
@@ -21,6 +23,8 @@ from ..units import TEMPERATURES
 SHOWN = 3  # rates that are told of, where none was the right one
 COMMA = 'a comma is a decimal mark, or parts two numbers: format = "csv" with decimal = "," or separator = "," says it'
 TENTHS = 100  # degrees
+NUMBERED = 3  # names
+_NUMBERED = re.compile(r"(\W?)(\d{1,18})(\W.*)")  # what stands in front of the first pair, and its name
 TEXT = 0.9  # share of bytes, from which on they are shown as text
 
 
@@ -134,6 +138,12 @@ def lines(found: Found, keys: dict[str, object]) -> list[str]:
             f"whole numbers of {TENTHS} and more may be tenths of a degree; "
             f'fields = [{{ name = "{shown(whole[0], 40)}", factor = 0.1 }}] reads them so'
         )
+    if numbered := _numbered(read):
+        out.append(
+            f"  {', '.join(shown(name, 40) for name in numbered)}: if the number in these names counts the lines, "
+            'each line would be a sensor of its own; read them by format = "regex" and a pattern with '
+            r"(?P<count>\d+) in its place"
+        )
     if keys.get("format") == "auto":
         out.append("  auto leaves out what does not say that it is a temperature; name it in columns to have it read")
     if "fields" in keys:
@@ -152,6 +162,20 @@ def _whole(read: Attempt) -> list[str]:
     if read.candidate.preset or read.candidate.board.options.fields or read.format not in ("json", "kv"):
         return []
     return [name for name, of in values.items() if all(abs(each) >= TENTHS and each.is_integer() for each in of)]
+
+
+def _numbered(read: Attempt) -> list[str]:
+    """Sensors of pairs whose names differ by one number alone, which has risen by one from each to the next."""
+    if read.candidate.preset or read.format != "kv":
+        return []
+    names = [sample.sensor for sample in read.samples]
+    parted = [(name, _NUMBERED.fullmatch(name)) for name in names]
+    first = next((found for name, found in parted if found and names.count(name) == 1), None)
+    if first is None:
+        return []
+    alike = [(name, int(found[2])) for name, found in parted if found and (found[1], found[3]) == (first[1], first[3])]
+    risen = all(after[1] - before[1] == 1 for before, after in pairwise(alike))
+    return [name for name, _ in alike] if len(alike) >= NUMBERED and risen else []
 
 
 def _unknown(found: Found) -> list[str]:
