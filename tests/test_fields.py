@@ -14,8 +14,8 @@ from gateway.layouts import Field
 from gateway.model import BadValue, Decoded, FormatOptions, Noise, Refusal, Sample, Why
 from tests.tables import BENCH, the_one
 
-from .boards_read import configured, read
-from .fuzz.hostile import FORMAT_NAMES, lines, many
+from .boards_read import TEXT, configured, read
+from .fuzz.hostile import lines, many
 
 
 def decode(name: str, line: bytes, *fields: Field, **given: object):
@@ -98,7 +98,7 @@ def test_the_page(tmp_path):
     ]
 
 
-@pytest.mark.parametrize("name", FORMAT_NAMES)
+@pytest.mark.parametrize("name", TEXT)
 @many(60, 2000)
 @given(
     rows=st.lists(lines, max_size=6),
