@@ -41,13 +41,12 @@ class Lone:
         self.decimal = False  # it is a decimal comma
         self._before = ""  # the comma, in the last line
         self._again = False  # what stands there has come twice in turn
-        self._digits = ""  # behind the comma, where one digit stands there, of the lines in turn
+        self._digits = ""  # behind the comma, where one digit stands there, of such lines in turn
 
     def unsure(self, text: str) -> bool:
         """Whether `text` is such a line, and nothing has told yet which of the two it is."""
         found = None if self.decimal else _LONE.fullmatch(text)
         if found is None:
-            self._digits = ""
             return False
         before, behind = found.groups()
         self._again = self._again or before == self._before != ""

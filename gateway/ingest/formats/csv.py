@@ -12,7 +12,6 @@ import re
 from collections.abc import Sequence
 
 from ...model import Decoded, FormatOptions, Frame, Noise, Refusal, Stretch, Why
-from ..quantities import measure
 from . import header
 from .commas import Lone, has_unit, is_behind_text
 from .quick import Quick
@@ -24,6 +23,8 @@ SEPARATORS = "\t;|,"
 """Those that are looked for, the surest first."""
 PAIR = 64
 """Characters; a longer cell is no pair of a name and a number."""
+POINTED = 2
+"""Rows with points between commas, after which no comma is a decimal mark; one may be a torn row."""
 PROSE = 6
 """Words in a cell; with as many of them it is a greeting, and no row."""
 _NOT_DATA = "*?>"  # answers of a device to its settings, prompts
@@ -48,7 +49,7 @@ class Csv:
         self._decimal = ""  # as seen in the rows; "": in none yet
         self._against = 0  # rows in turn with the other one
         self._headed = False  # no row has come since the header
-        self._pointed = False  # a number with a point stood between commas
+        self._pointed = 0  # rows in which a number with a point stood between commas, up to POINTED
         self._header: tuple[tuple[str, ...], Shape] | None = None  # names that the next row has to prove
         self._quick = Quick(frozenset(options.none))
         self._senders = Senders() if guess and not options.columns else None
@@ -94,10 +95,11 @@ class Csv:
         if not text.strip() or text[0] in _NOT_DATA:
             return noise(frame)
         if self._lone is not None and not self._rows.names:
-            if self._lone.unsure(text) and not self._pointed:
+            unsure = self._pointed < POINTED and self._lone.unsure(text)
+            if unsure and not self._pointed:
                 return refused(Why.NOT_A_NUMBER, frame)
             if self._lone.decimal and self._separator == ",":
-                self._separator, self._pointed = None, False  # by a torn line
+                self._separator, self._pointed = None, 0  # by a torn line
                 self._rows.call(())
         if self._options.separator == "auto" and self._likely(text) == "," and self._cuts_a_number(text):
             return refused(Why.NOT_A_NUMBER, frame)
@@ -123,7 +125,7 @@ class Csv:
         if self._options.separator != "auto" or (likely := self._likely(text)) == known:
             return row
         other = self._cut_at(likely, text, bracket)  # that of the lines before may be of a torn one
-        better = all(map(_NUMBER.fullmatch, other.cells)) and not all(map(_NUMBER.fullmatch, row.cells))
+        better = _numbers(other.cells) > _numbers(row.cells)
         return other if better or not self._rows.expects(len(row.cells), row.shape) else row
 
     def _likely(self, text: str) -> str:
@@ -203,7 +205,8 @@ class Csv:
             if decimal == "both":
                 return refused(Why.NOT_A_NUMBER, frame)
             self._decimal = decimal
-        self._pointed = self._pointed or (separator == "," and any(map(_POINT.match, row.cells)))
+        if separator == "," and not self._rows.names and any(map(_POINT.match, row.cells)):
+            self._pointed = min(POINTED, self._pointed + 1)
         row = row._replace(decimal=decimal or ".")
         of_devices = self._senders is not None and any(map(is_device, self._rows.names))
         whose = self._whose(row) if of_devices else ""
@@ -213,12 +216,7 @@ class Csv:
             if isinstance(result, Decoded) and whose != "":
                 return refused(Why.BAD_FRAME, frame) if whose is None else _named(result, whose)
             return result
-        sure = (
-            self._rows.names
-            or self._pointed
-            or separator != ","
-            or not (any(measure(cell)[1] for cell in row.cells) or (self._lone is not None and len(row.cells) == 2))
-        )
+        sure = self._rows.names or separator != "," or self._pointed >= POINTED
         if isinstance(result, Decoded) and not result.bad and decimal and sure:  # "1,-5 C", but "1,5 C" is refused
             between = re.escape(separator.encode())
             start = b" *+" + re.escape(bracket.encode()) + rb" *+(?![*?>#])"
@@ -237,6 +235,12 @@ class Csv:
             return self._decimal or mark
         self._against = self._against + 1 if mark not in ("", self._decimal) else 0
         return mark if self._against >= CHANGED else self._decimal
+
+
+def _numbers(cells: list[str]) -> tuple[bool, int]:
+    """Whether all cells are numbers and nothing else, and how many are."""
+    numbers = sum(_NUMBER.fullmatch(cell) is not None for cell in cells)
+    return numbers == len(cells), numbers
 
 
 def _named(result: Decoded, whose: str) -> Decoded:

@@ -30,6 +30,8 @@ KEPT = 2
 """Whole numbers that can be temperatures, after which a place that has held no other is believed."""
 GONE = 3
 """Numbers that are none, after which a place is left out for good …"""
+STOOD, TELLINGS = 10, 5
+"""Records of values that say nothing, after which so many that say what they are have to come."""
 SHOWN = 2
 """Records in turn with decimals, after which what is whole is left out; one may be a torn one."""
 BACK = 10
@@ -71,7 +73,18 @@ class Doubt:
         self._decimal: set[Place] = set()
         self._believed: dict[Place, int] = {}  # how many numbers of each place that is read; no more than KEPT
         self.told = False  # a value of the board has said what it is, so that what says nothing is no temperature
+        self._stood, self._tellings = 0, 0  # records in which what says nothing was read, up to STOOD; calls of `tell`
         self._shown = 0  # records in turn in which a place that is read has shown decimals, up to SHOWN
+
+    def tell(self) -> None:
+        """Takes note of a value that says what it is. Where many have been read that do not, one is not enough."""
+        self._tellings += 1
+        self.told = self.told or self._stood < STOOD or self._tellings >= TELLINGS
+
+    @property
+    def half_told(self) -> bool:
+        """Whether values have said what they are, and it may yet have been torn lines."""
+        return self._tellings > 0 and not self.told
 
     def sure(self, text: str) -> None:
         """Takes note of a value that says that it is a temperature."""
@@ -137,6 +150,8 @@ class Doubt:
                 self._believed[place] = min(self._believed.get(place, 0) + 1, KEPT)
         if not self.beside_decimals:
             self._shown = self._shown + 1 if shown else 0
+        if len(without) < len(doubtful):
+            self._stood = min(STOOD, self._stood + 1)
         if not without:
             return samples, bad
         return [sample for at, sample in enumerate(samples) if at not in without], bad

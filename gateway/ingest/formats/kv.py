@@ -169,10 +169,12 @@ class Kv:
         outer = sensor or ""
         cells = [split_value(pair.value, line.decimal) for _, _, _, pair in values]
         if self._doubt is not None and not self._doubt.told:
-            self._doubt.told = any(
+            told = (
                 self._tells(key, name, said, place, outer, pair.value)
                 for (place, key, name, pair), (_, said) in zip(values, cells, strict=True)
             )
+            if any(told):
+                self._doubt.tell()
         for (place, key, name, pair), (numeral, said) in zip(values, cells, strict=True):
             published = self._published(key, name, said, place, around, outer)
             unsaid = published is not None and self._is_doubtful(key, name, said, published, place, outer, pair.value)
@@ -247,7 +249,7 @@ class Kv:
             self._known.clear()
         elif not self._mark and _POINT_OR_PARTING(frame):
             self._mark = "."
-        if self._by_place or self._careful or decimal == ",":
+        if self._by_place or self._careful or decimal == "," or (self._doubt is not None and self._doubt.half_told):
             return
         for raw, _, behind in _QUICK(frame.replace(b", ", b",")):
             key = raw.decode()

@@ -160,8 +160,8 @@ class Objects:
                 meaning = self._learn(path, key, around, is_number)
                 if meaning is None:
                     return Why.BAD_FRAME
-            if self._doubt is not None and is_number and meaning.tells:
-                self._doubt.told = True
+            if self._doubt is not None and is_number and meaning.tells and not self._doubt.told:
+                self._doubt.tell()
             if meaning.unit is None or (meaning.doubtful and self._doubt is not None and self._doubt.told):
                 continue
             if is_number:
