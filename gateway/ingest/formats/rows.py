@@ -243,7 +243,7 @@ class Rows:
         if self._doubt.is_out(place) or self._doubt.unsettled or published == "K":
             return ""
         if self._doubt.is_decimal(place):
-            return "plain"
+            return "plain" if self._doubt.beside_decimals else ""
         if self._doubt.beside_decimals:
             return "" if self._none else "left"
         return "whole" if self._doubt.is_kept(place) else ""
