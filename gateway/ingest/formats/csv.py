@@ -155,7 +155,7 @@ class Csv:
         if self._rows.names:
             return not self._has_pair(cells)
         words = any(cell[:1] not in _NUMERIC and not is_numberish(cell) for cell in cells)
-        return self._pointed and not words and not is_behind_text(text)
+        return self._pointed > 0 and not words and not is_behind_text(text)
 
     def _has_pair(self, cells: list[str]) -> bool:
         """Whether a cell is a pair, other than in a column that the configuration skips."""
