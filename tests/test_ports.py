@@ -1,5 +1,6 @@
 """Opening a port: how its line is set, and what keeps it from opening, in one sentence."""
 
+import asyncio
 import errno
 import fcntl
 import os
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from gateway.ingest import ports
-from gateway.ingest.ports import Line, open_port
+from gateway.ingest.ports import Line, connect, open_port
 from gateway.ingest.settings import settings
 from gateway.ingest.trouble import PortError, trouble
 from gateway.model import Port
@@ -169,3 +170,18 @@ def test_a_locked_port_keeps_other_gateways_out(pty):
     os.close(other)
     line.close()
     line.shut.result(2)
+
+
+async def test_nothing_to_write_is_not_written(pty):
+    """A board that is only listened to is asked with no bytes: then nothing goes wrong, and what is asked next is."""
+    wrong = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: wrong.append(context))
+    link = await connect(open_port(Port(pty[1])), lambda data: None)
+    link.write(b"")
+    for _ in range(5):  # rounds of the loop, in which the transport would write
+        await asyncio.sleep(0)
+    link.write(b"R\r")
+    for _ in range(5):
+        await asyncio.sleep(0)
+    await link.close()
+    assert (os.read(pty[0], 8), wrong) == (b"R\r", [])

@@ -140,7 +140,7 @@ class Link(asyncio.Protocol):
         more, and what waits does not grow.
         """
         transport = self.made.result()
-        if not (transport.is_closing() or transport.get_write_buffer_size()):
+        if data and not (transport.is_closing() or transport.get_write_buffer_size()):  # of b"" it raises for ever
             transport.write(data)
 
     def pause(self) -> None:
