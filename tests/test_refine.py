@@ -70,6 +70,26 @@ def test_what_auto_leaves_out_is_skipped_by_the_table(form):
 
 
 @pytest.mark.parametrize(
+    "form, keys",
+    [
+        ('[{{"id":"28ab","t":{t:.2f}}},{{"id":"28cd","t":-127}},{{"id":"28ef","t":null}}]',
+         {"columns": ["id=sensor"], "none": [-127]}),
+        ('[{{"id":"28ab","t":{t:.2f}}},{{"id":"28cd","t":-127}},{{"id":"28ef","t":{u:.2f}}}]',
+         {"columns": ["id=sensor"], "none": [-127]}),
+        ('{{"id":{which},"t":{t:.2f},"t2":-127}}', {"columns": ["id=sensor"], "none": [-127]}),
+        ("{n} {t:.2f} -127.00", {"columns": ["count", "S2", "S3"], "none": [-127]}),
+    ],
+)  # fmt: skip
+def test_marks_are_in_every_table(form, keys):
+    """What auto refuses as a mark for "no value" is none in a table that names columns or devices either."""
+    found = attempt(ANY, lines(form))
+    table = refined(found, lines(form))
+    assert found.account.refused_values["error_mark"] or found.account.refused["error_mark"]
+    assert _guessed(table.candidate.board.options) == keys
+    assert table.samples and -127 not in {sample.value for sample in table.samples}
+
+
+@pytest.mark.parametrize(
     "form, told",
     [("Temp: {n}5, hum: 45", True), ('{{"temp":2{n}}}', True), ("Temp: {n}.5", False), ("Temp: {n}", False)],
 )

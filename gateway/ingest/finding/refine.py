@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from ...layouts import Field
-from ...model import FormatOptions
+from ...model import FormatOptions, Sample
+from ..formats.auto import UNPLUGGED
+from ..formats.doubt import MARK
 from ..quantities import quantity
 from .recognise import Attempt, Candidate, attempt
 
@@ -41,24 +43,37 @@ def refined(found: Attempt, chunks: Sequence[tuple[float, bytes]]) -> Attempt:
         new.unsaid = found.unsaid
         return new if new.account.readings >= found.account.readings else None
 
-    as_found = _as_found(found, tried)
-    for options in _ideas(found, as_found, b"".join(data for _, data in chunks).decode("latin-1")):
+    plain = FormatOptions(after=found.after, decimal=found.decimal)
+    plain = replace(plain, none=_marks(found, tried(plain)))
+    as_found = _as_found(found, plain, tried)
+    for options in _ideas(found, as_found, plain, b"".join(data for _, data in chunks).decode("latin-1")):
         better = tried(options)
         if better is not None and _apart(options, better, found, as_found):
             return better
     return as_found or found
 
 
-def _as_found(found: Attempt, tried: Callable[[FormatOptions], Attempt | None]) -> Attempt | None:
-    """What reads the same by its format, or with what `auto` leaves out skipped or a mark; None if nothing does."""
-    options = FormatOptions(after=found.after, decimal=found.decimal)
+def _marks(found: Attempt, plain: Attempt | None) -> tuple[float, ...]:
+    """What `auto` has refused as marks for "no value", and the format by itself reads as values."""
+    if plain is None or "error_mark" not in found.account.refused | found.account.refused_values:
+        return ()
+    good = {sample.value for sample in found.samples}
+    marks = {sample.value for sample in plain.samples if sample.sensor in found.sensors or _is_mark(sample)} - good
+    return tuple(sorted(marks)) if len(marks) <= MOST_MARKS else ()
+
+
+def _is_mark(sample: Sample) -> bool:
+    """Whether a value is a mark of a sensor that has sent nothing else."""
+    return sample[1:3] in UNPLUGGED or MARK.fullmatch(f"{sample.value:g}") is not None
+
+
+def _as_found(
+    found: Attempt, options: FormatOptions, tried: Callable[[FormatOptions], Attempt | None]
+) -> Attempt | None:
+    """What reads the same by its format and `options`, or with what `auto` leaves out skipped; None if nothing does."""
     new = tried(options)
     if new is not None and found.format in ("json", "kv") and (more := new.sensors - found.sensors):
         new = tried(replace(options, columns=tuple(f"{name}=" for name in sorted(more) if "=" not in name)))
-    if new is not None and new.sensors == found.sensors and len(new.samples) > len(found.samples):
-        marks = {sample.value for sample in new.samples} - {sample.value for sample in found.samples}
-        if len(marks) <= MOST_MARKS and "error_mark" in found.account.refused | found.account.refused_values:
-            new = tried(replace(new.candidate.board.options, none=tuple(sorted(marks))))
     if new is None:
         return None
     late = len(new.samples) - len(found.samples) if found.decimal == "," else 0  # it took `auto` some lines to see that
@@ -73,10 +88,10 @@ def _read(one: Attempt) -> list[tuple[str, float, str]]:
     return [sample[:3] for sample in one.samples]
 
 
-def _ideas(found: Attempt, as_found: Attempt | None, text: str) -> Iterator[FormatOptions]:
+def _ideas(found: Attempt, as_found: Attempt | None, plain: FormatOptions, text: str) -> Iterator[FormatOptions]:
     if found.columns:
-        yield FormatOptions(columns=found.columns, decimal=found.decimal)
-    options = as_found.candidate.board.options if as_found else FormatOptions(after=found.after, decimal=found.decimal)
+        yield replace(plain, columns=found.columns)
+    options = as_found.candidate.board.options if as_found else plain
     if found.format in ("json", "kv"):
         keys = dict.fromkeys(key for key in _KEY.findall(text) if quantity(key) == "identity")
         for key in list(keys)[:MOST_KEYS]:
@@ -96,9 +111,13 @@ def _ideas(found: Attempt, as_found: Attempt | None, text: str) -> Iterator[Form
 
 
 def _apart(options: FormatOptions, better: Attempt, found: Attempt, as_found: Attempt | None) -> bool:
-    """Whether a key that is to tell devices apart does: several, and each has come more than once."""
+    """Whether a key that is to tell devices apart does: several, or as `auto` did, and each has come more than once."""
     if not any(name.endswith("=sensor") for name in options.columns):
         return _kinds(better) <= _kinds(found)
     after = better.sensors
-    more = len(found.sensors) < len(after) or (as_found is None and after <= found.sensors)
-    return more and 1 < len(after) <= MOST_DEVICES and len(better.samples) >= 2 * len(after)
+    if not len(after) <= MOST_DEVICES or len(better.samples) < 2 * len(after):
+        return False
+    if as_found is None and after == found.sensors:
+        return True
+    more = len(found.sensors) < len(after) or (as_found is None and after < found.sensors)
+    return more and len(after) > 1

@@ -28,7 +28,7 @@ MISSED = 20
 LABEL = 64
 """Characters before a number that may say what it is."""
 
-_MARKS = ((-127.0, "°C"), (-196.6, "°F"))
+UNPLUGGED = ((-127.0, "°C"), (-196.6, "°F"))
 """What the usual library says of a DS18B20 that is unplugged."""
 
 _MEASURED = re.compile(rf"(?<![\w.,])[+-]?\d{{1,6}}(?:[.,]\d{{1,6}} ?|(?= ?[°º*'])) ?{BEHIND}", re.IGNORECASE)
@@ -152,8 +152,8 @@ def _plugged_in(result: Decoded | Refusal | Noise, frame: bytes) -> Decoded | Re
     """A result without the values that are marks of a probe that is unplugged."""
     if not isinstance(result, Decoded):
         return result
-    good = [sample for sample in result.samples if (sample.value, sample.unit) not in _MARKS]
-    marks = [BadValue(each.sensor, Why.ERROR_MARK) for each in result.samples if (each.value, each.unit) in _MARKS]
+    good = [sample for sample in result.samples if (sample.value, sample.unit) not in UNPLUGGED]
+    marks = [BadValue(each.sensor, Why.ERROR_MARK) for each in result.samples if (each.value, each.unit) in UNPLUGGED]
     return outcome(good, result.bad + marks, frame)
 
 

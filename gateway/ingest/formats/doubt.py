@@ -41,7 +41,7 @@ _NUMBERED = re.compile(r"[+-]?0\d{2,}+", re.ASCII)
 """What counts things; two digits are how boards write degrees in a fixed width."""
 _DIGIT = re.compile(r"\d", re.ASCII)
 _DECIMALS = re.compile(r"[.,eE]")
-_MARK = re.compile(
+MARK = re.compile(
     r"-?(?:9{3,5}(?:[.,]9{0,2}0*)?|3276[78](?:[.,]0+)?|3276[.,][78]0*|327[.,]6[78]|65535|6553[.,]5"
     r"|2147483647|9[.,]9\d*[eE]\+?37|1[.,]?0*[eE]\+?3[78])",
     re.ASCII,
@@ -129,7 +129,7 @@ class Doubt:
                 self._look_again(place, sample, text)
             elif not low <= sample.value <= high or _NUMBERED.fullmatch(text):
                 without.add(at - first)
-                is_mark = _MARK.fullmatch(text) is not None
+                is_mark = MARK.fullmatch(text) is not None
                 if begins and not is_mark:
                     self._leave_out(place)
                 elif self.is_decimal(place) or not decimals or begins:
@@ -138,7 +138,7 @@ class Doubt:
                 without.add(at - first)
             elif begins and not _may_begin(sample, text):
                 without.add(at - first)
-                if _MARK.fullmatch(text):
+                if MARK.fullmatch(text):
                     bad.append(BadValue(sample.sensor, Why.ERROR_MARK))
                 elif len(_DIGIT.findall(text)) > 1:
                     self._leave_out(place)
