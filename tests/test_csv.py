@@ -117,6 +117,8 @@ TURNS = {
     "24,45 24,46 25,46 25,47": [None] * 4,  # degrees and a humidity, as likely
     "1,05 2,07 3,08": [None] * 3,  # a count and padded degrees
     "51,0 51,1 51,1 51,0 51,0 51,1 51,0 51,0 51,1 51,1 51,1": [None] * 11,  # a switch
+    "24,5,44,7 24,52,44,72": [None, None],  # two numbers, or four
+    "24.5,44,7.5,1 24,52,44,72": [24.5, 24],
     "24,45 T,RH 24,45": [None, None, 24],  # a header says that there are two
     "21.5,45 24,45": [21.5, 24],
 }

@@ -65,6 +65,20 @@ def test_a_place_that_begins_with_torn_numbers(line, torn, read):
     assert good == [False] * (torn + 10) + [read] * 30
 
 
+@pytest.mark.parametrize(
+    "line", [b"Temp: -300.5 C", b"T1:-999.0", b'{"temp":-999}', b"-9999.0 C", b"temp1_input: 23500", b"Temp: 9999.0 F"]
+)
+def test_what_no_temperature_comes_to(line):
+    """Below absolute zero and above 2500 °C a value is a mark, whatever its name; one by one and together."""
+    board = FORMATS["auto"](FormatOptions())
+    good = line.replace(b"-300.5", b"21.5").replace(b"-9", b"9").replace(b"9999", b"21").replace(b"999", b"21")
+    good = good.replace(b"23500", b"235.0")
+    for _ in range(6):
+        assert isinstance(board.decode(good), Decoded)
+    assert board.decode(line).why is Why.ERROR_MARK
+    assert board.stretch([line] * 9) is None
+
+
 def test_degrees_in_a_fixed_width():
     """A number of two digits may have a zero in front: it is colder than 10 °C."""
     assert pairs(decode("auto", b"11", b"10", b"09")) == {"temperature": 9}
@@ -80,8 +94,10 @@ def test_lists_of_numbers():
 
 @pytest.mark.parametrize("line", [b"T=26201", b"inlet=26201 C", b'{"temp":26201}', b"temperatures: 26201 21"])
 def test_what_says_that_it_is_a_temperature(line):
-    """A name, a unit or a label is believed, whatever the number; so is a column that the configuration names."""
-    assert 26201 in pairs(decode("auto", line)).values()
+    """A name, a unit or a label is believed up to 2500 °C; a column that the configuration names, whatever it holds."""
+    assert 2450 in pairs(decode("auto", line.replace(b"26201", b"2450"))).values()
+    result = decode("auto", line)
+    assert (result.bad[0].why if isinstance(result, Decoded) else result.why) is Why.ERROR_MARK
     assert pairs(decode("auto", b"26201,21.5", columns=("one", "two"))) == {"one": 26201, "two": 21.5}
     assert pairs(decode("auto", b"inlet=26201", fields=(Field("inlet", factor=0.001),))) == {"inlet": 26201}
 

@@ -34,6 +34,12 @@ READ = {
     "Temp = 23.41 dT = 0.12": {"Temp": 23.41},
     "23.4C 45.1%": {"S1": 23.4},
     "Tin=21.3 Tout=5.2 RH=45": {"Tin": 21.3, "Tout": 5.2},
+    "Temp: - 5.6 C": {"Temp": -5.6},
+    "T1:- 5.6;T2:- 0.4": {"T1": -5.6, "T2": -0.4},
+    "Temp: −21.0 °C": {"Temp": -21.0},
+    '{"target":{"temp":22.0},"temp":21.4,"setpoint":{"value":25.0,"unit":"C"},"dewpoint":{"temperature":9.5}}': {
+        "temp": 21.4
+    },
     "Temp:23.4*C\tPressure: 101325.00 Pa\tAltitude: 12.3 m": {"Temp": 23.4},
 }
 UNREAD = [
@@ -57,6 +63,11 @@ UNREAD = [
     "4101010100000235",
     "Lat: 52.520008 Lng: 13.404954",
     "Reading: 23.4 lbs calibration_factor: -7050.00",
+    "- 5.6",
+    "-5.6 -  5.6",
+    "Temp:-\t5.6 C",
+    "24,5, 44,7",
+    '{"sensor":"target","value":21.5,"unit":"C"}',
     "{'pressure': 1013.2, 'level': 3.5}",
 ]
 

@@ -47,7 +47,7 @@ class Asked:
         if own:
             return own if own in TEMPERATURE_UNITS or self._also_named(name, own, outer, called) else None
         said = said or unit_in_name(called) or unit_in_name(name)
-        what = _measured(name, called)
+        what = _within(outer, _measured(name, called))
         if what == "temperature" and said.casefold() in ("°", "deg"):
             said = ""  # degrees of what, they leave to us
         if not what and WRITTEN_OUT.search(outer) and quantity(outer) in MEASURED:
@@ -71,7 +71,7 @@ class Asked:
         name, outer, called = name[-LONGEST:], outer[-LONGEST:], called[-LONGEST:]
         if _OWN.fullmatch(called or name):
             return True
-        what = _measured(name, called)
+        what = _within(outer, _measured(name, called))
         in_name = unit_in_name(called) or unit_in_name(name)
         named = what == "temperature" or (what != "computed" and in_name in TEMPERATURE_UNITS)
         return named or self._also_named(name, "", outer, called)
@@ -104,6 +104,12 @@ def _measured(name: str, called: str) -> str:
     """What a value measures: as the board's name for it says, unless that says nothing, or we call it a temperature."""
     what, other = quantity(name), quantity(called)
     return other if other == "temperature" or not what else what
+
+
+def _within(outer: str, what: str) -> str:
+    """What a value of `what` is in something that has a name: in a box called "target" no temperature is measured."""
+    of_others = what in ("", "temperature") and WRITTEN_OUT.search(outer) and quantity(outer) == "computed"
+    return "computed" if of_others else what
 
 
 def field_of(fields: Mapping[str, _Given], outer: str, own: str) -> _Given | None:

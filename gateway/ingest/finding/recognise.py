@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from ...ledger import Account
 from ...model import Board, Chunk, Sample
 from ..formats import decoder
+from ..formats.auto import Auto
 from ..intake import Intake
 from ..numbers import NUMERAL
 
@@ -81,6 +82,8 @@ class Attempt:
 def attempt(candidate: Candidate, chunks: Iterable[tuple[float, bytes]]) -> Attempt:
     """Reads `chunks`, (s by the monotonic clock, bytes), as `candidate` would."""
     made = decoder(candidate.board.format, candidate.board.options)
+    if isinstance(made, Auto):
+        made.far = True  # it may be parts of a degree
     out = Attempt(candidate, checked=getattr(made, "checked", False))
 
     def take(_board: str, samples: list[Sample], _at: Chunk) -> None:

@@ -6,14 +6,16 @@ the shape of an NMEA sentence is one, with whatever sum. A column without a name
 nor is what can be no temperature (doubt.py).
 """
 
+import math
 import re
 from collections.abc import Sequence
 from typing import Protocol
 
-from ...model import BadValue, Decoded, FormatOptions, Frame, Noise, Refusal, Stretch, Why
+from ...model import BadValue, Decoded, FormatOptions, Frame, Noise, Refusal, Sample, Stretch, Why
 from ...units import BEHIND
 from ..quantities import quantity
 from .csv import Csv
+from .doubt import BOUNDS
 from .json import Json
 from .kv import Kv
 from .nmea import Nmea, is_sentence
@@ -28,8 +30,12 @@ MISSED = 20
 LABEL = 64
 """Characters before a number that may say what it is."""
 
+ANY = (-math.inf, math.inf)
 UNPLUGGED = ((-127.0, "°C"), (-196.6, "°F"))
 """What the usual library says of a DS18B20 that is unplugged."""
+
+_FAR = re.compile(rb"-(?:2[7-9]|[3-9]\d)\d|\d{4}")
+"""What a number that no temperature comes to has in it: few lines do."""
 
 _MEASURED = re.compile(rf"(?<![\w.,])[+-]?\d{{1,6}}(?:[.,]\d{{1,6}} ?|(?= ?[°º*'])) ?{BEHIND}", re.IGNORECASE)
 _SEPARATED = re.compile(rb"[,;\t|]")
@@ -52,6 +58,8 @@ class Auto:
             Plain(options, guess=True),
         )
         self._nmea = Nmea(options)
+        self.far = bool(options.columns)  # what is beyond any temperature is read too, by its name
+        self._fields = {field.name for field in options.fields}
         self._found: _Named | None = None  # the format decided for
         self._last: _Named | None = None  # the one that read the last line …
         self._agreed = 0  # … and how many in turn
@@ -86,10 +94,10 @@ class Auto:
         """What a line holds."""
         if self._found is None:
             result = self._look(frame)
-            return _plugged_in(result, frame) if _may_be_marked(frame) else result
+            return self._without_marks(result, frame) if _may_be_marked(frame) else result
         result = self._found.decode(frame)
         if _may_be_marked(frame):
-            result = _plugged_in(result, frame)
+            result = self._without_marks(result, frame)
         if type(result) is Decoded:
             self._missed = 0
         elif frame and not (self._found is self._nmea and is_sentence(frame)):
@@ -101,13 +109,27 @@ class Auto:
 
     def stretch(self, frames: Sequence[bytes]) -> Stretch | None:
         """What the first lines hold, if the format decided for reads them at once; the same as one by one."""
-        if _may_be_marked(b" ".join(frames)):
-            return None
         read = getattr(self._found, "stretch", None)
         found: Stretch | None = read(frames) if read is not None else None
         if found is not None:
+            if _may_be_marked(b" ".join(frames)) and any(map(self._is_mark, found.samples)):
+                return None
             self._missed = 0
         return found
+
+    def _is_mark(self, sample: Sample) -> bool:
+        """Whether a value is the mark of a probe that is unplugged, or is no temperature whatever its name says."""
+        if (sample.value, sample.unit) in UNPLUGGED:
+            return True
+        low, high = ANY if self.far or sample.sensor in self._fields else BOUNDS.get(sample.unit, ANY)
+        return not low <= sample.value <= high
+
+    def _without_marks(self, result: Decoded | Refusal | Noise, frame: bytes) -> Decoded | Refusal | Noise:
+        if not isinstance(result, Decoded) or not any(map(self._is_mark, result.samples)):
+            return result
+        good = [sample for sample in result.samples if not self._is_mark(sample)]
+        marks = [BadValue(each.sensor, Why.ERROR_MARK) for each in result.samples if self._is_mark(each)]
+        return outcome(good, result.bad + marks, frame)
 
     def _look(self, frame: bytes) -> Decoded | Refusal | Noise:
         """The line as the first format reads it that can; a refusal by one of them says more than noise."""
@@ -144,17 +166,8 @@ class Auto:
 
 
 def _may_be_marked(text: bytes) -> bool:
-    """Whether one of the marks may stand in it."""
-    return b"-127" in text or b"-196" in text
-
-
-def _plugged_in(result: Decoded | Refusal | Noise, frame: bytes) -> Decoded | Refusal | Noise:
-    """A result without the values that are marks of a probe that is unplugged."""
-    if not isinstance(result, Decoded):
-        return result
-    good = [sample for sample in result.samples if (sample.value, sample.unit) not in UNPLUGGED]
-    marks = [BadValue(each.sensor, Why.ERROR_MARK) for each in result.samples if (each.value, each.unit) in UNPLUGGED]
-    return outcome(good, result.bad + marks, frame)
+    """Whether a value that is a mark, or no temperature at all, may stand in it."""
+    return b"-127" in text or b"-196" in text or _FAR.search(text) is not None
 
 
 def _is_object(frame: bytes, understood: bool) -> bool:

@@ -17,6 +17,7 @@ DIGITS, DIFFERENT = 10, 4
 _WITH_UNIT = re.compile(rf"\d,\d+ ?{BEHIND}", re.IGNORECASE)
 _BEHIND_TEXT = re.compile(r"(?:^|,)[^,]*[^\s,]\s+[+-]?\d+,\d++(?!\.)", re.ASCII)
 _LONE = re.compile(rf"([+-]?\d{{0,6}}),(\d{{0,9}})(?: ?{BEHIND})?", re.IGNORECASE | re.ASCII)
+_SEVERAL = re.compile(r"[+-]?\d{1,6},\d{1,9}(?:, ?[+-]?\d{1,6},\d{1,9})++", re.ASCII)
 
 
 def has_unit(text: str) -> bool:
@@ -32,6 +33,11 @@ def is_behind_text(text: str) -> bool:
 def is_lone(text: str) -> bool:
     """Whether `text` is two whole numbers with a comma between them and nothing else, or one with a decimal comma."""
     return _LONE.fullmatch(text) is not None
+
+
+def may_be_several(text: str) -> bool:
+    """Whether `text` is whole numbers with commas between them, or half as many with decimal commas: "24,5, 44,7"."""
+    return _SEVERAL.fullmatch(text) is not None
 
 
 class Lone:

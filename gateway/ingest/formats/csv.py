@@ -13,11 +13,11 @@ from collections.abc import Sequence
 
 from ...model import Decoded, FormatOptions, Frame, Noise, Refusal, Stretch, Why
 from . import header
-from .commas import Lone, has_unit, is_behind_text
+from .commas import Lone, has_unit, is_behind_text, may_be_several
 from .quick import Quick
 from .rows import BRACKETS, Row, Rows, Shape
 from .senders import Senders, is_device
-from .text import CHANGED, is_numberish, is_time, joined, noise, readable, refused
+from .text import CHANGED, is_numberish, is_time, joined, noise, readable, refused, signed
 
 SEPARATORS = "\t;|,"
 """Those that are looked for, the surest first."""
@@ -31,6 +31,8 @@ _NOT_DATA = "*?>"  # answers of a device to its settings, prompts
 _COMMA = re.compile(r"[+-]?\d*,\d+(?![\d.,:/-])", re.ASCII)
 _PAIR = re.compile(r"(?=[^\W\d]).*?(?:[^\W\d][\w.\])]*+\s?[:=]\s*|[:=]\s+)[+-]?\.?\d")
 _NUMBER = re.compile(r"[+-]?\d*[.,]?\d+", re.ASCII)
+_ENDS = re.compile(r"\w\s?[:=]\s?[+-]?\Z")
+"""How a cell ends that is a name whose number is in the next one."""
 _NUMERIC = "0123456789+-.:/"
 """How the cells of a row of numbers and times begin."""
 _POINT = re.compile(r"[+-]?\d*\.\d+(?![\d.,:/-])", re.ASCII)
@@ -91,12 +93,13 @@ class Csv:
         text = readable(frame)
         if isinstance(text, Refusal):
             return text
+        text = signed(text)
         text = text.strip(" ")
         if not text.strip() or text[0] in _NOT_DATA:
             return noise(frame)
         if self._lone is not None and not self._rows.names:
             unsure = self._pointed < POINTED and self._lone.unsure(text)
-            if unsure and not self._pointed:
+            if (unsure or may_be_several(text)) and not self._pointed:
                 return refused(Why.NOT_A_NUMBER, frame)
             if self._lone.decimal and self._separator == ",":
                 self._separator, self._pointed = None, 0  # by a torn line
@@ -160,7 +163,7 @@ class Csv:
     def _has_pair(self, cells: list[str]) -> bool:
         """Whether a cell is a pair, other than in a column that the configuration skips."""
         names = self._rows.names if len(self._rows.names) == len(cells) else ("?",) * len(cells)
-        return any(name and _is_pair(cell) for name, cell in zip(names, cells, strict=True))
+        return any(name and (_is_pair(cell) or _ENDS.search(cell)) for name, cell in zip(names, cells, strict=True))
 
     def _whose(self, row: Row) -> str | None:
         """Whose a row is, as Senders has it, of columns that name devices."""

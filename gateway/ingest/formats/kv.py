@@ -24,7 +24,20 @@ from .mould_pairs import COUNT, SKIP, mould_of_pairs
 from .pairs import Pair, Pairs, cut, has_points, split_value
 from .senders import Senders, is_device
 from .stretches import Stretches
-from .text import CHANGED, NAMES, ROLES, is_log, is_numberish, joined, noise, numbered, outcome, readable, refused
+from .text import (
+    CHANGED,
+    NAMES,
+    ROLES,
+    is_log,
+    is_numberish,
+    joined,
+    noise,
+    numbered,
+    outcome,
+    readable,
+    refused,
+    signed,
+)
 
 _QUICK = re.compile(  # whatever is no such pair comes out as one with an empty key
     rb"(?:^|[,;\t ])([A-Za-z_][\w.\-]*+)[:=]( ?" + SHORT.encode() + rb")"
@@ -117,6 +130,7 @@ class Kv:
         text = readable(frame)
         if isinstance(text, Refusal):
             return text
+        text = signed(text)
         mark = "," if self._mark == "," and not has_points(text) else self._decimal
         found = None if is_log(text) else cut(text.strip(), mark)
         if found is not None and self._mark not in ("", found.decimal):

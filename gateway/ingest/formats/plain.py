@@ -18,7 +18,7 @@ from ..quantities import TEMPERATURE_UNITS, measure, unit, unit_in_name
 from .pairs import decimal_comma
 from .quick import Quick
 from .rows import BRACKETS, Row, Rows
-from .text import is_numberish, is_time, noise, readable, refused
+from .text import is_numberish, is_time, noise, readable, refused, signed
 
 LABEL = 48
 """Characters; what is longer before the first number is prose."""
@@ -69,6 +69,7 @@ class Plain:
         text = readable(frame)
         if isinstance(text, Refusal):
             return text
+        text = signed(text)
         words = text.split()
         if not words or words[0][0] in _NOT_DATA:
             return noise(frame)
@@ -104,6 +105,8 @@ class Plain:
             return noise(frame)
         if any(word[-1:] in (":", "=") and _is_value(after) for word, after in pairwise(words)):
             return noise(frame)  # labels among the numbers: pairs
+        if len(cells) != self._rows.width and any(a in ("-", "+") and b[:1].isdigit() for a, b in pairwise(cells)):
+            return refused(Why.NOT_A_NUMBER, frame)  # "- 5.6": its sign, or no value and another
         if any(" " in cell and measure(cell, decimal)[1] == "" for cell in cells):
             return refused(Why.BAD_FRAME, frame)  # words behind a number: something else broke in
         said = unit_in_name(label)
@@ -121,7 +124,7 @@ class Plain:
     def _is_label(self, label: str) -> bool:
         if not label:
             return True
-        if len(label) > LABEL or _VALUE.search(label) or not _NO_LABEL.isdisjoint(label):
+        if label[-1] in "+-" or len(label) > LABEL or _VALUE.search(label) or not _NO_LABEL.isdisjoint(label):
             return False
         name = label.rstrip(":= ")
         return self._labels.plainly(name) or unit(name) in TEMPERATURE_UNITS

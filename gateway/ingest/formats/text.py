@@ -25,6 +25,7 @@ _ROM = re.compile(
     r"(?:10|22|28|3B|42)[-:. ]?[\dA-F]{2}([-:. ]?)(?:[\dA-F]{2}\1){4,5}[\dA-F]{2}", re.ASCII | re.IGNORECASE
 )
 _NO_VALUE = re.compile(NO_VALUE)
+_PARTED = re.compile(r"(?<=[:=,;|(\[])( *+)([+-]) ++(?=\.?\d)")
 
 
 def readable(frame: bytes) -> str | Refusal:
@@ -40,6 +41,11 @@ def readable(frame: bytes) -> str | Refusal:
         text = _ESCAPES.sub("", text)
     text = text.removeprefix("\ufeff").removeprefix("\x02").removesuffix("\x03")
     return refused(Why.BAD_FRAME, frame) if UNSAFE.search(text) else text
+
+
+def signed(text: str) -> str:
+    """The line with each sign at its number, from which some boards part it ("T: - 5.6"); U+2212 is a minus sign."""
+    return _PARTED.sub(r"\1\2", text if text.isascii() else text.replace("\u2212", "-"))
 
 
 def is_time(text: str) -> bool:
