@@ -14,7 +14,7 @@ from ..asking.survey import Answered
 from ..ports import Link, connect, opened
 from ..trouble import PortError
 from .questioning import QUIET, Arrivals, Questions, asked
-from .rates import RATES, Tuning, share_of_text
+from .rates import ENOUGH, RATES, Sort, Tuning, is_lines, share_of_text, sort_of
 from .recognise import Attempt, Candidate, attempt, best
 from .refine import refined
 from .suggest import suggested
@@ -127,14 +127,22 @@ async def _retuned(link: Link, tuning: Tuning, said: Callable[[str], None]) -> N
 
 
 def _tried(tuning: Tuning, baud: int, candidates: Sequence[Candidate]) -> Attempt | None:
-    """The best that can be made of what came at `baud`. What is no text is read by those alone who would know it."""
+    """The best that can be made of what came at `baud`. What is no text is read by those alone who would know it, and
+    lines of text by the others alone: among many bytes a checksum holds by chance.
+    """
     chunks = _chunks(tuning, baud)
-    is_text = tuning.found and baud == tuning.baud
-    found = best([attempt(each, chunks) for each in candidates if is_text or each.board.format == "struct"])
-    if found is None and is_text and (guess := suggested(b"".join(data for _, data in chunks))) is not None:
+    whole = b"".join(data for _, data in chunks)
+    is_text = baud == tuning.baud and (tuning.found or (len(whole) >= ENOUGH and sort_of(whole) is Sort.UNKNOWN))
+    is_frames = not is_lines(whole)
+    found = best([attempt(each, chunks) for each in candidates if (is_frames if _is_binary(each) else is_text)])
+    if found is None and is_text and (guess := suggested(whole)) is not None:
         format, options = guess
         found = best([attempt(Candidate(Board("probe", candidates[0].board.port, format, options)), chunks)])
     return found
+
+
+def _is_binary(candidate: Candidate) -> bool:
+    return candidate.board.format == "struct" and candidate.board.options.framing != "hex"
 
 
 def _chunks(tuning: Tuning, baud: int) -> list[tuple[float, bytes]]:

@@ -17,10 +17,16 @@ RATES = (115_200, 9600, 57_600, 38_400, 19_200, 4800, 230_400, 250_000, 2400, 12
 ENOUGH = 24  # bytes that say something
 LEAST_TEXT = 0.97  # of the bytes, where they are text
 MOST_GARBAGE = 0.90  # of the bytes may be text, where they are none
+LINES = 0.9  # of the bytes are in lines of text, where no binary frames are among them
 DIVERSE = 8  # different bytes in text; a line that repeats itself, read at a wrong rate, has fewer
 LONGEST = 16_000  # bytes kept of one rate
 
-_DEGREE = re.compile(rb"(?<=[0-9 ])\xb0|(?<!\xc2)\xb0(?=[CFK])")  # Latin-1, as many boards print it
+_DEGREE = "(?<=[0-9 ])\udcb0|\udcb0(?=[CFK])"  # Latin-1, as many boards print it; bytes of no UTF-8 are surrogates here
+_LETTER = "[\udcc0-\udcd6\udcd8-\udcf6\udcf8-\udcff]"
+_WORDS = rf"(?<=[A-Za-z]){_LETTER}{{1,2}}(?![^\t -~\r\n])|(?<![^\t -@\r\n]){_LETTER}(?=[a-z])"
+_SIGNS = re.compile(_DEGREE)
+_LATIN_1 = re.compile(f"{_DEGREE}|{_WORDS}")
+_ENDED = re.compile(rb"[^\r\n]*[\r\n]+")
 
 
 class Sort(Enum):
@@ -31,19 +37,29 @@ class Sort(Enum):
     OTHER = "other"  # binary, or text at another rate
 
 
-def share_of_text(data: bytes) -> float:
-    """How much of `data` is text, from 0 to 1; a degree sign in Latin-1 is text."""
-    text = _DEGREE.sub(b"*", data).decode(errors="replace")
+def share_of_text(data: bytes, also: re.Pattern[str] = _SIGNS) -> float:
+    """How much of `data` is text, from 0 to 1; a degree sign in Latin-1 is text. also: what else is, of no UTF-8."""
+    text = also.sub("*", data.decode(errors="surrogateescape"))
+    text = text.encode(errors="surrogateescape").decode(errors="replace")
     return 1 - junk(text) / len(text) if text else 1.0
 
 
+def is_lines(data: bytes) -> bool:
+    """Whether nearly all of `data` is in lines of text: a frame whose checksum holds there is a chance."""
+    told = sum(len(line) for line in _ENDED.findall(data) if share_of_text(line, _LATIN_1) >= MOST_GARBAGE)
+    return told >= LINES * len(data) > 0
+
+
 def sort_of(data: bytes) -> Sort:
-    """What `data`, all that came at one rate, is. The first line may be cut, and counts only while none has ended."""
+    """What `data`, all that came at one rate, is. The first line may be cut, and counts only while none has ended.
+
+    Lines may hold words in Latin-1; but where too few do, these are no sign of text: a wrong rate has them too.
+    """
     _, end, rest = data.replace(b"\r", b"\n").partition(b"\n")
     ended = b"\n" in rest.lstrip(b"\n")
     rest = rest.strip(b"\n")
     share = share_of_text(rest if end and len(rest) >= ENOUGH else data)
-    if ended and len(rest) >= ENOUGH and share >= LEAST_TEXT:
+    if ended and len(rest) >= ENOUGH and (share >= LEAST_TEXT or share_of_text(rest, _LATIN_1) >= LEAST_TEXT):
         return Sort.TEXT
     return Sort.OTHER if len(data) >= ENOUGH and share < MOST_GARBAGE else Sort.UNKNOWN
 
