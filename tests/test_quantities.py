@@ -54,23 +54,53 @@ def test_measure(text, numeral, said):
 
 NAMES = {
     "°C": "T1 temp Temp_*C imu_degC temp_c tC Temperature_in_Celsius battery_temp wind.temp CPU_temp S3 BRDT inlet "
-    "Probe_A T_in T_min C B Living_Room 28FF641E8C160457 Vorlauf_(°C) Nhiet_do Température Temperatura Teplota 温度",
-    "°F": "tempf tempF temp_f temp_max_f degF F T_(°F) T[F]",
+    "Probe_A "
+    "T_in T_out T_h T_v T(in) T_10 TC1 Amb CH1 MAX31865 MAX6675_1 C B Living_Room 28FF641E8C160457 "
+    "Vorlauf_(°C) Nhiet_do Température Temperatura Teplota 温度",
+    "°F": "tempf tempF temp_f degF F T_(°F) T[F]",
     "K": "tempK T_(K) Kelvin_K",
     None: "hum Hum._% RH humidity_% pressure baro Vrms P1 E3 V MSG pulse count time rtcDate output_Hz aX gZ x winddir "
     "windspeedmph dailyrainin batt_lvl light_lvl temp_alarm Dew_point DewPoint Heat_index target_temp setpoint "
     "Resolution Temperature_for_device Emissivity eCO2 pH pH_value uSv/h soilMoist attempts Id @ B@ H status "
     "Umidade Humedad Luftfeuchtigkeit Feuchte_innen Humidité Luftdruck Presión Spannung Akkustand Batería Taupunkt "
     "Vlaga Kelembaban RealFeel Dauwpunt Color_Temp Do_am dT "
-    "RTD_value Ratio Resistance Widerstand raw_value SP Sollwert Влажность 湿度 Kp",
+    "RTD_value Ratio Resistance Widerstand raw_value SP Sollwert Влажность 湿度 Kp raw_temp RAWTEMP rawTemp adc raw "
+    "up ch channel T_bat T_count T_d",
 }
 
 
 @pytest.mark.parametrize("published, name", [(key, name) for key, names in NAMES.items() for name in names.split()])
 def test_names(published, name):
     """A name says whether its value is a temperature, and in which unit; one that says nothing is taken for one."""
-    name = name if name in ("imu_degC", "temp_c", "temp_max_f", "temp_f", "batt_lvl") else name.replace("_", " ")
+    name = name if name in ("imu_degC", "temp_c", "temp_f", "batt_lvl") else name.replace("_", " ")
     assert Asked(FormatOptions()).unit(name) == published
+
+
+NO_TEMPERATURES = (
+    "Punto di rugiada,Daggpunkt,Dugpunkt,Duggpunkt,Rosný bod,Kastepiste,Harmatpont,Çiy noktası,露点,露点温度,이슬점,"
+    "Điểm sương,Ponto de orvalho,Taupunkttemperatur,Gefühlte Temperatur,Wet bulb,Feuchtkugel,Frostpunkt,Humidex,WBGT,"
+    "THSW,Solltemperatur,Vorgabe,Zieltemperatur,Ziel,Tset,Setpunkt,Уставка,设定温度,Nastawa,Žádaná teplota,Börvärde,"
+    "Ayar,Valor deseado,Riferimento,Referencia,Wanted,Desired,Demand,Requested,Target,"
+    "Alarm low,Trip,Cutoff,Grenzwert,Schwelle,Umbral,Hysteresis,Hysterese,Offset,Korrektur,Calib,ΔT,∆T,Differenz,Écart,"
+    "Diferencia,Spreizung,Error,Drift,Tmin,Tmax,Min,Max,Average,Mittel,T_min,temp_max_f,id,addr,mac,channel"
+)
+
+
+@pytest.mark.parametrize("name", NO_TEMPERATURES.split(","))
+def test_names_of_no_measured_temperature(name):
+    """What is felt, set, a limit, a difference, a statistic or an identity is none, whatever unit is behind it."""
+    for spelled in (name, name.upper(), name.replace(" ", "_")):
+        assert Asked(FormatOptions()).unit(spelled) is None and Asked(FormatOptions()).unit(spelled, "°C") is None
+    assert not Asked(FormatOptions()).plainly(name)
+    assert Asked(FormatOptions(also=(name,))).unit(name, "°C") == "°C"
+
+
+def test_words_that_are_parts_of_others():
+    """Words are whole ones: a chip called MAX31855 is no maximum, Cel a unit, and node 3 measures something."""
+    asked = Asked(FormatOptions())
+    names = ("MAX31855 temp", "Zielona", "Temp Cel", "AirTC_Avg", "Node 3", "Device 1")
+    assert [asked.unit(name, "°C") for name in names] == ["°C"] * 6
+    assert asked.unit("id", "°C", called="temp") == "°C" and unit_in_name("T (in)") == ""
 
 
 def test_who_says_the_unit():
@@ -209,5 +239,7 @@ def test_the_documented_tables():
     assert set(re.findall(r"`([^`]+)`", rows["not measured"])) == set(quantities.NOT_MEASURED.split()) | {
         "heat index",
         "color temp",
+        "wet bulb",
     }
+    assert set(re.findall(r"`([^`]+)`", rows["alone"])) == set(quantities.ALONE)
     assert set(re.findall(r"`([^`]+)`", rows["inside a word"])) == set(quantities.STEMS)

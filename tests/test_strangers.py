@@ -109,6 +109,19 @@ def test_binary_frames_with_digits_in_them(data):
         (b'{"pos":[10.5,20.5],"heads":[22.5,23.5]}', {}),
         (b"volts: 3.25, inlet: 21.5", {"inlet": 21.5}),  # of its own supply, boards tell much
         (b"rssi=-57.5 inlet=21.5", {"inlet": 21.5}),
+        (b"ID:3C T:21.4", {"T": 21.4}),
+        (b"ID=12C,TEMP=21.4", {"TEMP": 21.4}),
+        (b"Temperature: 21.0 \xc2\xb0C, Punto di rugiada: 9.0 \xc2\xb0C", {"Temperature": 21.0}),
+        (b"Temperature: 21.0 \xc2\xb0C, \xce\x94T: 2.0 \xc2\xb0C, Alarm low: 5.0 \xc2\xb0C", {"Temperature": 21.0}),
+        (b"temp: 21.5, min: 19.5, max: 23.5", {"temp": 21.5}),
+        (b"raw temp: 2100", {}),
+        (b"RAWTEMP:375, TEMP:23.5", {"TEMP": 23.5}),
+        (b'{"T_in":21.0,"T_out":44.0}', {"T_in": 21.0, "T_out": 44.0}),
+        (b'{"T_in":21.0,"T_out":44.0,"hum":45}', {"T_in": 21.0, "T_out": 44.0}),
+        (
+            b"temp_in=21.5 T_h=38.5 T_v=31.5 TC1=40.5 Amb=19.5",
+            {"temp_in": 21.5, "T_h": 38.5, "T_v": 31.5, "TC1": 40.5, "Amb": 19.5},
+        ),
         (b"T:21.5 /0.0 B:22.5 /60.0 Q:3.5", {"T": 21.5, "B": 22.5}),  # heaters have targets
     ],
 )
@@ -123,6 +136,8 @@ def test_columns_beside_what_says_what_it_is():
     assert pairs(decode("auto", b"temp,fan", b"20.5,45.5")) == {"temp": 20.5}
     assert not isinstance(decode("auto", b"rain,fan", b"20.5,45.5"), Decoded)
     assert pairs(decode("auto", b"inlet,outlet", b"20.5,45.5")) == {"inlet": 20.5, "outlet": 45.5}
+    assert pairs(decode("auto", b"T_in;T_out;hum", b"21.3;44.3;45")) == {"T_in": 21.3, "T_out": 44.3}
+    assert pairs(decode("auto", b"addr;temp", b"3C;21.4")) == {"temp": 21.4}
     assert decode("auto", b"in: 21.5 C, T: 20.5", b"in: ---, T: 20.5").bad == [BadValue("in", Why.NOT_A_NUMBER)]
     assert decode("auto", b"21.5 C;45.5", b"---;45.5") == Refusal(Why.NOT_A_NUMBER, b"---;45.5")
 

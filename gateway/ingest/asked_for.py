@@ -12,6 +12,7 @@ from .quantities import (
     TEMPERATURE_UNITS,
     WRITTEN_OUT,
     computed,
+    is_unmeasured,
     measured_in,
     quantity,
     unit,
@@ -56,7 +57,8 @@ class Asked:
         if not said and kind in ("", measured_in(around)):
             said = around
         board = self._units[0] if len(self._units) == 1 else ""
-        if what != "computed" and (said in TEMPERATURE_UNITS if said else what in ("", "temperature")):
+        is_none = what == "computed" or _is_unmeasured(name, called)
+        if not is_none and (said in TEMPERATURE_UNITS if said else what in ("", "temperature")):
             published = said or board or "°C"
             asked = published in TEMPERATURE_UNITS or self._also_named(name, published, outer, called)
             return published if asked else None
@@ -73,7 +75,8 @@ class Asked:
             return True
         what = _within(outer, _measured(name, called))
         in_name = unit_in_name(called) or unit_in_name(name)
-        named = what == "temperature" or (what != "computed" and in_name in TEMPERATURE_UNITS)
+        is_none = what == "computed" or _is_unmeasured(name, called)
+        named = not is_none and (what == "temperature" or in_name in TEMPERATURE_UNITS)
         return named or self._also_named(name, "", outer, called)
 
     def _field(self, name: str, outer: str, called: str) -> str:
@@ -110,6 +113,11 @@ def _within(outer: str, what: str) -> str:
     """What a value of `what` is in something that has a name: in a box called "target" no temperature is measured."""
     of_others = what in ("", "temperature") and WRITTEN_OUT.search(outer) and quantity(outer) == "computed"
     return "computed" if of_others else what
+
+
+def _is_unmeasured(name: str, called: str) -> bool:
+    """Whether the board's name for a value, which we do not call a temperature, says that it is no measured one."""
+    return quantity(called) != "temperature" and is_unmeasured(name)
 
 
 def field_of(fields: Mapping[str, _Given], outer: str, own: str) -> _Given | None:

@@ -42,14 +42,16 @@ WORDS = {
     "cpm probes samples sample errors warnings retries step steps progress packets bytes",
     "time": "time date datetime timestamp ts millis ms uptime clock rtc day month year hour minute second sec epoch",
     "identity": "id ident address addr serial sn mac device rom node name type model version ver fw firmware build sdk",
-    "setting": "resolution emissivity kp ki kd baud interval rate delay timeout averages gain offset calibration cal "
-    "hyst hysteresis configsip mode div len size heap free flash cpu port pin gpio csum tail boot rst entry line unit "
+    "setting": "resolution emissivity kp ki kd baud interval rate delay timeout averages gain "
+    "configsip mode div len size heap free flash cpu port pin gpio csum tail boot rst entry line unit "
     "units",
     "other": "ph ntu ec orp tds lvl level raw ohm ohms resistance ratio analog turbidity "
     "conductivity salinity soc soh usv percent pct score fps loss vol volume vpd",
     "state": "state status alarm error err flag flags code ok on off relay switch fault valid quality",
 }
 STEMS = {  # for words that stand together, and in other languages: windspeedmph, dailyrainin, Umidade, Luftdruck
+    "taupunkt": "computed", "露点": "computed", "이슬점": "computed", "solltemp": "computed", "zieltemp": "computed",
+    "设定": "computed", "設定": "computed", "目标": "computed", "目標": "computed",
     "wind": "wind", "rain": "rain", "humid": "humidity", "press": "pressure", "batt": "voltage", "volt": "voltage",
     "light": "light", "temp": "temperature", "altit": "distance", "altid": "distance",
     "humed": "humidity", "umid": "humidity", "moist": "humidity", "kelembab": "humidity", "vlag": "humidity",
@@ -69,6 +71,8 @@ PHRASES = {
     ("color", "temp"): "computed",
     ("color", "temperature"): "computed",
     ("d", "t"): "computed",  # dT
+    ("wet", "bulb"): "computed",
+    ("t", "d"): "computed",  # dew, as Td
     ("do", "am"): "humidity",  # Vietnamese without its accents
     ("nhiet", "do"): "temperature",
 }
@@ -81,8 +85,20 @@ NOT_MEASURED = (
     "dew dewpoint td tdew taupunkt rocio rocío rosée heatindex feels feelslike hissedilen ressenti gefühlt apparent "
     "chill windchill target setpoint set sp sv "
     "soll sollwert consigna consigne goal threshold limit delta diff hi hic realfeel percepita sensación sensacion "
-    "sensação sensacao dauwpunt rosy roua росы gewenst objetivo impostata"
+    "sensação sensacao dauwpunt rosy roua росы gewenst objetivo impostata "
+    "rugiada daggpunkt dugpunkt duggpunkt rosný kastepiste harmatpont çiy 露点 이슬점 sương orvalho gefühlte wetbulb "
+    "feuchtkugel frostpunkt humidex wbgt thsw "
+    "vorgabe ziel tset setpunkt уставка nastawa žádaná börvärde ayar deseado deseada riferimento referencia wanted "
+    "desired demand requested "
+    "trip cutoff grenzwert schwelle umbral hyst hysteresis hysterese offset korrektur cal calib calibration δ ∆ "
+    "differenz écart ecart diferencia spreizung drift "
+    "min max minimum maximum tmin tmax"
 )
+ALONE = {
+    "amb": "temperature", "ambient": "temperature", "up": "time", "ch": "identity", "chan": "identity",
+    "avg": "computed", "average": "computed", "mean": "computed", "mittel": "computed", "mittelwert": "computed",
+}  # fmt: skip
+"""What a whole name says, and a part of one does not: CH1 is what is measured at 1, AirTC_Avg what loggers measure."""
 OTHER_UNITS = {
     "humidity": "% %rh rh",
     "pressure": "pa hpa kpa mpa bar mbar mmhg inhg psi atm torr",
@@ -116,8 +132,12 @@ _PREFIX = {
 _BRACKETED = re.compile(r".*?[(\[] ?([^()\[\]]{1,12}?) ?[)\]]", re.DOTALL)
 _GLUED = re.compile(r"(?:.*[^a-z])?(?:temp|tmp|temperature|t)s?[ _]?(?:in[ _])?([cfk])", re.IGNORECASE | re.DOTALL)
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
-_WORD = re.compile(r"@|[^\W\d_]+")
+_WORD = re.compile(r"@|[Δ∆](?=[ _]?[Tt])|[^\W\d_]+")
 _NUMBERED = re.compile(r"(?<![^\W_])(?=[a-f]*\d)[\da-f]{8,}(?![^\W_])", re.IGNORECASE)  # 28ff0adc83160341 is no adc
+_CHIP = re.compile(r"(?<![^\W_])max(?=\d{4})", re.IGNORECASE)  # max31855 is no maximum
+_LIMITS = frozenset(("alarm", "alarms", "error", "err"))  # of a state, or in degrees
+_DEVICES = frozenset(("channel", "ch", "chan"))
+_PLACE = re.compile(r"t[ _.([-]+(?:(?=[^\W\d_]{2}|\d)|[^\W\d_]\Z)", re.IGNORECASE)  # T_in, T(in), T_10, T_h
 _NO_UNITS = WORDS_TOO | {"ph", "rh"}  # at the end of a name
 
 
@@ -156,7 +176,8 @@ def measured_in(unit: str) -> str:
 def unit_in_name(name: str) -> str:
     """The unit that a name carries: "Temp *C", "imu_degC", "T (°F)", "tempf", "humidity_%", "C"; "" when none."""
     if found := _BRACKETED.fullmatch(name):
-        return unit(found[1])
+        is_place = found[1].casefold() == "in" and quantity(name[: found.start(1) - 1]) == "temperature"
+        return "" if is_place else unit(found[1])
     if found := _GLUED.fullmatch(_CAMEL.sub("_", name)):
         return unit(found[1].upper())
     if name in ("C", "F", "K"):
@@ -174,16 +195,30 @@ def unit_in_name(name: str) -> str:
 @lru_cache(maxsize=4096)
 def quantity(name: str) -> str:
     """What a name measures, a key of WORDS or "computed"; "" when the name does not say."""
-    text = _NUMBERED.sub(" ", name)
+    text = _CHIP.sub(" ", _NUMBERED.sub(" ", name))
     words = _words(_CAMEL.sub(" ", text))
     if not _NOT_MEASURED.isdisjoint(words):
         return "computed"
     if said := next(filter(None, map(PHRASES.get, pairwise(words))), ""):
         return said
-    if name.casefold() in _WORDS:
-        return _WORDS[name.casefold()]
+    if any(word.startswith("raw") for word in words):
+        return "other"  # steps of a converter
+    if name.casefold() in _WORDS or name.casefold() in ALONE:
+        return _WORDS.get(name.casefold()) or ALONE[name.casefold()]
+    if (place := _PLACE.match(name)) and quantity(name[place.end() :]) in ("", "temperature"):
+        return "temperature"
     found = _said(words, name)
     return found or (_said(_words(text), name) if _CAMEL.search(text) else "")  # pH, uSv are one word each
+
+
+@lru_cache(maxsize=4096)
+def is_unmeasured(name: str) -> bool:
+    """Whether a name says that its value is no measured temperature, whatever letter stands behind it: "ID:3C"."""
+    words = _words(_CAMEL.sub(" ", name))
+    if (what := quantity(name)) == "computed" or not _LIMITS.isdisjoint(words):
+        return True
+    of_device = what == "identity" or (words != [] and words[-1] in _DEVICES)
+    return of_device and not any(map(str.isdigit, name))  # "Node 3: 21.5 C" is what node 3 measures
 
 
 def _words(text: str) -> list[str]:
@@ -195,13 +230,18 @@ def _said(words: list[str], name: str) -> str:
     for word in reversed(words):
         if word in _WORDS and (len(word) > 1 or len(name) <= 3 or word in "xyz@"):
             return _WORDS[word]
-        if len(word) > 1 and (found := next((STEMS[stem] for stem in STEMS if stem in word), "")):
+        if len(word) > 1 and (found := _stem(word)):
             return found
     return ""
+
+
+def _stem(word: str) -> str:
+    return next((STEMS[stem] for stem in STEMS if stem in word), "")
 
 
 @lru_cache(maxsize=4096)
 def computed(name: str) -> str:
     """What a value is that was set or computed: "target_humidity" is a humidity, and else it is a temperature."""
     words = _words(_CAMEL.sub(" ", name))
-    return quantity(" ".join(word for word in words if word not in {*_NOT_MEASURED, "heat", "index"})) or "temperature"
+    rest = [word for word in words if word not in {*_NOT_MEASURED, *ALONE, "heat", "index", "wet", "bulb"}]
+    return quantity(" ".join(word for word in rest if _stem(word) != "computed")) or "temperature"
