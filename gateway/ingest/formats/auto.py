@@ -31,6 +31,7 @@ LABEL = 64
 """Characters before a number that may say what it is."""
 
 ANY = (-math.inf, math.inf)
+HOTTEST = min(high for _, high in BOUNDS.values())
 UNPLUGGED = ((-127.0, "°C"), (-196.6, "°F"))
 """What the usual library says of a DS18B20 that is unplugged."""
 
@@ -112,7 +113,8 @@ class Auto:
         read = getattr(self._found, "stretch", None)
         found: Stretch | None = read(frames) if read is not None else None
         if found is not None:
-            if _may_be_marked(b" ".join(frames)) and any(map(self._is_mark, found.samples)):
+            values = [sample[1] for sample in found.samples]
+            if not (min(values) >= 0 and max(values) <= HOTTEST) and any(map(self._is_mark, found.samples)):
                 return None
             self._missed = 0
         return found
