@@ -82,7 +82,7 @@ NO_TEMPERATURES = (
     "THSW,Solltemperatur,Vorgabe,Zieltemperatur,Ziel,Tset,Setpunkt,Уставка,设定温度,Nastawa,Žádaná teplota,Börvärde,"
     "Ayar,Valor deseado,Riferimento,Referencia,Wanted,Desired,Demand,Requested,Target,"
     "Alarm low,Trip,Cutoff,Grenzwert,Schwelle,Umbral,Hysteresis,Hysterese,Offset,Korrektur,Calib,ΔT,∆T,Differenz,Écart,"
-    "Diferencia,Spreizung,Error,Drift,Tmin,Tmax,Min,Max,Average,Mittel,T_min,temp_max_f,id,addr,mac,channel"
+    "Diferencia,Spreizung,Error,Drift,Tmin,Tmax,Min,Max,Average,Mittel,T_min,temp_max_f,id,addr,mac,channel,uid,slave,deviceid,sensor_id"
 )
 
 

@@ -41,8 +41,9 @@ WORDS = {
     "counter": "msg count counter counts pulse pulses seq sequence index cycles attempt attempts devices sensors bpm "
     "cpm probes samples sample errors warnings retries step steps progress packets bytes",
     "time": "time date datetime timestamp ts millis ms uptime clock rtc day month year hour minute second sec epoch",
-    "identity": "id ident address addr serial sn mac device rom node name type model version ver fw firmware build sdk",
-    "setting": "resolution emissivity kp ki kd baud interval rate delay timeout averages gain "
+    "identity": "id ident address addr serial sn mac device rom node name type model version ver fw firmware build sdk "
+    "uid uuid guid idx slave station deviceid devid nodeid sensorid stationid unitid probeid",
+    "setting": "resolution emissivity kp ki kd baud interval rate delay timeout averages gain cal "
     "configsip mode div len size heap free flash cpu port pin gpio csum tail boot rst entry line unit "
     "units",
     "other": "ph ntu ec orp tds lvl level raw ohm ohms resistance ratio analog turbidity "
@@ -90,7 +91,7 @@ NOT_MEASURED = (
     "feuchtkugel frostpunkt humidex wbgt thsw "
     "vorgabe ziel tset setpunkt уставка nastawa žádaná börvärde ayar deseado deseada riferimento referencia wanted "
     "desired demand requested "
-    "trip cutoff grenzwert schwelle umbral hyst hysteresis hysterese offset korrektur cal calib calibration δ ∆ "
+    "trip cutoff grenzwert schwelle umbral hyst hysteresis hysterese offset korrektur calib calibration δ ∆ "
     "differenz écart ecart diferencia spreizung drift "
     "min max minimum maximum tmin tmax"
 )
