@@ -11,7 +11,9 @@ import tomllib
 
 import pytest
 
+from gateway.commands.answers import outcome
 from gateway.config import load, problems
+from gateway.ingest.finding.probing import Found
 from simulators import Board
 from simulators.answering import Answering
 from simulators.modbus import Unit, answer, modbus_line
@@ -111,6 +113,26 @@ def test_silence_and_garbage_are_said_to_be_unknown(said):
     assert "nothing answered: neither Modbus units 1 to 8, nor a board that is asked by text" in done.stdout
     assert ("what came at 9600 baud 8N1 was no answer: 07 99 77 68 61 74 3f" in done.stdout) is bool(said)
     assert "[[boards]]\n" not in done.stdout
+
+
+@pytest.mark.parametrize("text", [b"ERR 01\r\n", b'-113,"Undefined header"\n', b"?\r\n> "])
+def test_what_is_said_in_text_is_shown_as_text(text):
+    """A question that is no board's own, and is answered in text: that text with its rate, and what to do; no hex."""
+    unasked = {(9600, "8N1"): b"\x00\x9f\xfe" * 3, (115_200, "8N1"): 2 * text}
+    said, known = outcome(Found("/dev/ttyX", 9600, "8N1", None, unasked=unasked), 8, as_json=False)
+    shown = repr((2 * text).decode())[1:-1]
+    assert not known
+    assert f'what came at 115200 baud 8N1 was no answer, but is text: "{shown}"\nand something at 1 other' in said
+    assert '"Boards that must be asked" in docs/formats.md' in said
+    assert "9600 baud" not in said and "nothing came;" not in said
+
+
+@pytest.mark.parametrize("unasked, hint", [(None, True), ({}, False)])
+def test_what_was_asked_is_not_told_to_ask(unasked, hint):
+    """Where nothing came, --ask is named to those alone who have not asked."""
+    said, _ = outcome(Found("/dev/ttyX", 9600, "8N1", None, unasked=unasked), 8, as_json=False)
+    assert "nothing came; does the board run" in said
+    assert ("`gateway probe PORT --ask` asks some" in said) is hint
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ from ..config.words import toml
 from ..ingest.asking.strange import Unit
 from ..ingest.dial import SCHEME
 from ..ingest.finding.probing import Found
+from ..ingest.finding.rates import share_of_text
 from ..shown import shown
 from . import probe
 
@@ -160,8 +161,15 @@ def unanswered(found: Found, units: int) -> list[str]:
     if found.unasked is None:
         return ["somebody speaks on this line all the time, so nothing was asked"] if found.heard else []
     out = [f"nothing answered: neither Modbus units 1 to {units}, nor a board that is asked by text"]
-    for (baud, serial), data in list(found.unasked.items())[:SHOWN]:
-        out.append(f"what came at {baud} baud {serial} was no answer: {data.hex(' ')}")
-    if len(found.unasked) > SHOWN:
-        out.append(f"and something at {len(found.unasked) - SHOWN} other settings")
+    texts = {setting: data for setting, data in found.unasked.items() if share_of_text(data) > probe.TEXT}
+    for (baud, serial), data in list((texts or found.unasked).items())[:SHOWN]:
+        what = f', but is text: "{shown(data.decode("latin-1"), 64)}"' if texts else f": {data.hex(' ')}"
+        out.append(f"what came at {baud} baud {serial} was no answer{what}")
+    if (more := len(found.unasked) - min(SHOWN, len(texts or found.unasked))) > 0:
+        out.append(f"and something at {more} other setting{'s' if more > 1 else ''}")
+    if texts:
+        out.append(
+            "a board that answers in text has questions of its own: write the one that its manual gives into the ask "
+            'of a [[boards]] table; "Boards that must be asked" in docs/formats.md says how'
+        )
     return out

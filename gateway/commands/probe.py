@@ -179,10 +179,13 @@ def _numbered(read: Attempt) -> list[str]:
 
 
 def _unknown(found: Found) -> list[str]:
+    if found.unasked and not found.heard:
+        return [f"{shown(found.port, 200)}: nothing came before it was asked"]
     if not found.heard:
+        more = "" if found.unasked is not None else " `gateway probe PORT --ask` asks some"
         return [
             f"{shown(found.port, 200)}: nothing came; does the board run, does its cable carry data, and does it wait "
-            "for a question? `gateway probe PORT --ask` asks some"
+            f"for a question?{more}"
         ]
     likeliest = sorted(found.heard.items(), key=lambda item: -item[1][1])
     rates = ", ".join(
