@@ -89,6 +89,17 @@ def test_marks_are_in_every_table(form, keys):
     assert table.samples and -127 not in {sample.value for sample in table.samples}
 
 
+@pytest.mark.parametrize("lid", ["-999", "{u:.2f}", "17"])
+def test_what_auto_leaves_out_is_skipped_where_devices_are_told_apart(lid):
+    """A key that auto does not take for a temperature is none of any device's either."""
+    for form in ("node={which} temp={t:.2f} lid=" + lid, '{{"id":{which},"temp":{t:.2f},"lid":' + lid + "}}"):
+        found = attempt(ANY, lines(form))
+        table = refined(found, lines(form))
+        assert not any("lid" in name for name in found.sensors), "auto leaves it out"
+        assert table.sensors == {"11", "12"}
+        assert table.candidate.board.options.columns[1:] == ("lid=",)
+
+
 @pytest.mark.parametrize(
     "form, told",
     [("Temp: {n}5, hum: 45", True), ('{{"temp":2{n}}}', True), ("Temp: {n}.5", False), ("Temp: {n}", False)],

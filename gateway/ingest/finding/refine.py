@@ -46,7 +46,8 @@ def refined(found: Attempt, chunks: Sequence[tuple[float, bytes]]) -> Attempt:
     plain = FormatOptions(after=found.after, decimal=found.decimal)
     plain = replace(plain, none=_marks(found, tried(plain)))
     as_found = _as_found(found, plain, tried)
-    for options in _ideas(found, as_found, plain, b"".join(data for _, data in chunks).decode("latin-1")):
+    text = b"".join(data for _, data in chunks).decode("latin-1")
+    for options in _ideas(found, as_found, plain, _left_out(found, tried(plain)), text):
         better = tried(options)
         if better is not None and _apart(options, better, found, as_found):
             return better
@@ -60,6 +61,12 @@ def _marks(found: Attempt, plain: Attempt | None) -> tuple[float, ...]:
     good = {sample.value for sample in found.samples}
     marks = {sample.value for sample in plain.samples if sample.sensor in found.sensors or _is_mark(sample)} - good
     return tuple(sorted(marks)) if len(marks) <= MOST_MARKS else ()
+
+
+def _left_out(found: Attempt, plain: Attempt | None) -> tuple[str, ...]:
+    """Columns that skip the keys which no sensor of `found` is called by, whatever device it is of."""
+    called = {part for name in found.sensors for part in (name, name.partition(".")[2])}
+    return tuple(f"{name}=" for name in sorted(plain.sensors - called) if "=" not in name) if plain else ()
 
 
 def _is_mark(sample: Sample) -> bool:
@@ -88,13 +95,17 @@ def _read(one: Attempt) -> list[tuple[str, float, str]]:
     return [sample[:3] for sample in one.samples]
 
 
-def _ideas(found: Attempt, as_found: Attempt | None, plain: FormatOptions, text: str) -> Iterator[FormatOptions]:
+def _ideas(
+    found: Attempt, as_found: Attempt | None, plain: FormatOptions, left_out: tuple[str, ...], text: str
+) -> Iterator[FormatOptions]:
     if found.columns:
         yield replace(plain, columns=found.columns)
     options = as_found.candidate.board.options if as_found else plain
     if found.format in ("json", "kv"):
         keys = dict.fromkeys(key for key in _KEY.findall(text) if quantity(key) == "identity")
         for key in list(keys)[:MOST_KEYS]:
+            if as_found is None and left_out:
+                yield replace(options, columns=(f"{key}=sensor", *left_out))
             yield replace(options, columns=(f"{key}=sensor", *options.columns))
     values: dict[str, list[float]] = {}
     for sample in found.samples:
