@@ -52,6 +52,7 @@ class StoreMachine(RuleBasedStateMachine):
         done = self.store.put(new, gone, self.busy)
         for id in gone:
             del self.model[id]
+        self.given_up(done.lost, keep=self.busy)  # before the new ones are there
         for id, one in zip(done.ids, new, strict=True):
             assert id > max(before, default=0)
             self.model[id] = one.source.lane, one.rows, one.wall
@@ -59,7 +60,6 @@ class StoreMachine(RuleBasedStateMachine):
                 self.busy.add(id)
         if len(self.busy) > 20:
             self.busy = set(list(self.busy)[-5:])
-        self.given_up(done.lost, keep=self.busy)
 
     def given_up(self, lost, keep):
         """Each was the oldest that is not busy of the board that held most just then."""
