@@ -22,6 +22,7 @@ from gateway.config.tables import LATER
 from simulators import Board
 from tests.brokers import Mosquitto
 from tests.faults import rules, tree
+from tests.faults.alone import FAST, alone
 from tests.faults.judge import Judge, share
 from tests.faults.proxy import Proxy
 from tests.faults.rows import lasting
@@ -43,7 +44,7 @@ class Scene:
 
     boards: names, or names with options of Board. broker: lines of mosquitto's configuration. A row's own gateway.toml:
     url, mqtt, gateway (keys of those tables), each (of every board), extra. timers, clock: see launch.py. environment,
-    prefix: of the gateway's process.
+    prefix: of the gateway's process. floods: a board will send more than its rate.
     """
 
     def __init__(
@@ -67,11 +68,15 @@ class Scene:
         prefix: Sequence[str] = (),
         topics: Sequence[str] = (),
         start: bool = True,
+        floods: bool = False,
     ) -> None:
         self.folder = folder
         self.seed = int(os.environ.get("GATEWAY_SEED", random.randrange(1_000_000)))
         self.dice = random.Random(self.seed)
         self.stack = contextlib.ExitStack()
+        own = boards if isinstance(boards, dict) else {name: dict[str, Any]() for name in boards}
+        speeds = [each.get("sensors", sensors) * each.get("rate", rate) for each in own.values()]
+        self.stack.enter_context(alone(folder, FAST if floods else sum(speeds)))
         self.broker = Mosquitto(folder, broker)
         self.broker.start()
         self.stack.callback(self.broker.kill)
@@ -86,8 +91,7 @@ class Scene:
                 "kind": KINDS[place % len(KINDS)], "sensors": sensors, "rate": rate, "baud": baud, "boot": 0.05,
                 "seed": self.seed, "log": self.judge.written,
             }  # fmt: skip
-            own = boards[name] if isinstance(boards, dict) else {}
-            self.boards[name] = self.stack.enter_context(Board(name=name, **usual | own))
+            self.boards[name] = self.stack.enter_context(Board(name=name, **usual | own[name]))
         place = self.proxy.port if self.proxy is not None else self.broker.port
         state = f'state_dir = "{folder / "state"}"\n' if HAS_STATE_DIR else ""
         tables = "".join(

@@ -155,7 +155,11 @@ def test_f09_wrong_baud(scene, baud):
 )
 def test_f10_a_babbling_board(scene):
     quiet = [f"quiet{number}" for number in range(8)]
-    s = scene(boards={"babbler": {"kind": "json"}} | {name: {"rate": 10} for name in quiet}, mqtt='payload = "rows"')
+    s = scene(
+        boards={"babbler": {"kind": "json"}} | {name: {"rate": 10} for name in quiet},
+        mqtt='payload = "rows"',
+        floods=True,
+    )
     s.steady()
     babbler = s.boards["babbler"]
     before = babbler.written.lines
@@ -173,7 +177,7 @@ def test_f10_a_babbling_board(scene):
 def test_f10_a_babbling_board_in_an_outage(scene):
     quiet = [f"quiet{number}" for number in range(8)]
     boards = {"babbler": {"kind": "json"}} | {name: {"rate": 10} for name in quiet}
-    s = scene(boards=boards, mqtt='payload = "rows"', extra='[spool]\nmax_bytes = "1MB"')
+    s = scene(boards=boards, mqtt='payload = "rows"', extra='[spool]\nmax_bytes = "1MB"', floods=True)
     s.steady()
     babbler = s.boards["babbler"]
     with s.fault():
