@@ -57,8 +57,7 @@ class Asked:
         if not said and kind in ("", measured_in(around)):
             said = around
         board = self._units[0] if len(self._units) == 1 else ""
-        is_none = what == "computed" or _is_unmeasured(name, called)
-        if not is_none and (said in TEMPERATURE_UNITS if said else what in ("", "temperature")):
+        if not _is_none(what, name, called) and (said in TEMPERATURE_UNITS if said else what in ("", "temperature")):
             published = said or board or "°C"
             asked = published in TEMPERATURE_UNITS or self._also_named(name, published, outer, called)
             return published if asked else None
@@ -75,8 +74,7 @@ class Asked:
             return True
         what = _within(outer, _measured(name, called))
         in_name = unit_in_name(called) or unit_in_name(name)
-        is_none = what == "computed" or _is_unmeasured(name, called)
-        named = not is_none and (what == "temperature" or in_name in TEMPERATURE_UNITS)
+        named = not _is_none(what, name, called) and (what == "temperature" or in_name in TEMPERATURE_UNITS)
         return named or self._also_named(name, "", outer, called)
 
     def _field(self, name: str, outer: str, called: str) -> str:
@@ -115,9 +113,9 @@ def _within(outer: str, what: str) -> str:
     return "computed" if of_others else what
 
 
-def _is_unmeasured(name: str, called: str) -> bool:
-    """Whether the board's name for a value, which we do not call a temperature, says that it is no measured one."""
-    return quantity(called) != "temperature" and is_unmeasured(name)
+def _is_none(what: str, name: str, called: str) -> bool:
+    """Whether a value of `what` is no measured temperature, by that or by a name that we do not call a temperature."""
+    return what == "computed" or (quantity(called) != "temperature" and is_unmeasured(name))
 
 
 def field_of(fields: Mapping[str, _Given], outer: str, own: str) -> _Given | None:

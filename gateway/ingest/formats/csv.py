@@ -99,7 +99,7 @@ class Csv:
             return noise(frame)
         if self._lone is not None and not self._rows.names:
             unsure = self._pointed < POINTED and self._lone.unsure(text)
-            if (unsure or may_be_several(text)) and not self._pointed:
+            if not self._pointed and (unsure or may_be_several(text)):
                 return refused(Why.NOT_A_NUMBER, frame)
             if self._lone.decimal and self._separator == ",":
                 self._separator, self._pointed = None, 0  # by a torn line
