@@ -230,7 +230,8 @@ class Service:
     async def _where(self) -> Where:
         mqtt = self.config.mqtt
         user, password = mqtt.username or None, await self._secret()
-        return Where(mqtt.host, mqtt.port, f"gateway-{self.config.id}", user, password, mqtt.version == "5")
+        v5 = mqtt.version == "5"
+        return Where(mqtt.host, mqtt.port, f"gateway-{self.config.id}", user, password, v5, mqtt.tls)
 
     def _will(self) -> Will:
         whole, brief = self.reporter.will()

@@ -15,7 +15,7 @@ ROOMS = ("ingest", "compute", "publish")
 CORRIDOR = {
     "model", "asks", "layouts", "ledger", "names", "parts", "threads", "backoff", "instants", "shown", "units",
     "patterns",
-    "checksums",
+    "checksums", "tls",
 }  # fmt: skip
 """What any room may use: nouns, and small functions that stand on nothing."""
 DOORS = {

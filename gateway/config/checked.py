@@ -13,6 +13,7 @@ from .. import model
 from ..asks import Modbus
 from ..model import FormatOptions, Plan, Port, Treatment
 from ..names import plain
+from ..tls import Tls
 from . import tables
 from .asked import unit_name
 from .presets import Preset, in_each_unit
@@ -31,7 +32,7 @@ TREATMENT = tuple(field.name for field in dataclasses.fields(Treatment))
 class Mqtt:
     """Where the messages go. With `embedded` host and port are those of the gateway's own broker."""
 
-    url: str  # mqtt://host:port, or "embedded"
+    url: str  # mqtt://host:port, mqtts://host:port, or "embedded"
     embedded: bool
     host: str
     port: int
@@ -41,6 +42,7 @@ class Mqtt:
     version: str  # "5" | "3.1.1"
     prefix: str
     payload: str  # reading | rows
+    tls: Tls | None = None  # None: plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +197,7 @@ def _changes(table: tables.Board | tables.Sensors, keys: Any, most: int) -> Chan
 def _mqtt(table: tables.Mqtt, path: Path) -> Mqtt:
     embedded = table.url == "embedded"
     listen = address(table.listen)
-    host, port = listen if embedded else address(table.url.removeprefix("mqtt://"))
+    host, port = listen if embedded else address(table.url.partition("://")[2])
     return Mqtt(
         url=table.url,
         embedded=embedded,
@@ -207,7 +209,13 @@ def _mqtt(table: tables.Mqtt, path: Path) -> Mqtt:
         version=table.version,
         prefix=table.prefix,
         payload=table.payload,
+        tls=tls(table.ca_file, table.cert_file, table.key_file, path) if table.url.startswith("mqtts:") else None,
     )
+
+
+def tls(ca: str, cert: str, key: str, path: Path) -> Tls:
+    """The files of TLS, as the file `path` names them; "" is none."""
+    return Tls(*(path.parent / one if one else None for one in (ca, cert, key)))
 
 
 def _boards(table: tables.Board, tags: Mapping[str, str]) -> list[model.Board]:

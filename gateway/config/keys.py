@@ -6,7 +6,7 @@ from itertools import pairwise
 from ..names import level, plain
 from ..units import temperature
 from .presets import Preset
-from .values import address, any_text, choice, duration, joined, number, pair, text, texts, whole
+from .values import BROKERS, address, any_text, choice, duration, joined, number, pair, text, texts, whole
 from .words import DAY, Unfit, found, listed, nearest, quoted, wanted
 
 FEATURES = ("mean", "std", "min", "max", "range", "median", "slope", "rate", "ewma", "zscore")
@@ -42,7 +42,7 @@ def tags(value: object) -> dict[str, str]:
 
 
 def broker(value: object) -> str:
-    """mqtt://host[:port], completed, or "embedded". The sentence never repeats what may hold a password."""
+    """mqtt(s)://host[:port], completed, or "embedded". The sentence never repeats what may hold a password."""
     if value == "embedded":
         return "embedded"
     scheme, separator, rest = value.partition("://") if isinstance(value, str) else ("", "", "")
@@ -50,13 +50,14 @@ def broker(value: object) -> str:
         raise Unfit(
             "no user and no password may stand here; give username, and the password in a file, as password_file"
         )
-    if separator and scheme in ("mqtts", "ssl", "tls", "ws", "wss"):
-        raise Unfit(f"{scheme}:// is not supported by this version yet; there is mqtt://")
-    if scheme != "mqtt" or not separator:
+    if separator and scheme in ("ssl", "tls", "ws", "wss"):
+        raise Unfit(f"{scheme}:// is not supported by this version; there is mqtt:// and, with TLS, mqtts://")
+    if scheme not in BROKERS or not separator:
         near = nearest(value, ["embedded"]) if isinstance(value, str) else ""
-        raise Unfit(str(wanted('"mqtt://host:1883" or "embedded"', value)) + near)
+        raise Unfit(str(wanted('"mqtt://host:1883", "mqtts://host:8883" or "embedded"', value)) + near)
     rest = rest.removesuffix("/")
-    return "mqtt://" + joined(*address(rest if re.search(r":[^\]:]*$", rest) else f"{rest}:1883"))
+    place = rest if re.search(r":[^\]:]*$", rest) else f"{rest}:{BROKERS[scheme]}"
+    return f"{scheme}://" + joined(*address(place))
 
 
 def listen(value: object) -> str:

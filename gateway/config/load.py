@@ -8,11 +8,12 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from ..model import Board
+from ..tls import TlsError, context
 from . import password, preset_file
-from .checked import Config, checked
+from .checked import Config, checked, tls
 from .presets import OWN, Preset, place
 from .source import Wrong, parsed, read
-from .tables import LATER, TABLES, TAKEN_BY, Document
+from .tables import LATER, TABLES, TAKEN_BY, Document, Mqtt
 from .together import conflicts
 from .words import Inside, Unfit, nearest, quoted, wanted, where
 
@@ -123,7 +124,18 @@ def _document(data: dict[str, Any], path: Path) -> tuple[Document | None, list[s
     secret = data["mqtt"].get("password_file") if isinstance(data.get("mqtt"), dict) else None
     if isinstance(secret, str) and secret and secret.isprintable():
         wrong += [f"mqtt.password_file: {text}" for text in password.problems(path.parent / secret)]
+    if document is not None and not wrong and document.mqtt.url.startswith("mqtts:"):
+        wrong += _tls(document.mqtt, path)
     return (None if wrong else document), wrong
+
+
+def _tls(mqtt: Mqtt, path: Path) -> list[str]:
+    """Why the files of TLS will not do."""
+    try:
+        context(tls(mqtt.ca_file, mqtt.cert_file, mqtt.key_file, path))
+    except TlsError as error:
+        return [str(error)]
+    return []
 
 
 def _attributed(sentence: str, data: dict[str, Any], whole: dict[str, Any]) -> str:

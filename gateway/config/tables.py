@@ -64,6 +64,9 @@ class Mqtt(Table):
     listen: Annotated[str, By(keys.listen)] = "127.0.0.1:1883"
     username: Text = ""
     password_file: Text = ""
+    ca_file: Text = ""
+    cert_file: Text = ""
+    key_file: Text = ""
     version: Annotated[str, By(keys.version)] = "5"
     prefix: Annotated[str, By(keys.prefix)] = "gateway"
     payload: Annotated[str, By(choice("reading", "rows"))] = "reading"
@@ -184,7 +187,7 @@ TABLES: dict[str, type[Table]] = {
 }  # fmt: skip
 LATER = {
     "": {"web"},
-    "mqtt": {"ca_file", "cert_file", "key_file", "discovery_prefix"},
+    "mqtt": {"discovery_prefix"},
     "boards": set(),
     "sensors": {"band", "heartbeat", "alarm"},
     "gateway": set(),

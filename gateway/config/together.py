@@ -45,6 +45,14 @@ def _mqtt(mqtt: dict[str, Any]) -> Iterator[str]:
     secured = bool(mqtt.get("password_file"))
     if secured and not mqtt.get("username"):
         yield "mqtt.password_file: a password goes with a name; give username as well"
+    if not str(mqtt.get("url", "")).startswith("mqtts:"):
+        yield from (
+            f"mqtt.{key}: only mqtts:// uses it; write that in mqtt.url, or take {key} out"
+            for key in ("ca_file", "cert_file", "key_file")
+            if mqtt.get(key)
+        )
+    if mqtt.get("key_file") and not mqtt.get("cert_file"):
+        yield "mqtt.key_file: a key goes with a certificate; give cert_file as well"
     prefix = mqtt.get("prefix")
     if mqtt.get("url") == "embedded" and isinstance(prefix, str) and not prefix[:1].isascii():
         yield f"mqtt.prefix: {quoted(prefix)} cannot be served by the embedded broker; begin it with a plain letter"

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from .words import BYTES, SECONDS, Unfit, amount, found, listed, nearest, quoted, span, wanted
 
+BROKERS = {"mqtt": 1883, "mqtts": 8883}
+"""The schemes of a broker's URL, and the port that each usually has."""
 _AMOUNT = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?)([A-Za-z]+)")
 
 

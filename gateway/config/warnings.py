@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from .. import tls
 from ..model import Board, FormatOptions
 from . import password
 from .checked import Config, reaches
@@ -67,8 +68,10 @@ def _mqtt(config: Config) -> Iterator[str]:
     mqtt = config.mqtt
     if mqtt.password_file:
         yield from (f"mqtt.password_file: {text}" for text in password.warnings(mqtt.password_file))
-        if not mqtt.embedded and not local(mqtt.host):
-            yield f"mqtt.url: the password crosses the network to {mqtt.host} unencrypted; keep that network apart"
+        if not mqtt.embedded and mqtt.tls is None and not local(mqtt.host):
+            yield f"mqtt.url: the password crosses the network to {mqtt.host} unencrypted; mqtts:// encrypts it"
+    if mqtt.tls is not None:
+        yield from tls.warnings(mqtt.tls)
     if mqtt.embedded and not local(mqtt.listen[0]):
         yield f"mqtt.listen: whoever reaches {mqtt.listen[0]} can try to log in; 127.0.0.1 is for this machine alone"
 

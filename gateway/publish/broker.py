@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from ..tls import Tls
+
 TAKEN_OVER, WRONG_VERSION = 0x8E, 0x84
 OF_NO_MESSAGE = {0x89, 0x8B, 0x8D, TAKEN_OVER, 0x98, 0x9C, 0x9D}
 """Why a broker ends a connection for no message's sake: it is busy, stops, has not heard us, has another, moves."""
@@ -49,6 +51,7 @@ class Where:
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     v5: bool = True
+    tls: Tls | None = None
 
     @property
     def text(self) -> str:

@@ -21,6 +21,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from ..threads import in_thread
+from ..tls import TlsError, secured
 from .broker import SENTENCES, WRONG_VERSION, Limits, Refused, Where, Will, less
 from .packets import LONGEST, Ack, overhead, topic_part
 from .wire import Ears, Wire
@@ -33,7 +34,7 @@ PATIENCE = 10.0  # s for the broker to accept TCP and to answer CONNECT
 
 
 class _Client(paho.Client):
-    """paho on our Wire. `_create_socket` is where it makes its socket, plain or TLS; a test holds that it still is."""
+    """paho on our Wire. `_create_socket` is where it makes its socket; a test holds that it still is. TLS is ours."""
 
     wrap: Callable[[Any], Wire]
 
@@ -80,6 +81,8 @@ class Connection:
 
     def _wrapped(self, sock: socket.socket) -> Wire:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self.where.tls is not None:
+            sock = secured(sock, self.where.host, self.where.tls, PATIENCE / 2)
         self.wire = Wire(sock, self._ears)
         if self.lost.done():  # given up while the thread was still connecting
             self.wire.abort()
@@ -99,6 +102,9 @@ class Connection:
             self.close()
             what = "the broker at" if self._found else "the name server, asked for"
             raise Refused(f"{what} {self.where.text} does not answer", away=True) from None
+        except TlsError as error:
+            self.close()
+            raise Refused(f"no connection to {self.where.text}: {error}") from None
         except (OSError, ValueError) as error:
             self.close()
             raise _no_broker(self.where.text, error) from None
@@ -191,7 +197,8 @@ class Connection:
 
     def _gone(self, why: str, code: int | None = None) -> None:
         if not self._connack.done():
-            early = f"the broker at {self.where.text} did not accept the connection: {why}"
+            hint = "" if self.where.tls else "; where it speaks TLS on this port, mqtt.url begins with mqtts://"
+            early = f"the broker at {self.where.text} did not accept the connection: {why}{hint}"
             self._connack.set_exception(Refused(early, WRONG_VERSION if self.where.v5 else None, early=True))
         if not self.lost.done():
             self.lost.set_result((why, code))

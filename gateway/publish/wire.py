@@ -9,6 +9,7 @@ import ssl
 from collections.abc import Callable
 from typing import NamedTuple
 
+from ..tls import why as of_tls
 from .packets import Ack, Incoming, ProtocolError
 
 PIECE = 1 << 16  # bytes read at once
@@ -185,4 +186,4 @@ class Wire:
 
 
 def _why(error: OSError) -> str:
-    return f"the connection broke ({error.strerror or error})"
+    return of_tls(error) if isinstance(error, ssl.SSLError) else f"the connection broke ({error.strerror or error})"
