@@ -76,6 +76,13 @@ def parser(functions: Mapping[str, Callable[[argparse.Namespace], int]]) -> argp
     one.add_argument("--format", metavar="F", help="instead of the board's")
     one.add_argument("--speed", type=speed, metavar="1|10|max", help="times as fast as it was (max)")
     _json(one)
+    one = command("release", "lends a board's port, so that you can write its firmware; takes it back by itself")
+    one.add_argument("board", metavar="BOARD", help="as the configuration calls it")
+    either = one.add_mutually_exclusive_group()
+    either.add_argument("--for", dest="lasting", default="5m", metavar="5m", help="how long (5m)")
+    either.add_argument("--back", action="store_true", help="take it back now")
+    _file(one)
+    _json(one)
     one = commands.add_parser("bench", help=BENCH, description=BENCH[0].upper() + BENCH[1:] + ".")
     subjects = one.add_subparsers(title="subjects", metavar="SUBJECT", required=True)
 

@@ -28,7 +28,7 @@ def parser() -> argparse.ArgumentParser:
     """All commands and their options."""
     return arguments.parser({
         "demo": demo, "run": run_service, "init": init, "check": check, "ports": ports, "presets": list_presets,
-        "probe": probe, "record": record, "replay": replay, "bench": bench,
+        "probe": probe, "record": record, "replay": replay, "release": release, "bench": bench,
     })  # fmt: skip
 
 
@@ -236,6 +236,15 @@ def replay(options: argparse.Namespace) -> int:
             return replay(capture, config, boards, options.speed, as_json=options.json)
 
     return told(work)
+
+
+def release(options: argparse.Namespace) -> int:
+    """A board's port, lent by the gateway that runs, or taken back."""
+    from .commands import release as lending
+
+    return told(
+        lambda: lending.release(options.board, options.lasting, options.config, back=options.back, as_json=options.json)
+    )
 
 
 def bench(options: argparse.Namespace) -> int:

@@ -9,13 +9,12 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from dataclasses import replace
 from typing import Any
 
-from . import __version__, remembered, signals, state, systemd
+from . import __version__, orders, remembered, signals, state, systemd
 from .backlog import WAITING, Valve
 from .clock import Clock
-from .config import Config, Wrong, changes, load
+from .config import Config
 from .config.password import Password
 from .ledger import total
 from .log.lines import log
@@ -27,14 +26,13 @@ from .publish.publisher import Keeping, Naming, Publisher
 from .publish.spool.disk import Claim
 from .publish.spool.spool import Spool
 from .publish.spool.sql import Trouble
+from .reloading import Reloading
 from .street import Street
 from .telling.looks import board_look, former
 from .telling.report import Reporter
 from .telling.status import BoardLook, Look
-from .threads import in_thread
 
 COMPUTING, PUBLISHING = 2.0, 2.0  # s that each may take at a stop
-READING = 5.0  # s for the configuration, read again; on a disk that hangs it would be for ever
 
 
 class Service:
@@ -82,7 +80,10 @@ class Service:
         )
         self._embedded: Any = None
         self._password = Password(config.mqtt.password_file)
-        self._changed_file = asyncio.Event()
+        self.reloading = Reloading(
+            config, self.street, self.publisher,
+            status_topic=self._status_topic, in_flight=self._in_flight, event=self._event,
+        )  # fmt: skip
 
     # life
 
@@ -109,7 +110,9 @@ class Service:
             publishing = parts.start(self.publisher.run())
             parts.start(self.publisher.keep())
             parts.start(self.reporter.run())
-            parts.start(self._reloading())
+            parts.start(self.reloading.run(parts))
+            asked = orders.Orders(self.config.path, self.readers, self.boards.lend, self.boards.take_back)
+            parts.start(orders.heed(asked, self.folder, self._event))
             systemd.notify(READY="1", STATUS=f"reading {len(self.config.boards)} boards")
             await parts.until(stop)
             await self._drain(publishing)
@@ -152,58 +155,6 @@ class Service:
 
     def _last_words(self) -> dict[str, bytes]:
         return {self._status_topic(board): text for board, text in self.reporter.last_words().items()}
-
-    # the configuration, read again
-
-    def reload(self) -> None:
-        """Reads the configuration again, soon."""
-        self._changed_file.set()
-
-    async def _reloading(self) -> None:
-        while True:
-            await self._changed_file.wait()
-            self._changed_file.clear()
-            systemd.notify(RELOADING="1", MONOTONIC_USEC=str(time.monotonic_ns() // 1000))
-            try:
-                async with asyncio.timeout(READING):
-                    config = await in_thread(lambda: load(self.config.path), "configuration")
-                await self._take_over(config)
-            except Wrong as error:
-                self._refused(error.problems)
-            except TimeoutError:
-                self._refused([f"it could not be read within {READING:.0f} s; see that its disk answers, reload again"])
-            except BlockingIOError as error:
-                self._refused([f"it is not read: {error.strerror}"])
-            systemd.notify(READY="1")
-
-    def _refused(self, problems: list[str]) -> None:
-        self._event("config.refused", path=str(self.config.path), problems=problems)
-
-    async def _take_over(self, config: Config) -> None:
-        """What of `config` can be taken over at once; a board that is as before is not touched."""
-        self._forget()
-        found = changes(self.config, config)
-        gone = list(found.gone)
-        self.config = replace(config, **{field: getattr(self.config, field) for field in found.kept})
-        self.street.reload(self.config)
-        for name in found.gone:
-            await self.boards.drop(name, self.parts)
-        for board in found.opened:
-            gone += await self.boards.add(board, self.parts)
-        gone = [name for name in gone if name not in self.readers]
-        for name in gone:
-            self.publisher.document(self._status_topic(name), b"")  # nobody tells of it any more
-        self.stage.reload(self.street.plan)
-        self.publisher.renew()
-        log("config.reloaded", path=str(config.path), opened=[board.name for board in found.opened],
-            gone=gone, later=found.later)  # fmt: skip
-
-    def _forget(self) -> None:
-        """Lets go what is kept of boards that an earlier reload has closed; their accounts stay."""
-        for board in self.accounts.keys() - self.readers.keys():
-            if not self._in_flight(board):
-                self.stage.forget(board)
-                self.publisher.forget(board)
 
     # ingest, and the ledger
 
@@ -292,7 +243,7 @@ async def serve(config: Config) -> int:
     """Runs the gateway until SIGTERM or SIGINT; SIGHUP reads the configuration again. Gives the exit code."""
     stop, service = asyncio.Event(), Service(config)
     loop = asyncio.get_running_loop()
-    signals.heed(loop, stop.set, service.reload)
+    signals.heed(loop, stop.set, service.reloading.ask)
     systemd.stay_awake(loop)
     await service.run(stop)
     signals.be_deaf(loop)

@@ -24,7 +24,7 @@ async def test_a_table_for_a_board_that_was_found(tmp_path, monkeypatch, name, l
             path = str(tmp_path / "link")
             (tmp_path / "link").symlink_to(simulated.path)
 
-        async def discover(pattern, named, found):
+        async def discover(pattern, named, found, not_now):
             taken.append(named)
             found(replace(pattern, name=FOUND, port=replace(pattern.port, path=simulated.path)))
 

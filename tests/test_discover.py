@@ -64,10 +64,10 @@ class Machine:
 
 
 @contextlib.asynccontextmanager
-async def discovering(machine: Machine, *taken: str):
+async def discovering(machine: Machine, *taken: str, **more: object):
     found = []
     work = discover(
-        Board("", Port("auto")), taken, found.append, look=machine.look, folders=(machine.folder,), period=0.01
+        Board("", Port("auto")), taken, found.append, look=machine.look, folders=(machine.folder,), period=0.01, **more
     )
     task = asyncio.create_task(work)
     yield found
@@ -91,6 +91,18 @@ async def test_boards_are_found_as_they_come(tmp_path):
         looks = machine.looks
         await until(lambda: machine.looks > looks)
         assert [board.name for board in found] == ["usb-a", "usb-b"]
+
+
+async def test_what_comes_at_a_bad_time_is_found_later(tmp_path):
+    """While it is not the time nothing is looked at, and then all that came meanwhile is found."""
+    machine, waits = Machine(str(tmp_path)), [True]
+    machine.set(port("usb-a", "/dev/ttyUSB0"))
+    async with discovering(machine, not_now=lambda: waits[0]) as found:
+        for _ in range(20):
+            await asyncio.sleep(0.01)
+        assert (machine.looks, found) == (0, [])
+        waits[0] = False
+        await until(lambda: [board.name for board in found] == ["usb-a"])
 
 
 async def test_nobody_lists_ports_without_news(tmp_path):

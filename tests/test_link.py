@@ -93,4 +93,10 @@ def test_a_port_that_is_opened_anew_in_a_silence():
     assert walk(*silent, Event.OPENED) is State.SILENT
     assert walk(*silent, Event.OPENED, Event.BYTES) is State.ONLINE
     assert walk(*silent, Event.REFUSED) is State.OFFLINE
-    assert {shown(state) for state in State} == {State.ONLINE, State.SILENT, State.OFFLINE}
+    assert {shown(state) for state in State} == {State.ONLINE, State.SILENT, State.OFFLINE, State.LENT}
+
+
+def test_a_port_that_is_lent():
+    """It can be lent whatever it was doing, and for longer; taken back it is offline until it is open."""
+    assert {advance(state, Event.LEND) for state in State} == {State.LENT}
+    assert walk(Event.LEND, Event.LEND, Event.GONE, Event.FOUND) is State.OPENING

@@ -93,7 +93,7 @@ def test_the_gateways_document(faults):
     assert list(document) == GATEWAY
     assert (document["state"], document["reason"], document["clock"]) == ("online", None, "synced")
     assert (document["started"], document["time"]) == ("2026-11-18T11:06:40.000Z", "2026-11-18T11:07:40.250Z")
-    assert document["boards"] == {"online": 1, "silent": 1, "offline": 0}
+    assert document["boards"] == {"online": 1, "silent": 1, "offline": 0, "lent": 0}
     assert document["spool"] == dict(look().spool)
     assert document["faults"] == {"broker": {"since": "2026-11-18T11:06:41.000Z", "count": 1, "text": "it is away"}}
     assert document["fault_totals"] == {"broker": 1}

@@ -14,6 +14,7 @@ from .asking.party import Party
 from .asking.talk import Talk
 from .discover import discover
 from .formats import decoder
+from .lending import Lending, Lent, Loans
 from .notes import noted
 from .seen import Seen, listening
 from .sensors import Sensors, Treatments
@@ -40,7 +41,8 @@ class Boards:
         self.readers: dict[str, Seen] = {}
         self.rates: dict[str, int] = {}  # of boards with baud = "auto", as they were found last
         self.tuned = asyncio.Event()  # `rates` has changed
-        self._lines = SharedLines(take, changed)
+        self._loans = Loans()
+        self._lines = SharedLines(take, changed, self._loans)
         self._take, self._changed, self._event = take, changed, event
         self._treatments, self._moved = treatments, moved
         self._sensors: dict[str, Sensors] = {}
@@ -76,7 +78,7 @@ class Boards:
         self._named |= {board.port.path for board in boards}
         for board in boards:
             if board.port.path == "auto":
-                parts.start(discover(board, self._named, lambda found: self._add(found, parts)))
+                parts.start(discover(board, self._named, lambda found: self._add(found, parts), not_now=self._lent))
             else:
                 self._add(board, parts)
         parts.start(watch(self.readers))
@@ -104,7 +106,7 @@ class Boards:
         """A board that speaks by itself, which is not read yet."""
         name, account = board.name, self.account(board.name)
         format = decoder(board.format, board.options)
-        seen = listening(board, format, self._take, account, self._changed, self.sensors(name))
+        seen = listening(board, format, self._take, account, self._changed, self.sensors(name), self._loans)
         self.readers[name], self._tags[name] = seen, dict(board.tags)
         return seen
 
@@ -138,6 +140,23 @@ class Boards:
                 self.tuned.set()
         else:
             self._event("board.seeking", board=name, port=seen.port, baud=self.rates[name])
+
+    def _lent(self) -> bool:
+        return self._loans.any
+
+    async def lend(self, board: str, seconds: float) -> Lent:
+        """Closes the port of a board that is read, and of all others on it, for so long."""
+        lending = self.readers[board].lending
+        return self._of_loan(lending, done=await lending.lend(seconds))
+
+    async def take_back(self, board: str) -> Lent:
+        """Reads them again, as soon as nobody else has the port open."""
+        lending = self.readers[board].lending
+        return self._of_loan(lending, done=await lending.take_back())
+
+    def _of_loan(self, lending: Lending, *, done: bool) -> Lent:
+        names = [name for name, seen in self.readers.items() if seen.lending is lending]
+        return Lent(lending.reader.port, names, lending.until, done, lending.holder)
 
     async def drop(self, board: str, parts: Parts) -> None:
         """Reads a board no more; its port is closed, unless others share it."""

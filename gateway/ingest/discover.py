@@ -42,11 +42,13 @@ async def discover(
     look: Callable[[], list[SerialPort]] = serial_ports,
     folders: tuple[str, ...] = ("/dev/serial/by-id", "/dev/serial/by-path", "/dev"),
     period: float = PERIOD,
+    not_now: Callable[[], bool] = lambda: False,
 ) -> None:
     """Calls `found` once for each new board, until cancelled. taken: the paths that the other tables name, as of now.
 
     A port is taken when two looks in a row have seen it: udev makes its links one after the other, and the one by which
     another table names it may come last. A board that has gone stays its reader's business, which takes it up again.
+    not_now: whether what is plugged in now is to be looked at later.
     """
     mine: set[str] = set()
     seen: set[str] = set()
@@ -54,7 +56,8 @@ async def discover(
     due = 0.0
     loop = asyncio.get_running_loop()
     while True:
-        if (fresh := (*_mark(folders), *sorted(taken))) != mark or loop.time() >= due:
+        fresh = (*_mark(folders), *sorted(taken))
+        if (fresh != mark or loop.time() >= due) and not not_now():
             ports = await tried(look, "ports", None)
             mark = None if ports is None else fresh  # to be asked again
             ports = ports or []

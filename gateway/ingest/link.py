@@ -12,6 +12,7 @@ class State(StrEnum):
     ONLINE = "online"
     SILENT = "silent"
     RENEWING = "renewing"
+    LENT = "lent"
 
 
 class Event(StrEnum):
@@ -24,10 +25,13 @@ class Event(StrEnum):
     QUIET = "quiet"
     BYTES = "bytes"
     RENEW = "renew"
+    LEND = "lend"
     GONE = "gone"
 
 
 LINK: dict[tuple[State, Event], State] = {
+    **{(state, Event.GONE): State.OFFLINE for state in State if state is not State.OFFLINE},
+    **{(state, Event.LEND): State.LENT for state in State},  # whatever it was doing; GONE when it is taken back
     (State.OFFLINE, Event.FOUND): State.OPENING,
     (State.OPENING, Event.REFUSED): State.OFFLINE,  # busy, or no permission: try again later
     (State.OPENING, Event.OPENED): State.SETTLING,  # the open may have reset the board; its boot text is not data
@@ -37,7 +41,7 @@ LINK: dict[tuple[State, Event], State] = {
     (State.SILENT, Event.RENEW): State.RENEWING,  # closed, to be opened anew: that may bring it back
     (State.RENEWING, Event.OPENED): State.SILENT,
     (State.RENEWING, Event.REFUSED): State.OFFLINE,
-} | {(state, Event.GONE): State.OFFLINE for state in State if state is not State.OFFLINE}
+}
 
 HORIZON = 300.0  # s; about how far back the usual pause looks
 LEAST_PATIENCE = 30.0  # s
@@ -52,10 +56,10 @@ def advance(state: State, event: Event) -> State:
 
 
 def shown(state: State) -> State:
-    """What a user sees: online | silent | offline. A port that is opened anew in a silence is silent all the while."""
+    """What a user sees: online | silent | offline | lent. One that is opened anew in a silence is silent meanwhile."""
     if state is State.RENEWING:
         return State.SILENT
-    return state if state in (State.ONLINE, State.SILENT) else State.OFFLINE
+    return state if state in (State.ONLINE, State.SILENT, State.LENT) else State.OFFLINE
 
 
 def usual(before: float | None, pause: float) -> float:

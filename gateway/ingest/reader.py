@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -17,16 +16,11 @@ from .link import Event, State, advance, shown
 from .ports import Link, connect, opened
 from .silence import Remedy, Silence
 from .trouble import PortError
-from .waiting import there, waited
+from .waiting import now, there, waited
 
 LOOK_WHEN_SILENT = 2.0  # s between looks whether the path of a silent port still names it
 LOOK_WHEN_PAUSED = 0.5  # s between looks whether a port that is not read has gone
 SLOW_OPEN = 2.0  # s after which the reason says that opening takes long
-
-
-def now() -> Chunk:
-    """The time by both clocks."""
-    return Chunk(time.time(), time.monotonic())
 
 
 class Reader:
@@ -68,7 +62,7 @@ class Reader:
 
     @property
     def state(self) -> str:
-        """online | silent | offline; a board that is still being opened, or settles, is offline."""
+        """online | silent | offline | lent; a board that is still being opened, or settles, is offline."""
         return shown(self._state).value
 
     def share(self, sharer: str | None) -> None:
@@ -85,6 +79,14 @@ class Reader:
     def resume(self) -> None:
         """Reads again."""
         self._set_paused(False)
+
+    def lend(self, reason: str) -> None:
+        """The port is somebody else's for a while, by this sentence; `run` is to be cancelled in the same moment."""
+        self._meet(Event.LEND, reason)
+
+    def take_back(self) -> None:
+        """It is no longer; `run` may begin again."""
+        self._meet(Event.GONE, "the time for which it was lent is over, and it is being opened")
 
     async def run(self) -> None:
         """Reads the port for ever. When it is cancelled it closes the port first."""
@@ -106,7 +108,7 @@ class Reader:
                     pause = delay(attempts - 1, self._chance())  # none after a first loss
                 await waited(pause, self.port, seen, lambda: self._clock().mono)
         finally:
-            if self._state is not State.OFFLINE:
+            if self._state not in (State.OFFLINE, State.LENT):
                 self._meet(Event.GONE, "it is not read any more")
 
     async def _found(self) -> Node | None:

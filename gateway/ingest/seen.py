@@ -12,12 +12,13 @@ from .finding.seeking import Seeking
 from .hearing import Hearing
 from .identity import Device
 from .intake import Intake
+from .lending import Lending, Loans
 from .reader import Reader
 from .sensors import Sensors
 
 
 class Seen:
-    """A board. reader: of its port; party: where it is asked, its part of the conversation there.
+    """A board. lending: reads its port, or lends it; party: where it is asked, its part of the conversation there.
 
     hold: is called after `paused` has changed, where the port is not this board's alone.
     """
@@ -25,14 +26,14 @@ class Seen:
     def __init__(
         self,
         board: Board,
-        reader: Reader,
+        lending: Lending,
         intake: Intake,
         decoder: Format,
         party: Party | None = None,
         hold: Callable[[], None] | None = None,
     ) -> None:
         self.board, self.intake, self.decoder, self.paused = board, intake, decoder, False
-        self._reader, self._party = reader, party
+        self.lending, self._reader, self._party = lending, lending.reader, party
         self._hold = hold or self._alone
 
     @property
@@ -52,11 +53,11 @@ class Seen:
 
     async def run(self) -> None:
         """Reads a board whose port is its own, for ever."""
-        await self._reader.run()
+        await self.lending.run()
 
     @property
     def state(self) -> str:
-        """online | silent | offline; of several boards on one port some may answer and others not."""
+        """online | silent | offline | lent; of several boards on one port some may answer and others not."""
         silent = self._party is not None and self._party.silent and self._reader.state == "online"
         return "silent" if silent else self._reader.state
 
@@ -70,7 +71,7 @@ class Seen:
     def reason(self) -> str | None:
         """One sentence, where there is something to say: of the board's answers, else of its port."""
         party = self._party
-        own = party.reason if party is not None and self._reader.state != "offline" else None
+        own = party.reason if party is not None and self._reader.state in ("online", "silent") else None
         hearing = self._reader.hearing
         seeking = hearing.seeking.reason if isinstance(hearing, Hearing) and hearing.seeking else None
         return own or self._reader.reason or seeking
@@ -118,6 +119,11 @@ class Seen:
         return self._reader.sharer
 
     @property
+    def overdue(self) -> bool:
+        """Whether the port was lent, and somebody has it open although its time is over."""
+        return self.lending.holder is not None
+
+    @property
     def sender_waits(self) -> bool:
         """Whether who sends waits while the port is not read."""
         return self._reader.sender_waits
@@ -147,7 +153,9 @@ def listening(
     account: Account,
     changed: Callable[[], None],
     sensors: Sensors | None = None,
+    loans: Loans | None = None,
 ) -> Seen:
     """A board that speaks by itself, on a port of its own: nothing is ever written to it. See Intake and Reader."""
     intake = Intake(board, decoder, take, account, changed, sensors)
-    return Seen(board, Reader(board, Hearing(board, intake, account), changed), intake, decoder)
+    reader = Reader(board, Hearing(board, intake, account), changed)
+    return Seen(board, Lending(reader, loans), intake, decoder)

@@ -12,6 +12,7 @@ from ..model import Board, Take
 from ..parts import Part, Parts
 from .asking.party import Party
 from .asking.talk import Talk
+from .lending import Lending, Loans
 from .reader import Reader
 from .seen import Seen
 from .sensors import Sensors
@@ -21,10 +22,15 @@ from .sensors import Sensors
 class _Line:
     """A port, and the boards on it by their names."""
 
-    reader: Reader
+    lending: Lending
     talk: Talk
     part: Part
     boards: dict[str, tuple[Party, Seen]] = field(default_factory=dict)
+
+    @property
+    def reader(self) -> Reader:
+        """Of the port."""
+        return self.lending.reader
 
     def is_at(self, path: str) -> bool:
         """Whether `path` leads to its port, by the same name or by another."""
@@ -45,10 +51,10 @@ def asked_beside(board: Board, boards: Iterable[Board]) -> list[Board]:
 
 
 class SharedLines:
-    """All of them. take, changed: as Party takes them."""
+    """All of them. take, changed: as Party takes them. loans: the ports that are lent."""
 
-    def __init__(self, take: Take, changed: Callable[[], None]) -> None:
-        self._take, self._changed = take, changed
+    def __init__(self, take: Take, changed: Callable[[], None], loans: Loans) -> None:
+        self._take, self._changed, self._loans = take, changed, loans
         self._lines: list[_Line] = []
 
     def join(self, board: Board, account: Account, sensors: Sensors, parts: Parts) -> Seen:
@@ -57,11 +63,11 @@ class SharedLines:
         line = next((line for line in self._lines if line.is_at(path)), None)
         if line is None:
             talk = Talk(board.port)
-            reader = Reader(board, talk, self._changed)
-            line = _Line(reader, talk, parts.start(reader.run()))
+            lending = Lending(Reader(board, talk, self._changed), self._loans)
+            line = _Line(lending, talk, parts.start(lending.run()))
             self._lines.append(line)
         party = Party(board, self._take, account, self._changed, sensors)
-        seen = Seen(board, line.reader, party.intake, party.decoders[0], party, line.hold)
+        seen = Seen(board, line.lending, party.intake, party.decoders[0], party, line.hold)
         line.boards[board.name] = party, seen
         line.talk.join(party, time.monotonic())
         line.reader.wake()

@@ -1,14 +1,21 @@
-"""Waiting for a port: until its path is there, and between two attempts to open it."""
+"""Waiting for a port: until its path is there, and between two attempts to open it; and the time by which that goes."""
 
 import asyncio
 import errno
+import time
 from collections.abc import Callable
 
+from ..model import Chunk
 from .dial import SCHEME
 from .identity import Node, node
 from .trouble import trouble
 
 LOOK = 0.25  # s between looks for a port that is not there
+
+
+def now() -> Chunk:
+    """The time by both clocks."""
+    return Chunk(time.time(), time.monotonic())
 
 
 async def there(path: str, say: Callable[[str], None]) -> Node | None:

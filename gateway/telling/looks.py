@@ -85,7 +85,12 @@ class SeenReader(Protocol):
 
     @property
     def state(self) -> str:
-        """online | silent | offline."""
+        """online | silent | offline | lent."""
+        ...
+
+    @property
+    def overdue(self) -> bool:
+        """Whether it is lent for longer than was said."""
         ...
 
     @property
@@ -149,6 +154,7 @@ def board_look(
         sharer=reader.sharer,
         note=reader.note,
         naming=names.trouble(),
+        overdue=reader.overdue,
     )
 
 

@@ -12,7 +12,7 @@ from ..instants import instant
 from ..ledger import Account, imbalances, total
 from .faults import Faults
 
-STATES = ("online", "silent", "offline")
+STATES = ("online", "silent", "offline", "lent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class BoardLook:
     """One board: its link, its account, its sensors."""
 
     name: str
-    state: str  # online | silent | offline
+    state: str  # online | silent | offline | lent
     since: float
     port: str
     baud: int  # 0: not known yet
@@ -45,6 +45,7 @@ class BoardLook:
     sharer: str | None = None  # another program that has the port open
     note: str | None = None  # what one should know of the port
     naming: Mapping[str, str | None] = field(default_factory=dict)  # faults of names and units: what is wrong, or None
+    overdue: bool = False  # it is lent, and for longer than was said
 
 
 @dataclass(frozen=True, slots=True)

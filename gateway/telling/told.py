@@ -47,7 +47,8 @@ class Told:
             self.faults.tell(fault, text)
 
     def _tell_link(self, board: BoardLook, now: float) -> None:
-        self.faults.tell("link", None if board.state == "online" else board.reason)
+        self.faults.tell("link", board.reason if board.state in ("silent", "offline") else None)
+        self.faults.tell("lent", board.reason if board.overdue else None)
         if board.note != self._note and board.note is not None:
             self._event("port.note", board=board.name, port=board.port, note=board.note)
         self._note = board.note
@@ -55,7 +56,7 @@ class Told:
         if board.state == before or (not before and board.state == "offline" and board.reason is None):
             return  # nothing new, or not tried yet
         self._state = board.state
-        if before not in ("silent", "offline") or board.state == "online":
+        if before not in ("silent", "offline", "lent") or board.state == "online":
             self._since = now
         if board.state == "online" and not before:
             self._event("board.online", board=board.name, port=board.port, baud=board.baud or "auto")

@@ -1,0 +1,98 @@
+"""What the running gateway is asked for by its socket, and what it answers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable, Collection
+from pathlib import Path
+from typing import Any, Protocol
+
+from .control.door import Door
+from .control.place import runtime
+from .control.protocol import Request, refused
+from .instants import instant
+from .shown import shown
+
+NAMES = 20  # boards that a sentence names
+
+
+class Lent(Protocol):
+    """What came of lending a port, or of taking it back."""
+
+    @property
+    def port(self) -> str:
+        """Its path."""
+        ...
+
+    @property
+    def boards(self) -> list[str]:
+        """All that are on it."""
+        ...
+
+    @property
+    def until(self) -> float | None:
+        """S since 1970."""
+        ...
+
+    @property
+    def done(self) -> bool:
+        """Whether it is closed, or read again, by now."""
+        ...
+
+    @property
+    def holder(self) -> str | None:
+        """Who has it open although its time is over."""
+        ...
+
+
+class Orders:
+    """Answers requests. config: the file that the gateway has; boards: those that are read; lend, take_back: of one."""
+
+    def __init__(
+        self,
+        config: Path,
+        boards: Collection[str],
+        lend: Callable[[str, float], Awaitable[Lent]],
+        take_back: Callable[[str], Awaitable[Lent]],
+    ) -> None:
+        self._config, self._boards, self._lend, self._take_back = os.path.realpath(config), boards, lend, take_back
+
+    async def answer(self, request: Request) -> dict[str, Any]:
+        """Does it, and says what came of it."""
+        if request.config not in ("", self._config):
+            return refused(
+                f"the gateway that runs here has another configuration, {self._config}, and not "
+                f"{shown(request.config, 200)}: leave -c out to ask this one"
+            )
+        board = request.given["board"]
+        if board not in self._boards:
+            return refused(self._unknown(board))
+        if request.do == "release":
+            return _told(await self._lend(board, request.given["seconds"]))
+        return _told(await self._take_back(board))
+
+    def _unknown(self, board: str) -> str:
+        names = [shown(name) for name in self._boards]
+        more = f" and {len(names) - NAMES} more" if len(names) > NAMES else ""
+        there = f"there are {', '.join(names[:NAMES])}{more}" if names else "it reads no board at all"
+        return f'no board "{shown(board)}" is read by this gateway; {there}'
+
+
+def _told(lent: Lent) -> dict[str, Any]:
+    return {
+        "ok": True,
+        "port": lent.port,
+        "boards": lent.boards,
+        "until": None if lent.until is None else instant(lent.until),
+        "done": lent.done,
+        "holder": lent.holder,
+    }
+
+
+async def heed(orders: Orders, state: Path, event: Callable[..., Any]) -> None:
+    """Listens, in the service manager's directory for this run or else in `state`; without that all else goes on."""
+    folder = runtime() or state
+    try:
+        await Door(folder, orders.answer).run()
+    except OSError as error:
+        event("control.failed", why=f"{folder}: {error.strerror or error}; `gateway release` cannot reach this gateway")

@@ -1,0 +1,90 @@
+"""The configuration, read again while the gateway runs: what is right is taken over, and what is as before goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from . import systemd
+from .config import Config, Wrong, changes, load
+from .log.lines import log
+from .parts import Parts
+from .publish.publisher import Publisher
+from .street import Street
+from .threads import in_thread
+
+READING = 5.0  # s for the configuration, read again; on a disk that hangs it would be for ever
+
+
+class Reloading:
+    """config: as it counts now. status_topic: of a board; in_flight: its readings. event: see Service."""
+
+    def __init__(
+        self,
+        config: Config,
+        street: Street,
+        publisher: Publisher,
+        *,
+        status_topic: Callable[[str], str],
+        in_flight: Callable[[str], int],
+        event: Callable[..., Any],
+    ) -> None:
+        self.config = config
+        self._street, self._boards, self._publisher = street, street.boards, publisher
+        self._status_topic, self._in_flight, self._event = status_topic, in_flight, event
+        self._asked = asyncio.Event()
+
+    def ask(self) -> None:
+        """The configuration is to be read again, soon."""
+        self._asked.set()
+
+    async def run(self, parts: Parts) -> None:
+        """Reads it whenever that is asked for. parts: where boards are read."""
+        while True:
+            await self._asked.wait()
+            self._asked.clear()
+            systemd.notify(RELOADING="1", MONOTONIC_USEC=str(time.monotonic_ns() // 1000))
+            try:
+                async with asyncio.timeout(READING):
+                    config = await in_thread(lambda: load(self.config.path), "configuration")
+                await self._take_over(config, parts)
+            except Wrong as error:
+                self._refused(error.problems)
+            except TimeoutError:
+                self._refused([f"it could not be read within {READING:.0f} s; see that its disk answers, reload again"])
+            except BlockingIOError as error:
+                self._refused([f"it is not read: {error.strerror}"])
+            systemd.notify(READY="1")
+
+    def _refused(self, problems: list[str]) -> None:
+        self._event("config.refused", path=str(self.config.path), problems=problems)
+
+    async def _take_over(self, config: Config, parts: Parts) -> None:
+        """What of `config` can be taken over at once; a board that is as before is not touched."""
+        self._forget()
+        boards, readers = self._boards, self._boards.readers
+        found = changes(self.config, config)
+        gone = list(found.gone)
+        self.config = replace(config, **{field: getattr(self.config, field) for field in found.kept})
+        self._street.reload(self.config)
+        for name in found.gone:
+            await boards.drop(name, parts)
+        for board in found.opened:
+            gone += await boards.add(board, parts)
+        gone = [name for name in gone if name not in readers]
+        for name in gone:
+            self._publisher.document(self._status_topic(name), b"")  # nobody tells of it any more
+        self._street.stage.reload(self._street.plan)
+        self._publisher.renew()
+        log("config.reloaded", path=str(config.path), opened=[board.name for board in found.opened],
+            gone=gone, later=found.later)  # fmt: skip
+
+    def _forget(self) -> None:
+        """Lets go what is kept of boards that an earlier reload has closed; their accounts stay."""
+        for board in self._boards.accounts.keys() - self._boards.readers.keys():
+            if not self._in_flight(board):
+                self._street.stage.forget(board)
+                self._publisher.forget(board)

@@ -1,0 +1,249 @@
+"""The control socket: what is asked and answered on it, and that no caller holds up the loop, whatever it sends."""
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+import stat
+import time
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from gateway.control import door as door_module
+from gateway.control.caller import Unheard, ask
+from gateway.control.door import MOST, Door, answers
+from gateway.control.place import NAME, short
+from gateway.control.protocol import ANSWER, ASKS, LONGEST, Hearing, NotAsked, Request, answered, asked, written
+from gateway.orders import Orders
+from tests.waiting import until
+
+RELEASE = {"do": "release", "board": "bench", "seconds": 300}
+
+
+def line(document: object) -> bytes:
+    return json.dumps(document).encode()
+
+
+def test_a_request():
+    """What a request says is taken as it stands, with the file that is meant where it is named."""
+    assert asked(line(RELEASE)) == Request("release", {"board": "bench", "seconds": 300.0})
+    assert asked(line({"do": "take_back", "board": "ö\n"})).given == {"board": "ö\n"}
+    assert asked(line(RELEASE | {"config": "/x"})).config == "/x"
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        (b"", "a line with one JSON object was expected"),
+        (b"\xff", "a line with one JSON object was expected"),
+        (b"[" * 4000, "a line with one JSON object was expected"),
+        (b'{"do": "release", "board": "b", "seconds": NaN}', "a line with one JSON object was expected"),
+        (b"[]", "a JSON object was expected"),
+        (b"{}", "this gateway knows no such request; it knows release, take_back"),
+        (line({"do": ["release"]}), "this gateway knows no such request; it knows release, take_back"),
+        (line({"do": "release"}), "release: board, seconds is missing"),
+        (line(RELEASE | {"x\x1b": 1}), "release: no such key: x\\x1b"),
+        (line(RELEASE | {"board": ""}), "release: a name of at most 1000 characters was expected"),
+        (line(RELEASE | {"board": 7}), "release: a name of at most 1000 characters was expected"),
+        (line(RELEASE | {"config": "x" * 1001}), "a name of at most 1000 characters was expected"),
+        (line(RELEASE | {"seconds": True}), "release: from 1 s to 24 h was expected"),
+        (line(RELEASE | {"seconds": "60"}), "release: from 1 s to 24 h was expected"),
+        (line(RELEASE | {"seconds": 1e99}), "release: from 1 s to 24 h was expected"),
+        (line(RELEASE | {"seconds": 0}), "release: from 1 s to 24 h was expected"),
+    ],
+)
+def test_what_is_no_request(said, sentence):
+    """It is refused with one sentence."""
+    with pytest.raises(NotAsked) as refused:
+        asked(said)
+    assert str(refused.value) == sentence
+
+
+@given(st.lists(st.binary(max_size=2000)))
+@example([b'{"do": "release", "board": "b", "seconds": 1}\n'])
+def test_any_bytes_are_a_line_or_none(pieces):
+    """However they are cut, the line is what stands before the first line end, within the greatest length."""
+    hearing, heard = Hearing(), b""
+    for piece in pieces:
+        heard += piece
+        try:
+            found = hearing.feed(piece)
+        except NotAsked:
+            assert len(heard) >= LONGEST
+            return
+        if found is not None:
+            assert found == heard.partition(b"\n")[0]
+            return
+        assert b"\n" not in heard and len(heard) < LONGEST
+
+
+JSON = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(st.characters(exclude_categories=()))),
+    lambda inner: st.one_of(st.lists(inner), st.dictionaries(st.sampled_from(["do", "board", "seconds", "x"]), inner)),
+)
+
+
+@given(
+    st.one_of(
+        st.binary(max_size=LONGEST),
+        JSON.map(line),
+        st.builds(
+            lambda do, rest: line({"do": do, **rest}),
+            st.sampled_from(list(ASKS)),
+            st.dictionaries(st.sampled_from(["board", "seconds", "config", "x"]), JSON),
+        ),
+    )
+)
+def test_any_line_is_a_request_or_a_sentence(data):
+    """Nothing else comes out, and what is a request is within its bounds; each can be answered."""
+    try:
+        found = asked(data)
+    except NotAsked as error:
+        assert answered(written({"ok": False, "error": str(error)}))["error"].isprintable()
+        return
+    assert set(found.given) == set(ASKS[found.do])
+    assert 1 <= found.given.get("seconds", 1) <= 86_400
+    assert answered(written({"ok": True, "board": found.given["board"]}))["board"] == found.given["board"]
+
+
+def test_an_answer():
+    """It is one line of ASCII, and never too long for who waits for it."""
+    assert written({"ok": True, "name": "ö\n"}) == b'{"ok": true, "name": "\\u00f6\\n"}\n'
+    assert len(written({"ok": True, "names": ["x" * 1000] * 1000})) < ANSWER
+    for said in (b"", b"7", b"{}", b"\xff", b"[" * 100_000):
+        with pytest.raises(NotAsked):
+            answered(said)
+
+
+@contextlib.asynccontextmanager
+async def listening(folder, answer=None):
+    """A door that answers with what it was asked."""
+
+    async def echo(request):
+        return {"ok": True, "do": request.do, **request.given}
+
+    task = asyncio.create_task(Door(folder, answer or echo).run())
+    await until(lambda: task.done() or ((folder / NAME).exists() and answers(str(folder / NAME))))
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+        assert task.cancelled(), task.exception()
+
+
+def said(folder, data, end=True):
+    """What comes back for these bytes."""
+    with socket.socket(socket.AF_UNIX) as caller:
+        caller.settimeout(10)
+        caller.connect(str(folder / NAME))
+        with contextlib.suppress(BrokenPipeError):
+            caller.sendall(data)
+        if end:
+            caller.shutdown(socket.SHUT_WR)
+        heard = b""
+        with contextlib.suppress(ConnectionResetError):
+            while more := caller.recv(65_536):
+                heard += more
+        return heard
+
+
+async def test_a_caller_is_answered(tmp_path):
+    """The group may ask too; the socket is gone when the gateway is."""
+    async with listening(tmp_path):
+        assert stat.S_IMODE((tmp_path / NAME).stat().st_mode) == 0o660
+        assert (await asyncio.to_thread(ask, [tmp_path / "none", tmp_path], RELEASE))["do"] == "release"
+        with pytest.raises(Unheard, match="knows no such request"):
+            await asyncio.to_thread(ask, [tmp_path], {"do": "format"})
+    assert not (tmp_path / NAME).exists()
+    with pytest.raises(Unheard, match="no gateway is running that could be asked"):
+        ask([tmp_path], RELEASE)
+
+
+async def test_a_path_of_any_length(tmp_path):
+    """That a socket's own path may have 107 bytes at most is nobody's concern."""
+    folder = tmp_path / ("x" * 120)
+    folder.mkdir()
+
+    def there():
+        with short(folder) as path:
+            return answers(path)
+
+    task = asyncio.create_task(Door(folder, None).run())
+    await until(there)
+    with pytest.raises(Unheard, match="a name of at most"):
+        await asyncio.to_thread(ask, [folder], RELEASE | {"board": ""})
+    task.cancel()
+    await asyncio.wait({task})
+    assert not list(folder.iterdir())
+
+
+async def test_bad_callers_hold_up_nobody(tmp_path, monkeypatch):
+    """Silent ones, ones that send rubbish, too much, or half a line, and ones that do not read: each ends soon, more
+    than a few are turned away, and then the next is answered.
+    """
+    monkeypatch.setattr(door_module, "PATIENCE", 0.5)
+    async with listening(tmp_path):
+        for data, end in ((b"\xff\x00\n", True), (b"x" * 10_000, True), (b'{"do"', True), (b"", True), (b"x", False)):
+            answer = answered(await asyncio.to_thread(said, tmp_path, data, end))
+            assert answer["ok"] is False
+        silent = [socket.socket(socket.AF_UNIX) for _ in range(MOST + 4)]
+        for caller in silent:
+            await asyncio.to_thread(caller.connect, str(tmp_path / NAME))
+        began = time.monotonic()
+        with pytest.raises(Unheard, match="too much at once"):
+            await asyncio.to_thread(ask, [tmp_path], RELEASE)
+        assert time.monotonic() - began < 0.4
+        heard = [await asyncio.to_thread(caller.recv, 1000) for caller in silent]
+        assert sum(b"no request came within 0.5 s" in one for one in heard) == MOST
+        assert (await asyncio.to_thread(ask, [tmp_path], RELEASE))["ok"]
+        for caller in silent:
+            caller.close()
+        with socket.socket(socket.AF_UNIX) as deaf:
+            deaf.connect(str(tmp_path / NAME))
+            deaf.sendall(line(RELEASE) + b"\n")
+            assert (await asyncio.to_thread(ask, [tmp_path], RELEASE))["ok"]
+
+
+async def test_a_socket_that_was_left_there(tmp_path):
+    """That of a killed gateway is replaced; one at which another gateway listens stays, and so does any other file."""
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(tmp_path / NAME))
+    async with listening(tmp_path):
+        with pytest.raises(FileExistsError, match="another gateway listens"):
+            await Door(tmp_path, None).run()
+        assert (await asyncio.to_thread(ask, [tmp_path], RELEASE))["ok"]
+    (tmp_path / NAME).write_text("mine")
+    with pytest.raises(FileExistsError, match="is no socket"):
+        await Door(tmp_path, None).run()
+    assert (tmp_path / NAME).read_text() == "mine"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may ask whoever it is")
+async def test_who_may_not_ask(tmp_path):
+    """Is told how to."""
+    async with listening(tmp_path):
+        (tmp_path / NAME).chmod(0)
+        with pytest.raises(Unheard, match="this user may not ask"):
+            await asyncio.to_thread(ask, [tmp_path], RELEASE)
+
+
+async def test_another_gateways_file_and_another_board(tmp_path):
+    """Who means another gateway is told which one this is; who means no board, which boards there are."""
+
+    async def never(*_):
+        raise AssertionError("it was done")
+
+    orders = Orders(tmp_path / "gateway.toml", [f"b{number}" for number in range(30)], never, never)
+    for request in (
+        Request("release", {"board": "b1", "seconds": 1}, "/x"),
+        Request("take_back", {"board": "b1"}, "/"),
+    ):
+        answer = await orders.answer(request)
+        assert f"has another configuration, {tmp_path / 'gateway.toml'}, and not /" in answer["error"]
+    answer = await orders.answer(Request("take_back", {"board": "b\x1b"}, str(tmp_path / "gateway.toml")))
+    assert answer["error"].startswith('no board "b\\x1b" is read by this gateway; there are b0, b1, ')
+    assert answer["error"].endswith("b19 and 10 more")
