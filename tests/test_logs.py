@@ -56,10 +56,13 @@ def test_a_recovery_has_the_level_of_its_loss() -> None:
         assert all(EVENTS[trouble].level == event.level for trouble in event.ends)
     ends = {name for name, event in EVENTS.items() if event.ends}
     ended = {trouble for event in EVENTS.values() for trouble in event.ends}
-    assert ended >= {name for name in EVENTS if name.endswith((".lost", "_lost", ".offline", ".silent", ".shedding"))}
+    assert ended >= {
+        name for name in EVENTS if name.endswith((".lost", "_lost", ".offline", ".silent", ".lent", ".shedding"))
+    }
     troubles = {name for name, event in EVENTS.items() if event.level == "warning"}
     assert troubles - ended - ends == {
         "config.unwise",
+        "control.failed",
         "port.note",
         "custom.missed",
         "custom.worn",
