@@ -229,7 +229,7 @@ def test_who_may_not_ask(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(caller_module, "short", locked)
-    with pytest.raises(Unheard, match="this user may not ask the gateway at .*control: run `sudo -g gateway"):
+    with pytest.raises(Unheard, match=r"this user may not ask the gateway at .*control: run `sudo -g gateway"):
         ask([tmp_path, tmp_path / "none"], RELEASE)
 
 
