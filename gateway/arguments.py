@@ -57,6 +57,9 @@ def parser(functions: Mapping[str, Callable[[argparse.Namespace], int]]) -> argp
     one.add_argument("--units", type=count(1, 247), metavar="N", help="with --ask: Modbus units 1 to N (8)")
     one.add_argument("--reset", action="store_true", help="pulse DTR first, at which most boards begin anew")
     _json(one)
+    one = command("doctor", "says what is wrong on this machine, and the command that mends it")
+    _file(one)
+    _json(one)
     one = command("record", "takes down what a port says, with its times, in a new file")
     one.add_argument(
         "target", metavar="PORT|BOARD",

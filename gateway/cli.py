@@ -28,7 +28,7 @@ def parser() -> argparse.ArgumentParser:
     """All commands and their options."""
     return arguments.parser({
         "demo": demo, "run": run_service, "init": init, "check": check, "ports": ports, "presets": list_presets,
-        "probe": probe, "record": record, "replay": replay, "release": release, "bench": bench,
+        "probe": probe, "doctor": doctor, "record": record, "replay": replay, "release": release, "bench": bench,
     })  # fmt: skip
 
 
@@ -245,6 +245,13 @@ def release(options: argparse.Namespace) -> int:
     return told(
         lambda: lending.release(options.board, options.lasting, options.config, back=options.back, as_json=options.json)
     )
+
+
+def doctor(options: argparse.Namespace) -> int:
+    """What is wrong on this machine, and the command that mends it; changes nothing."""
+    from .doctor.command import doctor
+
+    return doctor(configuration(options.config), as_json=options.json)
 
 
 def bench(options: argparse.Namespace) -> int:

@@ -118,7 +118,7 @@ def board_name(path: str) -> str:
 def holders(device: str, proc: Path = PROC) -> list[Holder]:
     """The processes that hold a lock on `device`, then those that have it open, as far as this user may see."""
     target = os.path.realpath(device)
-    pids = _lockers(target, proc)
+    pids = lockers(target, proc)
     pids += [pid for pid, links in _open_files(proc) if target in links and pid not in pids]
     return [Holder(pid, program(pid, proc)) for pid in pids]
 
@@ -148,7 +148,7 @@ def _held(devices: set[str], proc: Path) -> dict[str, Holder]:
         for device in devices & links:
             found.setdefault(device, Holder(pid, program(pid, proc)))
     for device in devices - found.keys():
-        for pid in _lockers(device, proc):
+        for pid in lockers(device, proc):
             found.setdefault(device, Holder(pid, program(pid, proc)))
     return found
 
@@ -166,8 +166,8 @@ def _open_files(proc: Path) -> Iterator[tuple[int, set[str]]]:
             yield int(process.name), links
 
 
-def _lockers(device: str, proc: Path) -> list[int]:
-    """The pids that hold a lock on a device. Other users' descriptors are hidden, their locks are not."""
+def lockers(device: str, proc: Path = PROC) -> list[int]:
+    """The pids that hold a lock on a device or file. Other users' descriptors are hidden, their locks are not."""
     try:
         found = Path(device).stat()
     except OSError:

@@ -26,6 +26,15 @@ def pause(reason: int) -> float:
     return DENIED_PAUSE if reason == NOT_AUTHORIZED else REFUSED_PAUSE
 
 
+def refused(topic: str, reason: int, more: int = 0) -> str:
+    """One sentence on a message that was refused. more: so many other topics are refused too."""
+    others = f" and {more} more" if more else ""
+    if reason == CUT:
+        return f"the broker closes the connection at messages on {topic}{others}; its log may say why"
+    way_out = f": {WAYS_OUT[reason]}" if reason in WAYS_OUT else ""
+    return f"the broker refuses messages on {topic}{others} (reason {reason:#04x}){way_out}"
+
+
 class Refusals:
     """The topics that are refused now, by the reason of MQTT 5. event: for the log. clock: s, monotonic."""
 
@@ -76,8 +85,4 @@ class Refusals:
         if not self._reasons:
             return None
         topic, reason = next(iter(self._reasons.items()))
-        others = f" and {len(self._reasons) - 1} more" if len(self._reasons) > 1 else ""
-        if reason == CUT:
-            return f"the broker closes the connection at messages on {topic}{others}; its log may say why"
-        way_out = f": {WAYS_OUT[reason]}" if reason in WAYS_OUT else ""
-        return f"the broker refuses messages on {topic}{others} (reason {reason:#04x}){way_out}"
+        return refused(topic, reason, len(self._reasons) - 1)

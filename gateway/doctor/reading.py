@@ -1,0 +1,126 @@
+"""The configuration as doctor reads it: also where this user may not read the secrets that it names."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..config import Config, Wrong, load, warnings
+from ..config.load import made, tables
+from ..config.words import path_of
+from .finding import FINE, UNKNOWN, UNWISE, WRONG, Finding, itself
+from .user import User, reaches
+
+SECRETS = {"password_file": "the password", "key_file": "the key", "cert_file": "the certificate", "ca_file": "the CA"}
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFacts:
+    """What came of reading it. config: None where it could not be used; problems: why, if it is wrong.
+
+    hidden: secrets that this user may not read, by key; lost: those that the gateway's user may not.
+    """
+
+    path: Path
+    config: Config | None = None
+    problems: tuple[str, ...] = ()
+    unwise: tuple[str, ...] = ()
+    visible: bool = True
+    writable: bool = False  # by everyone
+    hidden: dict[str, Path] = field(default_factory=dict)
+    lost: dict[str, Path] = field(default_factory=dict)
+
+    @property
+    def wrong(self) -> bool:
+        """Whether `gateway run` would end with it."""
+        return bool(self.problems)
+
+
+def config_facts(path: Path, who: User) -> ConfigFacts:
+    """Reads the file, without the secrets that this user may not read."""
+    try:
+        path.open("rb").close()
+    except PermissionError:
+        return ConfigFacts(path, visible=False)
+    except OSError:
+        pass  # the sentence is below
+    try:
+        data = tables(path)
+        named = data["mqtt"] if isinstance(data.get("mqtt"), dict) else {}
+        hidden, lost = _hidden(named, path, who)
+        config = made(_without(data, named, hidden), path) if hidden else load(path)
+    except Wrong as error:
+        return ConfigFacts(path, problems=tuple(error.problems))
+    writable = bool(path.stat().st_mode & 0o002)
+    return ConfigFacts(path, config, (), tuple(warnings(config)), True, writable, hidden, lost)
+
+
+def _hidden(named: dict[str, Any], path: Path, who: User) -> tuple[dict[str, Path], dict[str, Path]]:
+    hidden, lost = {}, {}
+    for key in SECRETS:
+        if isinstance(named.get(key), str) and named[key]:
+            file = path.parent / named[key]
+            try:
+                file.open("rb").close()
+            except PermissionError:
+                hidden[key] = file
+            except (OSError, ValueError):
+                continue  # it is told with the configuration
+            if not who.me and reaches(who, file, 4) is False:
+                lost[key] = file
+    return hidden, lost
+
+
+def _without(data: dict[str, Any], named: dict[str, Any], hidden: dict[str, Path]) -> dict[str, Any]:
+    """The tables without the secrets that cannot be read; a certificate is of no use without its key."""
+    gone = {*hidden, *(("cert_file", "key_file") if {"cert_file", "key_file"} & hidden.keys() else ())}
+    return {**data, "mqtt": {key: value for key, value in named.items() if key not in gone}}
+
+
+def configuration(facts: ConfigFacts, who: User) -> Iterator[Finding]:
+    """What is to be said of it."""
+    where = str(facts.path)
+    if not facts.visible:
+        yield Finding("configuration", where, UNKNOWN, "this user may not read it", itself("doctor"))
+        return
+    if facts.problems:
+        there = facts.path.exists()
+        more = itself(f"check -c {shlex.quote(where)}" if there else f"init -o {shlex.quote(where)}", None)
+        yield from (Finding("configuration", where, WRONG, text, more) for text in facts.problems)
+        return
+    yield Finding("configuration", where, FINE, "is good")
+    if facts.writable:
+        says = "can be written by everyone, who could so have the gateway do what they like"
+        yield Finding("configuration", where, WRONG, says, f"sudo chmod o-w {shlex.quote(where)}")
+    for text in facts.unwise:
+        open_to_all = "can be read by everyone" in text
+        yield from () if open_to_all else [Finding("configuration", where, UNWISE, text)]
+    yield from _secrets(facts, who)
+
+
+def _secrets(facts: ConfigFacts, who: User) -> Iterator[Finding]:
+    for key, file in {**facts.hidden, **facts.lost}.items():
+        name, place = f"mqtt.{key}", shlex.quote(str(file))
+        if key in facts.lost:
+            mend = f"sudo chown {who.name} {place} && sudo chmod 600 {place}"
+            yield Finding(
+                "secret", name, WRONG, f"{who.name}, who runs the gateway, may not read {path_of(file)}", mend
+            )
+        else:
+            says = f"this user may not read {path_of(file)}, so {SECRETS[key]} is not tried"
+            yield Finding("secret", name, UNKNOWN, says, itself("doctor"))
+    if facts.config is None:
+        return
+    mqtt = facts.config.mqtt
+    private = {"password_file": mqtt.password_file, "key_file": (mqtt.tls.key or mqtt.tls.cert) if mqtt.tls else None}
+    for key, path in private.items():
+        if path is None or key in facts.lost:
+            continue
+        if path.stat().st_mode & 0o004:
+            says = f"{path_of(path)} can be read by everyone on this machine"
+            yield Finding("secret", f"mqtt.{key}", WRONG, says, f"sudo chmod 600 {shlex.quote(str(path))}")
+        else:
+            yield Finding("secret", f"mqtt.{key}", FINE, f"{path_of(path)} is read, and not open to everyone")

@@ -1,0 +1,119 @@
+"""What the running gateway has told of itself in its retained documents: its ledger, its faults, its boards."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from .. import __version__
+from ..config import Config
+from ..names import level
+from .broker import BrokerFacts
+from .finding import FINE, UNKNOWN, UNWISE, WRONG, Finding, itself
+
+STALE = 90.0  # s without a document, of which one comes every 30 s
+REPORT = itself("doctor --bundle report.tar.gz")
+
+
+def told(facts: BrokerFacts, config: Config, now: float, *, runs: bool | None) -> Iterator[Finding]:
+    """What is to be said of it. now: s since 1970; runs: whether a gateway runs here, None where that is not known."""
+    documents = {topic: _read(payload) for topic, payload in facts.documents.items()}
+    own = documents.pop(f"{facts.base}/status", None)
+    if own is None:
+        if facts.taken:
+            says = f"no gateway has told of itself on {facts.base}/status, or our login may not read that"
+            yield Finding("gateway", facts.base, UNKNOWN, says, itself("run", None) if runs is False else REPORT)
+        return
+    if own.get("state") != "online":
+        how = {"lost": "was lost: it ended without a word", "stopped": "was stopped"}.get(
+            str(own.get("reason")), "is offline"
+        )
+        mend = "journalctl -u gateway -n 50; sudo systemctl restart gateway"
+        yield Finding("gateway", facts.base, WRONG, f"{how}; the last that it told is of {own.get('time')}", mend)
+        return
+    yield from _gateway(own, facts.base, now)
+    names = {level(board.name): board.name for board in config.boards if board.port.path != "auto"}
+    auto = any(board.port.path == "auto" for board in config.boards)
+    for topic, board in sorted(documents.items()):
+        place = topic.removeprefix(f"{facts.base}/").removesuffix("/status")
+        if place not in names and (not auto or board.get("state") == "offline"):
+            says = "is of a board that is not read any more, and stays until it is deleted"
+            yield Finding("orphan", topic, UNWISE, says, f"mosquitto_pub -r -n -t {shlex.quote(topic)}")
+            continue
+        yield from _board(str(board.get("board", place)), board)
+    for name in (name for place, name in names.items() if f"{facts.base}/{place}/status" not in documents):
+        yield Finding(
+            "board", name, UNKNOWN, "the running gateway tells nothing of it", "sudo systemctl reload gateway"
+        )
+
+
+def _gateway(own: Mapping[str, Any], base: str, now: float) -> Iterator[Finding]:
+    age = now - _seconds(own.get("time"))
+    if age > STALE:
+        says = f"says that it is online, and has told nothing more since {own.get('time')}"
+        yield Finding("gateway", base, WRONG, says, "journalctl -u gateway -n 50; sudo systemctl restart gateway")
+    if own.get("version") != __version__:
+        says = f"version {own.get('version')} runs, and {__version__} is installed"
+        yield Finding("version", base, WRONG, says, "sudo systemctl restart gateway")
+    if own.get("balanced") is False:
+        yield Finding(
+            "ledger", base, WRONG, "the ledger does not balance, a mistake in the gateway: please report it", REPORT
+        )
+    elif own.get("balanced") is True:
+        yield Finding("ledger", base, FINE, f"it balances, over {own.get('readings')} readings of this run")
+    yield from _faults("gateway", base, own)
+    if age <= STALE and not own.get("faults"):
+        yield Finding("gateway", base, FINE, f"is online since {own.get('started')}, without a fault")
+
+
+def _board(name: str, board: Mapping[str, Any]) -> Iterator[Finding]:
+    faults = list(_faults("board", name, board))
+    yield from faults
+    state = board.get("state")
+    if state == "online" and not faults:
+        yield Finding("board", name, FINE, f"is online, {board.get('readings')} readings")
+    elif state == "lent":
+        yield Finding("board", name, UNWISE, "its port is lent, and comes back by itself")
+    elif not faults and state != "online":
+        yield Finding("board", name, WRONG, f"is {state}: {board.get('reason')}", itself(f"record {shlex.quote(name)}"))
+
+
+def _faults(what: str, where: str, document: Mapping[str, Any]) -> Iterator[Finding]:
+    faults = document.get("faults")
+    for name, fault in faults.items() if isinstance(faults, dict) else ():
+        if name != "ledger":  # told above
+            since = fault.get("since")
+            yield Finding(what, where, WRONG, f"{fault.get('text')} (since {since})", MENDS.get(name, ""))
+
+
+MENDS = {
+    "broker": "journalctl -u mosquitto -n 50",
+    "refused_by_broker": "sudo cat /etc/mosquitto/acl",
+    "broker_lacks": "sudo cat /etc/mosquitto/mosquitto.conf",
+    "shared": itself("ports"),
+    "link": itself("ports"),
+    "garbage": itself("probe PORT"),
+    "spool": "df -h /var/lib/gateway",
+    "spool_damaged": "ls -l /var/lib/gateway",
+}
+"""Where to look, by the fault's name; its sentence says what to do."""
+
+
+def _read(payload: bytes) -> dict[str, Any]:
+    """A document; {} for what is none, since anybody may have written it."""
+    try:
+        found = json.loads(payload)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _seconds(text: object) -> float:
+    """An instant as s since 1970; 0 for what is none."""
+    try:
+        return datetime.fromisoformat(str(text)).timestamp()
+    except ValueError:
+        return 0.0
