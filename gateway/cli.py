@@ -56,6 +56,7 @@ def run_service(options: argparse.Namespace) -> int:
     from .remembered import renamed
     from .service import serve
     from .state import NoState, default
+    from .systemd import notify
 
     path = configuration(options.config)
     try:
@@ -65,6 +66,7 @@ def run_service(options: argparse.Namespace) -> int:
             log("config.unwise", path=str(path), text=text)
     except Wrong as error:
         outlet.close()
+        notify(STATUS="; ".join(error.problems))  # what `systemctl status` begins with
         return misconfigured(error.problems)
     gc.freeze()  # what stays is never gone through again, which would hold up the loop
     gc.enable()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -107,6 +108,18 @@ def test_a_wrong_configuration(tmp_path, text, sentence):
     done = gateway("check", "--json", "-c", str(file))
     assert done.returncode == 78
     assert json.loads(done.stdout)["problems"]
+
+
+def test_a_wrong_configuration_is_told_to_the_service_manager(tmp_path):
+    """Its status is the problem, so that `systemctl status` says it; READY it never is."""
+    (tmp_path / "bad.toml").write_text("[mqtt]\nurl = 'mqtt://h'\nnonsense = 1\n")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(10)
+        done = gateway("run", "-c", str(tmp_path / "bad.toml"), env={"NOTIFY_SOCKET": str(tmp_path / "notify")})
+        said = manager.recv(4096).decode()
+    assert done.returncode == 78
+    assert said.startswith("STATUS=") and "mqtt.nonsense: no such key" in said
 
 
 def test_no_configuration(tmp_path):

@@ -1,0 +1,206 @@
+"""The installer, as far as it goes without a machine of its own; tests/system/ has it install."""
+
+import ast
+import itertools
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from gateway.installer import files, main, start, versions
+from gateway.installer.doing import Failed, attempt
+from tests.street import ROOT
+
+
+def test_it_stands_on_nothing():
+    """It runs before anything is installed: it imports the standard library and itself."""
+    for file in (ROOT / "gateway" / "installer").glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                assert {alias.name.split(".")[0] for alias in node.names} <= sys.stdlib_module_names
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 1 or (node.module or "").split(".")[0] in sys.stdlib_module_names
+
+
+def test_its_files_come_with_the_package():
+    """Each file that it puts somewhere is one that a wheel carries to where it looks for it."""
+    carried = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["data-files"]
+    assert set(carried[str(versions.SHARE)]) == {f"systemd/{name}" for name in files.FILES.values()}
+    assert all((ROOT / name).is_file() for name in carried[str(versions.SHARE)])
+    assert all((ROOT / part).exists() for part in versions.PARTS)
+
+
+def test_it_runs_out_of_a_wheel(tmp_path):
+    """Nothing need be unpacked: the wheel is the path, and what it installs by itself."""
+    wheel = tmp_path / "serial_edge_gateway-0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as made:
+        for file in [ROOT / "gateway/__init__.py", *(ROOT / "gateway/installer").glob("*.py")]:
+            made.write(file, file.relative_to(ROOT))
+    code = "from gateway.installer.main import source; print(source(None))"
+    where = {**os.environ, "PYTHONPATH": str(wheel)}
+    done = subprocess.run([sys.executable, "-c", code], env=where, cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout.strip() == str(wheel), done.stderr
+
+
+def test_the_command_of_a_checkout():
+    """systemd/install finds the installer beside it, wherever it is called."""
+    done = subprocess.run([ROOT / "systemd" / "install", "--help"], cwd="/", capture_output=True, text=True)
+    assert done.returncode == 0 and "--offline WHEELHOUSE" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["--purge"], 2, "--purge goes with --uninstall"),
+        (["--upgrade", "--uninstall"], 2, "not allowed with"),
+        ([], 1, "install: it needs root: run it with sudo\n"),
+    ],
+)
+def test_wrong_use_ends_in_a_sentence(words, code, said, monkeypatch, capsys):
+    """And in the exit code of wrong use, or of what has failed."""
+    monkeypatch.setattr(main.os, "geteuid", lambda: 1000)
+    try:
+        ended = main.main(words)
+    except SystemExit as end:
+        ended = end.code
+    assert ended == code
+    assert said in capsys.readouterr().err
+
+
+def test_where_no_systemd_runs(monkeypatch, capsys):
+    """It says so, and touches nothing."""
+    monkeypatch.setattr(main.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(files, "attempt", lambda words: subprocess.CompletedProcess(words, 127, "", ""))
+    assert main.main([]) == 1
+    assert "systemd does not run here" in capsys.readouterr().err
+
+
+def test_what_is_installed_has_to_be_a_checkout_or_a_wheel(tmp_path):
+    """Anything else is said to be neither, and what is not there not to be there."""
+    assert main.source(None) == ROOT
+    with pytest.raises(Failed, match="is neither a checkout nor a wheel"):
+        main.source(tmp_path)
+    with pytest.raises(Failed, match="there is no"):
+        main.source(tmp_path / "a.whl")
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """/opt/gateway, elsewhere."""
+    monkeypatch.setattr(versions, "HOME", tmp_path)
+    monkeypatch.setattr(versions, "BIN", tmp_path / "bin")
+    return tmp_path
+
+
+def version(home, number):
+    """A version that is complete."""
+    made = home / "versions" / number
+    (made / "bin").mkdir(parents=True)
+    (made / versions.COMPLETE).write_text(f"gateway 0.{number}\n")
+    return made
+
+
+def test_one_link_says_which_version_runs(home):
+    """None at first; then the one that was switched to last; what was only begun is none."""
+    assert versions.running() is None
+    first, second = version(home, "1"), version(home, "2")
+    for one in (first, second, first):
+        versions.switch(one)
+        assert versions.running() == one
+    (first / versions.COMPLETE).unlink()
+    assert versions.running() is None
+
+
+def test_an_environment_made_by_hand_is_left_alone(home):
+    """A bin that is no link of ours is nobody's to replace; the sentence has the command that moves it away."""
+    (home / "bin").mkdir()
+    with pytest.raises(Failed, match="sudo mv"):
+        versions.running()
+
+
+def test_a_version_that_cannot_be_made_leaves_nothing(home, tmp_path, capsys):
+    """The wheelhouse lacks what is needed: a sentence, pip's own last words, and no half version."""
+    house = tmp_path / "wheels"
+    house.mkdir()
+    with pytest.raises(Failed, match="has no wheels"):
+        versions.make(ROOT, house)
+    (house / "some-1-py3-none-any.whl").write_bytes(b"")
+    with pytest.raises(Failed, match="lacks a package for this Python and machine"):
+        versions.make(ROOT, house)
+    assert not any((home / "versions").iterdir())
+    assert "setuptools" in capsys.readouterr().err
+    assert not (ROOT / "build").exists()
+
+
+def test_old_versions_go(home):
+    """Those that are named stay."""
+    one, two, three = (version(home, number) for number in "123")
+    versions.drop(two, three)
+    assert not one.exists() and two.exists() and three.exists()
+
+
+UP = {"ActiveState": "active", "SubState": "running", "NRestarts": "0"}
+STARTING = {"ActiveState": "activating", "SubState": "start", "NRestarts": "0"}
+
+
+@pytest.mark.parametrize(
+    ("states", "up"),
+    [
+        ([STARTING, STARTING, UP], True),
+        ([STARTING, UP, {**UP, "NRestarts": "1"}], False),
+        ([STARTING, {**STARTING, "SubState": "auto-restart"}], False),
+        ([STARTING, {"ActiveState": "failed", "SubState": "failed", "NRestarts": "0"}], False),
+        ([STARTING], False),
+    ],
+    ids=["it stays up", "up and down again", "no start", "wrong configuration", "it hangs"],
+)
+def test_whether_it_comes_up(monkeypatch, states, up):
+    """It is believed when it has run for a while after one start; anything else is a start in vain."""
+    clock = itertools.count(0.0, 0.1)
+    monkeypatch.setattr(start, "time", SimpleNamespace(monotonic=lambda: next(clock), sleep=lambda s: None))
+    told = iter([*states, *itertools.repeat(states[-1], 1000)])
+    runs = iter([{"InvocationID": "old"}, {"InvocationID": "old"}])
+
+    def show(*asked):
+        return next(runs, {"InvocationID": "new"}) if asked == ("InvocationID",) else next(told)
+
+    monkeypatch.setattr(start, "show", show)
+    monkeypatch.setattr(start, "do", lambda words, otherwise: "")
+    assert start.comes_up(5.0) is up
+
+
+def test_a_slow_board_is_given_time(monkeypatch):
+    """Three times what the last start took, and never less than 12 s."""
+    began = {"ExecMainStartTimestampMonotonic": "1000000", "ActiveEnterTimestampMonotonic": "2000000"}
+    monkeypatch.setattr(start, "show", lambda *asked: began)
+    assert start.patience() == 12.0
+    began["ActiveEnterTimestampMonotonic"] = "21000000"
+    assert start.patience() == 60.0
+
+
+def test_a_program_that_is_not_there_has_failed():
+    """As one that fails: with a code, and its name."""
+    done = attempt(["/nowhere/program"])
+    assert done.returncode == 127 and "/nowhere/program" in done.stderr
+
+
+def test_only_one_installer_at_a_time(tmp_path, monkeypatch):
+    """A second one says that another is at work."""
+    monkeypatch.setattr(main, "LOCK", tmp_path / "lock")
+    with main.alone(), pytest.raises(Failed, match="another installer is at work"):
+        with main.alone():
+            raise AssertionError("two at once")
+
+
+def test_what_stands_before_the_unit(tmp_path, monkeypatch):
+    """A unit in /etc, put there by hand, would be the one that counts: it says how to remove it, and stops."""
+    monkeypatch.setattr(files, "OLD", tmp_path / "gateway.service")
+    shutil.copy(ROOT / "systemd/gateway.service", files.OLD)
+    with pytest.raises(Failed, match="would stand before the unit"):
+        files.place(Path("/nowhere"))
