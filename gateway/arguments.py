@@ -98,7 +98,7 @@ def parser(functions: Mapping[str, Callable[[argparse.Namespace], int]]) -> argp
     _rounds(one, 5, 90)
     one = subject("street", "sends simulated boards' readings through the gateway to a broker and a subscriber")
     one.add_argument("--boards", type=count(1, 64), default=4, metavar="N", help="how many (4)")
-    _rounds(one, 3, 60)
+    _rounds(one, 5, 200)
     one = subject("size", "tells how many boards at how many readings a second this machine carries")
     _rounds(one, 2, 60)
     return top

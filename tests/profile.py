@@ -13,12 +13,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+from gateway.bench.carriers import gateway
 from gateway.bench.whole import Phase, street
 
 
 async def profile(rate: float, seconds: float, boards: int, file: Path) -> Phase:
     """One phase; the profile is in `file` when it returns."""
-    async with street(boards, ("cProfile", "-o", str(file), "-m", "gateway")) as whole:
+    async with street(boards, gateway(program=("cProfile", "-o", str(file), "-m", "gateway"))) as whole:
         return await whole.phase(rate, seconds)
 
 

@@ -32,7 +32,7 @@ class Broker:
 @contextlib.asynccontextmanager
 async def broker(directory: Path) -> AsyncIterator[Broker]:
     """Starts one, and ends it. Raises OSError, with a sentence, when none can be had."""
-    program = shutil.which("mosquitto", path=PLACES)
+    program = installed("mosquitto")
     if program is None:
         own = await embedded.start(("127.0.0.1", 0))
         try:
@@ -49,6 +49,11 @@ async def broker(directory: Path) -> AsyncIterator[Broker]:
         yield Broker("mosquitto", port, child.pid, "5")
     finally:
         await child.end()
+
+
+def installed(program: str) -> str | None:
+    """Where a program of mosquitto's is."""
+    return shutil.which(program, path=PLACES)
 
 
 def _configuration(port: int) -> str:

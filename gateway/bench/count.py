@@ -1,54 +1,114 @@
-"""What the subscriber has heard of one phase: readings that came once, twice or never, and how long they took. Pure."""
+"""What the subscriber has heard of one phase: readings that came once, twice, late or never, and how long they took.
+
+While readings come, messages are only kept, so that nobody waits for the subscriber; they are read afterwards. Pure.
+"""
 
 from __future__ import annotations
 
 import math
-import re
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from statistics import median
 
 from ..demo.judge import Seen
+from .heard import Heard, features
+from .right import Course
 
-READING = re.compile(rb'"board":"(b\d+)".*?"seq":(\d+),.*?"value":([^,]+),', re.DOTALL)
+ROWS = b"],["  # stands between two rows, and in no message of one reading
+
+
+@dataclass(eq=False, slots=True)
+class Sensor:
+    """What was heard of one sensor."""
+
+    seen: Seen = field(default_factory=Seen)
+    latest: dict[bool, tuple[int, float]] = field(default_factory=dict)  # seq and value of the latest, replayed or not
+    course: Course = field(default_factory=Course)
+    fresh: list[Heard] = field(default_factory=list)  # whose features were not looked at yet
+
+    def wrong(self) -> int:
+        """How many of the fresh ones have a feature that is not right."""
+        fresh, self.fresh = sorted(self.fresh, key=lambda one: one.seq), []
+        return sum(not self.course.right(one) for one in fresh)
 
 
 class Count:
-    """Readings by their messages. A reading belongs to a phase by its value: the time at which it was written."""
+    """Readings by their messages. A reading belongs to a phase by its value: the time at which it was written.
 
-    def __init__(self) -> None:
-        self.boards: set[bytes] = set()  # that were heard
+    read: (topic, payload) of a message -> its readings; raises ValueError, KeyError or TypeError where it has none.
+    """
+
+    def __init__(self, read: Callable[[bytes, bytes], Iterable[Heard]] = features) -> None:
         self.heard = 0  # messages of all phases
-        self._seen: dict[bytes, Seen] = {}
+        self._read = read
+        self._sensors: dict[tuple[str, str], Sensor] = {}
+        self._kept: list[tuple[bytes, bytes, float]] = []
         self.begin(math.inf)
 
     def begin(self, at: float) -> None:
         """From now on only readings count that were written at `at` (s, monotonic) or later."""
-        self.began, self.last = at, at
+        self.look()
+        self._began = self.last = at
+        self.arrived = 0  # readings since then, roughly: those of before and those that came twice are among them
         self.duplicates = 0
-        self.took = array("d")  # s, of each reading
+        self.replayed = 0  # had been on the disk
+        self.disordered = 0  # came behind a later one of their sensor, as live as they, or as replayed
+        self.wrong = 0  # have a feature that is not right; and messages that cannot be read
+        self.took = array("d")  # s from its line to the subscriber, of each reading
+
+    def take(self, topic: bytes, payload: bytes, now: float) -> None:
+        """A message of readings has come. now: s, monotonic."""
+        self.heard += 1
+        self.arrived += 1 + payload.count(ROWS)
+        self._kept.append((topic, payload, now))
+
+    @property
+    def boards(self) -> int:
+        """How many were heard."""
+        self._read_kept()
+        return len({board for board, _ in self._sensors})
 
     @property
     def received(self) -> int:
         """Different readings of this phase."""
+        self._read_kept()
         return len(self.took)
 
-    def take(self, payload: bytes, now: float) -> None:
-        """A message of a reading; what is none counts as nothing. now: s, monotonic."""
-        found = READING.search(payload)
-        if found is None:
+    def look(self) -> None:
+        """Reads all that has come so far, and looks at its features."""
+        self._read_kept()
+        for sensor in self._sensors.values():
+            try:
+                self.wrong += sensor.wrong()
+            except (KeyError, TypeError):
+                self.wrong += 1
+
+    def _read_kept(self) -> None:
+        kept, self._kept = self._kept, []
+        for topic, payload, now in kept:
+            try:
+                for one in self._read(topic, payload):
+                    self._one(one, now)
+            except (ValueError, KeyError, TypeError):
+                self.wrong += 1
+
+    def _one(self, one: Heard, now: float) -> None:
+        sensor = self._sensors.setdefault((one.board, one.sensor), Sensor())
+        if one.seq and not sensor.seen.see(one.seq):
+            self.duplicates += one.value >= self._began
             return
-        board, seq, value = found[1], int(found[2]), float(found[3])
-        self.boards.add(board)
-        self.heard += 1
-        new = self._seen.setdefault(board, Seen()).see(seq)
-        if value < self.began:
-            return
-        if new:
-            self.took.append(now - value)
+        if one.seq:
+            sensor.fresh.append(one)
+        seq, value = sensor.latest.get(one.replayed, (0, 0.0))
+        late = one.seq < seq or one.value < value
+        if not late:
+            sensor.latest[one.replayed] = one.seq, one.value
+        if one.value >= self._began:
+            self.took.append(now - one.value)
             self.last = now
-        else:
-            self.duplicates += 1
+            self.disordered += late
+            self.replayed += one.replayed
 
 
 def shares(took: Sequence[float]) -> dict[str, float | None]:

@@ -9,6 +9,12 @@ from dataclasses import dataclass, field
 from statistics import median
 
 
+def ratio(ours: Sequence[float | None], theirs: Sequence[float | None]) -> float | None:
+    """Ours to theirs: the median of the ratios within the rounds; None where no round has both."""
+    both = [one / other for one, other in zip(ours, theirs, strict=True) if one is not None and other]
+    return median(both) if both else None
+
+
 @dataclass(eq=False)
 class Way:
     """One way to do the same work. run: does it once; gives the seconds that it took. amount: of work that is in it."""
@@ -31,8 +37,7 @@ class Way:
 
     def ratio(self, to: Way) -> float:
         """Times as fast as `to`: the median of the ratios within the rounds."""
-        own, other = self.amount / to.amount, zip(to.took, self.took, strict=True)
-        return median(own * theirs / ours for theirs, ours in other)
+        return self.amount / to.amount * (ratio(to.took, self.took) or 0.0)
 
 
 async def measure(

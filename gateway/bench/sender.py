@@ -1,9 +1,9 @@
 """Boards for a measurement, a process of their own: `python -m gateway.bench.sender DIRECTORY BOARDS CONTROL`.
 
 Each board is a pseudo-terminal, DIRECTORY/b1, …; a line is one number, the time of writing it (s, monotonic), so that
-whoever hears of the reading knows how long it took. From the descriptor CONTROL come lines "RATE SECONDS", RATE in
-lines a second of all boards together, 0 for as fast as they are read; for each, one JSON line says how many lines the
-terminals took, and when that began and ended. The end of CONTROL is the end of all.
+whoever hears of the reading knows how long it took. From the descriptor CONTROL come lines "RATE SECONDS MOST", RATE in
+lines a second of all boards together, 0 for as fast as they are read, and then MOST lines or a few more; for each, one
+JSON line says how many lines the terminals took, and when that began and ended. The end of CONTROL is the end of all.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import select
 import sys
 import time
 import tty
+from collections.abc import Callable
 from pathlib import Path
 
 AT_ONCE = 16  # lines of a board, at full speed
@@ -55,10 +56,10 @@ def write(boards: list[Board], patience: float) -> int:
     return lines
 
 
-def at_full_speed(boards: list[Board], seconds: float) -> int:
-    """Always has something to say, for so long; gives the lines that were taken."""
+def at_full_speed(boards: list[Board], seconds: float, most: float) -> int:
+    """Always has something to say, for so long and so many lines; gives the lines that were taken."""
     end, lines = time.monotonic() + seconds, 0
-    while time.monotonic() < end:
+    while time.monotonic() < end and lines < most:
         for board in boards:
             if not board.rest:
                 board.say(AT_ONCE)
@@ -87,15 +88,15 @@ def left(boards: list[Board]) -> int:
     return lines
 
 
-def main(directory: Path, count: int, control: int) -> None:
-    """The boards from their plug to their end."""
-    boards = [Board(directory / f"b{number}") for number in range(1, count + 1)]
+def main(directory: Path, count: int, control: int, made: Callable[[Path], Board] = Board) -> None:
+    """The boards from their plug to their end. made: by the path of its port, a board."""
+    boards = [made(directory / f"b{number}") for number in range(1, count + 1)]
     print(json.dumps({"boards": count}), flush=True)
     with os.fdopen(control) as orders:
         for order in orders:
-            rate, seconds = map(float, order.split())
+            rate, seconds, most = map(float, order.split())
             began = time.monotonic()
-            lines = paced(boards, rate, seconds) if rate else at_full_speed(boards, seconds)
+            lines = paced(boards, rate, seconds) if rate else at_full_speed(boards, seconds, most)
             lines += left(boards)
             print(json.dumps({"lines": lines, "began": began, "ended": time.monotonic()}), flush=True)
 

@@ -9,6 +9,7 @@ from statistics import median
 from typing import Any
 
 from ..compute.cores import cores
+from .carriers import gateway
 from .count import shares
 from .noise import hint, load
 from .shown import progress, table
@@ -30,7 +31,7 @@ async def bench_size(rounds: int, seconds: float) -> Told:
     before, budget, end = load(), SHARE * cores(), time.monotonic() + seconds
     with progress() as said:
         said(f"starting {PLUGGED} boards, broker, gateway and subscriber")
-        async with street(PLUGGED) as whole:
+        async with street(PLUGGED, gateway()) as whole:
             said("listening to the silence")
             idle = await whole.silence(SILENCE)
             ladder = [[phase] for phase in await _climb(whole, budget - idle, said)]

@@ -1,6 +1,6 @@
-"""A whole street to be measured: simulated boards, `gateway run`, a broker and a subscriber, phase after phase.
+"""A whole street to be measured: simulated boards, who carries their lines, a broker, a subscriber; phase after phase.
 
-The gateway is one as `gateway init` would set it up, with all features of the sample; each board is one sensor.
+Each board is one sensor.
 """
 
 from __future__ import annotations
@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import math
 import os
+import sys
 import time
 from array import array
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -21,14 +23,15 @@ from ..demo.children import Child
 from ..demo.news import News
 from . import tree
 from .brokers import Broker, broker
+from .carriers import ID, Carrier
 from .count import Count
 from .ear import Ear
 
 START = 60.0  # s for all of it to be ready, on a slow machine
 QUIET, DRAIN = 3.0, 60.0  # s without a new reading, and in all, before what has not arrived counts as lost
 LOOK = 0.5  # s between two looks at the memory
+SENDER = ("gateway.bench.sender",)
 FIRST = 5.0  # lines/s of each board at the start: the first line of a port that was opened is half a line
-ID = "bench"
 
 
 class Failed(Exception):
@@ -43,10 +46,13 @@ class Phase:
     received: int
     duplicates: int
     seconds: float  # from the first line to the last reading
-    cpu: float  # of the gateway and its workers
+    cpu: float  # of the carrier: the gateway and its workers, or whoever
     broker_cpu: float
-    memory: int  # the most that was seen of the gateway and its workers
+    memory: int  # the most that was seen of the carrier
     took: array[float]  # of each reading, from its line to the subscriber
+    replayed: int = 0  # had been on the disk
+    disordered: int = 0  # came behind a later one of their board
+    wrong: int = 0  # have a feature that is not right
 
     @property
     def lost(self) -> int:
@@ -55,12 +61,15 @@ class Phase:
 
 
 class Street:
-    """All of it at work. program: the module that is started as the gateway, and its first words."""
+    """All of it at work. talk: the module that speaks as the boards, and its first words."""
 
-    def __init__(self, broker: Broker, boards: int, directory: Path, program: Sequence[str] = ("gateway",)) -> None:
+    def __init__(
+        self, broker: Broker, boards: int, directory: Path, carrier: Carrier, talk: Sequence[str] = SENDER
+    ) -> None:
         self.broker, self.boards = broker, boards
-        self.count = Count()
-        self._directory, self._program = directory, program
+        self.count = Count(carrier.read)
+        self._directory, self.carrier, self._talk = directory, carrier, talk
+        self._pids: list[int] = []  # of the carrier
         self._news = News()
         self._said: list[dict[str, Any]] = []  # by the boards
         self._trouble = ""
@@ -74,42 +83,47 @@ class Street:
         ports.mkdir()
         try:
             arguments = (str(ports), str(self.boards), str(read))
-            await self._child("gateway.bench.sender", *arguments, said=self._boards_said, pass_fds=(read,))
+            command = [sys.executable, "-P", "-m", *self._talk, *arguments]
+            await self._child(self._talk[0], command, said=self._boards_said, pass_fds=(read,))
         finally:
             os.close(read)
         await self._until(lambda: bool(self._said), START, "the simulated boards did not start")
-        file = self._directory / "gateway.toml"
-        file.write_text(configuration(self.broker, ports, self.boards))
-        self._gateway = await self._child(*self._program, "run", "-c", str(file))
+        for command in self.carrier.commands(self.broker, ports, self.boards):
+            self._pids.append((await self._child(self.carrier.name, command)).pid)
         end = time.monotonic() + START
-        while len(self.count.boards) < self.boards:
+        while self.count.boards < self.boards:
             if time.monotonic() > end:
-                raise Failed(f"{self.boards - len(self.count.boards)} of the simulated boards were not heard of")
+                raise Failed(f"{self.boards - self.count.boards} of the simulated boards were not heard of")
             await self._order(FIRST * self.boards, 1.0)
         await self._quiet()
 
-    async def phase(self, rate: float, seconds: float) -> Phase:
-        """Has the boards talk, `rate` lines/s of all together (0: as fast as they are read). Raises Failed."""
-        count, pid = self.count, self._gateway.pid
-        cpu, broker_cpu = tree.cpu(pid), tree.cpu(self.broker.pid)
+    async def phase(self, rate: float, seconds: float, most: float = math.inf) -> Phase:
+        """Has the boards talk, `rate` lines/s of all together (0: as fast as they are read). Raises Failed.
+
+        most: lines as fast as they are read; for a carrier that reads faster than it sends.
+        """
+        count = self.count
+        cpu, broker_cpu = self._cpu(), tree.cpu(self.broker.pid)
         count.begin(time.monotonic())
         memory = asyncio.create_task(self._most_memory())
         try:
-            told = await self._order(rate, seconds)
-            await self._news.all_came(lambda: count.received, told["lines"], QUIET, DRAIN, self._broken)
+            told = await self._order(rate, seconds, most)
+            for came in (lambda: count.arrived, lambda: count.received):
+                await self._news.all_came(came, told["lines"], QUIET, DRAIN, self._broken)
         finally:
             memory.cancel()
-        cpu, broker_cpu = tree.cpu(pid) - cpu, tree.cpu(self.broker.pid) - broker_cpu
+        cpu, broker_cpu = self._cpu() - cpu, tree.cpu(self.broker.pid) - broker_cpu
+        count.look()
         return Phase(
             told["lines"], count.received, count.duplicates, max(0.0, count.last - told["began"]), cpu, broker_cpu,
-            self._memory, count.took,
+            self._memory, count.took, count.replayed, count.disordered, count.wrong,
         )  # fmt: skip
 
     async def silence(self, seconds: float) -> float:
-        """Cores that the gateway has in use while no board talks, over so many seconds. Raises Failed."""
-        began, cpu = time.monotonic(), tree.cpu(self._gateway.pid)
+        """Cores that the carrier has in use while no board talks, over so many seconds. Raises Failed."""
+        began, cpu = time.monotonic(), self._cpu()
         await self._happens(lambda: False, seconds)
-        return (tree.cpu(self._gateway.pid) - cpu) / (time.monotonic() - began)
+        return (self._cpu() - cpu) / (time.monotonic() - began)
 
     async def end(self) -> None:
         """Ends all processes."""
@@ -122,8 +136,8 @@ class Street:
 
     def heard(self, topic: bytes, payload: bytes) -> None:
         """A message has come to the subscriber."""
-        if topic.endswith(b"/features"):
-            self.count.take(payload, time.monotonic())
+        if topic.endswith(self.carrier.level):
+            self.count.take(topic, payload, time.monotonic())
             self._news.came()
 
     def broker_gone(self) -> None:
@@ -138,18 +152,18 @@ class Street:
         self._trouble = self._trouble or why
         self._news.came()
 
-    async def _child(self, module: str, *arguments: str, **more: Any) -> Child:
+    async def _child(self, name: str, command: Sequence[str], **more: Any) -> Child:
         def ended() -> None:
-            self._fail(f"{module} has ended by itself: {child.last_words}")
+            self._fail(f"{name} has ended by itself: {child.last_words}")
 
-        child = await Child.start(module, arguments, ended=ended, **more)
+        child = await Child.program(command, ended=ended, **more)
         self._children.append(child)
         return child
 
-    async def _order(self, rate: float, seconds: float) -> dict[str, Any]:
+    async def _order(self, rate: float, seconds: float, most: float = math.inf) -> dict[str, Any]:
         """Has the boards talk for so long; gives what they say at the end."""
         already = len(self._said)
-        os.write(self._control, b"%g %g\n" % (rate, seconds))
+        os.write(self._control, b"%g %g %g\n" % (rate, seconds, most))
         await self._until(lambda: len(self._said) > already, seconds + START, "the simulated boards came to no end")
         return self._said[-1]
 
@@ -177,30 +191,20 @@ class Street:
     async def _most_memory(self) -> None:
         self._memory = 0
         while True:
-            self._memory = max(self._memory, tree.pss(self._gateway.pid))
+            self._memory = max(self._memory, sum(map(tree.pss, self._pids)))
             await asyncio.sleep(LOOK)
 
-
-def configuration(broker: Broker, ports: Path, boards: int) -> str:
-    """gateway.toml of the gateway that is measured."""
-    state = json.dumps(str(ports.with_name("state")), ensure_ascii=False)
-    tables = [
-        f'[gateway]\nid = "{ID}"\nstate_dir = {state}\n',
-        f'[mqtt]\nurl = "mqtt://127.0.0.1:{broker.port}"\nversion = "{broker.version}"\n',
-    ]
-    for number in range(1, boards + 1):
-        path = json.dumps(str(ports / f"b{number}"), ensure_ascii=False)
-        tables.append(f'[[boards]]\nname = "b{number}"\nport = {path}\nbaud = 115200\nformat = "plain"\n')
-    return "\n".join(tables)
+    def _cpu(self) -> float:
+        return sum(map(tree.cpu, self._pids))
 
 
 @contextlib.asynccontextmanager
-async def street(boards: int, program: Sequence[str] = ("gateway",)) -> AsyncIterator[Street]:
-    """All of it, ready; at the end no process and no file is left. program: see Street. Raises Failed, OSError."""
+async def street(boards: int, carrier: Carrier, talk: Sequence[str] = SENDER) -> AsyncIterator[Street]:
+    """All of it, ready; at the end no process and no file is left. talk: see Street. Raises Failed, OSError."""
     with TemporaryDirectory(prefix="gateway-bench-") as name:
         directory = Path(name)
         async with broker(directory) as found:
-            made = Street(found, boards, directory, program)
+            made = Street(found, boards, directory, carrier, talk)
             transport = await Ear.open(found.port, f"gateway/{ID}/#", made.heard, made.broker_gone)
             try:
                 await made.start()
