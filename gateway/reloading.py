@@ -20,7 +20,10 @@ READING = 5.0  # s for the configuration, read again; on a disk that hangs it wo
 
 
 class Reloading:
-    """config: as it counts now. status_topic: of a board; in_flight: its readings. event: see Service."""
+    """config: as it counts now. status_topic: of a board; in_flight: its readings. event: see Service.
+
+    wrong: is told the sentence of a file that is not right, and None when there is none.
+    """
 
     def __init__(
         self,
@@ -31,10 +34,13 @@ class Reloading:
         status_topic: Callable[[str], str],
         in_flight: Callable[[str], int],
         event: Callable[..., Any],
+        wrong: Callable[[str | None], None],
     ) -> None:
         self.config = config
         self._street, self._boards, self._publisher = street, street.boards, publisher
         self._status_topic, self._in_flight, self._event = status_topic, in_flight, event
+        self._wrong = wrong
+        self._trouble: str | None = None
         self._asked = asyncio.Event()
 
     def ask(self) -> None:
@@ -57,9 +63,18 @@ class Reloading:
                 self._refused([f"it could not be read within {READING:.0f} s; see that its disk answers, reload again"])
             except BlockingIOError as error:
                 self._refused([f"it is not read: {error.strerror}"])
-            systemd.notify(READY="1")
+            self.ready()
+
+    def ready(self) -> None:
+        """The service manager is told that we run, and with what."""
+        systemd.notify(READY="1", STATUS=self._trouble or f"reading {len(self.config.boards)} boards")
 
     def _refused(self, problems: list[str]) -> None:
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        self._trouble = (
+            f"the configuration was read again and is not taken, the one before goes on: {problems[0]}{more}"
+        )
+        self._wrong(self._trouble)
         self._event("config.refused", path=str(self.config.path), problems=problems)
 
     async def _take_over(self, config: Config, parts: Parts) -> None:
@@ -68,17 +83,23 @@ class Reloading:
         boards, readers = self._boards, self._boards.readers
         found = changes(self.config, config)
         gone = list(found.gone)
-        self.config = replace(config, **{field: getattr(self.config, field) for field in found.kept})
+        kept = {field: getattr(self.config, field) for field in found.kept}
+        self.config = replace(config, mqtt=found.mqtt, **kept)
         self._street.reload(self.config)
         for name in found.gone:
             await boards.drop(name, parts)
         for board in found.opened:
             gone += await boards.add(board, parts)
+        for board in found.tagged:
+            boards.tag(board)
         gone = [name for name in gone if name not in readers]
         for name in gone:
             self._publisher.document(self._status_topic(name), b"")  # nobody tells of it any more
         self._street.stage.reload(self._street.plan)
         self._publisher.renew()
+        await self._publisher.reconnect()
+        self._trouble = None
+        self._wrong(None)
         log("config.reloaded", path=str(config.path), opened=[board.name for board in found.opened],
             gone=gone, later=found.later)  # fmt: skip
 

@@ -26,11 +26,13 @@ from .publish.publisher import Keeping, Naming, Publisher
 from .publish.spool.disk import Claim
 from .publish.spool.spool import Spool
 from .publish.spool.sql import Trouble
-from .reloading import Reloading
+from .reloading import READING, Reloading
 from .street import Street
 from .telling.looks import board_look, former
 from .telling.report import Reporter
 from .telling.status import BoardLook, Look
+from .threads import in_thread
+from .tls import Tls, mark
 
 COMPUTING, PUBLISHING = 2.0, 2.0  # s that each may take at a stop
 
@@ -39,7 +41,6 @@ class Service:
     """One run of the gateway with one configuration."""
 
     def __init__(self, config: Config) -> None:
-        self.config = config
         self.run_id = secrets.token_hex(6)
         self.started = time.time()
         self.clock = Clock()
@@ -83,7 +84,13 @@ class Service:
         self.reloading = Reloading(
             config, self.street, self.publisher,
             status_topic=self._status_topic, in_flight=self._in_flight, event=self._event,
+            wrong=lambda text: self.reporter.faults.tell("config", text),
         )  # fmt: skip
+
+    @property
+    def config(self) -> Config:
+        """As it counts now."""
+        return self.reloading.config
 
     # life
 
@@ -113,7 +120,7 @@ class Service:
             parts.start(self.reloading.run(parts))
             asked = orders.Orders(self.config.path, self.readers, self.boards.lend, self.boards.take_back)
             parts.start(orders.heed(asked, self.folder, self._event))
-            systemd.notify(READY="1", STATUS=f"reading {len(self.config.boards)} boards")
+            self.reloading.ready()
             await parts.until(stop)
             await self._drain(publishing)
         finally:
@@ -173,6 +180,8 @@ class Service:
 
     async def _secret(self) -> str | None:
         """Read anew for each attempt: it may have been changed. Raises Refused, with a sentence."""
+        if self._password.file != (file := self.config.mqtt.password_file):
+            self._password = Password(file)
         try:
             return await self._password.read()
         except ValueError as error:
@@ -182,7 +191,9 @@ class Service:
         mqtt = self.config.mqtt
         user, password = mqtt.username or None, await self._secret()
         v5 = mqtt.version == "5"
-        return Where(mqtt.host, mqtt.port, f"gateway-{self.config.id}", user, password, v5, mqtt.tls)
+        return Where(
+            mqtt.host, mqtt.port, f"gateway-{self.config.id}", user, password, v5, mqtt.tls, await _mark(mqtt.tls)
+        )
 
     def _will(self) -> Will:
         whole, brief = self.reporter.will()
@@ -237,6 +248,20 @@ class Service:
         stage, spooled, names = self.stage, self.publisher.spooled(name), self.boards.sensors(name)
         account, in_flight = self.accounts[name], self._in_flight(name)
         return board_look(self.readers[name], stage.sensors(name), names, account, in_flight, spooled, stage.now())
+
+
+async def _mark(tls: Tls | None) -> str:
+    """Of the files of TLS as they are now. Raises Refused, with a sentence."""
+    if tls is None:
+        return ""
+    try:
+        async with asyncio.timeout(READING):
+            return await in_thread(lambda: mark(tls), "certificates")
+    except TimeoutError:
+        why = f"not read within {READING:g} s; see what their file system waits for"
+    except OSError as error:
+        why = f"not read: {error.strerror}"
+    raise Refused(f"mqtt.ca_file, mqtt.cert_file, mqtt.key_file: {why}")
 
 
 async def serve(config: Config) -> int:

@@ -5,6 +5,8 @@ Chain and name are always verified. Files are read anew for each connection, sin
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import socket
 import ssl
 import stat
@@ -84,6 +86,16 @@ def context(tls: Tls) -> ssl.SSLContext:
         except (OSError, ValueError) as error:
             raise TlsError(f"mqtt.key_file: {_of(key_file)} cannot be used: {error}") from None
     return made
+
+
+def mark(tls: Tls | None) -> str:
+    """Another one when another text is in a file; one that cannot be read has none. Reads the files."""
+    made = hashlib.sha256()
+    for _, path in tls.files if tls is not None else ():
+        with contextlib.suppress(OSError):
+            made.update(_text(path).encode())
+        made.update(b"\0")
+    return made.hexdigest()
 
 
 def warnings(tls: Tls) -> list[str]:

@@ -185,7 +185,7 @@ async def test_bad_callers_hold_up_nobody(tmp_path, monkeypatch):
     """Silent ones, ones that send rubbish, too much, or half a line, and ones that do not read: each ends soon, more
     than a few are turned away, and then the next is answered.
     """
-    monkeypatch.setattr(door_module, "PATIENCE", 0.5)
+    monkeypatch.setattr(door_module, "PATIENCE", 1.5)
     async with listening(tmp_path):
         for data, end in ((b"\xff\x00\n", True), (b"x" * 10_000, True), (b'{"do"', True), (b"", True), (b"x", False)):
             answer = answered(await asyncio.to_thread(said, tmp_path, data, end))
@@ -196,9 +196,9 @@ async def test_bad_callers_hold_up_nobody(tmp_path, monkeypatch):
         began = time.monotonic()
         with pytest.raises(Unheard, match="too much at once"):
             await asyncio.to_thread(ask, [tmp_path], RELEASE)
-        assert time.monotonic() - began < 0.4
+        assert time.monotonic() - began < 1.2
         heard = [await asyncio.to_thread(caller.recv, 1000) for caller in silent]
-        assert sum(b"no request came within 0.5 s" in one for one in heard) == MOST
+        assert sum(b"no request came within 1.5 s" in one for one in heard) == MOST
         assert (await asyncio.to_thread(ask, [tmp_path], RELEASE))["ok"]
         for caller in silent:
             caller.close()

@@ -31,7 +31,10 @@ def config(folder, text):
         (BOARD.format("b", "b"), "", ("b",), (), ()),
         (BOARD.format("b", "b"), BOARD.format("b", "c"), ("b",), ("b",), ()),
         (BOARD.format("b", "b"), BOARD.format("c", "b"), ("b",), ("c",), ()),
-        ("[gateway]\ntags = {}", '[gateway]\ntags = { site = "x" }', ("a",), ("a",), ()),
+        ("[gateway]\ntags = {}", '[gateway]\ntags = { site = "x" }', (), (), ()),
+        ("", "[mqtt]\nurl = 'mqtt://other'\nversion = '3.1.1'", (), (), ()),
+        ("", "[mqtt]\nprefix = 'x'\npayload = 'rows'\nevery = '1s'", (), (), ("mqtt.prefix", "mqtt.payload")),
+        ("", "[mqtt]\nurl = 'embedded'", (), (), ("mqtt",)),
         ("", "[features]\nuse = ['mean']", (), (), ()),
         ("", "[spool]\nat_risk = '2s'\n[compute]\nworkers = 3", (), (), ("compute.workers", "spool.at_risk")),
         ("", BOARD.format("found", "auto").replace("/dev/auto", "auto"), (), (), ('boards with port = "auto"',)),
@@ -42,6 +45,7 @@ def test_what_a_new_file_changes(tmp_path, before, now, gone, opened, later):
     one, two = (config(tmp_path, BOARD.format("a", "a") + text) for text in (before, now))
     found = changes(one, two)
     assert (found.gone, tuple(board.name for board in found.opened), found.later) == (gone, opened, later)
+    assert {board.name for board in found.tagged} == ({"a"} if "site" in now else set())
 
 
 @pytest.mark.slow
@@ -164,5 +168,12 @@ def test_the_service_manager_is_told(tmp_path, mosquitto):
                 gateway.process.send_signal(signal.SIGHUP)
                 lines = dict(line.split("=") for line in channel.recv(1000).decode().splitlines())
                 assert lines["RELOADING"] == "1" and int(lines["MONOTONIC_USEC"]) > 0
-                assert channel.recv(1000) == b"READY=1"
+                assert channel.recv(1000) == b"READY=1\nSTATUS=reading 1 boards"
+                gateway.file.write_text("[gateway]\nidd = 1\n[mqtt]\nversion = 7\n" + "[[boards]]\nname = 'a'\n")
+                gateway.process.send_signal(signal.SIGHUP)
+                assert b"RELOADING=1" in channel.recv(1000)
+                ready, status = channel.recv(1000).decode().splitlines()
+                assert ready == "READY=1"
+                assert "read again and is not taken, the one before goes on: gateway.idd: no such key" in status
+                assert status.endswith("(and 2 more)")
                 assert gateway.stop() == 0

@@ -56,7 +56,7 @@ class Password:
     """The password as it is when it is asked for, since it may have been changed. file: None where there is none."""
 
     def __init__(self, file: Path | None) -> None:
-        self._file = file
+        self.file = file
         self._readings: dict[asyncio.Future[str], float] = {}  # under way, and when they began; oldest first
 
     async def read(self) -> str | None:
@@ -65,14 +65,14 @@ class Password:
         Raises ValueError, with a sentence, when it is of no use or takes too long. A reading that hangs goes on, since
         what it waits for may come; the first that ends is believed, of several the last begun.
         """
-        if self._file is None:
+        if self.file is None:
             return None
         now = asyncio.get_running_loop().time()
         if due(self._readings.values(), now):
-            reading: asyncio.Future[str] = asyncio.ensure_future(in_thread(partial(read, self._file), "password"))
+            reading: asyncio.Future[str] = asyncio.ensure_future(in_thread(partial(read, self.file), "password"))
             self._readings[reading] = now
             reading.add_done_callback(self._over)
-        name, readings = path_of(self._file), list(self._readings)
+        name, readings = path_of(self.file), list(self._readings)
         await asyncio.wait(readings, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
         if not (over := [reading for reading in readings if reading.done()]):
             raise ValueError(f"{name} was not read within {PATIENCE:g} s; see what its file system waits for")

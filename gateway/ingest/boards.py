@@ -92,6 +92,11 @@ class Boards:
         self._add(board, parts)
         return same
 
+    def tag(self, board: Board) -> None:
+        """A board that is read has other tags, and else all as before."""
+        self.readers[board.name].board = board
+        self._tags[board.name] = dict(board.tags)
+
     def _same(self, board: Board) -> list[str]:
         """Those that have its name, or its port, and do not share that with it."""
         device = os.path.realpath(board.port.path)

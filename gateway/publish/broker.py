@@ -43,7 +43,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """The broker, and who connects to it."""
+    """The broker, and who connects to it. mark: of the files of `tls`, as `tls.mark` gives it."""
 
     host: str
     port: int
@@ -52,6 +52,7 @@ class Where:
     password: str | None = field(default=None, repr=False)
     v5: bool = True
     tls: Tls | None = None
+    mark: str = ""
 
     @property
     def text(self) -> str:

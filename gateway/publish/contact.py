@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
 from collections import deque
@@ -22,6 +23,7 @@ RIVAL_PAUSE = (30.0, 45.0)  # s after a takeover, once it is known that somebody
 TAKEOVERS = (3, 60.0)  # known by this many in so many seconds …
 RIVAL_LATE = 5.0  # s … until a connection has held for so much longer than the other's pause, if it is one of us
 TAKEN_OVER_SAID = "taken over"
+RENEWED = "it was connected anew, since a reload has changed the way to the broker, or what this gateway shows it"
 GOODBYE = 0.5  # s for the broker to close the connection after our goodbye
 
 
@@ -63,6 +65,8 @@ class Contact:
         self._takeovers: deque[float] = deque(maxlen=TAKEOVERS[0])
         self._rival = False
         self._ending = False
+        self._open: tuple[Where, Connection] | None = None  # the connection that stands, and what it was made for
+        self._renewed = asyncio.Event()  # what `where` gives may be another since this attempt began
 
     @property
     def _rival_gone(self) -> float:
@@ -73,12 +77,26 @@ class Contact:
         """No new attempts; a connection that is still being made is given up in peace."""
         self._ending = True
 
+    async def renew(self) -> None:
+        """Connects anew if `where` is another than the connection was made for; tries at once while there is none."""
+        self._renewed.set()
+        if self._open is None:
+            return
+        try:
+            where = await self._where()
+        except Refused:  # what is there holds until it is needed
+            return
+        if self._open is not None and self._open[0] != where and not (lost := self._open[1].lost).done():
+            lost.set_result((RENEWED, None))
+
     async def run(self) -> None:
         """Until cancelled; returns after `end`, when the connection is gone."""
         while not self._ending:
+            self._renewed.clear()
             wait = await self._once()
             if not self._ending:
-                await asyncio.sleep(wait)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._renewed.wait(), wait)
 
     async def _once(self) -> float:
         """One connection from start to end; gives the seconds to wait before the next."""
@@ -94,13 +112,17 @@ class Contact:
             connection.close()
             return 0.0
         since = self._now()
+        self._open = where, connection
         self._opened(connection)
         in_flight, code = 0, None
         try:
+            if self._renewed.is_set():  # while this one was made
+                await self.renew()
             if self._rival:
                 await self._alone(connection)
             why, code = await connection.lost
         finally:
+            self._open = None
             in_flight = self._handlers.closed(code)
             connection.close()
         return 0.0 if self._ending else self._lost(why, code, since, in_flight, where.client_id)
@@ -169,6 +191,8 @@ class Contact:
         if not self._said:
             self._said.add(why)
             self._event("broker.lost", url=self._url, why=why, in_flight=in_flight)
+        if why == RENEWED:
+            return 0.0
         return _pause(self._flaps, CUT_PAUSE if self._took or self._flaps <= CUTS else LONGEST_PAUSE)
 
     async def _alone(self, connection: Connection) -> None:

@@ -126,6 +126,10 @@ class Publisher:
         """The configuration was read again: tags and `every` may be others."""
         self._outbox.renew()
 
+    async def reconnect(self) -> None:
+        """The way to the broker, or what is shown to it, may have changed: if so, it is connected anew."""
+        await self._contact.renew()
+
     def forget(self, board: str) -> None:
         """The board is not read any more, and nothing of it is in flight."""
         self._outbox.forget(board)
