@@ -51,6 +51,7 @@ def run_service(options: argparse.Namespace) -> int:
     import asyncio
 
     from .config import Wrong, load, warnings
+    from .gathering import Loop
     from .ingest.asking.wanted import unread
     from .ingest.formats.misread import misread
     from .remembered import renamed
@@ -71,7 +72,8 @@ def run_service(options: argparse.Namespace) -> int:
     gc.freeze()  # what stays is never gone through again, which would hold up the loop
     gc.enable()
     try:
-        return asyncio.run(serve(config))
+        with asyncio.Runner(loop_factory=Loop) as runner:
+            return runner.run(serve(config))
     except (OSError, NoState) as error:
         log("service.failed", where="start", error=str(error))
         return FAILED

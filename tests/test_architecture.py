@@ -15,7 +15,7 @@ ROOMS = ("ingest", "compute", "publish")
 CORRIDOR = {
     "model", "asks", "layouts", "ledger", "names", "parts", "threads", "backoff", "instants", "shown", "units",
     "patterns",
-    "checksums", "tls",
+    "checksums", "tls", "gathering",
 }  # fmt: skip
 """What any room may use: nouns, and small functions that stand on nothing."""
 DOORS = {

@@ -20,6 +20,7 @@ from pathlib import Path
 import serial  # type: ignore[import-untyped]
 from serial_asyncio import connection_for_serial  # type: ignore[import-untyped]
 
+from ..gathering import be_patient
 from ..model import Port
 from ..threads import in_thread, tried
 from . import modem
@@ -39,8 +40,7 @@ class Line(serial.Serial):  # type: ignore[misc]
     1023. One read() of what is there is enough, as the loop has just said that there is something.
     settings: its transport sets the timeouts once more, and the library then all settings, for which a slow adapter may
     take seconds, on the loop. The open has set them, in its thread.
-    flush: its transport drains the output before it closes, on the loop, and a board that does not read makes that
-    wait for ever. Nothing here needs draining.
+    flush: its transport drains the output at the close, on the loop: for ever, where a board does not read.
     close: can wait for a broken adapter, so it gets a thread; `shut` tells the end.
     """
 
@@ -136,8 +136,7 @@ class Link(asyncio.Protocol):
     def write(self, data: bytes) -> None:
         """Sends `data`, without waiting. The only place that writes to a port, and only what is to be asked there.
 
-        While bytes from before have found no room nothing is added to them: a board that reads nothing is asked nothing
-        more, and what waits does not grow.
+        While bytes from before have found no room nothing is added to them: one that reads nothing is asked no more.
         """
         transport = self.made.result()
         if data and not (transport.is_closing() or transport.get_write_buffer_size()):  # of b"" it raises for ever
@@ -148,8 +147,9 @@ class Link(asyncio.Protocol):
         self.made.result().pause_reading()
 
     def resume(self) -> None:
-        """Reads again."""
+        """Reads, and takes what comes here together with what comes on other ports."""
         self.made.result().resume_reading()
+        be_patient(self._handle.fileno())
 
     def hung_up(self) -> bool:
         """Whether the device has gone, which a paused link is not told. False for a socket: its rest is read first."""
@@ -264,6 +264,7 @@ async def connect(handle: Handle, received: Callable[[bytes], None]) -> Link:
         raise PortError(f"the port was lost in the moment that it opened: {error}") from error
     try:
         await link.made  # only then can it be paused: the serial transport begins to read in the loop's next round
+        link.resume()
     except asyncio.CancelledError:
         transport.abort()
         raise

@@ -159,6 +159,7 @@ class Publisher:
             wire.write(packets)
             if unacknowledged and wire.empty:
                 loop.call_soon(self._pump)
+        wire.be_patient(self._outbox.window.roomy)
         if self._keeper is not None:
             self._keeper.hungry()
             if self._paced is None and self._outbox.window.room > 0 and self._outbox.replay.ready(loop.time()):

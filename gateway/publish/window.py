@@ -46,6 +46,11 @@ class Window:
         """How many more may be sent now."""
         return self.limit - len(self.flights)
 
+    @property
+    def roomy(self) -> bool:
+        """Whether nobody waits for the next acknowledgement: less than half of it is taken."""
+        return 2 * len(self.flights) < self.limit
+
     def add(self, flight: Flight) -> int:
         """Notes that `flight` is sent; gives its packet id."""
         number = self._last

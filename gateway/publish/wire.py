@@ -9,6 +9,7 @@ import ssl
 from collections.abc import Callable
 from typing import NamedTuple
 
+from ..gathering import be_patient
 from ..tls import why as of_tls
 from .packets import Ack, Incoming, ProtocolError
 
@@ -41,6 +42,7 @@ class Wire:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waits = False  # for the broker's TCP window
         self._left = False  # by the library
+        self._patient = False
         self._closed = False
         self._quick = QUICK if sock.family in (socket.AF_INET, socket.AF_INET6) else None
 
@@ -92,6 +94,12 @@ class Wire:
         self._out += data
         if self._loop is not None and not self._waits:
             self._flush()
+
+    def be_patient(self, patient: bool) -> None:
+        """What the broker says may wait a moment, for other things that come, or may not: somebody waits for it."""
+        if patient is not self._patient and not self._closed:
+            self._patient = patient
+            be_patient(self._sock.fileno(), patient)
 
     def abort(self) -> None:
         """Closes the socket at once; nobody is told."""
