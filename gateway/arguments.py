@@ -59,6 +59,9 @@ def parser(functions: Mapping[str, Callable[[argparse.Namespace], int]]) -> argp
     _json(one)
     one = command("doctor", "says what is wrong on this machine, and the command that mends it")
     _file(one)
+    one.add_argument(
+        "--bundle", metavar="FILE", help="write what a bug report needs as well, without secrets (.tar.gz)"
+    )
     _json(one)
     one = command("record", "takes down what a port says, with its times, in a new file")
     one.add_argument(

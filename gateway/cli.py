@@ -255,7 +255,7 @@ def doctor(options: argparse.Namespace) -> int:
     """What is wrong on this machine, and the command that mends it; changes nothing."""
     from .doctor.command import doctor
 
-    return doctor(configuration(options.config), as_json=options.json)
+    return doctor(configuration(options.config), archive=options.bundle, as_json=options.json)
 
 
 def bench(options: argparse.Namespace) -> int:

@@ -20,7 +20,7 @@ REPORT = itself("doctor --bundle report.tar.gz")
 
 def told(facts: BrokerFacts, config: Config, now: float, *, runs: bool | None) -> Iterator[Finding]:
     """What is to be said of it. now: s since 1970; runs: whether a gateway runs here, None where that is not known."""
-    documents = {topic: _read(payload) for topic, payload in facts.documents.items()}
+    documents = {topic: read_document(payload) for topic, payload in facts.documents.items()}
     own = documents.pop(f"{facts.base}/status", None)
     if own is None:
         if facts.taken:
@@ -102,7 +102,7 @@ MENDS = {
 """Where to look, by the fault's name; its sentence says what to do."""
 
 
-def _read(payload: bytes) -> dict[str, Any]:
+def read_document(payload: bytes) -> dict[str, Any]:
     """A document; {} for what is none, since anybody may have written it."""
     try:
         found = json.loads(payload)

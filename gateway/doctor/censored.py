@@ -1,0 +1,44 @@
+"""Text without what is nobody's business: passwords, user names, logins in URLs. Pure."""
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+GONE = "…"
+LEAST = 4  # characters of a secret that is looked for everywhere; a shorter one is no secret, and is in every word
+_SECRET = r"\w*(?:pass|pwd|secret|token)\w*(?<!_file)"
+_KEY = rf"(?:{_SECRET}|\w*user\w*)"  # a name stands in other places too, where it is none
+_LINE = re.compile(rf"(?im)^(\W*(?:\w+[.=])*{_KEY}[\"']?\s*[=:]\s*)(?!\s*$).*$")
+_LOGIN = re.compile(r"[^\s\"'=]+:[^\s\"']*@")  # user:password@, with its scheme or without
+
+
+def censored(text: str, secrets: Iterable[str] = ()) -> str:
+    """`text` without logins, and without each of `secrets`, wherever they stand."""
+    for secret in sorted(set(secrets), key=len, reverse=True):
+        if len(secret) >= LEAST:
+            text = text.replace(secret, GONE)
+    return _LOGIN.sub(f"{GONE}@", text)
+
+
+def censored_lines(text: str, secrets: Iterable[str] = ()) -> str:
+    """The same for a file of settings: what stands behind a key that may hold a secret goes too."""
+    try:
+        found = [*_values(tomllib.loads(text))]
+    except tomllib.TOMLDecodeError:
+        if '"""' in text or "'''" in text:  # where a value ends cannot be told
+            return "# not shown: it is no TOML, and so nobody knows what of it is a password\n"
+        found = []
+    return _LINE.sub(rf'\1"{GONE}"', censored(text, [*secrets, *found]))
+
+
+def _values(value: Any, hot: bool = False) -> Iterator[str]:
+    """The texts behind keys that hold a secret, at any depth."""
+    if isinstance(value, dict):
+        for key, one in value.items():
+            yield from _values(one, hot or re.fullmatch(f"(?i){_SECRET}", key) is not None)
+    elif isinstance(value, list):
+        for one in value:
+            yield from _values(one, hot)
+    elif hot and isinstance(value, str):
+        yield from (value, *value.splitlines())
