@@ -113,6 +113,20 @@ def test_a_slow_disk_is_used_all_the_same():
     assert (p.uncopied, p.promoted, p.lanes.held("bench")) == ([7], [8], 5)
 
 
+def test_what_is_newer_stays_with_what_is_older():
+    """Where something of a block was sent while the disk was slow, its rest and the sensor's later blocks wait on."""
+    p = Places()
+    p.put(1, 200)
+    p.put(201, 200)
+    p.put(1, 4, sensor="S2")
+    waiting, _ = p.crossing.begin(500.0, 1000)
+    assert [len(piece) for piece in waiting] == [200, 200, 4]
+    p.crossing.let_go(waiting)
+    assert p.send().piece.features.sensor == "S1"
+    p.crossing.end([[piece] for piece in waiting], ({}, [7, 8, 9]))
+    assert (p.uncopied, p.promoted, p.lanes.held("bench")) == ([7, 8], [9], 399)
+
+
 def test_a_slow_disk_that_refuses_at_last_changes_nothing():
     p = Places()
     p.put(1, 10)
@@ -181,8 +195,10 @@ def test_copies_that_have_vanished_are_made_again():
 
 
 def test_whatever_happens_each_reading_is_in_one_place():
+    """Also in order: what only the disk has lies there as it came, the older under the lower numbers."""
     dice = random.Random(3)
     p, put, gone, copy, under_way, late = Places(), 0, 0, 0, None, False
+    seqs = {}  # the first of each block
     for _ in range(3000):
         what = dice.choice(["put", "send", "send", "ack", "begin", "late", "end", "cut"])
         if what == "put":
@@ -205,6 +221,7 @@ def test_whatever_happens_each_reading_is_in_one_place():
             pieces = [*([flight.piece] for flight in flights), *blocks]
             kept = {n: sum(map(len, some)) for n, some in zip(numbers, pieces, strict=True)}
             copies = dict(zip(numbers, flights, strict=False))
+            seqs |= {n: some[0].features.seq[some[0].first] for n, some in zip(numbers, pieces, strict=True)}
             copy, before = copy + len(kept), len(p.promoted)
             p.crossing.end(blocks, None if failed else (copies, list(numbers)[len(flights) :]))
             gone += sum(kept[n] for n in p.promoted[before:])
@@ -213,7 +230,10 @@ def test_whatever_happens_each_reading_is_in_one_place():
             flights = list(p.window.clear())
             for flight in flights:
                 flight.piece.tried = True
+            p.promoted += [flight.copy for flight in flights if flight.copy is not None]
             gone += sum(len(flight.piece) for flight in flights if flight.copy is not None)
             p.lanes.back(flight.piece for flight in flights if flight.copy is None)
         on_wire = sum(len(flight.piece) for flight in p.window.flights.values())
         assert p.lanes.held("bench") + on_wire + p.crossing.moving("bench") + gone == put
+        lies = [seqs[number] for number in sorted(p.promoted)]
+        assert lies == sorted(lies)

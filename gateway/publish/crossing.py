@@ -86,17 +86,17 @@ class Crossing:
                 self._lanes.back(waiting, unsent=True)
             return
         copied, numbers = stored
+        under_way = {id(flight) for flight in self._window.flights.values()}
+        for copy, flight in copied.items():  # before the blocks, which are newer
+            if id(flight) in under_way:
+                flight.copy = copy
+            elif flight.piece is not None:
+                self._leave([flight.piece], copy)
         for number, block in zip(numbers, blocks, strict=True):
             if let_go:
                 self._leave(block, number)
             else:
                 self.promoted(number)
-        under_way = {id(flight) for flight in self._window.flights.values()}
-        for copy, flight in copied.items():
-            if id(flight) in under_way:
-                flight.copy = copy
-            elif flight.piece is not None:
-                self._leave([flight.piece], copy)
 
     def _moved(self, waiting: Sequence[Piece]) -> None:
         """They move no more, and nobody waits for them."""
@@ -106,8 +106,13 @@ class Crossing:
             self._moving[piece.features.board] -= len(piece)
 
     def _leave(self, pieces: Sequence[Piece], copy: int) -> None:
-        """Gives up pieces for their copy, if all of them wait; if some were sent, or shed, nobody needs the copy."""
-        if all(map(self._lanes.waits, pieces)):
+        """Gives up pieces for their copy, if all of them wait; if some were sent, or shed, nobody needs the copy.
+
+        Nor where something older of their sensor stays in memory: it may come to the disk yet, and would lie behind.
+        """
+        lane = pieces[0].lane
+        older = any(piece.lane == lane for piece, _ in self._window.unsafe()) or not self._lanes.leads(pieces[0])
+        if not older and all(map(self._lanes.waits, pieces)):
             for piece in pieces:
                 self._lanes.take_out(piece)
             self.promoted(copy)

@@ -137,6 +137,11 @@ class Lanes:
         """Whether a piece still waits as it is."""
         return piece in self._of(piece).waiting
 
+    def leads(self, piece: Piece) -> bool:
+        """Whether nothing older of its lane waits."""
+        waiting = self._of(piece).waiting
+        return not waiting or waiting[0].place >= piece.place
+
     def take_out(self, piece: Piece) -> None:
         """Takes out a piece that waits."""
         lane = self._of(piece)
