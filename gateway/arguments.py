@@ -89,6 +89,14 @@ def parser(functions: Mapping[str, Callable[[argparse.Namespace], int]]) -> argp
     either.add_argument("--back", action="store_true", help="take it back now")
     _file(one)
     _json(one)
+    one = command("backup", "puts this gateway into one file: configuration, presets, what it remembers, its spool")
+    one.add_argument("file", metavar="FILE", help="where to; never over a file")
+    one.add_argument("--with-secrets", dest="secrets", action="store_true", help="password and key too")
+    _moved(one)
+    one = command("restore", "puts such a file in place, on a card where no gateway runs")
+    one.add_argument("file", metavar="FILE", help="what `gateway backup` wrote")
+    one.add_argument("--force", action="store_true", help="set aside what is there")
+    _moved(one)
     one = commands.add_parser("bench", help=BENCH, description=BENCH[0].upper() + BENCH[1:] + ".")
     subjects = one.add_subparsers(title="subjects", metavar="SUBJECT", required=True)
 
@@ -114,6 +122,12 @@ def _rounds(command: argparse.ArgumentParser, rounds: int, seconds: int) -> None
         "--seconds", type=positive, default=float(seconds), metavar="S",
         help=f"begin no further round after so long ({seconds})",
     )  # fmt: skip
+    _json(command)
+
+
+def _moved(command: argparse.ArgumentParser) -> None:
+    _file(command)
+    command.add_argument("--state", metavar="DIR", help="where its spool lies (default: as the gateway finds it)")
     _json(command)
 
 

@@ -28,7 +28,8 @@ def parser() -> argparse.ArgumentParser:
     """All commands and their options."""
     return arguments.parser({
         "demo": demo, "run": run_service, "init": init, "check": check, "ports": ports, "presets": list_presets,
-        "probe": probe, "doctor": doctor, "record": record, "replay": replay, "release": release, "bench": bench,
+        "probe": probe, "doctor": doctor, "record": record, "replay": replay, "release": release,
+        "backup": backup, "restore": restore, "bench": bench,
     })  # fmt: skip
 
 
@@ -256,6 +257,22 @@ def doctor(options: argparse.Namespace) -> int:
     from .doctor.command import doctor
 
     return doctor(configuration(options.config), archive=options.bundle, as_json=options.json)
+
+
+def backup(options: argparse.Namespace) -> int:
+    """A gateway, into one file; it may run meanwhile."""
+    from .commands.backup import backup
+
+    return told(
+        lambda: backup(options.file, options.config, options.state, secrets=options.secrets, as_json=options.json)
+    )
+
+
+def restore(options: argparse.Namespace) -> int:
+    """A gateway out of such a file; it must not run."""
+    from .commands.restore import restore
+
+    return told(lambda: restore(options.file, options.config, options.state, force=options.force, as_json=options.json))
 
 
 def bench(options: argparse.Namespace) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,6 +14,7 @@ from .instants import instant
 from .shown import shown
 
 NAMES = 20  # boards that a sentence names
+HELD = 120.0  # s that the spool's files may be copied
 
 
 class Lent(Protocol):
@@ -45,17 +46,36 @@ class Lent(Protocol):
         ...
 
 
-class Orders:
-    """Answers requests. config: the file that the gateway has; boards: those that are read; lend, take_back: of one."""
+class Lending(Protocol):
+    """Who lends ports."""
 
-    def __init__(
-        self,
-        config: Path,
-        boards: Collection[str],
-        lend: Callable[[str, float], Awaitable[Lent]],
-        take_back: Callable[[str], Awaitable[Lent]],
-    ) -> None:
-        self._config, self._boards, self._lend, self._take_back = os.path.realpath(config), boards, lend, take_back
+    async def lend(self, board: str, seconds: float) -> Lent:
+        """Lends the port of a board for so long."""
+        ...
+
+    async def take_back(self, board: str) -> Lent:
+        """Takes it back."""
+        ...
+
+
+class Holding(Protocol):
+    """Who has the spool's files copied."""
+
+    async def hold(self, seconds: float) -> bool:
+        """They stay as they are for so long; False: they do not."""
+        ...
+
+    async def let_go(self) -> bool:
+        """That is over. Gives whether they have stayed so until now."""
+        ...
+
+
+class Orders:
+    """Answers requests. config: the file that the gateway has; state: its directory; boards: those that are read."""
+
+    def __init__(self, config: Path, state: Path, boards: Collection[str], lending: Lending, holding: Holding) -> None:
+        self._config, self._state = os.path.realpath(config), os.path.realpath(state)
+        self._boards, self._lending, self._holding = boards, lending, holding
 
     async def answer(self, request: Request) -> dict[str, Any]:
         """Does it, and says what came of it."""
@@ -64,12 +84,21 @@ class Orders:
                 f"the gateway that runs here has another configuration, {self._config}, and not "
                 f"{shown(request.config, 200)}: leave -c out to ask this one"
             )
+        match request.do:
+            case "hold":
+                if not await self._holding.hold(HELD):
+                    return refused(
+                        "the spool cannot be copied now, as its disk does not answer; see the gateway's status"
+                    )
+                return {"ok": True, "config": self._config, "state": self._state, "seconds": HELD}
+            case "let_go":
+                return {"ok": True, "held": await self._holding.let_go()}
         board = request.given["board"]
         if board not in self._boards:
             return refused(self._unknown(board))
         if request.do == "release":
-            return _told(await self._lend(board, request.given["seconds"]))
-        return _told(await self._take_back(board))
+            return _told(await self._lending.lend(board, request.given["seconds"]))
+        return _told(await self._lending.take_back(board))
 
     def _unknown(self, board: str) -> str:
         names = [shown(name) for name in self._boards]
@@ -95,4 +124,7 @@ async def heed(orders: Orders, state: Path, event: Callable[..., Any]) -> None:
     try:
         await Door(folder, orders.answer).run()
     except OSError as error:
-        event("control.failed", why=f"{folder}: {error.strerror or error}; `gateway release` cannot reach this gateway")
+        event(
+            "control.failed",
+            why=f"{folder}: {error.strerror or error}; `gateway release` and `backup` cannot reach this gateway",
+        )

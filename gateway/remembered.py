@@ -13,6 +13,7 @@ from .threads import tried
 NAME = "name"  # in state_dir: of the gateway that ran last, the first levels of its topics
 RATES = "rates"  # in state_dir
 LARGEST = 1_000_000  # bytes
+FILES = (NAME, RATES)  # all of them
 LEAST, MOST = 50, 12_000_000  # baud
 
 

@@ -118,7 +118,7 @@ class Service:
             parts.start(self.publisher.keep())
             parts.start(self.reporter.run())
             parts.start(self.reloading.run(parts))
-            asked = orders.Orders(self.config.path, self.readers, self.boards.lend, self.boards.take_back)
+            asked = orders.Orders(self.config.path, self.folder, self.readers, self.boards, self.spool)
             parts.start(orders.heed(asked, self.folder, self._event))
             self.reloading.ready()
             await parts.until(stop)

@@ -42,8 +42,8 @@ def test_a_request():
         (b"[" * 4000, "a line with one JSON object was expected"),
         (b'{"do": "release", "board": "b", "seconds": NaN}', "a line with one JSON object was expected"),
         (b"[]", "a JSON object was expected"),
-        (b"{}", "this gateway knows no such request; it knows release, take_back"),
-        (line({"do": ["release"]}), "this gateway knows no such request; it knows release, take_back"),
+        (b"{}", "this gateway knows no such request; it knows release, take_back, hold, let_go"),
+        (line({"do": ["release"]}), "this gateway knows no such request; it knows release, take_back, hold, let_go"),
         (line({"do": "release"}), "release: board, seconds is missing"),
         (line(RELEASE | {"x\x1b": 1}), "release: no such key: x\\x1b"),
         (line(RELEASE | {"board": ""}), "release: a name of at most 1000 characters was expected"),
@@ -106,7 +106,7 @@ def test_any_line_is_a_request_or_a_sentence(data):
         return
     assert set(found.given) == set(ASKS[found.do])
     assert 1 <= found.given.get("seconds", 1) <= 86_400
-    assert answered(written({"ok": True, "board": found.given["board"]}))["board"] == found.given["board"]
+    assert answered(written({"ok": True, "given": found.given}))["given"] == found.given
 
 
 def test_an_answer():
@@ -233,17 +233,17 @@ def test_who_may_not_ask(tmp_path, monkeypatch):
         ask([tmp_path, tmp_path / "none"], RELEASE)
 
 
+class Never:
+    """Does nothing that it is asked for."""
+
+    def __getattr__(self, name):
+        raise AssertionError(f"{name} was asked for")
+
+
 async def test_another_gateways_file_and_another_board(tmp_path):
     """Who means another gateway is told which one this is; who means no board, which boards there are."""
-
-    async def never(*_):
-        raise AssertionError("it was done")
-
-    orders = Orders(tmp_path / "gateway.toml", [f"b{number}" for number in range(30)], never, never)
-    for request in (
-        Request("release", {"board": "b1", "seconds": 1}, "/x"),
-        Request("take_back", {"board": "b1"}, "/"),
-    ):
+    orders = Orders(tmp_path / "gateway.toml", tmp_path, [f"b{number}" for number in range(30)], Never(), Never())
+    for request in (Request("release", {"board": "b1", "seconds": 1}, "/x"), Request("hold", {}, "/")):
         answer = await orders.answer(request)
         assert f"has another configuration, {tmp_path / 'gateway.toml'}, and not /" in answer["error"]
     answer = await orders.answer(Request("take_back", {"board": "b\x1b"}, str(tmp_path / "gateway.toml")))

@@ -82,10 +82,10 @@ def test_a_full_log_is_brought_in_before_the_disk_counts_as_full(tmp_path, faili
     emptied = []
     real = opened._file.empty_log
 
-    def empty_log():
+    def empty_log(*, at_once):
         failing.clear()
         emptied.append(os.stat(tmp_path / f"{FILE}-wal").st_size)
-        real()
+        real(at_once=at_once)
 
     opened._file.empty_log = empty_log
     opened.put([block("a", rows=64, size=900)], {}, ())

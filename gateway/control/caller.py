@@ -16,6 +16,10 @@ class Unheard(Exception):
     """Nobody answers, or it cannot be: one sentence."""
 
 
+class Nobody(Unheard):
+    """No gateway listens."""
+
+
 def ask(folders: Sequence[Path], request: Mapping[str, Any]) -> dict[str, Any]:
     """The answer of the gateway whose socket is in the first of `folders` that has one. Blocks. Raises Unheard."""
     for folder in folders:
@@ -38,7 +42,7 @@ def ask(folders: Sequence[Path], request: Mapping[str, Any]) -> dict[str, Any]:
             raise Unheard(str(said.get("error", "it gives no reason")))
         return said
     places = ", ".join(str(folder / NAME) for folder in folders)
-    raise Unheard(f"no gateway is running that could be asked (nobody listens at {places}); is it, and with this file?")
+    raise Nobody(f"no gateway is running that could be asked (nobody listens at {places}); is it, and with this file?")
 
 
 def _line(caller: socket.socket) -> bytes:

@@ -2,6 +2,7 @@
 
     {"do": "release", "board": "bench", "seconds": 300}     ->  {"ok": true, …}
     {"do": "take_back", "board": "bench"}                   ->  {"ok": false, "error": "one sentence"}
+    {"do": "hold"}  the spool's files stay as they are for a while, to be copied;  {"do": "let_go"}  that is over
 
 Whoever connects is believed to be hostile: a line has a greatest length, and nothing but what stands in ASKS is a
 request. `config` may stand in each: the path, without links, of the file that the gateway shall be running with.
@@ -50,6 +51,8 @@ def seconds(value: object) -> float:
 ASKS: dict[str, dict[str, Callable[[object], Any]]] = {
     "release": {"board": name, "seconds": seconds},
     "take_back": {"board": name},
+    "hold": {},
+    "let_go": {},
 }
 """The requests, and what each needs."""
 

@@ -115,6 +115,16 @@ class Spool:
         """For the status. rate: readings/s that come in."""
         return self._seen.shown(self._weight, rate)
 
+    # for whoever copies it
+
+    async def hold(self, seconds: float) -> bool:
+        """Has its files stay as they are, for so long, for another process to copy. Gives whether the disk does so."""
+        return await self._try(lambda store: store.hold(seconds) or True) is True  # type: ignore[func-returns-value]
+
+    async def let_go(self) -> bool:
+        """That is over. Gives whether what was copied holds together."""
+        return await self._try(Store.let_go) is True
+
     # to the disk
 
     @property

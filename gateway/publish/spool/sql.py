@@ -11,6 +11,7 @@ import errno
 import os
 import sqlite3
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,8 @@ class File:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._log = path.with_name(path.name + "-wal")
+        self._held_until, self._most = 0.0, 0
         with told(path):
             for suffix in ("-wal", "-shm", "-journal"):  # SQLite would follow a link that somebody has put there
                 if (beside := path.with_name(path.name + suffix)).is_symlink():
@@ -84,9 +87,8 @@ class File:
         for text in SETTINGS:
             self.rows(f"PRAGMA {text}")
         self.number("PRAGMA user_version")  # with the first look into it there is a log, which stays the same file
-        log = self.path.with_name(self.path.name + "-wal")
         with told(self.path):
-            self._seen |= {path: _look(path) for path in (self.path, log)}
+            self._seen |= {path: _look(path) for path in (self.path, self._log)}
 
     def _grown(self, *, shrunk: bool = False) -> None:
         """We have written to them, so that they are longer now, or when `shrunk` perhaps shorter."""
@@ -95,8 +97,22 @@ class File:
                 if (now := _look(path)) and _same(now, seen) and (shrunk or not _gone(now, seen)):
                     self._seen[path] = now
 
-    def empty_log(self) -> None:
-        """Brings what lies in the log into the file itself."""
+    def hold(self, seconds: float, most: int) -> None:
+        """The file itself stays as it is for so long, while its log has no more than `most` bytes: what lies there and
+        in the log may be copied by another process. Not by this one: to close a second descriptor ends SQLite's locks.
+        """
+        self._held_until, self._most = time.monotonic() + seconds, most
+
+    @property
+    def held(self) -> bool:
+        """Whether it has stayed so until now."""
+        return time.monotonic() < self._held_until
+
+    def empty_log(self, *, at_once: bool = False) -> None:
+        """Brings what lies in the log into the file itself, unless that is held; at_once: then too."""
+        if self.held and not at_once and (found := _look(self._log)) is not None and found[2] <= self._most:
+            return
+        self._held_until = 0.0
         try:
             self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
         finally:
@@ -141,7 +157,7 @@ class File:
         The log that it has left there SQLite deletes, as it does beside any empty file.
         """
         if self.gone != self.path:
-            self.empty_log()
+            self.empty_log(at_once=True)
             return True
         with told(self.path):
             private(self.path)
@@ -173,6 +189,16 @@ def told(path: Path) -> Iterator[None]:
         raise Trouble(CORRUPT, f"{path}: {error}") from error
     except OSError as error:
         raise Trouble(ERRNOS.get(error.errno or 0, FAILED), f"{path}: {error.strerror or error}") from error
+
+
+@contextlib.contextmanager
+def unless_full() -> Iterator[None]:
+    """For what can wait until the disk has room."""
+    try:
+        yield
+    except Trouble as trouble:
+        if trouble.kind != FULL:
+            raise
 
 
 def private(path: Path) -> None:

@@ -21,7 +21,7 @@ from .leftovers import Leftovers, set_aside
 from .nouns import Gone, Lane, New, Stored
 from .reserve import Reserve
 from .shelf import Shelf
-from .sql import CORRUPT, FULL, PAGE, File, Trouble, log_spoilt, room, told
+from .sql import CORRUPT, FULL, PAGE, File, Trouble, log_spoilt, room, told, unless_full
 from .tables import VERSION
 
 FILE = "spool.db"
@@ -121,7 +121,7 @@ class Store:
             if trouble.kind != FULL:
                 raise
         with contextlib.suppress(Trouble):  # the log may hold what the file has room for
-            self._file.empty_log()
+            self._file.empty_log(at_once=True)
         return self._put(new, gone, busy)
 
     def _put(self, new: Sequence[New], gone: Mapping[int, Gone], busy: Collection[int]) -> Put:
@@ -178,7 +178,7 @@ class Store:
     def count(self, dropped: Mapping[Drop, int]) -> None:
         """Adds to what was dropped; a full disk takes no more sums."""
         if dropped:
-            with _unless_full(), self._shelf.transaction():
+            with unless_full(), self._shelf.transaction():
                 self._shelf.count(dropped)
 
     def rewrite(self, blocks: Mapping[int, New]) -> None:
@@ -242,6 +242,16 @@ class Store:
         """
         return self._file.bring_back()
 
+    def hold(self, seconds: float) -> None:
+        """Its files may be copied by another process for so long; its log may grow to an eighth of the limit."""
+        self._file.hold(seconds, self._limit // 8)
+
+    def let_go(self) -> bool:
+        """That is over. Gives whether they could be copied until now."""
+        held = self._file.held
+        self._file.hold(0.0, 0)
+        return held
+
     def close(self) -> None:
         """Gives the file back."""
         self._file.close()
@@ -254,13 +264,13 @@ class Store:
         with told(log):
             size = log.stat().st_size
         if size > self._log:
-            with _unless_full():
+            with unless_full():
                 self._file.empty_log()
 
     def _prune(self) -> None:
         """Forgets the names of what is not there: the first time, and whenever there are so many more."""
         if self._shelf.names >= self._names + NAMELESS:
-            with _unless_full():
+            with unless_full():
                 with self._shelf.transaction():
                     self._shelf.prune()
                 self._names = self._shelf.names
@@ -268,22 +278,12 @@ class Store:
 
     def _shrink(self) -> None:
         """Gives the disk back what an empty spool does not need."""
-        with _unless_full():
+        with unless_full():
             if self._file.number("PRAGMA page_count") * PAGE > SHRINKABLE:
                 with self._shelf.transaction():
                     self._shelf.clear()
                 self._file.rows("VACUUM")
             self._file.empty_log()
-
-
-@contextlib.contextmanager
-def _unless_full() -> Iterator[None]:
-    """For what can wait until the disk has room."""
-    try:
-        yield
-    except Trouble as trouble:
-        if trouble.kind != FULL:
-            raise
 
 
 def parcel(limit: int) -> int:

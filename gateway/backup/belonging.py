@@ -1,0 +1,71 @@
+"""Which files belong to a configuration, and where they lie: in its folder, or elsewhere, or nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+PRESETS = "presets.d"
+LARGEST = 1 << 20  # bytes of such a file
+MOST = 500  # files of features
+SECRET = {"password_file": "secret", "key_file": "secret", "ca_file": "tls", "cert_file": "tls"}
+"""Keys of [mqtt] that name files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Belonging:
+    """One file. name: its path in the configuration's folder. key: of the configuration that names it, or ""."""
+
+    role: str
+    name: str
+    path: Path
+    key: str = ""
+
+
+def belonging(data: Mapping[str, Any], folder: Path, *, secrets: bool) -> tuple[list[Belonging], list[str]]:
+    """The files beside a configuration with these tables, and the keys whose files are left out: secrets, where these
+    are not wanted, and what lies elsewhere.
+    """
+    found = [Belonging("preset", f"{PRESETS}/{path.name}", path) for path in sorted((folder / PRESETS).glob("*.toml"))]
+    found += [Belonging("feature", str(path.relative_to(folder)), path) for path in _features(data, folder)]
+    left_out = []
+    mqtt = data.get("mqtt")
+    given = {key: mqtt.get(key) for key in SECRET} if isinstance(mqtt, dict) else {}
+    for key, value in given.items():
+        if not isinstance(value, str) or not value:
+            continue
+        role = "secret" if key == "cert_file" and not given["key_file"] else SECRET[key]  # the key is in it
+        path = folder / value
+        inside = not path.is_symlink() and path.resolve().is_relative_to(folder.resolve())
+        if (role == "secret" and not secrets) or not inside:
+            left_out.append(f"mqtt.{key} = {value}")
+        else:
+            found.append(Belonging(role, str(path.resolve().relative_to(folder.resolve())), path, f"mqtt.{key}"))
+    return [one for one in found if one.key or _plain(one.path)], left_out
+
+
+def _features(data: Mapping[str, Any], folder: Path) -> Iterator[Path]:
+    """All modules beside the configuration where it names any, and all of a package of which one is named."""
+    named = list(_named(data))
+    if not named:
+        return
+    found = sorted(folder.glob("*.py"))
+    for package in sorted({name.split(".")[0] for name in named}):
+        if (folder / package).is_dir() and not (folder / package).is_symlink():
+            found += sorted((folder / package).rglob("*.py"))
+    yield from found[:MOST]
+
+
+def _named(data: Mapping[str, Any]) -> Iterator[str]:
+    tables = [data.get("features"), *(data["sensors"] if isinstance(data.get("sensors"), list) else ())]
+    for table in tables:
+        custom = table.get("custom") if isinstance(table, dict) else None
+        for name in custom if isinstance(custom, list) else ():
+            if isinstance(name, str):
+                yield name.partition(":")[0]
+
+
+def _plain(path: Path) -> bool:
+    return path.name.isprintable() and path.is_file() and not path.is_symlink() and path.stat().st_size <= LARGEST
