@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 
+@lru_cache(256)  # what came in one piece came at one time
 def instant(wall: float) -> str:
     """RFC 3339 in UTC with milliseconds. wall: s since 1970."""
     ms = round(wall * 1000)

@@ -9,7 +9,9 @@ from pydantic_core import to_json
 from ..instants import instant
 from ..model import Features, Quality
 
-QUALITIES = tuple(Quality)
+QUALITIES = tuple(
+    quality.value for quality in Quality
+)  # plain text is written faster than what an enum has to be asked
 QUALITY_TEXTS = tuple(quality.encode() for quality in QUALITIES)
 MOST_ROWS = 500
 
