@@ -64,8 +64,10 @@ class Valve:
                 source.resume()
 
     def _holds(self, board: str, source: Source) -> bool:
-        others = len(self._held.keys() - {board})
         under_way, waits = self._under_way(board), source.sender_waits
+        if under_way <= HIGH and not self._held:
+            return False
+        others = len(self._held.keys() - {board})
         return holds(under_way, source.paused, sender_waits=waits, moving=self._moving(), others=others)
 
     def _watch(self) -> None:

@@ -9,7 +9,7 @@ import termios
 import pytest
 
 from gateway.ingest import modem
-from gateway.ingest.ports import open_port
+from gateway.ingest.opening import open_port
 from gateway.model import Port
 
 

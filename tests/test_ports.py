@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from gateway.ingest import ports
-from gateway.ingest.ports import Line, connect, open_port
+from gateway.ingest.opening import open_port
+from gateway.ingest.ports import Line, connect
 from gateway.ingest.settings import settings
 from gateway.ingest.trouble import PortError, trouble
 from gateway.model import Port

@@ -9,8 +9,9 @@ import time
 
 import pytest
 
-from gateway.ingest import ports
-from gateway.ingest.ports import Line, connect, open_port, opened
+from gateway.ingest import opening, ports
+from gateway.ingest.opening import open_port, opened
+from gateway.ingest.ports import Line, connect
 from gateway.ingest.trouble import PortError
 from gateway.model import Port
 from tests.readers import rounds, until
@@ -113,7 +114,7 @@ async def test_an_open_that_hangs_holds_up_no_other(pty, monkeypatch):
             release.wait(10)
         return real(port)
 
-    monkeypatch.setattr(ports, "open_port", hangs)
+    monkeypatch.setattr(opening, "open_port", hangs)
     slow = asyncio.create_task(opened(Port(pty[1], baud=300)))
     main, other = os.openpty()
     link = await asyncio.wait_for(connect(await opened(Port(os.ttyname(other))), lambda data: None), 1.0)
@@ -131,7 +132,7 @@ async def test_an_open_that_hangs_holds_up_no_other(pty, monkeypatch):
 
 async def test_an_open_that_fails_by_our_mistake_is_told(monkeypatch):
     """Whatever an open raises, whoever waits for it gets an error and does not wait for ever."""
-    monkeypatch.setattr(ports, "open_port", lambda port: 1 // 0)
+    monkeypatch.setattr(opening, "open_port", lambda port: 1 // 0)
     monkeypatch.setattr(threading, "excepthook", lambda arguments: None)
     with pytest.raises(PortError, match="mistake"):
         await asyncio.wait_for(opened(Port("/dev/x")), 1.0)

@@ -6,7 +6,8 @@ import socket
 import pytest
 
 from gateway.ingest import ports
-from gateway.ingest.ports import connect, open_port, opened
+from gateway.ingest.opening import open_port, opened
+from gateway.ingest.ports import connect
 from gateway.ingest.trouble import PortError
 from gateway.model import Port
 from tests.readers import rounds, until

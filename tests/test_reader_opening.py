@@ -4,7 +4,7 @@ import fcntl
 import os
 import threading
 
-from gateway.ingest import ports, reader, trouble
+from gateway.ingest import opening, reader, trouble
 from gateway.model import Port
 from tests.readers import Adapter, adapter, nothing_stays_open, open_ports, reading, until
 
@@ -37,14 +37,14 @@ async def test_a_permission_that_is_given_is_noticed_at_once(adapter, monkeypatc
     """A port that was denied is tried again as soon as its permissions change, however long the pause was to be."""
     adapter.plug()
     denied = True
-    real = ports.open_port
+    real = opening.open_port
 
-    def guarded(port: Port) -> ports.Handle:
+    def guarded(port: Port) -> opening.Handle:
         if denied:
             raise trouble.PortError("no permission to open it")
         return real(port)
 
-    monkeypatch.setattr(ports, "open_port", guarded)
+    monkeypatch.setattr(opening, "open_port", guarded)
     monkeypatch.setattr(reader, "delay", lambda attempts, chance: 60.0)
     async with reading(adapter.link) as rig:
         await until(lambda: "no permission" in (rig.reader.reason or ""))
@@ -65,15 +65,15 @@ async def test_an_open_that_hangs_is_told_and_holds_up_no_other(adapter, tmp_pat
     """While one port hangs in its open the status says so, another board is read, and no more threads are started."""
     monkeypatch.setattr(reader, "SLOW_OPEN", 0.05)
     release, opens = threading.Event(), []
-    real = ports.open_port
+    real = opening.open_port
 
-    def hangs(port: Port) -> ports.Handle:
+    def hangs(port: Port) -> opening.Handle:
         if port.baud == 300:
             opens.append(port)
             release.wait(10)
         return real(port)
 
-    monkeypatch.setattr(ports, "open_port", hangs)
+    monkeypatch.setattr(opening, "open_port", hangs)
     (tmp_path / "other").mkdir()
     other = Adapter(tmp_path / "other")
     adapter.plug()
@@ -93,8 +93,8 @@ async def test_an_open_that_hangs_is_told_and_holds_up_no_other(adapter, tmp_pat
 async def test_a_stop_in_the_middle_of_an_open(adapter, monkeypatch):
     """A reader that is stopped while its port hangs in the open ends at once; the port is closed when it comes."""
     release = threading.Event()
-    real = ports.open_port
-    monkeypatch.setattr(ports, "open_port", lambda port: real(port) if release.wait(10) else None)
+    real = opening.open_port
+    monkeypatch.setattr(opening, "open_port", lambda port: real(port) if release.wait(10) else None)
     adapter.plug()
     async with reading(adapter.link):
         await until(lambda: any(thread.name.startswith("open") for thread in threading.enumerate()))

@@ -1,5 +1,7 @@
 """Which message makes the broker cut the line."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from gateway.publish.suspects import ALONE, LEAST, STALE, TOGETHER, Mark, Suspects
@@ -14,8 +16,13 @@ class Busy(Suspects):
     """Those of a broker that answers something else on each connection."""
 
     def cut(self, unanswered, now):
-        self.answered(TAKEN)
+        answered(self, TAKEN)
         return super().cut(unanswered, now)
+
+
+def answered(suspects, mark):
+    """The broker takes that message."""
+    suspects.answered([SimpleNamespace(mark=mark)])
 
 
 @pytest.mark.parametrize("mark", [A, DOCUMENT])
@@ -65,8 +72,8 @@ def test_the_network():
     suspects = Busy()
     for _ in range(50):
         assert not suspects.cut([A, C], 0.0)
-        suspects.answered(A)
-        suspects.answered(C)
+        answered(suspects, A)
+        answered(suspects, C)
     assert not suspects.any
 
 
@@ -82,10 +89,10 @@ def test_an_answer_clears():
     suspects = Busy()
     for _ in range(TOGETHER):
         suspects.cut([A, DOCUMENT], 0.0)
-    suspects.answered(C)
-    suspects.answered(A)
+    answered(suspects, C)
+    answered(suspects, A)
     assert suspects.all == (set(), {"status"})
-    suspects.answered(DOCUMENT)
+    answered(suspects, DOCUMENT)
     assert not suspects.any
     assert not suspects.cut([A], 0.0)
 
@@ -97,7 +104,7 @@ def test_the_next_of_a_guilty_topic():
         suspects.cut([A], 0.0)
     assert suspects.all.lanes == {LANE}
     assert [suspects.cut([B], 0.0) for _ in range(ALONE)] == [False] * (ALONE - 1) + [True]
-    suspects.answered(Mark("t", 9, LANE))
+    answered(suspects, Mark("t", 9, LANE))
     assert not suspects.any
     assert [suspects.cut([B], 0.0) for _ in range(LEAST)] == [False] * (LEAST - 1) + [True]
 
@@ -130,5 +137,5 @@ def test_a_broker_that_takes_nothing():
     for _ in range(20):
         assert not suspects.cut([A], 0.0)
     assert [suspects.cut([DOCUMENT], 0.0) for _ in range(LEAST)][-1]
-    suspects.answered(TAKEN)
+    answered(suspects, TAKEN)
     assert suspects.cut([A], 0.0)

@@ -1,33 +1,28 @@
-"""The only door to the serial library: opens a port away from the loop, and gives its bytes to a callback on the loop.
+"""The only door to the serial library: a port under way, whose bytes go to a callback on the loop.
 
-A port is a device, or the socket of a serial server (`socket://host:port`). Opening and closing can take seconds, so
-each has a thread of its own. Whatever goes wrong leaves this file as one sentence.
+A port is a device, or the socket of a serial server (`socket://host:port`); `opening.py` opens it. Closing can take
+seconds, so it has a thread of its own. Whatever goes wrong leaves this file as one sentence.
 """
 
 import asyncio
 import contextlib
-import errno
 import os
 import select
 import socket
-import stat
 import termios
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from pathlib import Path
 
 import serial  # type: ignore[import-untyped]
 from serial_asyncio import connection_for_serial  # type: ignore[import-untyped]
 
 from ..gathering import be_patient
-from ..model import Port
 from ..threads import in_thread, tried
 from . import modem
-from .dial import SCHEME, dial
 from .identity import Device, device
 from .settings import settings
-from .trouble import PortError, errno_of, trouble
+from .trouble import PortError
 
 READ_SIZE = 1 << 12  # bytes taken from a port in one turn of the loop: as many as a tty gives, then others have theirs
 CLOSE_PATIENCE = 1.0  # s for a port to close before it is left to its thread
@@ -115,7 +110,7 @@ class Link(asyncio.Protocol):
 
     def __init__(self, handle: Handle, received: Callable[[bytes], None]) -> None:
         loop = asyncio.get_running_loop()
-        self._handle = handle
+        self._handle, self._counts = handle, True
         self.data_received = received  # type: ignore[assignment,method-assign]
         self.made: asyncio.Future[asyncio.Transport] = loop.create_future()
         self.lost: asyncio.Future[str] = loop.create_future()
@@ -164,8 +159,12 @@ class Link(asyncio.Protocol):
         return device(os.fstat(self._handle.fd)) if isinstance(self._handle, Line) and not self.lost.done() else None
 
     def losses(self) -> modem.Losses | None:
-        """What the driver has counted as lost; None where it does not count."""
-        return modem.losses(self._handle.fd) if isinstance(self._handle, Line) and not self.lost.done() else None
+        """What the driver has counted as lost; None where it does not count, of which it is asked once."""
+        if self._counts and isinstance(self._handle, Line) and not self.lost.done():
+            found = modem.losses(self._handle.fd)
+            self._counts = found is not None
+            return found
+        return None
 
     async def retune(self, baud: int, serial: str = "8N1") -> bool:
         """Is at another rate from now on. False where the port has none, as a socket. Raises PortError."""
@@ -235,21 +234,6 @@ class _Dialled(Link, asyncio.BufferedProtocol):
         self.data_received(bytes(self._piece[:nbytes]))
 
 
-async def opened(port: Port) -> Handle:
-    """`open_port` in a thread of its own, so that a port which hangs holds up neither the loop nor the others.
-
-    Raises PortError. What still opens after the caller has given up is closed.
-    """
-    try:
-        return await in_thread(lambda: open_port(port), f"open {port.path}", lambda handle: handle.close())
-    except PortError:
-        raise
-    except BlockingIOError as error:
-        raise PortError(f"{port.path} cannot be opened: {error.strerror}") from error
-    except Exception as error:  # one board's fault stays there, whatever it is
-        raise PortError(f"{port.path} cannot be opened, by a mistake of the gateway's own: {error!r}") from error
-
-
 async def connect(handle: Handle, received: Callable[[bytes], None]) -> Link:
     """Starts to read `handle`: `received` gets the bytes, on the loop. Raises PortError; the handle is then closed."""
     loop = asyncio.get_running_loop()
@@ -269,32 +253,3 @@ async def connect(handle: Handle, received: Callable[[bytes], None]) -> Link:
         transport.abort()
         raise
     return link
-
-
-def open_port(port: Port) -> Handle:
-    """The port, open, set, and locked against programs that ask. Blocks, at times for seconds. Raises PortError."""
-    if port.path.startswith(SCHEME):
-        return dial(port.path)
-    try:
-        line = _line(port)
-        if not stat.S_ISCHR(Path(port.path).stat().st_mode):  # opening a FIFO would wait, and a file is no board
-            raise PortError(trouble(port.path, errno.ENOTTY, ""))
-        line.open()
-    except (OSError, ValueError, termios.error) as error:
-        raise PortError(trouble(port.path, errno_of(error), str(error))) from error
-    return line
-
-
-def _line(port: Port) -> Line:
-    """The device, set and not yet open."""
-    line = Line()
-    line.port, line.baudrate, line.exclusive = port.path, port.baud, True
-    line.bytesize, line.parity, line.stopbits = settings(port.serial)
-    line.timeout = line.write_timeout = 0.0
-    line.inter_byte_timeout = 0.0  # the library's way to say VMIN = 1: an empty read is then a hang-up and nothing else
-    # before the open, which sets both: DTR resets many boards, and with RTS it takes some to their bootloader
-    if port.dtr is not None:
-        line.dtr = port.dtr
-    if port.rts is not None:
-        line.rts = port.rts
-    return line

@@ -13,7 +13,8 @@ from .finding.retuning import retuned
 from .hearing import Hearing
 from .identity import Device, Node, node, stable_path
 from .link import Event, State, advance, shown
-from .ports import Link, connect, opened
+from .opening import opened
+from .ports import Link, connect
 from .silence import Remedy, Silence
 from .trouble import PortError
 from .waiting import now, there, waited

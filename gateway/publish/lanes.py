@@ -29,6 +29,7 @@ class Lanes:
         self._boards: deque[str] = deque()  # whose turns come; each takes one of its lanes
         self._turns: dict[str, deque[Lane]] = {}
         self._by_board: dict[str, int] = {}
+        self._probing: set[tuple[str, str]] = set()  # lanes of which one reading goes alone
 
     def held(self, board: str) -> int:
         """Readings of `board` that wait."""
@@ -71,12 +72,12 @@ class Lanes:
 
         among: tells of a lane, (board, sensor), whether it may; None: all may.
         """
-        for _ in range(len(self._boards) * max(map(len, self._turns.values()), default=0)):
-            if not self._boards:  # those that had run empty have left the queue
-                return None
+        left = -1  # turns until all lanes were seen; not known before one is kept back
+        while self._boards and left:
             lane = self._turned()
             if lane.held_until > now or lane.stays or (among is not None and not among((lane.board, lane.sensor))):
                 self._turn(lane)
+                left = (left if left > 0 else len(self._boards) * max(map(len, self._turns.values()))) - 1
             elif lane.waiting:
                 piece = lane.take(1 if lane.probing else most)
                 if lane.probing:
@@ -101,17 +102,18 @@ class Lanes:
         """Keeps the lane of (board, sensor) back until then."""
         lane = self._at(key)
         lane.held_until, lane.probing = until, True
+        self._probing.add(key)
 
     def taken(self, piece: Piece) -> None:
         """The broker has taken `piece`: its lane, if it was kept back, is free."""
-        lane = self._of(piece)
-        if lane.probing:
+        if self._probing and piece.lane in self._probing:
+            self._probing.remove(piece.lane)
+            lane = self._of(piece)
             lane.held_until, lane.probing = 0.0, False
 
     def parted(self, piece: Piece) -> None:
         """`piece` is not on the wire any more: if it went alone, the next one does."""
-        lane = self._of(piece)
-        if lane.held_until == math.inf:
+        if self._probing and (lane := self._of(piece)).held_until == math.inf:
             lane.held_until = 0.0
 
     def stay(self, keys: Iterable[tuple[str, str]], stays: bool) -> None:
@@ -130,6 +132,8 @@ class Lanes:
 
     def ready(self, now: float) -> int:
         """Readings that wait and may leave."""
+        if not self.waiting:
+            return 0
         held = (lane for lane in self._lanes.values() if lane.held_until > now)
         return self.waiting - sum(len(piece) for lane in held for piece in lane.waiting)
 
@@ -169,6 +173,7 @@ class Lanes:
             self._turns.pop(board, None)
             self._boards = deque(name for name in self._boards if name != board)
             self._lanes = {key: lane for key, lane in self._lanes.items() if key[0] != board}
+            self._probing = {key for key in self._probing if key[0] != board}
 
     def shed_all(self) -> None:
         """Gives up what waits: the end of a run, with nowhere to keep it."""

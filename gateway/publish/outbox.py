@@ -242,7 +242,7 @@ class Outbox:
         write = stream.writer_of(piece).readings
         for i, payload in enumerate(write(features, piece.first, piece.last, piece.condensed, word, back), piece.first):
             cut = Piece(piece.features, i, i + 1, piece.condensed, piece.tried, piece.block)
-            if fits(stream.topic_part, payload, most):
+            if most is None or fits(stream.topic_part, payload, most):
                 yield self._sent(Flight(cut, stream.topic), stream.topic_part, payload)
             else:
                 self._verdicts.too_large(cut, stream.topic)
@@ -274,14 +274,13 @@ class Outbox:
     def acked(self, acks: list[Ack], now: float) -> float | None:
         """What the broker answered. Gives the seconds after which something refused may be tried again, if anything."""
         again = None
-        for number, reason in acks:
-            flight = self.window.acknowledged(number)
-            if flight is None:
-                continue
+        taken = self.window.acknowledged
+        answered = [(flight, reason) for number, reason in acks if (flight := taken(number)) is not None]
+        self._suspects.answered([flight for flight, _ in answered])
+        for flight, reason in answered:
             piece = flight.piece
             if piece is not None and piece.block is None:
                 self._on_wire[piece.features.board] -= len(piece)
-            self._suspects.answered(flight.mark)
             if reason >= WORST and (piece is None or len(piece) == 1):  # more of them are cut up, and go again
                 self._refused[flight.topic] = flight, now
             wait = self._verdicts.answered(flight, reason, now)
@@ -293,8 +292,9 @@ class Outbox:
 
     def landed(self) -> None:
         """All that was given out has left us: with QoS 0 that takes the place of an answer."""
-        for flight in self.window.clear():
-            self._suspects.answered(flight.mark)
+        flights = list(self.window.clear())
+        self._suspects.answered(flights)
+        for flight in flights:
             self._verdicts.left(flight)
         self._on_wire.clear()
         self._set_limit()

@@ -4,15 +4,22 @@ Source: MQTT 5.0 (OASIS), 3.3 and 3.4; 3.1.1 differs in the property length that
 """
 
 from functools import lru_cache
+from struct import Struct
 from typing import NamedTuple
 
 PUBLISH, PUBACK = 0x30, 0x40
 QOS1, RETAIN = 0x02, 0x01
 QOS2 = 0x04
+FIRST = {(qos, retain): bytes([PUBLISH | QOS1 * qos | retain]) for qos in (False, True) for retain in (False, True)}
+"""First bytes of a PUBLISH, by (of QoS 1, retained)."""
 SUCCESS = 0x00
 ASKED_FOR = frozenset((0x20, PUBACK, 0x90, 0xB0, 0xD0, 0xE0))
 """First bytes of what a broker may say to us: CONNACK, PUBACK, SUBACK, UNSUBACK, PINGRESP, DISCONNECT; and PUBLISH."""
 LONGEST = 1 << 18  # bytes; no broker has to tell us more than that at once
+
+
+PLAIN = Struct("!2xH")  # a PUBACK without a reason, which is a success
+_new = tuple.__new__  # of a NamedTuple, at half the price: this is done once a message
 
 
 class Ack(NamedTuple):
@@ -35,12 +42,11 @@ def topic_part(topic: str) -> bytes:
 def publish(topic: bytes, payload: bytes, packet_id: int | None, *, v5: bool, retain: bool = False) -> bytes:
     """One PUBLISH. topic: from `topic_part`; packet_id: 1…65535 for QoS 1, None for QoS 0."""
     tail = b"\x00" if v5 else b""  # no properties
-    if packet_id is None:
-        first, number = PUBLISH | retain, b""
-    else:
-        first, number = PUBLISH | QOS1 | retain, packet_id.to_bytes(2, "big")
-    size = len(topic) + len(number) + len(tail) + len(payload)
-    return b"".join((first.to_bytes(1, "big"), variable(size), topic, number, tail, payload))
+    number = b"" if packet_id is None else packet_id.to_bytes(2, "big")
+    first = FIRST[packet_id is not None, retain]
+    return b"".join(
+        (first, variable(len(topic) + len(number) + len(tail) + len(payload)), topic, number, tail, payload)
+    )
 
 
 def fits(topic: bytes, payload: bytes, most: int | None) -> bool:
@@ -74,6 +80,9 @@ class Incoming:
     def feed(self, data: bytes) -> tuple[list[Ack], bytes]:
         """What `data` completes. Raises ProtocolError for a packet that cannot be, or that nobody asked for."""
         data = self._rest + data
+        if not len(data) % 4 and data[::4] == b"\x40" * (len(data) // 4) and data[1::4] == b"\x02" * (len(data) // 4):
+            self._rest = b""  # acknowledgements that say no more than that: nearly always all there is
+            return [_new(Ack, (number, SUCCESS)) for (number,) in PLAIN.iter_unpack(data)], b""
         acks: list[Ack] = []
         others: list[bytes] = []
         at, end = 0, len(data)

@@ -74,6 +74,8 @@ class Refusals:
 
     def clear(self, topic: str) -> None:
         """A message on `topic` was taken."""
+        if not (self._cuts or self._reasons):
+            return
         self._cuts.pop(topic, None)
         if self._reasons.pop(topic, None) is not None and not self._reasons:
             away = round(self._clock() - self._since, 1)

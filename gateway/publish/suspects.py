@@ -5,8 +5,8 @@ So who is suspected goes last, and by itself: the others have each connection fi
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping
-from typing import NamedTuple
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple, Protocol
 
 TOGETHER, ALONE, LEAST = 2, 2, 3  # cuts at a message until it is suspected; by itself, and in all, until it is guilty
 MOST, STALE = 1000, 60.0  # messages that are remembered; s since the last cut at one, for each of them
@@ -18,6 +18,15 @@ class Mark(NamedTuple):
     topic: str
     seq: int
     lane: tuple[str, str] | None = None  # (board, sensor); None for a document
+
+
+class Marked(Protocol):
+    """What is under way, and says which message it is."""
+
+    @property
+    def mark(self) -> Mark:
+        """Which."""
+        ...
 
 
 class Named(NamedTuple):
@@ -77,9 +86,14 @@ class Suspects:
             return self._alone[mark] >= (ALONE if mark.lane else 1)  # of a document nothing is lost
         return self._by_topic[mark.topic] > ALONE or (self._alone[mark] >= ALONE and self._cuts[mark] >= LEAST)
 
-    def answered(self, mark: Mark) -> None:
-        """A message was answered: it is no suspect any more, and its topic is not convicted."""
-        self._answers += 1
+    def answered(self, flights: Sequence[Marked]) -> None:
+        """These were answered: they are no suspects any more, and their topics are not convicted."""
+        self._answers += len(flights)
+        if self._cuts or self._by_topic or self._convicted:
+            for flight in flights:
+                self._clear(flight.mark)
+
+    def _clear(self, mark: Mark) -> None:
         if mark not in self._cuts and mark.topic not in self._by_topic and mark.topic not in self._convicted:
             return
         self._drop(mark)

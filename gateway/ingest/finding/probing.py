@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 
 from ...model import Board, Port
 from ..asking.survey import Answered
-from ..ports import Link, connect, opened
+from ..opening import opened
+from ..ports import Link, connect
 from ..trouble import PortError
 from .questioning import QUIET, Arrivals, Questions, asked
 from .rates import ENOUGH, RATES, Sort, Tuning, is_lines, share_of_text, sort_of
