@@ -10,8 +10,9 @@ import math
 import select
 import selectors
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections import ChainMap
+from collections.abc import Mapping, MutableMapping
+from typing import Any, cast
 
 APART = 0.0018  # s between two looks at the patient ones; of a thousand readings a second two or three come in it
 
@@ -47,8 +48,8 @@ class Gathering(selectors.BaseSelector):
         return self._of(fileobj).modify(fileobj, events, data)
 
     def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
-        """As every selector has it."""
-        return {**self._prompt.get_map(), **self._patient.get_map()}
+        """As every selector has it: asked by descriptor, or by the object that has it, as asyncio does since 3.13."""
+        return ChainMap(*map(self._map, (self._prompt, self._patient)))
 
     def get_key(self, fileobj: Any) -> selectors.SelectorKey:
         """As every selector has it; faster than over the map."""
@@ -79,6 +80,10 @@ class Gathering(selectors.BaseSelector):
         """As every selector has it."""
         for one in (self._both, self._prompt, self._patient):
             one.close()
+
+    @staticmethod
+    def _map(one: selectors.EpollSelector) -> MutableMapping[Any, selectors.SelectorKey]:
+        return cast("MutableMapping[Any, selectors.SelectorKey]", one.get_map())  # nobody writes to it
 
     def _of(self, fileobj: Any) -> selectors.EpollSelector:
         return self._patient if fileobj in self._patient.get_map() else self._prompt

@@ -46,6 +46,19 @@ def both_registered(selector, pipes):
     selector.be_patient(patient, True)
 
 
+@pytest.mark.parametrize("patient", [False, True])
+def test_a_socket_is_known_by_itself_and_by_its_descriptor(selector, patient):
+    """asyncio asks by either, and registers or forgets nothing of which it finds no entry."""
+    one, other = socket.socketpair()
+    with one, other:
+        key = selector.register(one, EVENT_READ, "socket")
+        selector.be_patient(one.fileno(), patient)
+        assert selector.get_map()[one].fd == selector.get_map()[one.fileno()].fd == key.fd
+        assert other not in selector.get_map() and len(selector.get_map()) == 1
+        selector.unregister(one)
+        assert one not in selector.get_map()
+
+
 def test_after_a_pause_all_are_heard_at_once(selector, pipes):
     """What comes first waits for nobody, whoever says it."""
     both_registered(selector, pipes)
