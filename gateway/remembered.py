@@ -1,19 +1,23 @@
-"""What one run leaves for the next in small files: the gateway's name, and the rates of boards with `baud = "auto"`."""
+"""What one run leaves for the next in small files: the gateway's name, the rates of boards with `baud = "auto"`, and
+the ports that are lent.
+"""
 
 import asyncio
 import contextlib
 import json
 import os
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from pathlib import Path
+from typing import Any, Protocol
 
 from .shown import shown
 from .threads import tried
 
 NAME = "name"  # in state_dir: of the gateway that ran last, the first levels of its topics
 RATES = "rates"  # in state_dir
+LENT = "lent"  # in state_dir
+FILES = (NAME, RATES)  # those that go to another card
 LARGEST = 1_000_000  # bytes
-FILES = (NAME, RATES)  # all of them
 LEAST, MOST = 50, 12_000_000  # baud
 
 
@@ -33,12 +37,7 @@ def renamed(folder: Path, base: str) -> list[str]:
 
 def rates(folder: Path) -> dict[str, int]:
     """Baud by the board's name; nothing where nothing is known, or the file is not as this module writes it."""
-    try:
-        with open(folder / RATES, "rb") as file:
-            found = json.loads(file.read(LARGEST))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    if not isinstance(found, dict):
+    if not isinstance(found := _read(folder / RATES), dict):
         return {}
     return {name: baud for name, baud in found.items() if type(baud) is int and LEAST <= baud <= MOST}
 
@@ -59,6 +58,54 @@ async def _keep(folder: Path, base: str, known: Mapping[str, int], changed: asyn
         changed.clear()
         text = json.dumps(dict(known))
         await tried(lambda text=text: _write(folder / RATES, text), "rates", None)  # type: ignore[misc]
+
+
+class Loans(Protocol):
+    """The ports that are lent."""
+
+    changed: asyncio.Event
+
+    def told(self) -> list[tuple[list[str], float]]:
+        """The paths of each, and until when; s since 1970."""
+        ...
+
+    def remember(self, told: Iterable[tuple[list[str], float]]) -> None:
+        """Those of the run before."""
+        ...
+
+
+def lent(folder: Path, loans: Loans) -> Coroutine[None, None, None]:
+    """Puts the loans that were kept into `loans`; what it gives writes them whenever they change."""
+    found = _read(folder / LENT)
+    loans.remember(filter(_is_loan, found if isinstance(found, list) else ()))
+    return _keep_lent(folder, loans)
+
+
+def _is_loan(one: Any) -> bool:
+    return (
+        isinstance(one, list)
+        and len(one) == 2
+        and isinstance(one[0], list)
+        and all(isinstance(path, str) and "\0" not in path and path.isprintable() for path in one[0])
+        and type(one[1]) is float
+    )
+
+
+async def _keep_lent(folder: Path, loans: Loans) -> None:
+    while True:
+        await loans.changed.wait()
+        loans.changed.clear()
+        text = json.dumps(loans.told())
+        await tried(lambda text=text: _write(folder / LENT, text), "loans", None)  # type: ignore[misc]
+
+
+def _read(path: Path) -> Any:
+    """The JSON in a file; None where there is none, or it is none."""
+    try:
+        with open(path, "rb") as file:
+            return json.loads(file.read(LARGEST))
+    except (OSError, ValueError, RecursionError):
+        return None
 
 
 def remember(folder: Path, base: str) -> None:

@@ -113,6 +113,7 @@ class Service:
             log("service.started", gateway=self.config.id, run=self.run_id, version=__version__,
                 boards=len(self.config.boards), workers=self.street.workers, broker=self.config.mqtt.url)  # fmt: skip
             parts.start(remembered.kept(self.folder, self.config.base, self.boards.rates, self.boards.tuned))
+            parts.start(remembered.lent(self.folder, self.boards.loans))
             self.boards.open(self.config.boards, parts)
             publishing = parts.start(self.publisher.run())
             parts.start(self.publisher.keep())

@@ -11,8 +11,9 @@ import pytest
 
 from gateway.ingest import boards as boards_module
 from gateway.ingest import lending
+from gateway.ingest.loans import Loans
 from gateway.ingest.opens import Opens
-from gateway.model import Board, Port
+from gateway.model import Board, Chunk, Port
 from simulators.modbus import Unit, modbus_line
 from tests.readers import Adapter, adapter, nothing_stays_open, open_ports, pause, until
 from tests.test_asked import Rig, unit
@@ -58,7 +59,7 @@ async def test_a_port_is_lent_and_taken_back(adapter):
         assert "lent until " in seen.reason and abs(lent.until - began - 1.0) < 0.5
         await until(lambda: seen.state == "online", 3.0)
         assert time.time() - began >= 1.0
-        assert (rig.boards._loans.any, seen.lending.until) == (False, None)
+        assert (rig.boards.loans.any, seen.lending.until) == (False, None)
         adapter.write(b"\nT1:21.5\nT1:21.5\n")
         await until(lambda: rig.values("a"))
 
@@ -199,8 +200,8 @@ async def test_a_board_that_is_gone_takes_no_loan_along(adapter, monkeypatch):
     async with reading(board(adapter)) as rig:
         await rig.boards.lend("a", 0.3)
         await rig.boards.drop("a", rig.parts)
-        assert rig.boards._loans.any
-        await until(lambda: not rig.boards._loans.any, lending.CLOSING + 1)
+        assert rig.boards.loans.any
+        await until(lambda: not rig.boards.loans.any, lending.CLOSING + 1)
 
 
 async def test_nothing_is_found_while_a_port_is_lent(adapter, monkeypatch):
@@ -220,6 +221,19 @@ async def test_nothing_is_found_while_a_port_is_lent(adapter, monkeypatch):
         assert asked[0]() is True
         await rig.boards.take_back("found")
         assert asked[0]() is False
+
+
+def test_what_the_next_run_knows():
+    """The ports that are lent, and until when; what is over, or would be for days by a wrong clock, is not lent."""
+    now = [Chunk(1_000_000.0, 50.0)]
+    one, two = Loans(lambda: now[0]), Loans(lambda: Chunk(1_000_100.0, 7.0))
+    one.begin(Chunk(1_000_300.0, 350.0), "/dev/ttyX0", "/dev/x")
+    one.begin(Chunk(1_000_050.0, 100.0), "/dev/ttyX1")
+    two.remember([*one.told(), (["/dev/ttyX2"], 1_000_100.0 + 90_000), ([], 1_000_200.0)])
+    assert two.told() == [(["/dev/ttyX0", "/dev/x"], 1_000_300.0)]
+    assert two.at("/dev/x").until == Chunk(1_000_300.0, 207.0)
+    now[0] = Chunk(1_000_100.0, 150.0)
+    assert len(one.told()) == 1 and one.changed.is_set()
 
 
 async def test_what_opens_counts(adapter):

@@ -81,19 +81,31 @@ def test_a_flasher_is_waited_for(tmp_path, mosquitto, judge):
             assert gateway.stop() == 0
 
 
-def test_a_stop_while_a_port_is_lent(tmp_path, mosquitto, judge):
-    """It is heeded at once, the port is let be, and the next start reads it."""
-    text = None
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_a_restart_while_a_port_is_lent(tmp_path, mosquitto, judge, end):
+    """The next run lends it too, until the time that was said, or until it is taken back; who flashes is not hurt by a
+    gateway that dies meanwhile.
+    """
     with Board(kind="kv", sensors=1, rate=50, name="a") as a:
         text = configuration(mosquitto.port, {"a": a.path})
         with running(tmp_path, text) as gateway:
             until(lambda: judge.sensors, "it is read")
-            assert release(gateway, "a")[0] == 0
-            assert gateway.stop() == 0
-            assert release(gateway, "a")[0] == 1
+            assert release(gateway, "a", "--for", "10m")[0] == 0
+            until((tmp_path / "state/lent").exists, "it is kept")
+            if end == "stop":
+                assert gateway.stop() == 0
+                assert release(gateway, "a")[0] == 1
+            else:
+                gateway.kill()
+        seen = len(judge.of("a", "T1"))
+        judge.documents.clear()
         with running(tmp_path, text) as gateway:
-            seen = len(judge.of("a", "T1"))
+            topic = "gateway/gw/a/status"
+            until(lambda: judge.documents.get(topic, {}).get("state") == "lent", "the status says so")
+            assert not opened(gateway.process.pid, os.path.realpath(a.path))
+            assert release(gateway, "a", "--back")[0] == 0
             until(lambda: len(judge.of("a", "T1")) > seen + 5, "it is read again")
+            until(lambda: json.loads((tmp_path / "state/lent").read_text()) == [], "and not lent next time")
             assert gateway.stop() == 0
 
 

@@ -61,23 +61,21 @@ def secret(folder, name, word):
     (folder / name).chmod(0o600)
 
 
-def test_a_password_is_changed(tmp_path, guarded):
+def test_a_password_is_changed(tmp_path, mosquitto, judge):
     """In the file: a reload connects with the new one at once. Under another name: the same. Where nothing has changed
     the connection stays. Nothing is lost, the window goes on, and no password is told.
     """
-    broker, port, account, judge = guarded
     secret(tmp_path, "password", "first")
     with Board(kind="kv", sensors=1, rate=100, name="a") as a:
-        text = configuration(port, {"a": a.path}, mqtt='username = "gw"\npassword_file = "password"')
+        text = configuration(mosquitto.port, {"a": a.path}, mqtt='username = "gw"\npassword_file = "password"')
         with running(tmp_path, text) as gateway:
             until(lambda: len(judge.features) > 50, "readings flow")
             reloaded(gateway)
+            assert not told(gateway, "broker.lost")
             secret(tmp_path, "password", "second")
-            account("second")
-            broker.signal(signal.SIGHUP)
             reloaded(gateway)
             until(lambda: told(gateway, "broker.recovered"), "it is connected anew", 3)
-            assert broker.log.count("u'gw'") == 2
+            assert mosquitto.log.count("u'gw'") == 2
             seen = len(judge.features)
             until(lambda: len(judge.features) > seen + 50, "readings flow again")
             secret(tmp_path, "elsewhere", "second")
@@ -97,6 +95,26 @@ def test_a_password_is_changed(tmp_path, guarded):
     rows = judge.of("a", "T1")
     ordered = sorted({row["seq"]: row["n"] for row in rows}.items())
     assert all(after >= before for (_, before), (_, after) in pairwise(ordered)), "the window goes on"
+
+
+def test_a_password_is_changed_on_both_sides(tmp_path, guarded):
+    """The broker throws out who has the old one; it is back within seconds, by a reload, and nothing is lost."""
+    broker, port, account, judge = guarded
+    secret(tmp_path, "password", "first")
+    with Board(kind="kv", sensors=1, rate=100, name="a") as a:
+        text = configuration(port, {"a": a.path}, mqtt='username = "gw"\npassword_file = "password"')
+        with running(tmp_path, text) as gateway:
+            until(lambda: len(judge.features) > 50, "readings flow")
+            account("second")
+            broker.signal(signal.SIGHUP)
+            until(lambda: told(gateway, "broker.lost"), "it is thrown out")
+            secret(tmp_path, "password", "second")
+            reloaded(gateway)
+            seen = len(judge.features)
+            until(lambda: len(judge.features) > seen + 50, "readings flow again", 15)
+            until(lambda: judge.documents[STATUS]["spooled"] == 0, "and all that waited")
+            assert gateway.stop() == 0
+    nothing_is_lost(judge)
 
 
 def test_a_wrong_password_and_then_the_right_one(tmp_path, guarded):

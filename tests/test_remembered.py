@@ -1,14 +1,19 @@
 """Small files of state_dir: whole whenever the power goes, and never believed when they are not."""
 
+import asyncio
 import errno
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
 from gateway import remembered
-from gateway.remembered import NAME, remember, renamed
+from gateway.ingest.loans import Loans
+from gateway.model import Chunk
+from gateway.remembered import LENT, NAME, lent, remember, renamed
+from tests.waiting import until
 
 
 def test_another_name_than_before_is_told_of(tmp_path):
@@ -38,6 +43,29 @@ def test_a_name_that_is_there_is_not_written_again(tmp_path):
     before = (tmp_path / NAME).stat()
     remember(tmp_path, "gateway/a")
     assert (tmp_path / NAME).stat() == before
+
+
+@pytest.mark.parametrize(
+    "left", [b"", b"\xff", b"[" * 5000, b"{}", b"7", b'[7, [], [["x"]], [[7], 1.0], ["x", 1.0], [["\\u0000"], 1.0]]']
+)
+async def test_what_is_no_loan_is_as_if_there_were_none(tmp_path, left):
+    """Whatever stands in the file of the ports that are lent, and nothing is made up."""
+    (tmp_path / LENT).write_bytes(left)
+    loans = Loans()
+    lent(tmp_path, loans).close()
+    assert loans.told() == []
+
+
+async def test_loans_are_kept(tmp_path):
+    """Each change is in the file soon, for this user alone, and the next run has it."""
+    loans, again = Loans(), Loans()
+    keeping = asyncio.ensure_future(lent(tmp_path, loans))
+    loans.begin(Chunk(time.time() + 60, time.monotonic() + 60), "/dev/ttyX0")
+    await until(lambda: (tmp_path / LENT).exists())
+    assert (tmp_path / LENT).stat().st_mode & 0o777 == 0o600
+    keeping.cancel()
+    lent(tmp_path, again).close()
+    assert again.told() == loans.told() != []
 
 
 def test_it_is_on_the_disk_before_it_takes_the_old_ones_place(tmp_path):

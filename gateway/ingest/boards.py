@@ -14,7 +14,8 @@ from .asking.party import Party
 from .asking.talk import Talk
 from .discover import discover
 from .formats import decoder
-from .lending import Lending, Lent, Loans
+from .lending import Lending, Lent
+from .loans import Loans
 from .notes import noted
 from .seen import Seen, listening
 from .sensors import Sensors, Treatments
@@ -41,8 +42,8 @@ class Boards:
         self.readers: dict[str, Seen] = {}
         self.rates: dict[str, int] = {}  # of boards with baud = "auto", as they were found last
         self.tuned = asyncio.Event()  # `rates` has changed
-        self._loans = Loans()
-        self._lines = SharedLines(take, changed, self._loans)
+        self.loans = Loans()
+        self._lines = SharedLines(take, changed, self.loans)
         self._take, self._changed, self._event = take, changed, event
         self._treatments, self._moved = treatments, moved
         self._sensors: dict[str, Sensors] = {}
@@ -111,7 +112,7 @@ class Boards:
         """A board that speaks by itself, which is not read yet."""
         name, account = board.name, self.account(board.name)
         format = decoder(board.format, board.options)
-        seen = listening(board, format, self._take, account, self._changed, self.sensors(name), self._loans)
+        seen = listening(board, format, self._take, account, self._changed, self.sensors(name), self.loans)
         self.readers[name], self._tags[name] = seen, dict(board.tags)
         return seen
 
@@ -147,7 +148,7 @@ class Boards:
             self._event("board.seeking", board=name, port=seen.port, baud=self.rates[name])
 
     def _lent(self) -> bool:
-        return self._loans.any
+        return self.loans.any
 
     async def lend(self, board: str, seconds: float) -> Lent:
         """Closes the port of a board that is read, and of all others on it, for so long."""

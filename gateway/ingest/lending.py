@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..instants import instant
@@ -17,9 +15,9 @@ from ..model import Chunk
 from ..threads import tried
 from .dial import SCHEME
 from .identity import device
+from .loans import Loan, Loans
 from .reader import Reader
 from .sharing import sharers
-from .waiting import now
 
 if TYPE_CHECKING:  # it is imported when a port is lent for the first time
     from .opens import Opens
@@ -27,15 +25,6 @@ if TYPE_CHECKING:  # it is imported when a port is lent for the first time
 LOOK = 0.5  # s between looks at a port that is lent
 UNSEEN = 600.0  # s after which nobody is believed to have it of whom only an opening was told, and no end
 CLOSING = 3.0  # s that a request waits for the port to be closed, or taken back
-
-
-@dataclass(eq=False, slots=True)
-class Loan:
-    """paths: of the port, by which it may be asked for. until: by both clocks. tended: somebody waits for its end."""
-
-    paths: frozenset[str]
-    until: Chunk
-    tended: bool = False
 
 
 class Lent(NamedTuple):
@@ -48,37 +37,6 @@ class Lent(NamedTuple):
     until: float | None
     done: bool
     holder: str | None
-
-
-class Loans:
-    """The ports that are lent now, which outlast the readers of their boards: a reload may change those."""
-
-    def __init__(self, clock: Callable[[], Chunk] = now) -> None:
-        self.clock = clock
-        self._loans: list[Loan] = []
-
-    @property
-    def any(self) -> bool:
-        """Whether there is one: what is plugged in then may be a board that waits for its new firmware."""
-        at = self.clock().mono
-        self._loans = [loan for loan in self._loans if loan.tended or loan.until.mono > at]
-        return bool(self._loans)
-
-    def at(self, *paths: str) -> Loan | None:
-        """The loan of the port that one of these leads to."""
-        wanted = _paths(*paths)
-        return next((loan for loan in self._loans if self.any and loan.paths & wanted), None)
-
-    def begin(self, until: Chunk, *paths: str) -> Loan:
-        """The port is lent, or for another time than before."""
-        if (loan := self.at(*paths)) is None:
-            self._loans.append(loan := Loan(_paths(*paths), until))
-        loan.until = until
-        return loan
-
-    def end(self, loan: Loan) -> None:
-        """The port is taken back."""
-        self._loans.remove(loan)
 
 
 class Lending:
@@ -122,6 +80,7 @@ class Lending:
         if self._loan is None:
             return True
         self._loan.until = self._clock()
+        self._loans.changed.set()
         return await self._soon(self._back)
 
     async def _soon(self, event: asyncio.Event) -> bool:
@@ -207,7 +166,3 @@ class Lending:
                 f"the time for which the port was lent is over, and {self.holder} still has it open: it is read again "
                 "when that is closed"
             )
-
-
-def _paths(*paths: str) -> frozenset[str]:
-    return frozenset(paths) | {os.path.realpath(path) for path in paths if not path.startswith(SCHEME)}

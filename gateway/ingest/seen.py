@@ -12,7 +12,8 @@ from .finding.seeking import Seeking
 from .hearing import Hearing
 from .identity import Device
 from .intake import Intake
-from .lending import Lending, Loans
+from .lending import Lending
+from .loans import Loans
 from .reader import Reader
 from .sensors import Sensors
 

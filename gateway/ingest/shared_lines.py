@@ -12,7 +12,8 @@ from ..model import Board, Take
 from ..parts import Part, Parts
 from .asking.party import Party
 from .asking.talk import Talk
-from .lending import Lending, Loans
+from .lending import Lending
+from .loans import Loans
 from .reader import Reader
 from .seen import Seen
 from .sensors import Sensors
