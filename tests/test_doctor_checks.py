@@ -219,6 +219,8 @@ def test_a_unit_that_has_drifted():
     assert (reload.state, drift.state, dropped.state) == (WRONG, UNWISE, UNWISE)
     assert "daemon-reload" in reload.mend
     assert "systemd/gateway.service /etc/systemd/system/gateway.service" in drift.mend
+    own = {"DropInPaths": "/usr/local/lib/systemd/system/gateway.service.d/systemd-254.conf"}
+    assert [one.state for one in unit(UnitFacts({**LOADED, **own}, shipped, shipped))] == [FINE, FINE]
 
 
 def test_the_configuration(made, tmp_path):

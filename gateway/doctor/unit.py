@@ -16,6 +16,7 @@ ASKED = (
     "LoadState", "ActiveState", "SubState", "Result", "ExecMainStatus", "MainPID", "NRestarts", "User",
     "SupplementaryGroups", "StateDirectory", "UnitFileState", "FragmentPath", "DropInPaths", "NeedDaemonReload",
 )  # fmt: skip
+INSTALLED = "/usr/local/lib/systemd/"  # where the installer puts the unit, with what newer systemds may have
 PACKAGE = Path(__file__).parent.parent
 SHIPPED = (PACKAGE / "systemd" / UNIT, PACKAGE.parent / "systemd" / UNIT, Path(sys.prefix) / "share/gateway" / UNIT)
 
@@ -93,9 +94,9 @@ def unit(facts: UnitFacts) -> Iterator[Finding]:
         )
     if facts.shipped is not None and facts.installed is not None:
         yield _drift(facts)
-    if told.get("DropInPaths"):
+    if others := " ".join(path for path in told.get("DropInPaths", "").split() if not path.startswith(INSTALLED)):
         says = "the unit is changed by this, which an upgrade leaves as it is"
-        yield Finding("unit", told["DropInPaths"], UNWISE, says, f"systemd-delta --type=extended {UNIT}")
+        yield Finding("unit", others, UNWISE, says, f"systemd-delta --type=extended {UNIT}")
 
 
 def _running(told: Mapping[str, str]) -> Finding:

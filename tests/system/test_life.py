@@ -1,5 +1,6 @@
 """A gateway's life as a service of a booted systemd: what ends it, and what comes back."""
 
+import json
 import signal
 import time
 
@@ -183,3 +184,19 @@ def test_whoever_ends_it_by_hand_finds_it_back(life, number):
     life.until(lambda: life.machine.show("ActiveState", "NRestarts") == ["active", "1"], "it runs again", 10)
     life.machine.run("systemctl", "stop", "gateway", check=True)
     assert life.machine.show("ActiveState", "Result") == ["inactive", "success"]
+
+
+def test_the_commands_reach_it(life):
+    """The doctor finds nothing wrong; a member of its group borrows a port, which comes back by itself."""
+    machine = life.machine
+    done = machine.run("gateway", "doctor", "--json")
+    found = json.loads(done.stdout)["findings"]
+    assert done.returncode == 0, found
+    assert not [one for one in found if one["what"] == "unit" and one["state"] != "fine"]
+    machine.run("sh", "-c", "id ann 2>/dev/null || useradd --groups gateway ann", check=True)
+    machine.run("runuser", "-u", "ann", "--", "gateway", "release", "bench", "--for", "2s", check=True)
+    life.until(lambda: life.status()["boards"]["lent"] == 1, "it is lent")
+    began = time.monotonic()
+    life.until(lambda: life.heard("bench", began), "it is read again")
+    machine.run("useradd", "bob")
+    assert machine.run("runuser", "-u", "bob", "--", "gateway", "release", "bench", "--for", "2s").returncode == 1
