@@ -1,5 +1,6 @@
 """TLS to a real mosquitto: who is refused, in which words; and who is let in."""
 
+import asyncio
 import ssl
 import time
 
@@ -8,10 +9,12 @@ import pytest
 from gateway import tls
 from gateway.publish.broker import Refused, Where
 from gateway.publish.client import connect
+from gateway.publish.packets import publish, topic_part
 from gateway.tls import Tls, TlsError
-from tests.brokers import FakeBroker, Mosquitto
+from tests.brokers import CONNECT, PUBLISH, WELCOME_5, FakeBroker, Mosquitto, puback, read_packet
 from tests.certificates import Authority
 from tests.connections import WILL
+from tests.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +123,32 @@ async def test_a_broker_that_wants_our_certificate(authority, served, tmp_path, 
     assert "see mqtt.cert_file" in (text := await said(at(broker.port, Tls(ca)))) or "(mqtt.cert_file)" in text
     assert "our certificate (mqtt.cert_file) has expired" in await said(at(broker.port, Tls(ca, *old)))
     assert "who signed our certificate (mqtt.cert_file)" in await said(at(broker.port, Tls(ca, *strange)))
+
+
+async def test_many_records_at_once(authority):
+    """A broker makes a record of each acknowledgement: those that are there are taken together."""
+    certificate, key = authority.issue("server")
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made.load_cert_chain(certificate, key)
+
+    async def serve(reader, writer):
+        assert (await read_packet(reader))[0] == CONNECT
+        writer.write(WELCOME_5)
+        assert (await read_packet(reader))[0] == PUBLISH
+        for number in range(1, 51):
+            writer.write(puback(number))
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=made)
+    together = []
+    where = at(server.sockets[0].getsockname()[1], Tls(authority.certificate))
+    connection = await connect(where, acked=lambda acks: together.append([ack.packet_id for ack in acks]))
+    connection.wire.write(publish(topic_part("a"), b"", 1, v5=True))
+    await until(lambda: together)
+    assert together == [list(range(1, 51))]
+    connection.close()
+    server.close()
 
 
 async def test_plain_meets_tls(authority, served):

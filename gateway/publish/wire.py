@@ -14,6 +14,7 @@ from ..tls import why as of_tls
 from .packets import Ack, Incoming, ProtocolError
 
 PIECE = 1 << 16  # bytes read at once
+RECORDS, RECORD = 256, 1 << 14  # of TLS taken at once, as mosquitto makes one of each acknowledgement; bytes of one
 QUICK = getattr(socket, "TCP_QUICKACK", None)  # Linux has it
 HIGH = 1 << 18  # bytes waiting for the broker's TCP window, beyond which we give it no more
 
@@ -148,18 +149,30 @@ class Wire:
                 self._loop.remove_writer(self._sock.fileno())
 
     def _readable(self) -> None:
-        """One piece at a time, so that a broker that never stops does not keep the loop; more of it calls again."""
+        """What is there, and no more than that, so that a broker that never stops does not keep the loop; more of it
+        calls again. What came before an error counts.
+        """
+        data, failed = bytearray(), None
         try:
-            self._hear(self._sock.recv(PIECE))
-            while isinstance(self._sock, ssl.SSLSocket) and not self._closed and self._sock.pending():
-                self._hear(self._sock.recv(PIECE))  # what TLS has taken in wakes nobody
-            self._confirm()
+            for _ in range(RECORDS if isinstance(self._sock, ssl.SSLSocket) else 1):
+                if not (piece := self._sock.recv(PIECE)):
+                    break
+                data += piece
+                if len(data) > PIECE - RECORD:  # a record is taken whole: its rest would wake nobody
+                    break
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
-            return
+            if not data:
+                return
+        except OSError as error:
+            failed = error
+        try:
+            if data or failed is None:
+                self._hear(bytes(data))
+                self._confirm()
         except ProtocolError as error:
             self._gone(str(error))
-        except OSError as error:
-            self._gone(_why(error))
+        if failed is not None:
+            self._gone(_why(failed))
 
     def _confirm(self) -> None:
         """Has the kernel say at once that all has come, where it would wait 40 ms for something to send along.
