@@ -10,6 +10,10 @@ from pathlib import Path
 from . import arguments
 from .commands.ends import CONFIG, DONE, FAILED, WRONG_USE, configuration, failed, misconfigured, print_json, say, told
 
+RARELY = 10_000, 20, 50
+"""How often the service looks for objects that hold one another: next to none do, and each whole look goes through all
+sensors, 0.1 s for thousands of them, in which the loop stands still."""
+
 
 def run(words: Sequence[str] | None = None) -> int:
     """Runs the command that `words` (those of the process when None) ask for; gives its exit code."""
@@ -72,6 +76,7 @@ def run_service(options: argparse.Namespace) -> int:
         return misconfigured(error.problems)
     gc.freeze()  # what stays is never gone through again, which would hold up the loop
     gc.enable()
+    gc.set_threshold(*RARELY)
     try:
         with asyncio.Runner(loop_factory=Loop) as runner:
             return runner.run(serve(config))

@@ -226,6 +226,7 @@ class FormatOptions:
     crc: Crc | None = None
     endian: Endian = "little"
     fields: tuple[Field, ...] = ()
+    max_sensors: int = 256  # of the board: so many names in lines are worth remembering
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
 """Whether a reading's cost grows with ports, sensors or windows: CPU seconds of the gateway and its workers.
 
-    python -m tests.scaling [ports] [sensors] [windows] [--rounds N] [--seconds S] [--rate HZ]
+    python -m tests.scaling [ports] [sensors] [windows] [--rounds N] [--seconds S] [--rates HZ …]
 
 Streets as `gateway bench street` has them, all of a table at once; in each round each of them talks for S seconds
-while the others are silent, first as fast as it is read, and then at HZ readings/s of all its boards together. What is
-told is CPU s for 100,000 readings, the median of the rounds, and how much more that is than the table's first row: the
+while the others are silent, at HZ readings/s of all its boards together, 0 being as fast as they are read. What is told
+is CPU s for 100,000 readings, the median of the rounds, and how much more that is than the table's first row: the
 median of the ratios within the rounds. Windows are full before the first round.
 """
 
@@ -80,7 +80,7 @@ def windows() -> list[list[Case]]:
     ]
 
 
-async def measured(cases: list[Case], rounds: int, seconds: float, rate: float) -> list[str]:
+async def measured(cases: list[Case], rounds: int, seconds: float, rates: Sequence[float]) -> list[str]:
     """Fills in what each of them costs; gives what was not as it has to be."""
     bad = []
     async with contextlib.AsyncExitStack() as stack:
@@ -90,7 +90,7 @@ async def measured(cases: list[Case], rounds: int, seconds: float, rate: float) 
                 await one.phase(0.0, MOST, case.fill)
         for turn in range(rounds):
             pairs = list(zip(cases, streets, strict=True))
-            for pace in (0.0, rate):
+            for pace in rates:
                 for case, one in pairs if turn % 2 == 0 else pairs[::-1]:
                     phase = await one.phase(pace, seconds)
                     bad += [
@@ -122,12 +122,15 @@ def main() -> int:
     parser.add_argument("subjects", nargs="*", metavar="SUBJECT", help=f"of {', '.join(subjects)} (all)")
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="(5)")
     parser.add_argument("--seconds", type=float, default=5.0, metavar="S", help="a phase (5)")
-    parser.add_argument("--rate", type=float, default=1000.0, metavar="HZ", help="readings/s of all boards (1000)")
+    parser.add_argument(
+        "--rates", type=float, nargs="*", default=[0.0, 1000.0], metavar="HZ",
+        help="readings/s of all boards, 0: full speed (0 1000)",
+    )  # fmt: skip
     given = parser.parse_args()
     bad = []
     for subject in given.subjects or subjects:
         for cases in subjects[subject]():
-            bad += asyncio.run(measured(cases, given.rounds, given.seconds, given.rate))
+            bad += asyncio.run(measured(cases, given.rounds, given.seconds, given.rates))
             print("\n".join(told(cases)), end="\n\n", flush=True)
     print("\n".join(bad), end="\n" if bad else "", file=sys.stderr)
     return 1 if bad else 0

@@ -17,9 +17,9 @@ def files(folder):
 def every(opened, after=None, before=None):
     """The blocks that a lane reads one after another."""
     found, at = [], dict(after or dict.fromkeys(opened.rows, 0))
-    while (one := opened.next(at, before or {})) is not None:
-        found.append(one)
-        at[one.source.lane] = one.id
+    while some := opened.next(at, before or {}, 3):
+        found += some
+        at |= {one.source.lane: one.id for one in some}
     return found
 
 

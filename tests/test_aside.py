@@ -100,8 +100,8 @@ def test_any_file_can_be_set_aside(tmp_path, what):
     with pytest.raises(Trouble) as caught:
         opened = Store(tmp_path, LIMIT)
         at = dict.fromkeys(opened.rows, 0)
-        while (one := opened.next(at, {})) is not None:
-            at[one.source.lane] = one.id
+        while some := opened.next(at, {}):
+            at |= {one.source.lane: one.id for one in some}
     assert caught.value.kind == CORRUPT
     found, new = mended(tmp_path, Before(rows, {}, BLOCKS))
     assert time.monotonic() - began < 5

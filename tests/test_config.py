@@ -68,8 +68,9 @@ def test_everything_given(tmp_path: Path) -> None:
         "mqtt://[::1]:1883", False, "::1", 1883, ("0.0.0.0", 1884), "u", tmp_path / "secret", "3.1.1", "site/gw", "rows"
     )
     options = FormatOptions(
-        ("T1", "", "T2"), ("°C", "", "°F"), ("humidity",), (-127.0, 85.0, "--"), ";", False, ",", "", ""
-    )
+        ("T1", "", "T2"), ("°C", "", "°F"), ("humidity",), (-127.0, 85.0, "--"), ";", False, ",", "", "",
+        max_sensors=8,
+    )  # fmt: skip
     port = Port("socket://moxa:4001", 9600, "7E1", False, True, 1.5)
     tags = (("site", "north"), ("row", "2"))
     assert made.boards == (Board("bench", port, "csv", options, tags, 4096, 8, 10.0, ("reopen", "dtr")),)

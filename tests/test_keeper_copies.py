@@ -20,8 +20,8 @@ async def test_what_is_on_the_wire_has_a_copy_and_comes_from_it_after_a_cut(stre
     s.exchange(share=0.0)
     s.now += 1.05
     await s.look()
-    assert s.box.crossing.copied("a") == 19  # and a document
-    assert s.spool.held("a") == 11
+    assert s.box.crossing.copied("a") == 20
+    assert s.spool.held("a") == 10
     s.exchange(share=0.5, dice=random.Random(1))
     s.balanced()
     s.cut()
@@ -42,7 +42,7 @@ async def test_many_readings_on_the_wire_keep_a_block_each(street):
     s.exchange(share=0.0)
     s.now += 1.05
     await s.look()
-    assert s.box.crossing.copied("a") == 99
+    assert s.box.crossing.copied("a") == 100
     s.exchange(share=0.3, dice=random.Random(2))
     await s.look()
     s.cut()
@@ -80,7 +80,7 @@ async def test_what_waits_in_the_stage_is_known_to_have_no_time_yet(street):
     assert len(s.spool._holds.copies) == 2
     assert await s.keeper.finish(s.upstream.waiting, 5) == []
     s.connect()
-    found = [await s.spool.fetch(lambda lane: True) for _ in LANES[:2]]
+    found = [one for _ in LANES[:2] for one in await s.spool.fetch(LANES)]
     assert [block.source.unset for block, _, _ in found] == [True, True]
 
 

@@ -10,12 +10,24 @@ from tests.outboxes import outbox, sent
 
 
 def test_documents_go_first():
-    """A retained document waits for no reading."""
+    """A retained document waits for no reading, but for the `last` of a sensor, which goes behind one of those."""
     box, _ = outbox()
     box.put([features(range(1, 200))])
     box.documents.put("gw/g/status", b"{}")
     box.opened(Limits(receive=3), v5=True)
-    assert [publish.topic.rpartition("/")[2] for publish in sent(box)] == ["last", "status", "features"]
+    assert [publish.topic.rpartition("/")[2] for publish in sent(box)] == ["status", "features", "features"]
+
+
+def test_the_last_of_many_sensors_take_turns_with_their_readings():
+    """However many are due at once, readings do not wait for all of them, nor they for all readings."""
+    box, _ = outbox()
+    box.put([features([1], sensor=f"S{number}") for number in range(4)])
+    box.put([features([2, 3], sensor="S4")])
+    box.opened(Limits(receive=50), v5=True)
+    kinds = [publish.topic.rpartition("/")[2] for publish in sent(box)]
+    assert kinds[:6] == ["features", "last"] * 3
+    assert (kinds.count("last"), kinds.count("features")) == (5, 6)
+    assert box.documents.next(behind=True) is None
 
 
 def test_only_the_newest_document_of_a_topic_counts():

@@ -15,7 +15,7 @@ from .scaling import MANY, Case, measured, ports, sensors, told, windows
 def test_streets_are_measured():
     """One port, and two with many sensors each: nothing is lost, and each costs something at both paces."""
     cases = [Case("one", 1), Case("many", 2, 20, fill=100), Case("other", 1, more='[features]\nuse = ["median"]\n')]
-    assert asyncio.run(measured(cases, 1, 0.5, 200.0)) == []
+    assert asyncio.run(measured(cases, 1, 0.5, [0.0, 200.0])) == []
     for case in cases:
         assert list(case.costs) == [0.0, 200.0]
         assert all(cost > 0 for costs in case.costs.values() for cost in costs)

@@ -29,7 +29,13 @@ def heard(times, **plan):
 )
 def test_silence_is_five_usual_intervals(times, due):
     """The larger of 30 s and five times what has been usual of late."""
-    assert heard(times).silent_after() == pytest.approx(due)
+    sensor = heard(times)
+    assert sensor.silent_after() == pytest.approx(due)
+    if times:
+        assert not sensor.silent(times[-1] + due - 0.1)
+        assert sensor.silent(times[-1] + due + 0.1)
+    else:
+        assert not sensor.silent(1e9), "nobody knows it yet"
 
 
 def test_readings_that_were_not_computed_are_forgotten():

@@ -75,7 +75,7 @@ async def test_many_damaged_blocks_are_passed_over_and_counted(tmp_path):
     for first in range(0, 3000, 500):
         await spool.keep([], [saved(*range(n, n + 64)) for n in range(first + 1, first + 501)], [])
     await spool._disk.run(lambda store: store._file.do("UPDATE blocks SET data = x'0011223344' WHERE id < 3000"))
-    block, found, _ = await spool.fetch(lambda lane: True)
+    ((block, found, _),) = await spool.fetch(spool.lanes("bench"))
     assert (block.id, len(found)) == (3000, 64)
     assert told.dropped == {("bench", Drop.SPOOL_CORRUPT): 2999 * 64}
     assert spool.held("bench") == 64
@@ -94,7 +94,7 @@ async def test_damage_tells_of_all_that_was_lost_to_it(tmp_path, monkeypatch, fo
     await spool.open()
     await spool.keep([], [saved(*range(n, n + 10)) for n in range(1, 60, 10)], [])
     await spool._disk.run(lambda store: store._file.do("UPDATE blocks SET data = x'00' WHERE id IN (1, 2, 5)"))
-    block, *_ = await spool.fetch(lambda lane: True)
+    ((block, *_),) = await spool.fetch(spool.lanes("bench"))
     assert (block.id, told.dropped.total()) == (3, 20)
     if forgotten:
         await spool.forget()
@@ -149,7 +149,8 @@ async def test_age_is_told_by_the_clock_that_can_be_believed(tmp_path):
         block("late", rows=64, at=now - 7200, mono=1.0, boot="another"),
     ]
     await spool._disk.run(lambda store: store.put(blocks, {}, ()))
-    spool._holds.rows.update({(one.source.board, "s"): 64 for one in blocks})
+    for one in blocks:
+        spool._holds.add((one.source.board, "s"), 64)
     await spool._age()
     assert told.dropped == {}, "the clock has not been set"
     believed[0] = True

@@ -10,6 +10,7 @@ from gateway.telling.sized import written
 from gateway.telling.status import (
     SensorLook,
     board_document,
+    board_shape,
     gateway_document,
     offline,
     shape,
@@ -151,7 +152,7 @@ def test_the_shape_holds_what_is_worth_telling_at_once(faults):
     """A state, a reason, a fault, a sensor or the port changes it; counters and times do not."""
 
     def of(one):
-        return shape(board_document(one, faults))
+        return board_shape(one, faults)
 
     before = of(board())
     assert of(board(account=Account(frames=9), since=1.0)) == before

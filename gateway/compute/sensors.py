@@ -190,6 +190,11 @@ class Sensor:
         self.head = head
         return start
 
+    def silent(self, now: float) -> bool:
+        """Whether it has not been heard for too long. now: s, on the clock of Row.t."""
+        latest = self.latest
+        return latest is not None and now - latest.t > SILENT and now - latest.t > self.silent_after()
+
     def silent_after(self) -> float:
         """Seconds without a reading after which this sensor is silent: the larger of 30 s and 5 usual intervals."""
         usual = sorted(self.intervals)[len(self.intervals) // 2] if self.intervals else 0.0

@@ -26,41 +26,53 @@ class Cut:
 
 
 class Documents:
-    """Documents that wait, in the order in which they came."""
+    """Documents that wait, in the order in which they came; behind all others those that may wait for readings."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, bytes] = {}
+        self._behind: dict[str, bytes] = {}
+        self.behind_due = False  # readings have gone, so that one of these may
         self._too_long: dict[str, int] = {}  # bytes of the document of a topic that the broker said is too large
         self._cuts: dict[str, Cut] = {}
         self._refused_one = False  # on this connection
         self._taken = 0  # bytes of the largest that this connection's broker took
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self._waiting) + len(self._behind)
 
-    def put(self, topic: str, payload: bytes) -> None:
-        """Takes in a document; it goes behind those that wait."""
+    def put(self, topic: str, payload: bytes, *, behind: bool = False) -> None:
+        """Takes in a document; it goes behind those that wait. behind: readings need not wait for it."""
         self._waiting.pop(topic, None)
-        self._waiting[topic] = payload
+        self._behind.pop(topic, None)
+        (self._behind if behind else self._waiting)[topic] = payload
 
-    def next(self, among: Callable[[str], bool] | None = None) -> tuple[str, bytes] | None:
-        """The next one: topic and payload; None when none waits. among: tells of a topic whether it may; None: all."""
-        for topic in self._waiting:
-            if among is None or among(topic):
-                return topic, self._waiting.pop(topic)
+    def next(self, among: Callable[[str], bool] | None = None, *, behind: bool = False) -> tuple[str, bytes] | None:
+        """The next one: topic and payload; None when none waits. among: tells of a topic whether it may; None: all.
+
+        behind: there is no reading to be sent, so that one of those may go for which readings need not wait.
+        """
+        both = behind or self.behind_due
+        self.behind_due = False
+        for waiting in (self._waiting, self._behind) if both else (self._waiting,):
+            for topic in waiting:
+                if among is None or among(topic):
+                    return topic, waiting.pop(topic)
         return None
 
     def waits(self, topics: Iterable[str]) -> bool:
         """Whether one of these topics waits."""
-        return any(topic in self._waiting for topic in topics)
+        return any(topic in self._waiting or topic in self._behind for topic in topics)
 
     def back(self, flights: Iterable[Flight]) -> None:
         """What was on the wire goes again, unless there is something newer."""
-        self._waiting = {flight.topic: flight.payload for flight in flights} | self._waiting
+        newer = self._waiting.keys() | self._behind.keys()
+        again = {flight.topic: flight.payload for flight in flights if flight.topic not in newer}
+        self._waiting = again | self._waiting
 
     def clear(self) -> None:
         """Forgets those that wait."""
         self._waiting.clear()
+        self._behind.clear()
 
     def taken(self, flight: Flight) -> None:
         """The broker has taken one. Of a topic at which it cut the line: a smaller one shows that it was the size."""

@@ -210,16 +210,19 @@ class Keeper:
         boards = sorted(self._spool.boards, key=replay.held)  # who has least here is first: none waits for all others
         share = READ_AHEAD // max(1, len(boards))
 
-        def wanted(board: str) -> bool:
+        def wanted(board: str) -> int:
             held = replay.held(board)
-            return self.connected and (not held or (held <= share and replay.ready(now) < READ_AHEAD))
+            room = self.connected and (not held or (held <= share and replay.ready(now) < READ_AHEAD))
+            return max(1, share - held) if room else 0
 
         for board in boards:
-            while wanted(board):
-                found = await self._spool.fetch(lambda lane: lane[0] == board and not replay.is_held(lane, now))  # noqa: B023
-                if found is None:
+            while most := wanted(board):
+                lanes = [lane for lane in self._spool.lanes(board) if not replay.is_held(lane, now)]
+                found = await self._spool.fetch(lanes, most)
+                if not found:
                     break
-                self._outbox.return_from_disk(*found)
+                for one in found:
+                    self._outbox.return_from_disk(*one)
                 self._pump()
 
     # the end

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from .lane import Lane, Piece
 
@@ -51,16 +51,16 @@ class Lanes:
 
     def oldest(self) -> float:
         """When the oldest reading that waits came; s, monotonic; infinity when none does."""
-        return min((lane.waiting[0].oldest() for lane in self._lanes.values() if lane.waiting), default=math.inf)
+        return min((lane.waiting[0].oldest() for lane in self._filled()), default=math.inf)
 
     def late(self, until: float) -> set[tuple[str, str]]:
         """The (board, sensor) of which a reading waits that came until then; s, monotonic."""
-        return {key for key, lane in self._lanes.items() if lane.waiting and lane.waiting[0].oldest() <= until}
+        return {(lane.board, lane.sensor) for lane in self._filled() if lane.waiting[0].oldest() <= until}
 
     def older(self, cut: float, most: int, keys: Collection[tuple[str, str]]) -> list[Piece]:
         """Takes out readings of `keys` that came until `cut` (s, monotonic), at most `most`, in order of each lane."""
         taken: list[Piece] = []
-        for lane in (lane for key, lane in self._lanes.items() if key in keys):
+        for lane in (lane for lane in self._filled() if (lane.board, lane.sensor) in keys):
             for piece in lane.older(cut, most):
                 taken.append(piece)
                 most -= len(piece)
@@ -134,7 +134,7 @@ class Lanes:
         """Readings that wait and may leave."""
         if not self.waiting:
             return 0
-        held = (lane for lane in self._lanes.values() if lane.held_until > now)
+        held = (lane for lane in self._filled() if lane.held_until > now)
         return self.waiting - sum(len(piece) for lane in held for piece in lane.waiting)
 
     def waits(self, piece: Piece) -> bool:
@@ -154,8 +154,8 @@ class Lanes:
 
     def take_all(self) -> list[Piece]:
         """Takes out all that waits, in order within each lane."""
-        taken = [piece for lane in self._lanes.values() for piece in lane.waiting]
-        for lane in self._lanes.values():
+        taken = [piece for lane in self._filled() for piece in lane.waiting]
+        for lane in self._filled():
             lane.waiting.clear()
         for piece in taken:
             self._count(piece.features.board, -len(piece))
@@ -188,6 +188,10 @@ class Lanes:
             lane = self._lanes[key] = Lane(*key)
         return lane
 
+    def _filled(self) -> Iterator[Lane]:
+        """Those in which something waits: all of them have their turn coming."""
+        return (lane for lanes in self._turns.values() for lane in lanes if lane.waiting)
+
     def _turn(self, lane: Lane) -> None:
         """Puts a lane behind the others of its board, and a board that had none behind the others."""
         if lane.waiting and not lane.queued:
@@ -213,7 +217,7 @@ class Lanes:
         """Drops the oldest readings of the board that holds most."""
         while surplus > 0:
             board = max(self._by_board, key=self._by_board.__getitem__)
-            lanes = (lane for lane in self._lanes.values() if lane.board == board and lane.waiting)
+            lanes = (lane for lane in self._turns[board] if lane.waiting)
             lane = min(lanes, key=lambda lane: lane.waiting[0].features.mono[lane.waiting[0].first])
             piece = lane.take(surplus)
             lane.skipped(piece)

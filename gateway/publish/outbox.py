@@ -1,7 +1,7 @@
 """What waits for the broker and what is under way to it: features in, packets out, answers in.
 
 Pure: no loop, no clock, no socket. Everything of QoS 1 passes one window, so that the broker's Receive Maximum holds:
-retained documents first, then the lanes of the sensors, in turn, and then what comes back from the disk, at its pace.
+status documents first, then the lanes of the sensors, in turn with their `last`, then what comes back from the disk.
 With a broker that takes QoS 0 only, what has left our hands takes the place of what is acknowledged.
 """
 
@@ -59,8 +59,7 @@ class Outbox:
         self._why_shed: Callable[[], Drop] = lambda: Drop.SHED
         self._streams: dict[tuple[str, str], Stream] = {}
         self._on_wire: Counter[str] = Counter()  # live readings, by board
-        self._limits, self._v5 = Limits(), True
-        self._suspects = Suspects()
+        self._limits, self._v5, self._suspects = Limits(), True, Suspects()
         self._refused: dict[str, tuple[Flight, float]] = {}  # on this connection, by topic: the last, and when
         self._others_since: float | None = None  # s, monotonic; since when those who are not suspected have their turn
 
@@ -104,7 +103,7 @@ class Outbox:
         for features in marked(pieces, unset_until):
             stream = self._stream(features)
             if (last := stream.last(features, "unsynced" if features.unset else None)) is not None:
-                self.documents.put(stream.last_topic, last)
+                self.documents.put(stream.last_topic, last, behind=True)
             piece, condensed = stream.condense(features)
             self._account(features.board).condensed += condensed
             if piece is not None:
@@ -196,11 +195,12 @@ class Outbox:
     def _any(
         self, now: float, clock: float | None, topics: Callable[[str], bool] | None = None, lanes: Among | None = None
     ) -> Packets:
-        if (document := self.documents.next(topics)) is not None:
-            return self._document(*document, now)
-        piece = self.turns.next(self.window, self._verdicts.most_rows, now, lanes)
+        document = self.documents.next(topics)
+        piece = None if document else self.turns.next(self.window, self._verdicts.most_rows, now, lanes)
         if piece is None:
-            return None
+            document = document or self.documents.next(topics, behind=True)
+            return None if document is None else self._document(*document, now)
+        self.documents.behind_due = True
         return self._rows(piece, clock) if self._naming.rows else self._readings(piece, clock)
 
     def _others_first(self, now: float, clock: float | None) -> Packets:

@@ -38,8 +38,8 @@ class SeenSensor(Protocol):
         """None before its first reading has left for a worker."""
         ...
 
-    def silent_after(self) -> float:
-        """S without a reading."""
+    def silent(self, now: float) -> bool:
+        """Whether it has not been heard for too long. now: s, on the clock of Latest.t."""
         ...
 
 
@@ -130,17 +130,22 @@ def board_look(
     now: float,
 ) -> BoardLook:
     """One board at this moment. now: s, on the clock of the sensors' readings."""
+    state, bad = reader.state, reader.failed
     known = {
-        sensor.name: _sensor_look(sensor, reader, names.hardware(sensor.name), now)
+        sensor.name: SensorLook(
+            "failed" if sensor.name in bad else "silent" if state != "online" or sensor.silent(now) else "ok",
+            sensor.seq,
+            latest.wall if (latest := sensor.latest) else None,
+            latest.unit if latest else "",
+            names.hardware(sensor.name),
+        )
         for sensor in sensors
         if not names.gone(sensor.name)
     }
-    failed = {
-        name: SensorLook("failed", 0, None, "", names.hardware(name)) for name in reader.failed if name not in known
-    }
+    failed = {name: SensorLook("failed", 0, None, "", names.hardware(name)) for name in bad if name not in known}
     return BoardLook(
         name=reader.board.name,
-        state=reader.state,
+        state=state,
         since=reader.since,
         port=reader.port,
         baud=reader.baud,
@@ -170,14 +175,3 @@ def former(
         for name, account in accounts.items()
         if name not in readers
     )
-
-
-def _sensor_look(sensor: SeenSensor, reader: SeenReader, hardware: str, now: float) -> SensorLook:
-    latest = sensor.latest
-    if sensor.name in reader.failed:
-        state = "failed"
-    elif reader.state != "online" or (latest is not None and now - latest.t > sensor.silent_after()):
-        state = "silent"
-    else:
-        state = "ok"
-    return SensorLook(state, sensor.seq, latest.wall if latest else None, latest.unit if latest else "", hardware)

@@ -6,11 +6,10 @@ It also has told.py compare each look with what was told, and checks the ledger.
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Any
 
 from .faults import Faults
 from .sized import will, written
-from .status import Look, board_document, gateway_document, offline, shape, unbalanced
+from .status import BoardLook, Look, board_document, board_shape, gateway_document, offline, shape, unbalanced
 from .told import Told
 from .told_broker import BrokerTold
 from .told_spool import SpoolTold
@@ -69,15 +68,16 @@ class Reporter:
         """Takes a look, and sends each document that has changed its shape, or all."""
         look = self._look()
         self._tell(look)
-        documents: dict[str | None, dict[str, Any]] = {None: gateway_document(look, self.faults)}
+        document = gateway_document(look, self.faults)
+        shapes: dict[str | None, object] = {None: shape(document)}
         for board in look.boards:
-            documents[board.name] = board_document(board, self._of(board.name).faults)
-        self._shapes = {name: seen for name, seen in self._shapes.items() if name in documents}
-        for name, document in documents.items():
-            seen = shape(document)
-            if all_of_them or seen != self._shapes.get(name):
-                self._shapes[name] = seen
-                self._send(name, written(document, self._largest(name)))
+            shapes[board.name] = board_shape(board, self._of(board.name).faults)
+        before, self._shapes = self._shapes, shapes
+        boards: dict[str | None, BoardLook] = {board.name: board for board in look.boards}
+        for name, seen in shapes.items():
+            if all_of_them or name not in before or seen != before[name]:
+                told = board_document(boards[name], self._of(name).faults) if name is not None else document
+                self._send(name, written(told, self._largest(name)))
 
     def will(self) -> tuple[bytes, bytes]:
         """What the broker is to say of the gateway when it is lost: whole, and as short as can be."""

@@ -6,7 +6,7 @@ A look is taken at one moment, so the sums of the ledger hold in each document.
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..instants import instant
 from ..ledger import Account, imbalances, total
@@ -15,8 +15,7 @@ from .faults import Faults
 STATES = ("online", "silent", "offline", "lent")
 
 
-@dataclass(frozen=True, slots=True)
-class SensorLook:
+class SensorLook(NamedTuple):
     """One sensor as its board's document shows it."""
 
     state: str  # ok | failed | silent
@@ -166,12 +165,17 @@ def board_document(board: BoardLook, faults: Faults) -> dict[str, Any]:
 
 
 def shape(document: Mapping[str, Any]) -> object:
-    """What of a document makes it worth telling at once: states, reasons, faults, sensors, the clock; no counters."""
-    sensors = {name: one["state"] for name, one in document.get("sensors", {}).items()}
-    broker = document.get("broker", {}).get("connected"), document.get("spooled", 0) > 0
+    """What of the gateway's document makes it worth telling at once: states, reasons, faults, clock; no counters."""
+    broker = document["broker"].get("connected"), document["spooled"] > 0
     faults = {name: one["text"] for name, one in document["faults"].items()}
-    rest = document.get("boards"), document.get("port"), document.get("clock")
-    return document["state"], document["reason"], faults, sensors, broker, rest
+    return document["state"], document["reason"], faults, broker, document["boards"], document["clock"]
+
+
+def board_shape(board: BoardLook, faults: Faults) -> object:
+    """The same of a board, which may have thousands of sensors: its document is made only where it is told."""
+    sensors = {name: one.state for name, one in board.sensors.items()}
+    said = {name: fault.text for name, fault in faults.present.items()}
+    return board.state, board.reason, said, sensors, board.port
 
 
 def _came_in(account: Account) -> dict[str, Any]:

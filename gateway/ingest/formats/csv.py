@@ -53,7 +53,7 @@ class Csv:
         self._headed = False  # no row has come since the header
         self._pointed = 0  # rows in which a number with a point stood between commas, up to POINTED
         self._header: tuple[tuple[str, ...], Shape] | None = None  # names that the next row has to prove
-        self._quick = Quick(frozenset(options.none))
+        self._quick = Quick(frozenset(options.none), options.max_sensors)
         self._senders = Senders() if guess and not options.columns else None
         looks = guess and not options.columns and (options.separator, options.decimal) == ("auto", "auto")
         self._lone = Lone() if looks else None

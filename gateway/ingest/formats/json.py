@@ -60,7 +60,8 @@ class Json:
         )
         self._named = self._rows.width > 0
         self._by_place = self._named or len(options.unit) > 1
-        self._stretches = Stretches(self._moulded, frozenset(options.none), partial(called, self._objects))
+        named = partial(called, self._objects)
+        self._stretches = Stretches(self._moulded, frozenset(options.none), named, options.max_sensors)
         self._learnt = 0  # of `_objects`, as the stretches know it
 
     @property

@@ -44,7 +44,7 @@ class Plain:
         self._hex = False  # rows of bytes have come
         self._labels = Asked(FormatOptions())  # what `also` asks for has a name of its own: that is a pair
         self._given = options.decimal
-        self._quick = Quick(frozenset(options.none))
+        self._quick = Quick(frozenset(options.none), options.max_sensors)
 
     @property
     def unsaid(self) -> bool:

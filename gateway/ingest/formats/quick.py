@@ -10,17 +10,18 @@ from .stretch import Find, finder, stretch
 
 LONGEST = 64
 """Characters of a name that is remembered."""
-SENSORS = 1024
-"""Sensors named by a column that are remembered; when there are more, all are forgotten and learnt anew."""
 
 _new = tuple.__new__  # of a NamedTuple, at half the price: this is done once a reading
 
 
 class Quick:
-    """Reads rows by the last mould that two rows in turn agreed on."""
+    """Reads rows by the last mould that two rows in turn agreed on.
 
-    def __init__(self, none: frozenset[str | float]) -> None:
-        self._none = none
+    most: sensors named by a column that are remembered; when there are more, all are forgotten and learnt anew.
+    """
+
+    def __init__(self, none: frozenset[str | float], most: int) -> None:
+        self._none, self._most = none, most
         self._never = has_more_than_numbers(none)  # here numbers alone are compared with it
         self._mould: Mould | None = None  # the one in use, or to be used again
         self._last: Mould | None = None
@@ -47,7 +48,7 @@ class Quick:
             self._sensors.clear()  # what they meant in another mould
         self._last = seen
         if seen is not None and seen == self._mould and 0 < len(name) <= LONGEST:
-            if len(self._sensors) >= SENSORS:
+            if len(self._sensors) >= self._most:
                 self._sensors.clear()
             if len(result.samples) == len(seen.takes):
                 self._sensors[name.encode()] = tuple((sample.sensor, sample.unit) for sample in result.samples)

@@ -6,15 +6,12 @@ from ...model import Stretch
 from .mould import COMPILED, Mould, Take
 from .stretch import LEAST, Find, finder, stretch
 
-SENSORS = 1024
-"""Names in lines that are remembered."""
-
 
 class Stretches:
     """Reads stretches. moulded: the mould of a line that the format reads without a fault, None for any other line.
 
     none: values that mean none. called: of the takes of a mould with a name, and its `beside`, what they are for the
-    sensor of a name, () where that is not known.
+    sensor of a name, () where that is not known. most: such names that are remembered.
     """
 
     def __init__(
@@ -22,8 +19,9 @@ class Stretches:
         moulded: Callable[[bytes], Mould | None],
         none: frozenset[str | float],
         called: Callable[[str, tuple[Take, ...], str], tuple[Take, ...]] = lambda name, takes, beside: (),
+        most: int = 0,
     ) -> None:
-        self._moulded, self._none, self._called = moulded, none, called
+        self._moulded, self._none, self._called, self._most = moulded, none, called, most
         self._sensors: dict[bytes, tuple[Take, ...]] = {}
         self._mould: Mould | None = None
         self._find: Find | None = None
@@ -60,6 +58,6 @@ class Stretches:
         takes = self._sensors.get(name, ())
         if not takes and self._mould is not None:
             takes = self._called(name.decode(), self._mould.takes, self._mould.beside)
-            if len(self._sensors) < SENSORS:
+            if len(self._sensors) < self._most:
                 self._sensors[name] = takes
         return takes

@@ -49,7 +49,7 @@ class Losses:
         if rows or dropped:
             self._event("spool.inherited", readings=sum(rows.values()), dropped=dropped)
         for lane, readings in rows.items():
-            self._holds.rows[lane] += readings
+            self._holds.add(lane, readings)
             self._inherited(lane[0], readings)
 
     def rescued(self, found: Rescue) -> None:
@@ -59,7 +59,7 @@ class Losses:
             self._vanished(copies)
         if not self._opened:  # then they come to what is held here as well
             for lane, rows, _ in lost:
-                self._holds.rows[lane] += rows
+                self._holds.add(lane, rows)
                 self._inherited(lane[0], rows)
         self.lose(lost)
         if lost or found.aside or found.replaced:

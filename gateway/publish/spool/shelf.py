@@ -84,12 +84,26 @@ class Shelf:
         with told(self._file.path):
             return list(map(stored, rows))
 
-    def next(self, after: Mapping[Lane, int], before: Mapping[Lane, int]) -> Stored | None:
-        """The oldest of the first blocks of lanes behind the numbers `after`, short of those in `before`."""
+    def next(self, after: Mapping[Lane, int], before: Mapping[Lane, int], most: int) -> list[Stored]:
+        """The oldest blocks of lanes behind the numbers `after`, short of those in `before`: until `most` readings."""
         text = "SELECT min(id) FROM blocks INDEXED BY by_lane WHERE lane = ? AND id > ?"
-        first = ((self._file.number(text, self._lanes.get(lane, 0), at), lane) for lane, at in after.items())
-        found = [number for number, lane in first if number and number < before.get(lane, number + 1)]
-        return self.block(min(found)) if found else None
+        found, heads = list[Stored](), list[tuple[int, Lane]]()
+
+        def look(lane: Lane, at: int) -> None:
+            number = self._file.number(text, self._lanes.get(lane, 0), at)
+            if number and number < before.get(lane, number + 1):
+                heapq.heappush(heads, (number, lane))
+
+        for lane, at in after.items():
+            look(lane, at)
+        while heads and most > 0:
+            number, lane = heapq.heappop(heads)
+            if (block := self.block(number)) is not None:
+                found.append(block)
+                most -= block.rows
+            if most > 0:
+                look(lane, number)
+        return found
 
     def surplus(self, busy: Collection[int]) -> Iterator[tuple[int, Gone]]:
         """Blocks to be given up, but for busy ones: each the oldest of the board that holds most when those before it

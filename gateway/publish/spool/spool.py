@@ -178,24 +178,31 @@ class Spool:
 
     # from the disk
 
-    async def fetch(self, ready: Callable[[Lane], bool]) -> tuple[Block, Features, dict[int, int]] | None:
-        """The next block of a lane that is `ready`, the oldest of all such; None when there is none."""
+    def lanes(self, board: str) -> list[Lane]:
+        """Those of `board` that have something to send."""
+        return list(self._holds.lanes(board))
+
+    async def fetch(self, lanes: Sequence[Lane], most: int = 1) -> list[tuple[Block, Features, dict[int, int]]]:
+        """The next blocks of these lanes, the oldest of all first: about `most` readings; none when there are none."""
         holds = self._holds
-        while True:
-            after, before = holds.ahead(filter(ready, holds.rows))
-            found: Stored | None = None
+        fetched: list[tuple[Block, Features, dict[int, int]]] = []
+        while not fetched:
+            after, before = holds.ahead(lanes)
+            found: list[Stored] | None = None
             if after:
-                found = await self._try(lambda store, a=after, b=before: store.next(a, b))  # type: ignore[misc]
-            if found is None:
-                return None
-            block = holds.fetched(found.id, found.source, found.rows)
-            if block is None:
-                continue
-            try:
-                return block, *found_in(found.source, found.rows, found.data, self._boot, self.start)
-            except Damaged:
-                holds.done(block, found.rows, Drop.SPOOL_CORRUPT)
-                self._losses.lose_one(found.source.board, Drop.SPOOL_CORRUPT, found.rows)
+                found = await self._try(lambda store, a=after, b=before: store.next(a, b, most))  # type: ignore[misc]
+            for one in found or ():
+                block = holds.fetched(one.id, one.source, one.rows)
+                if block is None:
+                    continue
+                try:
+                    fetched.append((block, *found_in(one.source, one.rows, one.data, self._boot, self.start)))
+                except Damaged:
+                    holds.done(block, one.rows, Drop.SPOOL_CORRUPT)
+                    self._losses.lose_one(one.source.board, Drop.SPOOL_CORRUPT, one.rows)
+            if not found:
+                break
+        return fetched
 
     def done(self, block: Block, readings: int) -> None:
         """The broker has taken readings of a block, or nobody shall have them."""

@@ -105,9 +105,9 @@ class Store:
         """Whether there is such a block."""
         return self._shelf.has(id)
 
-    def next(self, after: Mapping[Lane, int], before: Mapping[Lane, int]) -> Stored | None:
-        """The oldest of the first blocks of lanes behind the numbers `after`, short of those in `before`."""
-        return self._shelf.next(after, before)
+    def next(self, after: Mapping[Lane, int], before: Mapping[Lane, int], most: int = 1) -> list[Stored]:
+        """The oldest blocks of lanes behind the numbers `after`, short of those in `before`: about `most` readings."""
+        return self._shelf.next(after, before, most)
 
     # what changes
 
