@@ -57,7 +57,7 @@ async def test_a_port_is_lent_and_taken_back(adapter):
         assert adapter.path not in open_ports()
         assert (lent.done, lent.boards, lent.holder, seen.state) == (True, ["a"], None, "lent")
         assert "lent until " in seen.reason and abs(lent.until - began - 1.0) < 0.5
-        await until(lambda: seen.state == "online", 3.0)
+        await until(lambda: seen.state == "online", 8.0)
         assert time.time() - began >= 1.0
         assert (rig.boards.loans.any, seen.lending.until) == (False, None)
         adapter.write(b"\nT1:21.5\nT1:21.5\n")
@@ -84,7 +84,7 @@ async def test_it_is_lent_for_longer(adapter):
         await pause(0.8)
         assert rig.seen("a").state == "lent" and until_then - time.time() > 500
         await rig.boards.lend("a", 0.2)
-        await until(lambda: rig.seen("a").state == "online", 3.0)
+        await until(lambda: rig.seen("a").state == "online", 8.0)
 
 
 @pytest.mark.parametrize("visible", [True, False])
@@ -100,13 +100,13 @@ async def test_who_still_flashes_is_let_be(adapter, monkeypatch, visible):
         await until(lambda: seen.state == "online")
         await rig.boards.lend("a", 0.5)
         with flasher(adapter) as program:
-            await until(lambda: seen.overdue, 3.0)
+            await until(lambda: seen.overdue, 8.0)
             back = await rig.boards.take_back("a")
             who = f"sh (pid {program.pid})" if visible else "another program"
             assert (back.done, back.holder, seen.state) == (False, who, "lent")
             assert f"over, and {who} still has it open" in seen.reason
             assert adapter.path not in open_ports()
-        await until(lambda: seen.state == "online", 3.0)
+        await until(lambda: seen.state == "online", 8.0)
         assert not seen.overdue
 
 
@@ -118,8 +118,8 @@ async def test_who_was_told_of_once_and_never_again(adapter, monkeypatch):
     async with reading(board(adapter)) as rig:
         await rig.boards.lend("a", 0.3)
         with flasher(adapter):
-            await until(lambda: rig.seen("a").overdue, 3.0)
-            await until(lambda: rig.seen("a").state == "online", 4.0)
+            await until(lambda: rig.seen("a").overdue, 8.0)
+            await until(lambda: rig.seen("a").state == "online", 8.0)
 
 
 async def test_a_flasher_that_comes_late(adapter):
@@ -130,8 +130,8 @@ async def test_a_flasher_that_comes_late(adapter):
         with flasher(adapter):
             pass
         with flasher(adapter):
-            await until(lambda: rig.seen("a").overdue, 3.0)
-        await until(lambda: rig.seen("a").state == "online", 3.0)
+            await until(lambda: rig.seen("a").overdue, 8.0)
+        await until(lambda: rig.seen("a").state == "online", 8.0)
 
 
 async def test_a_board_that_is_unplugged_while_it_is_lent(adapter):
@@ -143,7 +143,7 @@ async def test_a_board_that_is_unplugged_while_it_is_lent(adapter):
         await rig.boards.lend("a", 1.0)
         adapter.unplug()
         assert seen.state == "lent"
-        await until(lambda: seen.state == "offline" and "is not there" in (seen.reason or ""), 3.0)
+        await until(lambda: seen.state == "offline" and "is not there" in (seen.reason or ""), 8.0)
         adapter.plug()
         await until(lambda: seen.state == "online")
 
@@ -159,8 +159,8 @@ async def test_a_board_that_comes_back_as_another_device(adapter):
         adapter.plug()
         await pause(2 * lending.LOOK)
         with flasher(adapter):
-            await until(lambda: seen.overdue, 4.0)
-        await until(lambda: seen.state == "online", 3.0)
+            await until(lambda: seen.overdue, 8.0)
+        await until(lambda: seen.state == "online", 8.0)
 
 
 async def test_all_boards_on_a_line_are_lent():

@@ -1,6 +1,8 @@
 """A reload that concerns the broker: keys and passwords are changed, with no restart and nothing lost."""
 
+import contextlib
 import signal
+import socket
 import subprocess
 import time
 from itertools import pairwise
@@ -15,11 +17,28 @@ from tests.street import Judge, configuration, running, until
 STATUS = "gateway/gw/status"
 
 
-def reloaded(gateway):
-    """Has the configuration read again; returns when that is told."""
-    before = len(told(gateway, "config.reloaded"))
-    gateway.process.send_signal(signal.SIGHUP)
-    until(lambda: len(told(gateway, "config.reloaded")) > before, "it is told")
+@contextlib.contextmanager
+def reloading(folder, text):
+    """A gateway that runs, and a call that has it read its configuration again and gives the status line that the
+    service manager gets then: the log tells of one in 10 s.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
+        channel.bind(str(folder / "notify"))
+        channel.settimeout(10)
+
+        def heard(start):
+            while not (said := channel.recv(4000).decode()).startswith(start):
+                pass
+            return said.partition("STATUS=")[2]
+
+        def reload():
+            gateway.process.send_signal(signal.SIGHUP)
+            heard("RELOADING=1")
+            return heard("READY=1")
+
+        with running(folder, text, environment={"NOTIFY_SOCKET": str(folder / "notify")}) as gateway:
+            heard("READY=1")
+            yield gateway, reload
 
 
 def told(gateway, event):
@@ -68,12 +87,12 @@ def test_a_password_is_changed(tmp_path, mosquitto, judge):
     secret(tmp_path, "password", "first")
     with Board(kind="kv", sensors=1, rate=100, name="a") as a:
         text = configuration(mosquitto.port, {"a": a.path}, mqtt='username = "gw"\npassword_file = "password"')
-        with running(tmp_path, text) as gateway:
+        with reloading(tmp_path, text) as (gateway, reload):
             until(lambda: len(judge.features) > 50, "readings flow")
-            reloaded(gateway)
+            assert reload() == "reading 1 boards"
             assert not told(gateway, "broker.lost")
             secret(tmp_path, "password", "second")
-            reloaded(gateway)
+            assert reload() == "reading 1 boards"
             until(lambda: told(gateway, "broker.recovered"), "it is connected anew", 3)
             assert mosquitto.log.count("u'gw'") == 2
             seen = len(judge.features)
@@ -81,10 +100,9 @@ def test_a_password_is_changed(tmp_path, mosquitto, judge):
             secret(tmp_path, "elsewhere", "second")
             gateway.file.write_text(text.replace('"password"', '"elsewhere"'))
             secret(tmp_path, "password", "third")
-            reloaded(gateway)
+            assert reload() == "reading 1 boards"
             seen = len(judge.features)
             until(lambda: len(judge.features) > seen + 50, "what is in the file is the same")
-            assert [one["later"] for one in told(gateway, "config.reloaded")] == [[]] * 3
             assert [one["why"] for one in told(gateway, "broker.lost")] == [
                 "it was connected anew, since a reload has changed the way to the broker, or what this gateway shows it"
             ]
@@ -103,13 +121,13 @@ def test_a_password_is_changed_on_both_sides(tmp_path, guarded):
     secret(tmp_path, "password", "first")
     with Board(kind="kv", sensors=1, rate=100, name="a") as a:
         text = configuration(port, {"a": a.path}, mqtt='username = "gw"\npassword_file = "password"')
-        with running(tmp_path, text) as gateway:
+        with reloading(tmp_path, text) as (gateway, reload):
             until(lambda: len(judge.features) > 50, "readings flow")
             account("second")
             broker.signal(signal.SIGHUP)
             until(lambda: told(gateway, "broker.lost"), "it is thrown out")
             secret(tmp_path, "password", "second")
-            reloaded(gateway)
+            assert reload() == "reading 1 boards"
             seen = len(judge.features)
             until(lambda: len(judge.features) > seen + 50, "readings flow again", 15)
             until(lambda: judge.documents[STATUS]["spooled"] == 0, "and all that waited")
@@ -123,11 +141,11 @@ def test_a_wrong_password_and_then_the_right_one(tmp_path, guarded):
     secret(tmp_path, "password", "wrong")
     with Board(kind="kv", sensors=1, rate=100, name="a") as a:
         text = configuration(port, {"a": a.path}, mqtt='username = "gw"\npassword_file = "password"')
-        with running(tmp_path, text) as gateway:
+        with reloading(tmp_path, text) as (gateway, reload):
             until(lambda: told(gateway, "broker.refused"), "it is refused")
             secret(tmp_path, "password", "first")
             began = time.monotonic()
-            reloaded(gateway)
+            assert reload() == "reading 1 boards"
             until(lambda: judge.features, "readings flow", 8)
             assert time.monotonic() - began < 8, "10 s are the least that it waits otherwise"
             until(lambda: judge.documents[STATUS]["spooled"] == 0, "and all that waited")
@@ -144,11 +162,11 @@ def test_another_broker(tmp_path, mosquitto):
     second.start()
     one, two = Judge(mosquitto.port), Judge(second.port)
     with Board(kind="kv", sensors=1, rate=100, name="a") as a:
-        with running(tmp_path, configuration(mosquitto.port, {"a": a.path})) as gateway:
+        with reloading(tmp_path, configuration(mosquitto.port, {"a": a.path})) as (gateway, reload):
             until(lambda: len(one.features) > 50, "readings flow")
             text = configuration(second.port, {"a": a.path}, mqtt='prefix = "x"\npayload = "rows"')
             gateway.file.write_text(text)
-            reloaded(gateway)
+            assert reload() == "reading 1 boards"
             until(lambda: len(two.features) > 50, "they flow there", 5)
             assert told(gateway, "config.reloaded")[-1]["later"] == ["mqtt.prefix", "mqtt.payload"]
             until(lambda: one.documents[STATUS]["state"] == "offline", "the will")
@@ -188,22 +206,22 @@ def test_certificates_are_rotated(tmp_path):
         text = text.replace(
             "[mqtt]", f'[mqtt]\nca_file = "{ca.certificate}"\ncert_file = "mine.crt"\nkey_file = "mine.key"'
         )
-        with running(tmp_path, text) as gateway:
+        with reloading(tmp_path, text) as (gateway, reload):
             until(lambda: len(judge.features) > 50, "readings flow")
             assert "u'old'" in broker.log
             good = key.read_bytes()
             key.write_bytes(b"no key")
-            gateway.process.send_signal(signal.SIGHUP)
+            assert "the one before goes on: mqtt.key_file" in reload()
             (refused,) = until(lambda: told(gateway, "config.refused"), "it is refused")
             assert "holds no private key in PEM" in refused["problems"][0]
             fault = until(lambda: judge.documents[STATUS]["faults"].get("config"), "the status says so")
             assert "the one before goes on: mqtt.key_file" in fault["text"]
             key.write_bytes(good)
-            reloaded(gateway)
+            assert reload() == "reading 1 boards"
             until(lambda: not judge.documents[STATUS]["faults"], "it is right again")
             assert not told(gateway, "broker.lost")
             shown("new")
-            reloaded(gateway)
+            assert reload() == "reading 1 boards"
             until(lambda: "u'new'" in broker.log, "it shows the new one", 5)
             seen = len(judge.features)
             until(lambda: len(judge.features) > seen + 50, "readings flow again")
@@ -217,10 +235,10 @@ def test_tags_alone_touch_no_port(tmp_path, mosquitto, judge):
     """They count from the next messages on, and each board is read on with its window."""
     with Board(kind="kv", sensors=1, rate=100, name="a") as a:
         text = configuration(mosquitto.port, {"a": a.path})
-        with running(tmp_path, text) as gateway:
+        with reloading(tmp_path, text) as (gateway, reload):
             until(lambda: len(judge.features) > 50, "readings flow")
             gateway.file.write_text(text.replace('id = "gw"', 'id = "gw"\ntags = { site = "north" }'))
-            reloaded(gateway)
+            assert reload() == "reading 1 boards"
             until(lambda: judge.features[-1].get("tags") == {"site": "north"}, "they are there")
             (event,) = told(gateway, "config.reloaded")
             assert (event["opened"], event["gone"], event["later"]) == ([], [], [])
