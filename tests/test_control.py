@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import json
+import os
+import random
 import socket
 import stat
 import time
@@ -206,6 +208,49 @@ async def test_bad_callers_hold_up_nobody(tmp_path, monkeypatch):
             deaf.connect(str(tmp_path / NAME))
             deaf.sendall(line(RELEASE) + b"\n")
             assert (await asyncio.to_thread(ask, [tmp_path], RELEASE))["ok"]
+
+
+async def test_a_flood_of_callers(tmp_path):
+    """A thousand who send whatever comes, with and without an end: each is answered or cut off, nothing stays open, the
+    loop is never held up, and then a request is answered.
+    """
+    chance = random.Random(7)
+    pieces = [b"{", b'{"do": "release"', b"\n", b"\xff" * 2000, b"[" * 900, b"", b'"do"', line(RELEASE), b"\x00"]
+
+    def flood():
+        for _ in range(1000):
+            with socket.socket(socket.AF_UNIX) as caller:
+                caller.settimeout(10)
+                caller.connect(str(tmp_path / NAME))
+                with contextlib.suppress(OSError):
+                    caller.sendall(b"".join(chance.choices(pieces, k=chance.randrange(4))))
+                    if chance.random() < 0.5:
+                        caller.shutdown(socket.SHUT_WR)
+                        caller.recv(1000)
+
+    async with listening(tmp_path):
+        before = len(os.listdir("/proc/self/fd"))
+        flooding = asyncio.ensure_future(asyncio.to_thread(flood))
+        lags, last = [], time.perf_counter()
+        while not flooding.done():
+            await asyncio.sleep(0)
+            lags.append(time.perf_counter() - last)
+            last += lags[-1]
+        await flooding
+        assert max(lags) < 0.5 and sorted(lags)[-len(lags) // 100] < 0.05, "the other thread and machine share the core"
+        await until(lambda: len(os.listdir("/proc/self/fd")) <= before)
+        await until_answered(tmp_path)
+
+
+async def until_answered(folder):
+    """Returns when a request is answered, which is soon: a few may still be under way."""
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            assert (await asyncio.to_thread(ask, [folder], RELEASE))["ok"]
+            return
+        except Unheard as error:
+            assert "too much at once" in str(error) and time.monotonic() < deadline
 
 
 async def test_a_socket_that_was_left_there(tmp_path):

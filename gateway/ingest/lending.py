@@ -22,7 +22,8 @@ from .sharing import sharers
 if TYPE_CHECKING:  # it is imported when a port is lent for the first time
     from .opens import Opens
 
-LOOK = 0.5  # s between looks at a port that is lent
+LOOK = 0.5  # s between looks at a port that is lent, whether another device is there
+OVERDUE_LOOK = 2.0  # s between looks through all processes, when its time is over; most ends are told by the kernel
 UNSEEN = 600.0  # s after which nobody is believed to have it of whom only an opening was told, and no end
 CLOSING = 3.0  # s that a request waits for the port to be closed, or taken back
 
@@ -114,7 +115,8 @@ class Lending:
             self._out.set()
             while await self._is_out(loan, opens):
                 self._say()
-                await self._change(min(LOOK, max(0.0, loan.until.mono - self._clock().mono) or LOOK))
+                left = loan.until.mono - self._clock().mono
+                await self._change(OVERDUE_LOOK if left <= 0 else min(LOOK, left))
                 opens.look()
         except asyncio.CancelledError:  # who reads this port next, soon, shall know
             soon = self._clock()
