@@ -1,4 +1,4 @@
-"""The log: fixed events with named fields (docs/logs.md), pretty on a terminal and JSON lines otherwise.
+"""The log: fixed events with named fields (docs/logs.md), pretty on a terminal, to the journal, or as JSON lines.
 
 Faults of single readings are counted and never logged. Who logs never waits: outlet.py. Before `setup` nothing is
 written and each event is held against the vocabulary; so it is in tests, and an unknown one fails where it is logged.
@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple, NoReturn, TextIO
 
 from ..shown import shown
+from . import journal
 from .limit import Limit
 from .outlet import Outlet, onto
 from .without import without
@@ -131,6 +132,8 @@ def setup(stream: TextIO | None = None, pretty: bool | None = None, limit: Limit
             colors=terminal and not os.environ.get("NO_COLOR"), timestamp_key="time", sort_keys=False
         )
         outlet = Outlet(onto(stream), lambda event: str(console(None, "", event)), limit)
+    elif journal.reads(stream):
+        outlet = Outlet(journal.Channel().write, journal.record, limit)
     else:
         outlet = Outlet(onto(stream), lambda event: json.dumps(event, ensure_ascii=False), limit)
 

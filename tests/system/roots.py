@@ -6,12 +6,13 @@ import fcntl
 import os
 import shutil
 import subprocess
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 CACHE = Path(os.environ.get("GATEWAY_SYSTEM_CACHE", "/var/tmp/gateway-system"))
-PACKAGES = "systemd,systemd-sysv,dbus,udev,libbpf1,procps,python3,python3-venv"  # libbpf1: DeviceAllow= by cgroup BPF
+PACKAGES = "systemd,systemd-sysv,dbus,udev,libbpf1,procps,python3"  # libbpf1: DeviceAllow= by cgroup BPF
 LEAN = [f"--dpkgopt=path-exclude=/usr/share/{part}/*" for part in ("man", "locale", "doc")]
 
 
@@ -37,7 +38,7 @@ def alone(name: str) -> Iterator[Path]:
 def debian(suite: str) -> Path:
     """The root of a Debian release ("bookworm", "trixie"), from where this machine's own packages come from."""
     with alone(suite) as cache:
-        root = cache / f"{suite}.root"
+        root = cache / f"{suite}-{zlib.crc32(PACKAGES.encode()):08x}.root"
         if not root.exists():
             making = cache / f"{suite}.making"
             shutil.rmtree(making, ignore_errors=True)

@@ -149,6 +149,8 @@ def test_the_broker_is_away(life):
     time.sleep(4)
     life.broker.start()
     life.all_heard()
+    told = life.machine.journal("-p", "warning", "GATEWAY_EVENT=broker.lost", "--output=json").splitlines()
+    assert json.loads(told[-1])["GATEWAY_URL"] == f"127.0.0.1:{life.broker.port}"
     assert life.nothing_lost(time.monotonic(), began) > 100
     assert pid(life.machine) == before
 
