@@ -89,7 +89,7 @@ def test_a_port_that_a_gateway_holds(tmp_path, mosquitto):
         with running(tmp_path, text) as gateway:
             board.wait_asked(1)
             with recording(tmp_path, "b", "-c", gateway.file) as recorder:
-                who = f"is in use by gateway (pid {gateway.process.pid}): stop it"
+                who = f"is in use by gateway (pid {gateway.process.pid}): `gateway release BOARD` has it lent"
                 until(lambda: "is in use" in recorder.said.read_text(), "the gateway is named")
                 assert who in recorder.said.read_text()
                 assert recorder.end()[0] == 1

@@ -52,7 +52,12 @@ def _running(path: Path, config: str | None) -> Source | None:
 
     @contextlib.contextmanager
     def held() -> Iterator[None]:
-        yield
+        try:
+            yield
+        except BaseException:
+            with contextlib.suppress(Unheard):
+                ask(where, {"do": "let_go", **which})
+            raise
         try:
             over = ask(where, {"do": "let_go", **which})
         except Unheard:

@@ -133,6 +133,7 @@ class Lending:
 
     async def _is_out(self, loan: Loan, opens: Opens) -> bool:
         """Whether its time is not over, or somebody has it open."""
+        self._changed.clear()
         if loan.until.mono > self._clock().mono:
             self.holder = None
             return True
@@ -142,8 +143,7 @@ class Lending:
         return self.holder is not None or loan.until.mono > self._clock().mono  # it was lent anew meanwhile
 
     async def _change(self, most: float) -> None:
-        """Waits so many seconds, or until something has happened."""
-        self._changed.clear()
+        """Waits so many seconds, or until something has happened since the last look."""
         try:
             async with asyncio.timeout(most):
                 await self._changed.wait()

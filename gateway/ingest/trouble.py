@@ -47,7 +47,10 @@ def _holder(path: str) -> str:
         return f"a program that this user cannot see: `sudo fuser -v {path}` names it"
     if found[0].pid == os.getpid():
         return "this gateway itself: another board has the same port"
-    return f"{found[0].program} (pid {found[0].pid}): stop it, or give the board another port"
+    who = f"{found[0].program} (pid {found[0].pid})"
+    if found[0].program == "gateway":  # as it is run where it is installed, or by python -m
+        return f"{who}: `gateway release BOARD` has it lent"
+    return f"{who}: stop it, or give the board another port"
 
 
 def _permit(path: str) -> str:
