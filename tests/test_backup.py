@@ -10,6 +10,7 @@ from contextlib import closing
 
 import pytest
 
+from gateway.control.caller import ask
 from gateway.publish.spool.store import Store
 from simulators import Board
 from tests.brokers import free_port
@@ -60,7 +61,9 @@ def test_a_gateway_moves_to_another_card(card, mosquitto):
             code, said, error = gateway("backup", old / "gw.tar", "-c", first.file, state=old / "state")
             assert (code, error) == (0, ""), error
             assert said.startswith(f"wrote {old / 'gw.tar'}: gw as of 20") and "a spool of 0." in said
-            until(lambda: first.process.poll() is None, "it runs on")
+            assert gateway("backup", old / "gw.tar", "-c", first.file, state=old / "state")[0] == 1
+            assert ask([old / "state"], {"do": "let_go"})["held"] is False, "also one that failed holds nothing up"
+            assert first.process.poll() is None
             assert (old / "gw.tar").stat().st_mode & 0o777 == 0o600
             assert first.stop() == 0
         code, said, _ = gateway("restore", old / "gw.tar", "-c", new / "gateway.toml", state=new / "state")
@@ -215,6 +218,9 @@ def test_where_it_may_not_go(card):
         code, _, error = gateway("restore", old / "bad.tar", "-c", old / "x/gateway.toml", state=old / "state")
         assert code == 1 and error.startswith(f"gateway: {old / 'bad.tar'}: it ") and error.count("\n") == 1
         assert not (old / "x").exists()
+    code, _, error = gateway("backup", old / "x.tar", *("-c", old / "gateway.toml"), state=old / "gateway.toml")
+    assert (code, error) == (1, f"gateway: {old / 'gateway.toml'} cannot be used: not a directory\n")
+    assert not (old / "x.tar").exists()
     code, _, error = gateway("restore", old / "none.tar", "-c", old / "x/gateway.toml", state=old / "state")
     assert (code, error) == (1, f"gateway: {old / 'none.tar'}: no such file or directory\n")
     with tarfile.open(old / "two.tar") as plain:

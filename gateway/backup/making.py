@@ -23,13 +23,13 @@ SPOOL = ("spool.db", "spool.db-wal")
 class Source:
     """A gateway. config: its file, and `data` the tables in it; state: its directory.
 
-    held: how its spool is kept as it is for the time in which it is copied: a context.
+    copied: is called when the spool is copied. Raises BackupError when that does not hold together.
     """
 
     config: Path
     data: Mapping[str, Any]
     state: Path
-    held: Callable[[], contextlib.AbstractContextManager[None]]
+    copied: Callable[[], None] = lambda: None
 
 
 def make(source: Source, to: Path, gateway: str, made: str, *, secrets: bool) -> Contents:
@@ -55,9 +55,9 @@ def make(source: Source, to: Path, gateway: str, made: str, *, secrets: bool) ->
 
 
 def _filled(writer: Writer, source: Source, gateway: str, made: str, *, secrets: bool) -> Contents:
-    with source.held():
-        for name in SPOOL:
-            _put(writer, "spool", name, source.state / name)
+    for name in SPOOL:
+        _put(writer, "spool", name, source.state / name)
+    source.copied()
     _put(writer, "configuration", source.config.name, source.config, needed=True, most=LARGEST)
     files, left_out = belonging(source.data, source.config.parent, secrets=secrets)
     for one in files:
@@ -96,17 +96,17 @@ def _opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
 
 @contextlib.contextmanager
 def unused(state: Path) -> Iterator[None]:
-    """No gateway starts with `state` meanwhile. Raises BackupError where one runs, NoState where it cannot be seen."""
+    """No gateway starts with `state` meanwhile. Raises BackupError where one runs, or that cannot be seen."""
     lock = Lock(state)
     try:
-        lock.again()
-    except FileNotFoundError:  # none has ever run with it
-        yield
-        return
+        with contextlib.suppress(FileNotFoundError):  # none has ever run with it
+            lock.again()
     except BlockingIOError as error:
         raise BackupError(f"{state} is {error.strerror}: stop that first (`sudo systemctl stop gateway`)") from None
     except PermissionError:
         raise BackupError(f"{state} may not be read by this user; run `sudo gateway …`") from None
+    except OSError as error:
+        raise BackupError(f"{state} cannot be used: {(error.strerror or str(error)).lower()}") from None
     try:
         yield
     finally:

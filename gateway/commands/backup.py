@@ -17,7 +17,6 @@ from ..config.load import tables
 from ..control.caller import Nobody, Unheard, ask
 from ..instants import instant
 from ..shown import shown
-from ..state import NoState
 from .ends import DONE, configuration, failed, print_json
 from .release import places
 
@@ -26,9 +25,9 @@ def backup(file: str, config: str | None, state: str | None, *, secrets: bool, a
     """Writes all that makes this gateway into a new file. Gives the exit code. Raises Wrong for the configuration."""
     path = configuration(config)
     try:
-        found = _running(path, config) or _resting(path, state)
-        contents = make(found, Path(file), _id(found.data), instant(time.time()), secrets=secrets)
-    except (BackupError, Unheard, NoState) as error:
+        with _gateway(path, config, state) as found:
+            contents = make(found, Path(file), _id(found.data), instant(time.time()), secrets=secrets)
+    except (BackupError, Unheard) as error:
         return failed(str(error))
     if as_json:
         print_json({"file": file, **document(contents)})
@@ -42,38 +41,34 @@ def backup(file: str, config: str | None, state: str | None, *, secrets: bool, a
     return DONE
 
 
-def _running(path: Path, config: str | None) -> Source | None:
-    """The gateway that runs, if there is one: it keeps the spool as it is."""
+@contextlib.contextmanager
+def _gateway(path: Path, config: str | None, state: str | None) -> Iterator[Source]:
+    """The gateway, which leaves its spool as it is meanwhile, or does not run and is not started."""
     where, which = places(config), {"config": os.path.realpath(path)} if config else {}
+
+    def copied() -> None:
+        try:
+            held = ask(where, {"do": "let_go", **which}).get("held")
+        except Unheard:
+            raise BackupError("the gateway ended while its spool was copied; try again") from None
+        if not held:
+            raise BackupError("the spool has changed too much while it was copied; try again")
+
     try:
         said = ask(where, {"do": "hold", **which})
     except Nobody:
-        return None
-
-    @contextlib.contextmanager
-    def held() -> Iterator[None]:
-        try:
-            yield
-        except BaseException:
-            with contextlib.suppress(Unheard):
-                ask(where, {"do": "let_go", **which})
-            raise
-        try:
-            over = ask(where, {"do": "let_go", **which})
-        except Unheard:
-            raise BackupError("the gateway ended while its spool was copied; try again") from None
-        if not over.get("held"):
-            raise BackupError("the spool has changed too much while it was copied; try again")
-
-    own = Path(str(said.get("config")))
-    return Source(own, tables(own), Path(str(said.get("state"))), held)
-
-
-def _resting(path: Path, state: str | None) -> Source:
-    """The gateway that does not run."""
-    data = tables(path)
-    folder = state_of(data, path, state)
-    return Source(path, data, folder, lambda: unused(folder))
+        data = tables(path)
+        folder = state_of(data, path, state)
+        with unused(folder):
+            yield Source(path, data, folder)
+        return
+    try:
+        own = Path(str(said.get("config")))
+        yield Source(own, tables(own), Path(str(said.get("state"))), copied)
+    except BaseException:
+        with contextlib.suppress(Unheard):
+            ask(where, {"do": "let_go", **which})
+        raise
 
 
 def _id(data: Mapping[str, Any]) -> str:

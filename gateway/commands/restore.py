@@ -15,7 +15,6 @@ from ..backup.restoring import moves, put
 from ..config import problems
 from ..config.source import parsed
 from ..shown import shown
-from ..state import NoState
 from .backup import document, told
 from .ends import DONE, configuration, failed, print_json
 
@@ -39,7 +38,7 @@ def restore(file: str, config: str | None, state: str | None, *, force: bool, as
                 made(path.parent, 0o750)
                 made(folder, 0o700)
                 aside = put(reader, found, path, folder)
-    except (BackupError, NoState) as error:
+    except BackupError as error:
         return failed(str(error))
     except OSError as error:
         return failed(f"{error.filename or file}: {(error.strerror or str(error)).lower()}")
