@@ -221,7 +221,7 @@ def test_the_service(machine, capsys, tmp_path, monkeypatch):
     """What systemd says of the unit is taken from `systemctl show`: one that failed and has changed on the disk."""
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/systemctl").write_text(SYSTEMCTL.format(folder=tmp_path))
-    (tmp_path / "bin/timedatectl").write_text("#!/bin/sh\necho yes\n")
+    (tmp_path / "bin/timedatectl").write_text("#!/bin/sh\necho NTPSynchronized=yes\n")
     for file in (tmp_path / "bin").iterdir():
         file.chmod(0o755)
     told = {

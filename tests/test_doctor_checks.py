@@ -232,6 +232,8 @@ def test_the_configuration(made, tmp_path):
     assert (hidden.state, "sudo -u gateway " in hidden.mend) == (UNKNOWN, True)
     found = list(configuration(ConfigFacts(path, made, unwise=("gateway.id: x",), writable=True), ME))
     assert [one.state for one in found] == [FINE, WRONG, UNWISE]
+    (_, closed) = configuration(ConfigFacts(path, made, readable=False), SERVICE)
+    assert (closed.state, closed.mend) == (WRONG, f"sudo chgrp gateway {path} && sudo chmod 640 {path}")
     secret = {"password_file": tmp_path / "secret"}
     (_, unseen) = configuration(ConfigFacts(path, made, hidden=secret), ME)
     assert (unseen.what, unseen.state) == ("secret", UNKNOWN)

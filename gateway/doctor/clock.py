@@ -18,28 +18,30 @@ class ClockFacts:
     now: float
     unset: bool
     synced: bool | None
+    able: bool = True  # a service that would keep it right is installed
 
 
 def clock_facts() -> ClockFacts:
     """Asks the gateway's own rule and systemd."""
     try:
-        told = subprocess.run(
-            ["timedatectl", "show", "-p", "NTPSynchronized", "--value"], capture_output=True, text=True, timeout=5
-        ).stdout.strip()
+        said = subprocess.run(["timedatectl", "show"], capture_output=True, text=True, timeout=5).stdout
     except (OSError, subprocess.TimeoutExpired):
-        told = ""
-    return ClockFacts(time.time(), unset(), {"yes": True, "no": False}.get(told))
+        said = ""
+    told = dict(line.partition("=")[::2] for line in said.splitlines())
+    synced = {"yes": True, "no": False}.get(told.get("NTPSynchronized", ""))
+    return ClockFacts(time.time(), unset(), synced, told.get("CanNTP") != "no")
 
 
 def clock(facts: ClockFacts) -> Iterator[Finding]:
     """What is to be said of it."""
+    mend = "sudo timedatectl set-ntp true" if facts.able else "sudo apt-get install systemd-timesyncd"
     says = time.strftime("it says %Y-%m-%dT%H:%M:%SZ", time.gmtime(facts.now))
     if facts.unset:
         told = f"{says} and has not been set, so messages are marked unsynced, and TLS may fail"
-        yield Finding("clock", "", WRONG, told, "sudo timedatectl set-ntp true")
+        yield Finding("clock", "", WRONG, told, mend)
     elif facts.synced is False:
         told = f"{says}, and no time server keeps it right"
-        yield Finding("clock", "", UNWISE, told, "sudo timedatectl set-ntp true")
+        yield Finding("clock", "", UNWISE, told, mend)
     elif facts.synced is None:
         yield Finding(
             "clock", "", UNKNOWN, f"{says}; whether a time server keeps it right is not known", "chronyc tracking"

@@ -14,7 +14,7 @@ from ..ingest.dial import SCHEME
 from ..ingest.identity import Holder, device, lockers, program, serial_ports
 from ..ingest.sharing import sharers
 from .finding import FINE, UNKNOWN, WRONG, Finding
-from .user import User, group_of, may
+from .user import User, group_of, listed, may
 
 ENDED = {
     "ModemManager": "sudo systemctl disable --now ModemManager",
@@ -32,7 +32,7 @@ class PortFacts:
     path: str
     there: bool = True
     serial: bool = True  # a character device
-    allowed: bool = True
+    allowed: bool | None = True  # None: an access list decides
     group: str | None = None
     held: Holder | None = None
     ours: bool = False  # the running gateway has it
@@ -58,12 +58,18 @@ def _look(board: str, path: str, who: User, gateway: int | None) -> PortFacts:
         return PortFacts(board, path, there=False)
     if not stat.S_ISCHR(found.st_mode):
         return PortFacts(board, path, serial=False)
-    allowed = os.access(path, os.R_OK | os.W_OK) if who.me else may(who, found.st_mode, found.st_uid, found.st_gid, 6)
-    which = device(found)
-    holder = sharers([which]).get(which)
-    holders = [holder] if holder else [Holder(pid, program(pid)) for pid in lockers(os.path.realpath(path))]
-    held = next((each for each in holders if each.pid != gateway), None)
-    return PortFacts(board, path, True, True, allowed, group_of(found), held, bool(holders) and held is None)
+    which, lock = device(found), lockers(os.path.realpath(path))
+    besides = [] if gateway is None else [gateway]
+    held = sharers([which], besides=besides).get(which)
+    held = held or next((Holder(pid, program(pid)) for pid in lock if pid != gateway), None)
+    ours = gateway is not None and (gateway in lock or which in sharers([which]))
+    return PortFacts(board, path, True, True, _allowed(path, found, who), group_of(found), held, ours)
+
+
+def _allowed(path: str, found: os.stat_result, who: User) -> bool | None:
+    if who.me:
+        return os.access(path, os.R_OK | os.W_OK)
+    return may(who, found.st_mode, found.st_uid, found.st_gid, 6) or (None if listed(path) else False)
 
 
 def ports(facts: Iterable[PortFacts], who: User) -> Iterator[Finding]:
@@ -95,7 +101,9 @@ def _judged(port: PortFacts, who: User) -> tuple[str, str, str]:
             f"{name} (pid {pid}) has it open, and takes part of the bytes",
             ENDED.get(name, f"sudo kill {pid}"),
         )
-    if not port.allowed:
+    if port.allowed is None and not port.ours:
+        return UNKNOWN, f"its access list decides whether {who.name} may open it", f"getfacl {port.path}"
+    if port.allowed is False:
         again = " && sudo systemctl restart gateway" if who.service else ""
         if port.group is None:
             return (

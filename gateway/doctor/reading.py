@@ -30,6 +30,7 @@ class ConfigFacts:
     unwise: tuple[str, ...] = ()
     visible: bool = True
     writable: bool = False  # by everyone
+    readable: bool = True  # by the user that runs the gateway
     hidden: dict[str, Path] = field(default_factory=dict)
     lost: dict[str, Path] = field(default_factory=dict)
 
@@ -54,8 +55,8 @@ def config_facts(path: Path, who: User) -> ConfigFacts:
         config = made(_without(data, named, hidden), path) if hidden else load(path)
     except Wrong as error:
         return ConfigFacts(path, problems=tuple(error.problems))
-    writable = bool(path.stat().st_mode & 0o002)
-    return ConfigFacts(path, config, (), tuple(warnings(config)), True, writable, hidden, lost)
+    writable, readable = bool(path.stat().st_mode & 0o002), who.me or reaches(who, path.absolute(), 4) is not False
+    return ConfigFacts(path, config, (), tuple(warnings(config)), True, writable, readable, hidden, lost)
 
 
 def _hidden(named: dict[str, Any], path: Path, who: User) -> tuple[dict[str, Path], dict[str, Path]]:
@@ -92,6 +93,9 @@ def configuration(facts: ConfigFacts, who: User) -> Iterator[Finding]:
         yield from (Finding("configuration", where, WRONG, text, more) for text in facts.problems)
         return
     yield Finding("configuration", where, FINE, "is good")
+    if not facts.readable:
+        says, place = f"{who.name}, who runs the gateway, may not read it", shlex.quote(where)
+        yield Finding("configuration", where, WRONG, says, f"sudo chgrp {who.name} {place} && sudo chmod 640 {place}")
     if facts.writable:
         says = "can be written by everyone, who could so have the gateway do what they like"
         yield Finding("configuration", where, WRONG, says, f"sudo chmod o-w {shlex.quote(where)}")

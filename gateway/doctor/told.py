@@ -41,7 +41,13 @@ def told(facts: BrokerFacts, config: Config, now: float, *, runs: bool | None) -
         place = topic.removeprefix(f"{facts.base}/").removesuffix("/status")
         if place not in names and (not auto or board.get("state") == "offline"):
             says = "is of a board that is not read any more, and stays until it is deleted"
-            yield Finding("orphan", topic, UNWISE, says, f"mosquitto_pub -r -n -t {shlex.quote(topic)}")
+            yield Finding(
+                "orphan",
+                topic,
+                UNWISE,
+                says,
+                f"mosquitto_pub -h {config.mqtt.host} -p {config.mqtt.port} -r -n -t {shlex.quote(topic)}",
+            )
             continue
         yield from _board(str(board.get("board", place)), board)
     for name in (name for place, name in names.items() if f"{facts.base}/{place}/status" not in documents):

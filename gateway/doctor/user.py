@@ -45,16 +45,24 @@ def may(user: User, mode: int, owner: int, group: int, wanted: int) -> bool:
 
 
 def reaches(user: User, path: Path, wanted: int) -> bool | None:
-    """Whether `user` may do that with `path`, through its folders too; None where this user cannot see it."""
+    """Whether `user` may do that with `path`, through its folders too; None where this cannot be seen from here."""
     try:
         for folder in reversed(path.parents):
             found = folder.stat()
             if not may(user, found.st_mode, found.st_uid, found.st_gid, 1):
-                return False
+                return None if listed(folder) else False
         found = path.stat()
     except PermissionError:
         return None
-    return may(user, found.st_mode, found.st_uid, found.st_gid, wanted)
+    return may(user, found.st_mode, found.st_uid, found.st_gid, wanted) or (None if listed(path) else False)
+
+
+def listed(path: str | Path) -> bool:
+    """Whether an access list, which is not looked into, says more than its mode."""
+    try:
+        return "system.posix_acl_access" in os.listxattr(path)
+    except OSError:  # a file system without any
+        return False
 
 
 def group_of(found: os.stat_result) -> str | None:

@@ -48,12 +48,15 @@ async def watch(readers: Mapping[str, Open], *, period: float = PERIOD) -> None:
         await asyncio.sleep(max(period, SHARE * took))
 
 
-def sharers(devices: Collection[Device], proc: Path = PROC) -> dict[Device, Holder]:
-    """The first other process found for each of `devices` that has it open, as far as this user may see."""
+def sharers(devices: Collection[Device], proc: Path = PROC, besides: Collection[int] = ()) -> dict[Device, Holder]:
+    """The first other process found for each of `devices` that has it open, as far as this user may see.
+
+    besides: processes that do not count either.
+    """
     found: dict[Device, Holder] = {}
-    own = str(os.getpid())
+    ours = {str(pid) for pid in (os.getpid(), *besides)}
     for pid in _names(str(proc)):
-        if pid.isdecimal() and pid != own:
+        if pid.isdecimal() and pid not in ours:
             for one in _read_by(f"{proc}/{pid}") & set(devices):
                 found.setdefault(one, Holder(int(pid), program(int(pid), proc)))
     return found

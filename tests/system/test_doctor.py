@@ -1,0 +1,138 @@
+"""`gateway doctor` on the installed service: each planted fault is named, and the command that it gives mends it."""
+
+import json
+import subprocess
+
+import pytest
+
+GATEWAY = "/opt/gateway/bin/gateway"
+FILE = "/etc/gateway/gateway.toml"
+PASSWORD = "canary-s3cret"
+
+
+def doctor(machine, user=""):
+    """What is not fine, by (check, state): (sentence, command); and the exit code."""
+    group = {"nobody": "nogroup"}.get(user, user)
+    become = ["setpriv", f"--reuid={user}", f"--regid={group}", "--init-groups"] if user else []
+    done = machine.run(*become, GATEWAY, "doctor", "--json")
+    assert done.returncode in (0, 1, 78), done.stderr
+    assert PASSWORD not in done.stdout
+    said = json.loads(done.stdout)["findings"]
+    return {(one["what"], one["state"]): (one["says"], one["mend"]) for one in said if one["state"] != "fine"}
+
+
+def with_password(life, mode, owner):
+    """The configuration names a password, whose file is like that."""
+    life.configure(life.configuration().replace("[mqtt]\n", '[mqtt]\nusername = "u"\npassword_file = "password"\n'))
+    file = life.machine.path("/etc/gateway/password")
+    file.write_text(PASSWORD)
+    life.machine.run("sh", "-ec", f"chmod {mode} {FILE.replace('gateway.toml', 'password')}", check=True)
+    life.machine.run("chown", owner, "/etc/gateway/password", check=True)
+
+
+def typed(command):
+    """Runs a command in the machine, as root."""
+    return lambda life: life.machine.run("sh", "-ec", command, check=True)
+
+
+def port(command):
+    """Runs a command in the machine, with the port of the first board for {}."""
+    return lambda life: life.machine.run("sh", "-ec", command.format(life.port("bench")), check=True)
+
+
+def read_only(life):
+    """The state lies on a file system that is mounted read-only, as at a card that is worn out."""
+    life.configure(life.configuration().replace("[gateway]\n", '[gateway]\nstate_dir = "/mnt"\n'))
+    mount = "mount -t tmpfs -o size=9m,uid=gateway,mode=700 card /mnt && mount -o remount,ro /mnt"
+    life.machine.run("sh", "-ec", f"systemctl stop gateway; {mount}", check=True)
+
+
+UNIT = "/usr/local/lib/systemd/system/gateway.service"
+FAULTS = {
+    "a configuration that everyone may write": (typed(f"chmod 666 {FILE}"), ("configuration", "wrong")),
+    "a configuration that the service may not read": (
+        typed(f"chown root:root {FILE}; chmod 600 {FILE}"), ("configuration", "wrong")),
+    "no configuration": (typed(f"rm {FILE}"), ("configuration", "wrong")),
+    "a password that everyone may read": (lambda life: with_password(life, "644", "gateway"), ("secret", "wrong")),
+    "a password that the service may not read": (lambda life: with_password(life, "600", "root"), ("secret", "wrong")),
+    "a port of a group that the service is not in": (
+        port("groupadd -f wires; chgrp wires {0}; chmod 660 {0}"), ("port", "wrong")),
+    "a port that its mode gives to root alone": (port("chown root:root {0}; chmod 600 {0}"), ("port", "wrong")),
+    "a port that another program has": (
+        port("systemd-run --quiet sh -c 'exec 3<{0}; sleep 1000'"), ("port", "wrong")),
+    "a state that is somebody else's": (
+        typed("systemctl stop gateway; chown -R root /var/lib/gateway"), ("state_dir", "wrong")),
+    "a disk that is read-only": (read_only, ("state_dir", "wrong")),
+    "a service that does not run": (typed("systemctl stop gateway"), ("unit", "wrong")),
+    "a service that the next boot leaves out": (typed("systemctl disable gateway"), ("unit", "unwise")),
+    "a unit that systemd has not read": (typed(f"echo '# x' >> {UNIT}"), ("unit", "wrong")),
+    "a unit that is not this version's": (
+        typed(f"sed -i s/RestartSec=1/RestartSec=2/ {UNIT}; systemctl daemon-reload"), ("unit", "unwise")),
+}  # fmt: skip
+
+
+AS_BEFORE = f"""
+umount /mnt
+rm -f /etc/gateway/password
+cp -p /root/unit {UNIT}
+systemctl daemon-reload
+gpasswd -d gateway wires
+touch {FILE}
+chown root:gateway {FILE}
+chmod 640 {FILE}
+chmod 666 {{0}}
+systemctl enable gateway
+"""
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_planted_fault(life, fault):
+    """It is named, by what it is found under; after its command, typed as it is given, it is not."""
+    plant, where = FAULTS[fault]
+    machine = life.machine
+    machine.run("sh", "-c", f"cp -p {UNIT} /root/unit; ln -sf /usr/bin/env /usr/local/bin/sudo")
+    try:
+        assert where not in doctor(machine)
+        plant(life)
+        says, mend = doctor(machine)[where]
+        assert mend, says
+        machine.run("sh", "-ec", mend, check=True)
+        assert where not in doctor(machine), (says, mend)
+    finally:
+        machine.run("sh", "-c", AS_BEFORE.format(life.port("bench")))
+
+
+def test_a_board_that_is_not_read_any_more(life):
+    """What it has left at the broker is named, and deleted by the command, typed where mosquitto_pub is."""
+    life.configure(life.configuration(leave=("attic",)))
+    life.machine.run("systemctl", "restart", "gateway", check=True)
+    subprocess.run(
+        ["mosquitto_pub", "-p", str(life.broker.port), "-q", "1", "-r", "-t", "gateway/gw/attic/status", "-m", "{}"],
+        check=True,
+    )
+    _, mend = doctor(life.machine)["orphan", "unwise"]
+    subprocess.run(mend, shell=True, check=True)
+    assert ("orphan", "unwise") not in doctor(life.machine)
+
+
+def test_who_sees_what(life):
+    """The service's own user and root see all; anybody else is told what cannot be seen, and how to look."""
+    machine = life.machine
+    for user in ("", "gateway"):
+        assert not [where for where in doctor(machine, user) if where[1] in ("wrong", "unknown")]
+    (says, mend) = doctor(machine, "nobody")["configuration", "unknown"]
+    assert (says, mend) == ("this user may not read it", f"sudo -u gateway {GATEWAY} doctor")
+
+
+def test_a_report_of_the_service(life):
+    """Root's report has the journal, the unit and what the gateway has told; no secret is in it."""
+    with_password(life, "600", "gateway")
+    life.machine.run("sh", "-c", f"rm -f /root/r.tar.gz; {GATEWAY} doctor --bundle /root/r.tar.gz")
+    names = life.machine.run("tar", "tf", "/root/r.tar.gz", check=True).stdout
+    for name in ("journal.txt", "unit.txt", "status/gateway.json", "status/bench.board.json", "gateway.toml"):
+        assert f"gateway-report/{name}\n" in names
+    assert life.machine.run("stat", "--format=%a", "/root/r.tar.gz").stdout == "600\n"
+    text = life.machine.run("sh", "-c", "tar xOf /root/r.tar.gz | cat").stdout
+    assert "service.started" in text and "LoadCredential" in text
+    assert PASSWORD not in text
+    life.machine.run("rm", "-f", "/root/r.tar.gz", "/etc/gateway/password")
