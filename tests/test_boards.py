@@ -74,3 +74,26 @@ async def test_what_is_done_with_values_changes_with_the_port_open():
             assert made.accounts["a"].reopened == 0
         finally:
             await parts.end()
+
+
+async def test_a_board_that_is_dropped_is_known_until_its_port_is_closed():
+    """It gives readings until then, and whoever gets them asks for its reader."""
+    known = []
+
+    class Slow(Parts):
+        async def end(self, parts=None):
+            before = len(known)
+            await until(lambda: len(known) > before)
+            await super().end(parts)
+
+    with Simulated(kind="kv", sensors=1, rate=100, name="a") as simulated:
+        parts = Slow()
+        made = Boards(
+            lambda board, samples, chunk: known.append(board in made.readers), lambda: None, lambda *_, **__: None
+        )
+        made.open([Board("a", Port(simulated.path), format="kv")], parts)
+        try:
+            await made.drop("a", parts)
+            assert all(known) and not made.readers
+        finally:
+            await Parts.end(parts)

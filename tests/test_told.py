@@ -41,6 +41,32 @@ def test_a_board_that_comes_and_goes(told):
     assert not one.faults.present
 
 
+def test_a_board_that_a_reload_opens_anew(told):
+    """It is no outage: nothing is told of the moment in which its new reader has not tried yet."""
+    one, events, look = told
+    one.tell(look, 1.0)
+    one.tell(replace(look, state="offline"), 2.0)
+    one.tell(look, 3.0)
+    assert names(events) == ["board.online"]
+
+
+def test_a_board_that_is_lent(told):
+    """It is told at its start and at its end, and is no fault, unless somebody has it for longer."""
+    one, events, look = told
+    one.tell(look, 1.0)
+    lent = replace(look, state="lent", reason="the port is lent until then")
+    one.tell(lent, 2.0)
+    assert not one.faults.present
+    one.tell(replace(lent, overdue=True, reason="avrdude has it"), 3.0)
+    assert one.faults.present["lent"].text == "avrdude has it"
+    one.tell(look, 12.0)
+    assert not one.faults.present
+    assert events[1:] == [
+        ("board.lent", {"board": "b", "port": "/dev/ttyS0", "why": "the port is lent until then"}),
+        ("board.recovered", {"board": "b", "port": "/dev/ttyS0", "after_s": 10.0}),
+    ]
+
+
 def test_the_format_that_was_found(told):
     """What `auto` finds is told once."""
     one, events, look = told

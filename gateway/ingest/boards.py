@@ -166,10 +166,11 @@ class Boards:
 
     async def drop(self, board: str, parts: Parts) -> None:
         """Reads a board no more; its port is closed, unless others share it."""
-        seen = self.readers.pop(board)
+        seen = self.readers[board]
         if seen.board.asked:
             await self._lines.leave(board, parts)
         else:
             await parts.end([self._reading.pop(board)])
+        del self.readers[board]  # until its port is closed it gives readings
         if all(other.board.port.path != seen.board.port.path for other in self.readers.values()):
             self._named.discard(seen.board.port.path)

@@ -53,8 +53,8 @@ class Told:
             self._event("port.note", board=board.name, port=board.port, note=board.note)
         self._note = board.note
         before, since = self._state, self._since
-        if board.state == before or (not before and board.state == "offline" and board.reason is None):
-            return  # nothing new, or not tried yet
+        if board.state == before or (board.state == "offline" and board.reason is None):
+            return  # nothing new, or not tried yet: at the start, or as a reload has it opened anew
         self._state = board.state
         if before not in ("silent", "offline", "lent") or board.state == "online":
             self._since = now
