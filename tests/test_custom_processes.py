@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.compute.custom.work import LAST
 from tests.custom_lanes import GOOD, street
 from tests.faults.tree import alive
 from tests.waiting import until
@@ -76,7 +77,7 @@ async def test_nothing_is_left_behind(tmp_path: Path, end: str) -> None:
 
 
 async def test_a_process_has_numpy_and_what_it_computes(tmp_path: Path) -> None:
-    """Of ours only files of gateway.compute; no working directory on its path; out of memory it goes first."""
+    """Of ours only files of gateway.compute; no working directory on its path; memory takes it first, a core last."""
     source = f"""
 import os, resource, sys
 def f(t, v, new):
@@ -86,11 +87,13 @@ def f(t, v, new):
     score = int(open("/proc/self/oom_score_adj").read())
     core = resource.getrlimit(resource.RLIMIT_CORE)[0]
     print(foreign)
-    return dict(foreign=[len(foreign)] * new, here=[here] * new, score=[score] * new, core=[core] * new)
+    found = dict(foreign=len(foreign), here=here, score=score, core=core, nice=os.nice(0))
+    return {{name: [value] * new for name, value in found.items()}}
 """
     async with street(tmp_path, source, "f") as one:
         answer = await one.ask()
-        assert answer == {"foreign": [0.0], "here": [0.0], "score": [900.0], "core": [0.0]}, one.events
+        due = {"foreign": 0.0, "here": 0.0, "score": 900.0, "core": 0.0, "nice": float(min(19, os.nice(0) + LAST))}
+        assert answer == {name: [value] for name, value in due.items()}, one.events
 
 
 async def test_a_killed_idle_process_is_no_miss(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ With a broker that takes QoS 0 only, what has left our hands takes the place of 
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import groupby
 
 from ..ledger import Account
 from ..model import Drop, Features
@@ -58,7 +58,6 @@ class Outbox:
         self._naming, self._account, self._tags, self._every = naming, account, tags, every
         self._why_shed: Callable[[], Drop] = lambda: Drop.SHED
         self._streams: dict[tuple[str, str], Stream] = {}
-        self._on_wire: Counter[str] = Counter()  # live readings, by board
         self._limits, self._v5, self._suspects = Limits(), True, Suspects()
         self._refused: dict[str, tuple[Flight, float]] = {}  # on this connection, by topic: the last, and when
         self._others_since: float | None = None  # s, monotonic; since when those who are not suspected have their turn
@@ -69,7 +68,7 @@ class Outbox:
 
     def held(self, board: str) -> int:
         """Live readings of `board` that are here: waiting, sent and not acknowledged, or on their way to the disk."""
-        return self.lanes.held(board) + self._on_wire[board] + self.crossing.moving(board)
+        return self.lanes.held(board) + self.window.live[board] + self.crossing.moving(board)
 
     @property
     def idle(self) -> bool:
@@ -146,9 +145,8 @@ class Outbox:
 
         cut: it was the broker, or the network, that ended it. now: s, monotonic.
         """
+        in_flight = self.window.live.total()
         flights = list(self.window.clear())
-        in_flight = self._on_wire.total()
-        self._on_wire.clear()
         if cut and self._is_blamed(flights, now) and self._verdicts.cut(flights[0], now):
             del flights[0]
         self.documents.back(flight for flight in flights if flight.piece is None)
@@ -263,10 +261,7 @@ class Outbox:
 
     def _sent(self, flight: Flight, topic: bytes, payload: bytes) -> bytes:
         """Notes a flight; gives its packet."""
-        number, piece = self.window.add(flight), flight.piece
-        if piece is not None and piece.block is None:
-            self._on_wire[piece.features.board] += len(piece)
-        retain = piece is None and self._limits.retain
+        number, retain = self.window.add(flight), flight.piece is None and self._limits.retain
         return publish(topic, payload, number if self._limits.qos else None, v5=self._v5, retain=retain)
 
     # back
@@ -277,15 +272,15 @@ class Outbox:
         taken = self.window.acknowledged
         answered = [(flight, reason) for number, reason in acks if (flight := taken(number)) is not None]
         self._suspects.answered([flight for flight, _ in answered])
-        for flight, reason in answered:
-            piece = flight.piece
-            if piece is not None and piece.block is None:
-                self._on_wire[piece.features.board] -= len(piece)
-            if reason >= WORST and (piece is None or len(piece) == 1):  # more of them are cut up, and go again
-                self._refused[flight.topic] = flight, now
-            wait = self._verdicts.answered(flight, reason, now)
-            if wait is not None:
-                again = max(again or 0.0, wait)
+        for refused, some in groupby(answered, lambda one: one[1] >= WORST):
+            if not refused:
+                self._verdicts.taken([flight for flight, _ in some])
+                continue
+            for flight, reason in some:
+                if flight.piece is None or len(flight.piece) == 1:  # more of them are cut up, and go again
+                    self._refused[flight.topic] = flight, now
+                if (wait := self._verdicts.refused(flight, reason, now)) is not None:
+                    again = max(again or 0.0, wait)
         if not self.window.flights:
             self._set_limit()  # a suspect may have gone alone
         return again
@@ -296,5 +291,4 @@ class Outbox:
         self._suspects.answered(flights)
         for flight in flights:
             self._verdicts.left(flight)
-        self._on_wire.clear()
         self._set_limit()

@@ -72,10 +72,13 @@ class Refusals:
         many = self._cuts[topic] - most
         return min(CUT_PAUSE * 2.0 ** min(many, 30), CUT_PAUSE_MOST) if many >= 0 else 0.0
 
+    @property
+    def any(self) -> bool:
+        """Whether there is something to `clear`."""
+        return bool(self._cuts or self._reasons)
+
     def clear(self, topic: str) -> None:
         """A message on `topic` was taken."""
-        if not (self._cuts or self._reasons):
-            return
         self._cuts.pop(topic, None)
         if self._reasons.pop(topic, None) is not None and not self._reasons:
             away = round(self._clock() - self._since, 1)

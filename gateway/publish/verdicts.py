@@ -5,7 +5,8 @@ Each reading is counted here, to its end.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 
 from ..ledger import Account
 from ..model import Drop
@@ -14,7 +15,7 @@ from .crossing import Crossing
 from .documents import Documents
 from .lane import Piece
 from .messages import MOST_ROWS
-from .refusals import CUT, INVALID, WORST, Refusals, pause
+from .refusals import CUT, INVALID, Refusals, pause
 from .spool.nouns import Block
 from .turns import Turns
 from .window import Flight
@@ -33,17 +34,24 @@ class Verdicts:
         self.done: Callable[[Block, int], None] = lambda block, readings: None
         self._account, self._turns, self._crossing = account, turns, crossing
 
-    def answered(self, flight: Flight, reason: int, now: float) -> float | None:
-        """The broker has answered. Gives the seconds after which something refused may be tried again, if anything."""
-        piece = flight.piece
-        if reason < WORST:
-            self.refusals.clear(flight.topic)
-            if piece is not None:
-                self._account(piece.features.board).acknowledged += len(piece)
+    def taken(self, flights: Sequence[Flight]) -> None:
+        """The broker has taken these."""
+        readings: Counter[str] = Counter()
+        for flight in flights:
+            if (piece := flight.piece) is not None:
+                readings[piece.features.board] += piece.last - piece.first
                 self._finish(piece, flight.copy)
             else:
                 self.documents.taken(flight)
-            return None
+        for board, count in readings.items():
+            self._account(board).acknowledged += count
+        if self.refusals.any:
+            for flight in flights:
+                self.refusals.clear(flight.topic)
+
+    def refused(self, flight: Flight, reason: int, now: float) -> float | None:
+        """The broker does not take it. Gives the seconds after which it may be tried again, if it may."""
+        piece = flight.piece
         self.refusals.add(flight.topic, reason)
         if piece is not None:
             return self._refused(piece, flight.copy, reason, now)

@@ -1,5 +1,6 @@
 """What is on the wire and not yet acknowledged: at most as many packets as the broker takes at once."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -39,6 +40,7 @@ class Window:
     limit: int = UNSTATED
     flights: dict[int, Flight] = field(default_factory=dict)
     replayed: int = 0  # packets under way with what had been on the disk
+    live: Counter[str] = field(default_factory=Counter)  # readings under way that had not been there, by board
     _last: int = LAST_ID
 
     @property
@@ -60,13 +62,22 @@ class Window:
                 break
         self._last = number
         self.flights[number] = flight
-        self.replayed += flight.replayed
+        self._count(flight.piece, 1)
         return number
+
+    def _count(self, piece: Piece | None, packets: int) -> None:
+        if piece is None:
+            return
+        if piece.block is None:
+            self.live[piece.features.board] += packets * (piece.last - piece.first)
+        else:
+            self.replayed += packets
 
     def acknowledged(self, number: int) -> Flight | None:
         """The flight of that id, no longer under way; None for an id that nobody waits for."""
         flight = self.flights.pop(number, None)
-        self.replayed -= flight is not None and flight.replayed
+        if flight is not None:
+            self._count(flight.piece, -1)
         return flight
 
     def unsafe(self) -> Iterator[tuple[Piece, Flight]]:
@@ -80,4 +91,5 @@ class Window:
     def clear(self) -> Iterator[Flight]:
         """All that was under way, in order: the connection is gone."""
         flights, self.flights, self.replayed = self.flights, {}, 0
+        self.live.clear()
         yield from flights.values()
