@@ -2,7 +2,7 @@
 
 import asyncio
 
-from gateway.backlog import HIGH, LOW, Valve, holds
+from gateway.backlog import GULP, HIGH, LOW, Valve, holds
 
 
 class Source:
@@ -34,15 +34,54 @@ def test_only_a_sender_that_waits_is_held_and_only_while_the_broker_moves():
 
 
 async def test_boards_that_flood_share_what_may_be_under_way():
-    """The second board is held at half, the third at a third; when one is let go the others have more again."""
-    under_way = {"a": HIGH + 1, "b": HIGH // 2 + 1, "c": HIGH // 3 + 1, "quiet": HIGH // 4}
+    """Together they have as much as one would: who has its share or more is held, and a quiet one is not."""
+    under_way = dict.fromkeys((*"abcd", "quiet"), 0)
+    valve, sources = Valve(under_way.__getitem__, lambda: True), {name: Source(True) for name in under_way}
+    for _ in range(HIGH // 4 // 100):
+        for name in "abcd":
+            under_way[name] += 100
+            valve.fed(name, sources[name])
+    assert not any(source.paused for source in sources.values()), "it is not more than one may have"
+    under_way["quiet"] = 1
+    valve.fed("quiet", sources["quiet"])
+    for name in "abcd":
+        under_way[name] += 1
+        valve.fed(name, sources[name])
+    assert [source.paused for source in sources.values()] == [True, True, True, True, False]
+    under_way |= {"a": LOW // 4, "b": LOW // 4}
+    valve.relieve()
+    assert [sources[name].paused for name in "abc"] == [False, False, True]
+
+
+async def test_a_uart_that_floods_holds_no_quiet_board():
+    """What cannot be held may have more than all others together."""
+    under_way = {"uart": 10 * HIGH, "pty": 10}
+    valve, sources = Valve(under_way.__getitem__, lambda: True), {"uart": Source(False), "pty": Source(True)}
+    for name, source in sources.items():
+        valve.fed(name, source)
+    assert not any(source.paused for source in sources.values())
+
+
+async def test_many_that_are_let_go_do_not_flood_at_once():
+    """Of a hundred as many are let go as there is room for what they bring, and then those that follow."""
+    under_way = dict.fromkeys(map(str, range(100)), HIGH)
     valve, sources = Valve(under_way.__getitem__, lambda: True), {name: Source(True) for name in under_way}
     for name, source in sources.items():
         valve.fed(name, source)
-    assert [source.paused for source in sources.values()] == [True, True, True, False]
-    under_way |= {"a": LOW // 3, "b": LOW // 2, "c": LOW + 1}
-    valve.relieve()
-    assert [source.paused for source in sources.values()] == [False, False, True, False]
+    under_way |= dict.fromkeys(list(under_way)[1:], 0)
+    under_way["0"] = LOW
+    held = [name for name, source in sources.items() if source.paused]
+    assert len(held) == 99, "the first was alone when it was heard"
+    while held:
+        valve.relieve()
+        free = [name for name in held if not sources[name].paused]
+        assert free == held[: len(free)]
+        assert 0 < len(free) <= -(-HIGH // GULP)
+        valve.relieve()
+        assert not any(not sources[name].paused for name in held[len(free) :]), "what comes of these is not here yet"
+        for name in free:
+            valve.fed(name, sources[name])
+        held = held[len(free) :]
 
 
 async def test_the_valve_lets_go():
