@@ -257,8 +257,9 @@ def test_steps_to_the_broker(made):
     assert (bad.what, bad.state, bad.says) == ("broker login", WRONG, failed.why)
     assert bad.mend == "sudo mosquitto_passwd /etc/mosquitto/passwd u"
     assert {one.state for one in broker(facts_of(), made, NOW)} == {FINE}
-    hidden = [one.what for one in broker(facts_of(hidden=True), made, NOW)]
-    assert hidden == ["broker name", "broker port"]
+    for key, steps in (("password_file", ["name", "port", "tls"]), ("ca_file", ["name", "port"])):
+        seen = broker(facts_of(tls=True, hidden=frozenset({key})), made, NOW)
+        assert [one.what for one in seen] == [f"broker {step}" for step in steps], "no more is tried than can be"
 
 
 @pytest.mark.parametrize(("days", "state"), [(31, FINE), (29, UNWISE)])

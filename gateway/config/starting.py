@@ -22,6 +22,8 @@ id = {id}
 [mqtt]
 # "embedded" runs a broker in the gateway, for this machine alone.
 url = "mqtt://localhost:1883"
+# With TLS it is "mqtts://host:8883"; ca_file names the certificate of who has signed the broker's.
+# ca_file = ""
 # username = ""
 # The password goes alone into a file with mode 0600.
 # password_file = ""

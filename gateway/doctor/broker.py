@@ -10,7 +10,7 @@ import errno
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -27,6 +27,7 @@ from .finding import FINE, UNKNOWN, UNWISE, WRONG, Finding
 PATIENCE = 5.0  # s a step
 QUIET = 1.0  # s without a further document, after which no more are awaited
 SOON = 30 * 86_400  # s before a certificate expires
+FILES = frozenset(("ca_file", "cert_file", "key_file"))  # what TLS needs
 PACKET_ID = 60_000  # far from those that the library counts up
 
 
@@ -45,27 +46,29 @@ class BrokerFacts:
     tls: bool = False
     expires: float | None = None
     version: str = ""
-    hidden: bool = False  # the password or the certificate may not be read by this user, so no login was tried
+    hidden: frozenset[str] = (
+        frozenset()
+    )  # keys of [mqtt] whose files this user may not read: what needs them is not tried
     taken: bool = False  # the message was acknowledged
     came_back: bool = False
     documents: dict[str, bytes] = field(default_factory=dict)
 
 
-async def broker_facts(config: Config, *, hidden: bool = False) -> BrokerFacts:
-    """Goes step by step. hidden: secrets may not be read by this user."""
+async def broker_facts(config: Config, *, hidden: Iterable[str] = ()) -> BrokerFacts:
+    """Goes step by step. hidden: keys of [mqtt] whose files this user may not read."""
     mqtt = config.mqtt
-    facts = BrokerFacts(f"{mqtt.host}:{mqtt.port}", config.base, tls=mqtt.tls is not None, hidden=hidden)
+    facts = BrokerFacts(f"{mqtt.host}:{mqtt.port}", config.base, tls=mqtt.tls is not None, hidden=frozenset(hidden))
     try:
         facts.failed = "name"
         async with asyncio.timeout(PATIENCE):
             found = await in_thread(lambda: socket.getaddrinfo(mqtt.host, mqtt.port, type=socket.SOCK_STREAM), "name")
         facts.failed = "port"
         address = await in_thread(lambda: _reached([(str(each[4][0]), mqtt.port) for each in found]), "port")
-        if mqtt.tls is not None:
+        if mqtt.tls is not None and not FILES & facts.hidden:
             facts.failed = "tls"
             facts.expires = expires(await in_thread(lambda: _shown(address, mqtt), "tls"))
         facts.failed = None
-        if not hidden:
+        if not facts.hidden:
             facts.failed = "login"
             await _logged_in(config, facts)
     except TimeoutError:
@@ -194,7 +197,8 @@ def broker(facts: BrokerFacts, config: Config, now: float) -> Iterator[Finding]:
         "publish": _right(facts),
     }
     for step in STEPS:
-        if (step == "tls" and not facts.tls) or (facts.hidden and step in ("login", "publish")):
+        needs = {"tls": FILES, "login": facts.hidden, "publish": facts.hidden}.get(step, frozenset())
+        if (step == "tls" and not facts.tls) or needs & facts.hidden:
             continue
         if step == facts.failed:
             yield Finding(f"broker {step}", where, WRONG, facts.why, _mend(step, mqtt, config))

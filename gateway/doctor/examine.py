@@ -62,7 +62,7 @@ def examine(path: Path) -> Examined:
     runs = service.pid or _locker(folder)
     findings += ports(port_facts(config, who, runs), who)
     findings += disk(disk_facts(folder, who), who, config.spool_bytes)
-    facts = asyncio.run(broker_facts(config, hidden=bool(read.hidden)))
+    facts = asyncio.run(broker_facts(config, hidden=read.hidden))
     findings += broker(facts, config, time.time())
     if config.mqtt.embedded and facts.failed == "port" and runs is None:
         findings = [one for one in findings if not one.what.startswith("broker")]

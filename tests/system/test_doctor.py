@@ -5,6 +5,9 @@ import subprocess
 
 import pytest
 
+from tests.brokers import Mosquitto
+from tests.certificates import Authority
+
 GATEWAY = "/opt/gateway/bin/gateway"
 FILE = "/etc/gateway/gateway.toml"
 PASSWORD = "canary-s3cret"
@@ -136,3 +139,39 @@ def test_a_report_of_the_service(life):
     assert "service.started" in text and "LoadCredential" in text
     assert PASSWORD not in text
     life.machine.run("rm", "-f", "/root/r.tar.gz", "/etc/gateway/password")
+
+
+def test_secrets_by_credentials_and_tls(life, tmp_path):
+    """A password and a CA that systemd hands to the service alone, and a broker with TLS: the gateway publishes, root's
+    doctor finds all fine, and another user is told what is not tried.
+    """
+    machine, authority = life.machine, Authority(tmp_path / "ca")
+    certificate, key = authority.issue("broker")
+    passwords = tmp_path / "passwords"
+    subprocess.run(["mosquitto_passwd", "-b", "-c", passwords, "gateway", PASSWORD], check=True, capture_output=True)
+    lines = [f"certfile {certificate}", f"keyfile {key}", "allow_anonymous false", f"password_file {passwords}"]
+    (tmp_path / "tls").mkdir()
+    broker = Mosquitto(tmp_path / "tls", lines)
+    broker.start()
+    store, given = machine.path("/etc/credstore"), "/run/credentials/gateway.service"
+    try:
+        machine.run("install", "-d", "-m", "700", "/etc/credstore", check=True)
+        (store / "gateway.password").write_text(PASSWORD)
+        (store / "gateway.ca").write_bytes(authority.certificate.read_bytes())
+        keys = f'username = "gateway"\npassword_file = "{given}/gateway.password"\nca_file = "{given}/gateway.ca"\n'
+        plain = f'url = "mqtt://127.0.0.1:{life.broker.port}"\n'
+        tls = f'url = "mqtts://127.0.0.1:{broker.port}"\n{keys}'
+        life.configure(life.configuration().replace(plain, tls))
+        machine.run("systemctl", "restart", "gateway", check=True)
+        life.until(lambda: not doctor(machine).keys() - {("clock", "unwise")}, "root finds all fine")
+        assert not [where for where in doctor(machine, "gateway") if where[1] == "wrong"]
+        machine.run("chmod", "644", "/etc/gateway/gateway.toml", check=True)
+        machine.run("chmod", "755", "/etc/gateway", check=True)
+        found = doctor(machine, "nobody")
+        assert not [where for where in found if where[1] == "wrong"], found
+        assert "is not tried" in found["secret", "unknown"][0]
+    finally:
+        machine.run(
+            "sh", "-c", "rm -rf /etc/credstore/gateway.*; chmod 750 /etc/gateway; chmod 640 /etc/gateway/*.toml"
+        )
+        broker.kill()
