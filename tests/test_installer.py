@@ -175,6 +175,43 @@ def test_whether_it_comes_up(monkeypatch, states, up):
     assert start.comes_up(5.0) is up
 
 
+@pytest.mark.parametrize(
+    ("ends", "raised", "runs", "said"),
+    [
+        ([True], None, "2", "gateway 0.2 runs in the place of gateway 0.1"),
+        ([False, True], Failed, "1", "gateway 0.1 is back and runs"),
+        ([False, False], Failed, "1", "nor did gateway 0.1: `journalctl -u gateway` says why"),
+        ([KeyboardInterrupt, True], KeyboardInterrupt, "1", ""),
+    ],
+    ids=["it is up", "it is not", "neither is", "ended by hand"],
+)
+def test_what_runs_after_an_upgrade(home, monkeypatch, capsys, ends, raised, runs, said):
+    """The new version when it has come up; else the old one, however it ended, and what has become of it is said."""
+    old, new = version(home, "1"), version(home, "2")
+    versions.switch(new)
+    told, placed = iter(ends), []
+
+    def comes_up(patience):
+        if (end := next(told)) is KeyboardInterrupt:
+            raise end
+        return end
+
+    monkeypatch.setattr(start, "comes_up", comes_up)
+    monkeypatch.setattr(start, "why", lambda: "its last line")
+    monkeypatch.setattr(start, "end", lambda: None)
+    monkeypatch.setattr(files, "place", placed.append)
+    if raised is None:
+        main.try_out(new, old, 12.0)
+        assert said in capsys.readouterr().out
+    else:
+        with pytest.raises(raised) as caught:
+            main.try_out(new, old, 12.0)
+        assert said in str(caught.value)
+        assert placed == [old] and not new.exists()
+    assert versions.running() == home / "versions" / runs
+    assert not list(told), "each start was asked for"
+
+
 def test_a_slow_board_is_given_time(monkeypatch):
     """Three times what the last start took, and never less than 12 s."""
     began = {"ExecMainStartTimestampMonotonic": "1000000", "ActiveEnterTimestampMonotonic": "2000000"}
@@ -188,6 +225,18 @@ def test_a_program_that_is_not_there_has_failed():
     """As one that fails: with a code, and its name."""
     done = attempt(["/nowhere/program"])
     assert done.returncode == 127 and "/nowhere/program" in done.stderr
+
+
+def test_ended_by_hand(monkeypatch, capsys):
+    """Ctrl-C is told in a sentence, without a traceback."""
+    monkeypatch.setattr(main.os, "geteuid", lambda: 0)
+
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(files, "systemd", interrupted)
+    assert main.main([]) == 130
+    assert capsys.readouterr().err == "\ninstall: ended by hand; what ran before runs, and it may be run again\n"
 
 
 def test_only_one_installer_at_a_time(tmp_path, monkeypatch):

@@ -39,6 +39,9 @@ def main(words: Sequence[str] | None = None) -> int:
     except Failed as error:
         print(f"install: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\ninstall: ended by hand; what ran before runs, and it may be run again", file=sys.stderr)
+        return 130
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         print(f"install: {where}{error.strerror or error}; mend that and run it again", file=sys.stderr)
@@ -114,16 +117,39 @@ def upgrade(what: Path, wheelhouse: Path | None) -> None:
     try:
         versions.switch(new)
         files.place(new)
-        if not ran:
-            say(f"{versions.name(new)} is installed; the service was not running and is not started")
-        elif not start.comes_up(patience):
-            raise Failed("it did not come up")
-        else:
-            say(f"{versions.name(new)} runs in the place of {versions.name(old)}")
-    except BaseException as error:
-        back(old, new, patience if ran else 0.0, error)
+    except BaseException:  # the old one runs all the same
+        undo(old, new)
         raise
+    if not ran:
+        say(f"{versions.name(new)} is installed; the service was not running and is not started")
+    else:
+        try_out(new, old, patience)
     versions.drop(new, old)
+
+
+def try_out(new: Path, old: Path, patience: float) -> None:
+    """Starts the new version; the old one is back when it is not up in `patience` s. Raises Failed then."""
+    called, former = versions.name(new), versions.name(old)
+    up = False
+    try:
+        up = start.comes_up(patience)
+    finally:
+        if not up:  # or somebody has lost patience
+            print(start.why(), file=sys.stderr)
+            start.end()
+            undo(old, new)
+            back = start.comes_up(patience)
+    if not up:
+        rest = f"{former} is back and runs" if back else f"nor did {former}: `journalctl -u gateway` says why"
+        raise Failed(f"{called} did not come up (its last lines are above): {rest}")
+    say(f"{called} runs in the place of {former}")
+
+
+def undo(old: Path, new: Path) -> None:
+    """The old version in the place of the new one, which is deleted."""
+    versions.switch(old)
+    files.place(old)
+    shutil.rmtree(new)
 
 
 def check(new: Path) -> None:
@@ -139,22 +165,3 @@ def check(new: Path) -> None:
         raise Failed(
             "the new version refuses the configuration; mend it (above) and upgrade again: the old one runs on"
         )
-
-
-def back(old: Path, new: Path, patience: float, error: BaseException) -> None:
-    """The old version in the place of the new one. patience: s for its start; 0: it did not run.
-
-    Raises Failed with what has become of it.
-    """
-    why = start.why()
-    start.end()
-    versions.switch(old)
-    files.place(old)
-    came = start.comes_up(patience) if patience else True
-    failed, former = versions.name(new), versions.name(old)
-    shutil.rmtree(new)
-    print(why, file=sys.stderr)
-    if not came:
-        raise Failed(f"{failed} did not come up, nor did {former}: `journalctl -u gateway` says why") from error
-    runs = " and runs" if patience else ""
-    raise Failed(f"{failed} did not come up (its last lines are above): {former} is back{runs}") from error

@@ -54,5 +54,6 @@ def why() -> str:
 
 
 def end() -> None:
-    """Ends one that does not start; it reads no board yet, so nothing is lost with it."""
-    attempt(["systemctl", "kill", "--signal=KILL", "gateway.service"])
+    """Ends one that hangs at its start, which would take its time to stop, and reads no board yet."""
+    if show("SubState")["SubState"] == "start":
+        attempt(["systemctl", "kill", "--signal=KILL", "gateway.service"])

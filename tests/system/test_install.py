@@ -88,6 +88,29 @@ def test_installed_again_it_changes_nothing(outside):
     assert machine.path("/etc/gateway/gateway.toml").read_text() == text
 
 
+def test_a_secret_that_is_encrypted_for_this_machine(outside):
+    """By the page's own lines: what lies on the disk is not the secret, and what the service gets is."""
+    machine = outside.machine
+    (encrypt,) = re.findall(r"(?m)^    systemd-ask-password -n \| sudo (.*)$", PAGE)
+    machine.run("sh", "-ec", f"rm -f /etc/credstore/gateway.password; printf geheim | {encrypt}", check=True)
+    if machine.show("Type") == ["notify"]:  # systemd 252
+        (line,) = re.findall(r"`(LoadCredentialEncrypted=\S+)`", PAGE)
+        override = machine.path("/etc/systemd/system/gateway.service.d/override.conf")
+        override.parent.mkdir(parents=True)
+        override.write_text(f"[Service]\n{line}\n")
+        machine.run("systemctl", "daemon-reload", check=True)
+    machine.run("systemctl", "restart", "gateway", check=True)
+    assert "geheim" not in machine.path("/etc/credstore.encrypted/gateway.password").read_text()
+    given = machine.run("cat", "/run/credentials/gateway.service/gateway.password", check=True).stdout
+    assert given == "geheim"
+
+
+def test_the_rules_for_serial_ports_are_sound(outside):
+    """udev reads them without complaint, where it can be asked (254 and newer)."""
+    done = outside.machine.run("udevadm", "verify", "/usr/local/lib/udev/rules.d/70-gateway.rules")
+    assert done.returncode == 0 or "Unknown command verb verify" in done.stderr, done.stdout + done.stderr
+
+
 def test_removed_it_leaves_configuration_and_spool(outside):
     """And with --purge nothing: no file, no unit, no user. Both may be said twice."""
     machine = outside.machine
