@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.compute.ordered import deviation, median, medians
+from gateway.compute.ordered import SORTED, deviation, median, medians
 
 
 def close(have, due):
@@ -41,6 +41,23 @@ def test_a_window_that_slides(column, data):
         assert close(middle, statistics.median(window))
         assert close(spread, statistics.median(abs(x - middle) for x in window))
     assert [middle for middle, _ in medians(np.array(column), starts, first, spread=False)] == [m for m, _ in got]
+
+
+def test_long_windows_are_not_sorted_for_a_few_readings():
+    """What is found without sorting is the same to the last bit, in windows of even and of odd length."""
+    dice = np.random.default_rng(5)
+    for readings in (2 * SORTED, 2 * SORTED + 1):
+        column = np.round(dice.normal(20.0, 3.0, readings + 2), 2)
+        for starts in ([0, 0], [1, 1], [0, 1]):
+            few = medians(column, starts, readings)
+            assert few == [
+                (
+                    middle := median(window := np.sort(column[start : readings + i + 1]).tolist()),
+                    deviation(window, middle),
+                )
+                for i, start in enumerate(starts)
+            ]
+            assert medians(column, starts, readings, spread=False) == [(middle, 0.0) for middle, _ in few]
 
 
 def test_no_new_reading():

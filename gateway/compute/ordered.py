@@ -2,6 +2,8 @@
 
 The window is kept as a sorted list: a reading comes in and leaves by bisection, and the median absolute deviation is
 found between the two halves of the list by bisection too, since each half is already sorted by its distance.
+
+To sort a long window takes far longer than to find its middle, so for a few new readings the middle of each is found.
 """
 
 from bisect import bisect_left, insort
@@ -9,6 +11,9 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+
+SORTED = 1000
+"""Readings of a window for each new one, from which on it is not sorted: 10,000 take 550 µs, their middle 20 µs."""
 
 
 def medians(
@@ -21,6 +26,8 @@ def medians(
     """
     if not starts:
         return []
+    if SORTED * len(starts) <= first - starts[0]:
+        return [_found(values[start : first + i + 1], spread) for i, start in enumerate(starts)]
     ordered: list[float] = np.sort(values[starts[0] : first]).tolist()
     new, leaving = values[first:].tolist(), values[starts[0] : starts[-1]].tolist()
     out, gone = [], 0
@@ -32,6 +39,18 @@ def medians(
         middle = median(ordered)
         out.append((middle, deviation(ordered, middle) if spread else 0.0))
     return out
+
+
+def _found(window: NDArray[np.float64], spread: bool) -> tuple[float, float]:
+    """Median and deviation of one window, in any order: the same as by `median` and `deviation`, to the last bit."""
+    middle = _middle(window)
+    return middle, _middle(np.abs(window - middle)) if spread else 0.0
+
+
+def _middle(values: NDArray[np.float64]) -> float:
+    half, odd = divmod(len(values), 2)
+    parted = np.partition(values, half if odd else (half - 1, half))
+    return float(parted[half]) if odd else float(parted[half - 1]) / 2 + float(parted[half]) / 2
 
 
 def median(ordered: Sequence[float]) -> float:
