@@ -14,6 +14,7 @@ from gateway.doctor.disk import DiskFacts, disk
 from gateway.doctor.finding import FINE, UNKNOWN, UNWISE, WRONG, Finding, document, lines
 from gateway.doctor.ports import PortFacts, ports
 from gateway.doctor.reading import ConfigFacts, configuration
+from gateway.doctor.told import lent as lent_now
 from gateway.doctor.told import told
 from gateway.doctor.unit import UnitFacts, unit
 from gateway.doctor.user import User, may
@@ -105,6 +106,12 @@ def test_ports(facts, who, state, says, mend):
     one = the_one(ports([facts], who))
     assert (one.state, one.mend) == (state, mend)
     assert says in one.says
+
+
+def test_a_port_that_is_lent():
+    """Whoever has it open then is not to be ended."""
+    one = the_one(ports([PortFacts("b", "/dev/x", held=Holder(7, "avrdude"))], ME, {"b"}))
+    assert (one.state, one.mend, one.says) == (FINE, "", "it is lent, and avrdude (pid 7) has it open")
 
 
 @pytest.mark.parametrize(
@@ -310,6 +317,9 @@ def test_what_it_tells_of_boards(made):
     assert states(made, status() | BENCH | {"gateway/gw/old/status": b"{}"}) == [("orphan", UNWISE)]
     lent = {"gateway/gw/bench/status": b'{"board": "bench", "state": "lent", "faults": {}}'}
     assert states(made, status() | lent) == [("board", UNWISE)]
+    assert lent_now(facts_of(documents=status() | lent), made) == {"bench"}
+    gone = {"gateway/gw/status": b'{"state": "offline"}'}
+    assert lent_now(facts_of(documents=gone | lent), made) == set()
 
 
 @pytest.mark.parametrize(

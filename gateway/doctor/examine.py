@@ -19,7 +19,7 @@ from .disk import disk, disk_facts
 from .finding import FINE, UNKNOWN, WRONG, Finding
 from .ports import port_facts, ports
 from .reading import ConfigFacts, config_facts, configuration
-from .told import told
+from .told import lent, told
 from .unit import UnitFacts, unit, unit_facts
 from .user import user
 
@@ -60,9 +60,9 @@ def examine(path: Path) -> Examined:
     if config is None:
         return Examined(findings, read, service, folder)
     runs = service.pid or _locker(folder)
-    findings += ports(port_facts(config, who, runs), who)
-    findings += disk(disk_facts(folder, who), who, config.spool_bytes)
     facts = asyncio.run(broker_facts(config, hidden=read.hidden))
+    findings += ports(port_facts(config, who, runs), who, lent(facts, config))
+    findings += disk(disk_facts(folder, who), who, config.spool_bytes)
     findings += broker(facts, config, time.time())
     if config.mqtt.embedded and facts.failed == "port" and runs is None:
         findings = [one for one in findings if not one.what.startswith("broker")]

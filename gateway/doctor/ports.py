@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,11 +72,14 @@ def _allowed(path: str, found: os.stat_result, who: User) -> bool | None:
     return may(who, found.st_mode, found.st_uid, found.st_gid, 6) or (None if listed(path) else False)
 
 
-def ports(facts: Iterable[PortFacts], who: User) -> Iterator[Finding]:
-    """What is to be said of them."""
+def ports(facts: Iterable[PortFacts], who: User, lent: Collection[str] = ()) -> Iterator[Finding]:
+    """What is to be said of them. lent: boards whose ports are lent now, so that somebody may have them open."""
     for port in facts:
         where = f"{port.board} ({port.path})" if port.board != port.path else port.board
-        yield Finding("port", where, *_judged(port, who))
+        if port.held is not None and port.board in lent:
+            yield Finding("port", where, FINE, f"it is lent, and {port.held.program} (pid {port.held.pid}) has it open")
+        else:
+            yield Finding("port", where, *_judged(port, who))
 
 
 def _judged(port: PortFacts, who: User) -> tuple[str, str, str]:

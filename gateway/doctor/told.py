@@ -75,6 +75,15 @@ def _gateway(own: Mapping[str, Any], base: str, now: float) -> Iterator[Finding]
         yield Finding("gateway", base, FINE, f"is online since {own.get('started')}, without a fault")
 
 
+def lent(facts: BrokerFacts, config: Config) -> set[str]:
+    """The boards whose ports are lent now, by a gateway that is online."""
+    documents = {topic: read_document(payload) for topic, payload in facts.documents.items()}
+    if documents.get(f"{facts.base}/status", {}).get("state") != "online":
+        return set()
+    names = [board.name for board in config.boards]
+    return {name for name in names if documents.get(f"{facts.base}/{level(name)}/status", {}).get("state") == "lent"}
+
+
 def _board(name: str, board: Mapping[str, Any]) -> Iterator[Finding]:
     faults = list(_faults("board", name, board))
     yield from faults
@@ -82,7 +91,8 @@ def _board(name: str, board: Mapping[str, Any]) -> Iterator[Finding]:
     if state == "online" and not faults:
         yield Finding("board", name, FINE, f"is online, {board.get('readings')} readings")
     elif state == "lent":
-        yield Finding("board", name, UNWISE, "its port is lent, and comes back by itself")
+        says = "its port is lent, and comes back by itself"
+        yield Finding("board", name, UNWISE, says, itself(f"release {shlex.quote(name)} --back"))
     elif not faults and state != "online":
         yield Finding("board", name, WRONG, f"is {state}: {board.get('reason')}", itself(f"record {shlex.quote(name)}"))
 
@@ -101,6 +111,8 @@ MENDS = {
     "broker_lacks": "sudo cat /etc/mosquitto/mosquitto.conf",
     "shared": itself("ports"),
     "link": itself("ports"),
+    "lent": itself("ports"),
+    "config": itself("check"),
     "garbage": itself("probe PORT"),
     "spool": "df -h /var/lib/gateway",
     "spool_damaged": "ls -l /var/lib/gateway",
