@@ -19,6 +19,7 @@ from .config.password import Password
 from .ledger import total
 from .log.lines import log
 from .model import Drop, Sample
+from .moving import Moving
 from .parts import Part, Parts, done_before
 from .publish.boot import boot_id
 from .publish.client import Refused, Where, Will
@@ -79,6 +80,7 @@ class Service:
         self.reporter = Reporter(
             self._look, self._send_status, log, lambda board: self.publisher.largest(self._status_topic(board))
         )
+        self.moves = Moving(self.stage.oldest, lambda: self.stage.look()["trouble"] is not None, log)
         self._embedded: Any = None
         self._password = Password(config.mqtt.password_file)
         self.reloading = Reloading(
@@ -270,7 +272,7 @@ async def serve(config: Config) -> int:
     stop, service = asyncio.Event(), Service(config)
     loop = asyncio.get_running_loop()
     signals.heed(loop, stop.set, service.reloading.ask)
-    systemd.stay_awake(loop)
+    systemd.stay_awake(loop, service.moves)
     await service.run(stop)
     signals.be_deaf(loop)
     return 0

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import os
 import socket
+from collections.abc import Callable
 
 
 def notify(**fields: str) -> None:
@@ -23,8 +24,9 @@ def notify(**fields: str) -> None:
         channel.sendto(text.encode(errors="replace"), where)
 
 
-def stay_awake(loop: asyncio.AbstractEventLoop) -> None:
-    """Says from now on that the loop runs, twice in the time after which the service manager would end us."""
+def stay_awake(loop: asyncio.AbstractEventLoop, moves: Callable[[], bool]) -> None:
+    """Says from now on that we live, twice in the time after which the service manager would end us: as long as the
+    loop runs, and `moves` says that all else does."""
     if os.environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
         return
     try:
@@ -35,7 +37,8 @@ def stay_awake(loop: asyncio.AbstractEventLoop) -> None:
         return
 
     def tell() -> None:
-        notify(WATCHDOG="1")
+        if moves():
+            notify(WATCHDOG="1")
         loop.call_later(pause, tell)
 
     tell()
