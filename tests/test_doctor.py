@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from gateway import cli
+from tests.brokers import free_port
 from tests.certificates import Authority
 from tests.doctors import PASSWORD, Machine
 from tests.street import ROOT, running, until
@@ -210,6 +211,24 @@ def test_a_gateway_that_was_lost(machine, capsys):
     )
     code, found = machine.doctor(capsys)
     assert (code, "was lost" in found["gateway", "wrong"]["says"]) == (1, True)
+
+
+def test_a_broker_of_its_own(tmp_path, capsys):
+    """While the gateway does not run its broker cannot be asked, and nothing is wrong with that; else it is fine."""
+    file = tmp_path / "gateway.toml"
+    file.write_text(
+        f'[gateway]\nid = "gw"\nstate_dir = "{tmp_path}/state"\n[mqtt]\nurl = "embedded"\n'
+        f'listen = "127.0.0.1:{free_port()}"\n[[boards]]\nport = "auto"\n'
+    )
+    assert cli.run(["doctor", "-c", str(file)]) == 0
+    assert "is the gateway's own, which does not run" in capsys.readouterr().out
+    with running(tmp_path, file.read_text()) as gateway:
+        until(lambda: any(one["event"] == "broker.connected" for one in gateway.events()), "it is connected", 20)
+        assert cli.run(["doctor", "-c", str(file)]) == 0
+        out = capsys.readouterr().out
+        assert "fine     broker publish" in out
+        assert "fine     ledger gateway/gw" in out
+        assert gateway.stop(10) == 0
 
 
 SYSTEMCTL = """#!/bin/sh

@@ -15,7 +15,7 @@ from .broker import BrokerFacts
 from .finding import FINE, UNKNOWN, UNWISE, WRONG, Finding, itself
 
 STALE = 90.0  # s without a document, of which one comes every 30 s
-REPORT = itself("doctor --bundle report.tar.gz")
+REPORT = itself("doctor --bundle report.tar.gz", None)
 
 
 def told(facts: BrokerFacts, config: Config, now: float, *, runs: bool | None) -> Iterator[Finding]:
@@ -94,7 +94,9 @@ def _board(name: str, board: Mapping[str, Any]) -> Iterator[Finding]:
         says = "its port is lent, and comes back by itself"
         yield Finding("board", name, UNWISE, says, itself(f"release {shlex.quote(name)} --back"))
     elif not faults and state != "online":
-        yield Finding("board", name, WRONG, f"is {state}: {board.get('reason')}", itself(f"record {shlex.quote(name)}"))
+        yield Finding(
+            "board", name, WRONG, f"is {state}: {board.get('reason')}", itself(f"record {shlex.quote(name)}", None)
+        )
 
 
 def _faults(what: str, where: str, document: Mapping[str, Any]) -> Iterator[Finding]:
@@ -109,11 +111,11 @@ MENDS = {
     "broker": "journalctl -u mosquitto -n 50",
     "refused_by_broker": "sudo cat /etc/mosquitto/acl",
     "broker_lacks": "sudo cat /etc/mosquitto/mosquitto.conf",
-    "shared": itself("ports"),
-    "link": itself("ports"),
-    "lent": itself("ports"),
+    "shared": itself("ports", None),
+    "link": itself("ports", None),
+    "lent": itself("ports", None),
     "config": itself("check"),
-    "garbage": itself("probe PORT"),
+    "garbage": itself("probe PORT", None),
     "spool": "df -h /var/lib/gateway",
     "spool_damaged": "ls -l /var/lib/gateway",
 }

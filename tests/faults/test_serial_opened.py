@@ -1,14 +1,17 @@
-"""Rows F05, F11 and F12: ports that cannot be opened at once, that others have open, or that are not to be opened."""
+"""Rows F05, F11, F12 and F91: ports that cannot be opened at once, that others have, or that are not to be opened."""
 
+import json
 import os
 import re
 import subprocess
+import sys
 import time
 
 from tests.faults import tree
 from tests.faults.ports import AWAY, SENSORS, command, given_up, told_once
 from tests.faults.rows import row
 from tests.faults.strace import Strace
+from tests.street import ROOT
 
 
 @row(
@@ -161,3 +164,48 @@ def test_f12_nothing_is_opened(scene):
     s.back(within=2)
     assert all(s.status(name)["reopened"] == 0 for name in s.boards)
     s.over(bystanders=list(s.boards))
+
+
+SITS = """
+import fcntl, os, sys, time
+while not os.path.exists(sys.argv[1]):
+    time.sleep(0.001)
+port = os.open(sys.argv[1], os.O_RDWR | os.O_NOCTTY)
+fcntl.flock(port, fcntl.LOCK_EX)
+print("it has it", flush=True)
+time.sleep(float(sys.argv[2]))
+"""
+
+
+@row(
+    "F91",
+    field="Another program sits on each port that is new, as modem and braille daemons do.",
+    happens="The board is plugged in again, and another program opens and locks its port at once, for 5 s.",
+    promised="The status names the program; the port is tried again, and read within 5 s of its being free. `gateway "
+    "doctor` names the program as well, with the command that ends it; the other boards are as before.",
+    full=60,
+)
+def test_f91_another_program_is_faster(scene):
+    s = scene()
+    s.steady()
+    attic = s.boards["attic"]
+    with s.fault():
+        attic.unplug()
+        s.noticed("board.offline", 1)
+        words = [sys.executable, "-c", SITS, attic._link, "5"]
+        with subprocess.Popen(words, stdout=subprocess.PIPE) as other:
+            attic.plug()
+            s.prove(other.stdout.readline() == b"it has it\n", "the other program has the port")
+            held = f"(pid {other.pid})"
+            s.until(lambda: held in str(s.status("attic").get("reason")), "the status names it", 5)
+            done = subprocess.run(
+                [sys.executable, "-m", "gateway", "doctor", "--json", "-c", s.gateway.file],
+                cwd=ROOT, capture_output=True, text=True,
+            )  # fmt: skip
+            (told,) = [one for one in json.loads(done.stdout)["findings"] if one["what"] == "port" and one["mend"]]
+            assert held in told["says"] and told["mend"] == f"sudo kill {other.pid}" and "attic" in told["where"]
+            other.wait(10)
+    s.back(within=5)
+    s.over(
+        told=[AWAY], lost=given_up(s, 8 * SENSORS, "attic"), bystanders=["bench", "cellar"], excepted=["latency"]
+    )  # doctor starts beside
