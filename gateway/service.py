@@ -82,6 +82,7 @@ class Service:
         )
         self.moves = Moving(self.stage.oldest, lambda: self.stage.look()["trouble"] is not None, log)
         self._embedded: Any = None
+        self._own_secret: str | None = None  # with which our own broker was started
         self._password = Password(config.mqtt.password_file)
         self.reloading = Reloading(
             config, self.street, self.publisher,
@@ -139,7 +140,7 @@ class Service:
             from .publish.embedded import Embedded  # an extra: imported only where it is used
 
             try:
-                secret = await self._secret()
+                self._own_secret = secret = await self._secret()
             except Refused as error:
                 raise OSError(str(error)) from None
             self._embedded = await Embedded.start(mqtt.listen, mqtt.username or None, secret, self._event)
@@ -192,7 +193,7 @@ class Service:
 
     async def _where(self) -> Where:
         mqtt = self.config.mqtt
-        user, password = mqtt.username or None, await self._secret()
+        user, password = mqtt.username or None, self._own_secret if mqtt.embedded else await self._secret()
         v5 = mqtt.version == "5"
         return Where(
             mqtt.host, mqtt.port, f"gateway-{self.config.id}", user, password, v5, mqtt.tls, await _mark(mqtt.tls)

@@ -231,6 +231,24 @@ def test_certificates_are_rotated(tmp_path):
     broker.kill()
 
 
+def test_the_password_of_our_own_broker(tmp_path):
+    """It is that of the start: a reload with another one in the file disturbs nobody, and counts after a restart."""
+    port = free_port()
+    secret(tmp_path, "password", "first")
+    with Board(kind="kv", sensors=1, rate=100, name="a") as a:
+        mqtt = f'listen = "127.0.0.1:{port}"\nusername = "gw"\npassword_file = "password"'
+        text = configuration(port, {"a": a.path}, mqtt=mqtt).replace(f'"mqtt://127.0.0.1:{port}"', '"embedded"')
+        with reloading(tmp_path, text) as (gateway, reload):
+            until(lambda: told(gateway, "broker.connected"), "it is connected")
+            secret(tmp_path, "password", "second")
+            assert reload() == "reading 1 boards"
+            words = ["-p", str(port), "-u", "gw", "-P", "first", "-t", "gateway/+/+/+/features", "-C", "9"]
+            heard = subprocess.run(["mosquitto_sub", *words], capture_output=True, text=True, timeout=20).stdout
+            assert heard.count('"seq"') == 9
+            assert not told(gateway, "broker.lost")
+            assert gateway.stop() == 0
+
+
 def test_tags_alone_touch_no_port(tmp_path, mosquitto, judge):
     """They count from the next messages on, and each board is read on with its window."""
     with Board(kind="kv", sensors=1, rate=100, name="a") as a:
