@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from gateway import __version__, config
-from gateway.doctor.broker import BrokerFacts, broker
+from gateway.doctor.broker import broker
 from gateway.doctor.clock import ClockFacts, clock
 from gateway.doctor.disk import DiskFacts, disk
 from gateway.doctor.finding import FINE, UNKNOWN, UNWISE, WRONG, Finding, document, lines
 from gateway.doctor.ports import PortFacts, ports
 from gateway.doctor.reading import ConfigFacts, configuration
+from gateway.doctor.steps import BrokerFacts
 from gateway.doctor.told import lent as lent_now
 from gateway.doctor.told import told
 from gateway.doctor.unit import UnitFacts, unit

@@ -13,12 +13,13 @@ from pathlib import Path
 from .. import __version__, state
 from ..commands.ends import CONFIG, DONE, FAILED
 from ..ingest.identity import lockers
-from .broker import BrokerFacts, broker, broker_facts
+from .broker import broker
 from .clock import clock, clock_facts
 from .disk import disk, disk_facts
 from .finding import FINE, UNKNOWN, WRONG, Finding
 from .ports import port_facts, ports
 from .reading import ConfigFacts, config_facts, configuration
+from .steps import BrokerFacts, broker_facts
 from .told import lent, told
 from .unit import UnitFacts, unit, unit_facts
 from .user import user

@@ -11,8 +11,8 @@ from typing import Any
 from .. import __version__
 from ..config import Config
 from ..names import level
-from .broker import BrokerFacts
 from .finding import FINE, UNKNOWN, UNWISE, WRONG, Finding, itself
+from .steps import BrokerFacts
 
 STALE = 90.0  # s without a document, of which one comes every 30 s
 REPORT = itself("doctor --bundle report.tar.gz", None)

@@ -1,0 +1,15 @@
+"""TLS to the broker.
+
+Tls                  the files, as the configuration names them
+context, warnings    what they come to, or TlsError; what is unwise about them
+mark                 another one when another text is in a file
+secured              TLS over a connected socket, or TlsError
+certificate          the broker's, verified
+expires, why         of a certificate; of an error, as a sentence
+"""
+
+from .connection import certificate, secured
+from .files import Tls, TlsError, context, mark, warnings
+from .sentences import Certificate, expires, why
+
+__all__ = ["Certificate", "Tls", "TlsError", "certificate", "context", "expires", "mark", "secured", "warnings", "why"]
