@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,6 +15,7 @@ from .instants import instant
 from .shown import shown
 
 NAMES = 20  # boards that a sentence names
+PATIENCE = 10.0  # s for the disk
 HELD = 120.0  # s that the spool's files may be copied
 
 
@@ -86,13 +88,13 @@ class Orders:
             )
         match request.do:
             case "hold":
-                if not await self._holding.hold(HELD):
+                if not await _soon(self._holding.hold(HELD)):
                     return refused(
                         "the spool cannot be copied now, as its disk does not answer; see the gateway's status"
                     )
                 return {"ok": True, "config": self._config, "state": self._state, "seconds": HELD}
             case "let_go":
-                return {"ok": True, "held": await self._holding.let_go()}
+                return {"ok": True, "held": await _soon(self._holding.let_go())}
         board = request.given["board"]
         if board not in self._boards:
             return refused(self._unknown(board))
@@ -105,6 +107,15 @@ class Orders:
         more = f" and {len(names) - NAMES} more" if len(names) > NAMES else ""
         there = f"there are {', '.join(names[:NAMES])}{more}" if names else "it reads no board at all"
         return f'no board "{shown(board)}" is read by this gateway; {there}'
+
+
+async def _soon(doing: Awaitable[bool]) -> bool:
+    """Whether it is done in a while: a disk that hangs shall hold up no other caller."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await doing
+    except TimeoutError:
+        return False
 
 
 def _told(lent: Lent) -> dict[str, Any]:

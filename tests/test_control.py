@@ -13,6 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from gateway import orders as orders_module
 from gateway.control import caller as caller_module
 from gateway.control import door as door_module
 from gateway.control.caller import Unheard, ask
@@ -294,3 +295,19 @@ async def test_another_gateways_file_and_another_board(tmp_path):
     answer = await orders.answer(Request("take_back", {"board": "b\x1b"}, str(tmp_path / "gateway.toml")))
     assert answer["error"].startswith('no board "b\\x1b" is read by this gateway; there are b0, b1, ')
     assert answer["error"].endswith("b19 and 10 more")
+
+
+async def test_a_disk_that_hangs(tmp_path, monkeypatch):
+    """Whoever wants to copy the spool is told, and holds up nobody else."""
+    monkeypatch.setattr(orders_module, "PATIENCE", 0.05)
+
+    class Hangs:
+        async def hold(self, seconds):
+            await asyncio.Event().wait()
+
+        async def let_go(self):
+            await asyncio.Event().wait()
+
+    orders = Orders(tmp_path / "gateway.toml", tmp_path, [], Never(), Hangs())
+    assert "its disk does not answer" in (await orders.answer(Request("hold", {})))["error"]
+    assert await orders.answer(Request("let_go", {})) == {"ok": True, "held": False}
