@@ -9,6 +9,7 @@ import pytest
 
 from gateway import __version__, config
 from gateway.doctor.broker import broker
+from gateway.doctor.certificates import certificates
 from gateway.doctor.clock import ClockFacts, clock
 from gateway.doctor.disk import DiskFacts, disk
 from gateway.doctor.finding import FINE, UNKNOWN, UNWISE, WRONG, Finding, document, lines
@@ -275,6 +276,13 @@ def test_a_certificate_that_soon_expires(made, days, state):
     """It is told 30 days before."""
     found = broker(facts_of(tls=True, expires=NOW + days * 86_400), made, NOW)
     assert [one.state for one in found if one.what == "broker tls"] == [state]
+
+
+@pytest.mark.parametrize(("days", "state"), [(31, FINE), (29, UNWISE), (-1, WRONG)])
+def test_our_own_certificate(days, state):
+    """It is told 30 days before it ends, and is wrong from then on; the command shows it."""
+    one = the_one(certificates([("mqtt.cert_file", Path("/a b.crt"), NOW + days * 86_400)], NOW))
+    assert (one.state, one.mend.endswith("-in '/a b.crt'")) == (state, state != FINE)
 
 
 def status(**more):

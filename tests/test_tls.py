@@ -5,12 +5,15 @@ import ssl
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway import tls
 from gateway.publish.broker import Refused, Where
 from gateway.publish.client import connect
 from gateway.publish.packets import publish, topic_part
 from gateway.tls import Tls, TlsError
+from gateway.tls.validity import ends, several
 from tests.brokers import CONNECT, PUBLISH, WELCOME_5, FakeBroker, Mosquitto, puback, read_packet
 from tests.certificates import Authority
 from tests.connections import WILL
@@ -201,6 +204,23 @@ def test_files_that_will_not_do(authority, tmp_path):
     ):
         with pytest.raises(TlsError, match=words):
             tls.context(files)
+
+
+@pytest.mark.parametrize("days", [1, 100, 36_500])
+def test_when_a_certificate_ends(authority, days):
+    """It is read as openssl has written it, in this century and beyond, where years have four digits."""
+    pem = authority.issue(f"for{days}", days=days)[0].read_text()
+    assert ends(pem) == pytest.approx(time.time() + days * 86_400, abs=60)
+    assert ends(f"text before\n{pem}{authority.certificate.read_text()}") == ends(pem)
+    assert (several(pem), several(pem * 2)) == (False, True)
+
+
+@given(at=st.integers(0, 400), byte=st.integers(0, 255))
+def test_a_certificate_that_is_damaged(authority, at, byte):
+    """Whatever a byte of it becomes, or where it is cut, it is a time or none, and nothing is raised."""
+    der = bytearray(ssl.PEM_cert_to_DER_cert(authority.certificate.read_text()))
+    for data in (der[:at], der[:at] + bytes([byte]) + der[at + 1 :]):
+        assert isinstance(ends(ssl.DER_cert_to_PEM_cert(bytes(data))), float | None)
 
 
 def test_a_key_that_everyone_may_read(authority):

@@ -6,10 +6,10 @@ import time
 from collections.abc import Iterator
 
 from ..config import Config, Mqtt
+from .certificates import SOON
 from .finding import FINE, UNKNOWN, UNWISE, WRONG, Finding
 from .steps import FILES, BrokerFacts
 
-SOON = 30 * 86_400  # s before a certificate expires
 STEPS = ("name", "port", "tls", "login", "publish")
 
 

@@ -14,6 +14,7 @@ from .. import __version__, state
 from ..commands.ends import CONFIG, DONE, FAILED
 from ..ingest.identity import lockers
 from .broker import broker
+from .certificates import certificate_facts, certificates
 from .clock import clock, clock_facts
 from .disk import disk, disk_facts
 from .finding import FINE, UNKNOWN, WRONG, Finding
@@ -62,6 +63,7 @@ def examine(path: Path) -> Examined:
         return Examined(findings, read, service, folder)
     runs = service.pid or _locker(folder)
     facts = asyncio.run(broker_facts(config, hidden=read.hidden))
+    findings += certificates(certificate_facts(config.mqtt.tls), time.time())
     findings += ports(port_facts(config, who, runs), who, lent(facts, config))
     findings += disk(disk_facts(folder, who), who, config.spool_bytes)
     findings += broker(facts, config, time.time())
