@@ -22,7 +22,7 @@ from gateway.bench.paired import ratio
 from gateway.bench.shown import table
 from gateway.bench.whole import SENDER, street
 
-MANY = 'format = "csv"\ncolumns = ["sensor", "value"]\nheader = false\nmax_sensors = 10_000\n'
+MANY = 'on_silence = []\nformat = "csv"\ncolumns = ["sensor", "value"]\nheader = false\nmax_sensors = 10_000\n'
 WIDE, NARROW = 10_000, 100  # readings in a window
 BAD = ("are lost", "came out of order", "have a wrong feature")
 MOST = 60  # s of a window that is filled
