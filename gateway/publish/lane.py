@@ -8,7 +8,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ..model import Features
 from .spool.nouns import Block
@@ -34,6 +34,10 @@ class Piece:
 
     def __len__(self) -> int:
         return self.last - self.first
+
+    def cut(self, first: int, last: int) -> Piece:
+        """The same with other rows; a flood of many boards needs one for each reading."""
+        return Piece(self.features, first, last, self.condensed, self.tried, self.block, self.sealed)
 
     @property
     def lane(self) -> tuple[str, str]:
@@ -88,8 +92,8 @@ class Lane:
         head = self.waiting[0]
         if len(head) <= most:
             return self.waiting.popleft()
-        self.waiting[0] = replace(head, first=head.first + most)  # who knows the whole of it finds it no more
-        return replace(head, last=head.first + most)
+        self.waiting[0] = head.cut(head.first + most, head.last)  # who knows the whole of it finds it no more
+        return head.cut(head.first, head.first + most)
 
     def older(self, cut: float, most: int) -> Iterator[Piece]:
         """Takes out the readings that came until `cut`, the oldest `most` of them."""

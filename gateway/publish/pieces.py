@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import groupby
 
 from ..model import Features
@@ -29,7 +28,7 @@ def in_blocks(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
         part, readings = list[Piece](), 0
         for piece in alike:
             for first in range(piece.first, piece.last, BLOCK_ROWS):
-                cut = replace(piece, first=first, last=min(first + BLOCK_ROWS, piece.last))
+                cut = piece.cut(first, min(first + BLOCK_ROWS, piece.last))
                 if part and readings + len(cut) > BLOCK_ROWS:
                     yield part
                     part, readings = [], 0
