@@ -1,12 +1,14 @@
 """`gateway doctor` on the installed service: each planted fault is named, and the command that it gives mends it."""
 
 import json
+import re
 import subprocess
 
 import pytest
 
 from tests.brokers import Mosquitto
 from tests.certificates import Authority
+from tests.street import ROOT
 
 GATEWAY = "/opt/gateway/bin/gateway"
 FILE = "/etc/gateway/gateway.toml"
@@ -125,6 +127,18 @@ def test_who_sees_what(life):
         assert not [where for where in doctor(machine, user) if where[1] in ("wrong", "unknown")]
     (says, mend) = doctor(machine, "nobody")["configuration", "unknown"]
     assert (says, mend) == ("this user may not read it", f"sudo -u gateway {GATEWAY} doctor")
+
+
+def test_the_commands_of_the_page(life):
+    """docs/operations.md: what stands there on looking at a service runs as it stands, and says how it is."""
+    part = (ROOT / "docs" / "operations.md").read_text().partition("\n## TLS\n")[0]
+    lines = [line for block in re.findall(r"```sh\n(.*?)```", part, re.DOTALL) for line in block.splitlines()]
+    said = [
+        life.machine.run("sh", "-ec", f"cd /root; {line.replace('sudo ', '')}", check=True).stdout for line in lines
+    ]
+    assert "active (running)" in said[0]
+    assert sum("board bench" in text or '"where": "bench"' in text for text in said) == 3
+    life.machine.run("rm", "/root/report.tar.gz", check=True)
 
 
 def test_a_report_of_the_service(life):
