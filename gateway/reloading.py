@@ -82,16 +82,16 @@ class Reloading:
         self._forget()
         boards, readers = self._boards, self._boards.readers
         found = changes(self.config, config)
-        gone = list(found.gone)
         kept = {field: getattr(self.config, field) for field in found.kept}
         self.config = replace(config, mqtt=found.mqtt, **kept)
         self._street.reload(self.config)
-        for name in found.gone:
+        anew = [board for board in found.changed if not boards.change(board)]
+        gone = [*found.gone, *(board.name for board in anew)]
+        for name in [*gone]:
             await boards.drop(name, parts)
-        for board in found.opened:
+        opened = [*anew, *found.opened]
+        for board in opened:
             gone += await boards.add(board, parts)
-        for board in found.tagged:
-            boards.tag(board)
         gone = [name for name in gone if name not in readers]
         for name in gone:
             self._publisher.document(self._status_topic(name), b"")  # nobody tells of it any more
@@ -100,7 +100,8 @@ class Reloading:
         await self._publisher.reconnect()
         self._trouble = None
         self._wrong(None)
-        log("config.reloaded", path=str(config.path), opened=[board.name for board in found.opened],
+        changed = [board.name for board in found.changed if board not in anew]
+        log("config.reloaded", path=str(config.path), changed=changed, opened=[board.name for board in opened],
             gone=gone, later=found.later)  # fmt: skip
 
     def _forget(self) -> None:

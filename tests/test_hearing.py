@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.ingest.hearing import QUIET, Hearing
+from gateway.ingest.hearing import QUIET, TURNING, Hearing
 from gateway.ingest.intake import Intake
 from gateway.ingest.modem import Losses
 from gateway.ledger import Account
@@ -119,3 +119,61 @@ def test_names_are_given_anew_where_another_board_may_be():
     ear.reopen(2.0)
     ear.hear(b"\nb=2\n", 3.0)
     assert ear.intake.sensors.hardware("inlet") == "b"
+
+
+class Changed:
+    """Makes the intake of another table: sensors are called otherwise."""
+
+    def __init__(self, ear: Ear, max_line: int = 4000) -> None:
+        self.ear, self.made = ear, []
+        self.board = Board("bench", Port("/dev/x"), max_line=max_line, silent=7.0)
+
+    def __call__(self) -> Intake:
+        self.made.append(Intake(self.board, Pairs(), self.ear.take, self.ear.account, lambda: None))
+        return self.made[-1]
+
+
+@pytest.mark.parametrize("cut", range(9))
+def test_another_table_counts_from_the_next_frame_on(cut):
+    """Wherever in a line it comes: that is read by the one before, and no line is lost, torn or noise."""
+    ear, line = Ear(), b"a=1\nb=2\n"
+    ear.hear(b"9\n" + line[:cut], 1.0)
+    changed = Changed(ear)
+    ear.hearing.becomes(changed.board, changed, 1.0)
+    assert bool(changed.made) is (cut in (0, 4, 8))
+    ear.hear(line[cut:] + b"c=3\n", 1.5)
+    assert (ear.values, ear.account.noise, ear.account.frames) == ([1.0, 2.0, 3.0], 1, 4)
+    assert len(changed.made) == 1 and ear.hearing.patience == 7.0
+
+
+def test_another_table_while_no_frame_ends():
+    """A line without an end is waited for no longer than a moment, and is noise then, with the rest of it."""
+    ear = Ear()
+    changed = Changed(ear)
+    ear.hear(b"9\na=1", 1.0)
+    ear.hearing.becomes(changed.board, changed, 1.0)
+    ear.hear(b"2", 1.0 + TURNING)
+    assert not changed.made
+    ear.hear(b"3", 1.1 + TURNING)
+    assert len(changed.made) == 1
+    ear.hear(b"4\nb=2\n", 1.2 + TURNING)
+    assert ear.values == [2.0]
+
+
+def test_another_table_while_the_port_is_closed():
+    """It counts at once; and one that waited for the end of a frame counts when the port is closed. What was said of
+    others on the port stays so.
+    """
+    ear = Ear()
+    ear.hear(b"9\na=", 1.0)
+    first, second = Changed(ear), Changed(ear)
+    ear.hearing.becomes(first.board, first, 1.0)
+    ear.hearing.share(True)
+    ear.hearing.closed()
+    assert len(first.made) == 1 and first.made[0].trust.shared
+    ear.hearing.becomes(second.board, second, 2.0)
+    assert len(second.made) == 1
+    ear.hearing.share(False)
+    ear.hearing.opened(3.0, anew=False)
+    ear.hear(b"half=7\nb=2\n", 3.5)
+    assert (ear.values, second.made[0].trust.shared) == ([2.0], False)

@@ -24,28 +24,28 @@ def config(folder, text):
 
 
 @pytest.mark.parametrize(
-    ("before", "now", "gone", "opened", "later"),
+    ("before", "now", "gone", "changed", "opened", "later"),
     [
-        ("", "", (), (), ()),
-        ("", BOARD.format("b", "b"), (), ("b",), ()),
-        (BOARD.format("b", "b"), "", ("b",), (), ()),
-        (BOARD.format("b", "b"), BOARD.format("b", "c"), ("b",), ("b",), ()),
-        (BOARD.format("b", "b"), BOARD.format("c", "b"), ("b",), ("c",), ()),
-        ("[gateway]\ntags = {}", '[gateway]\ntags = { site = "x" }', (), (), ()),
-        ("", "[mqtt]\nurl = 'mqtt://other'\nversion = '3.1.1'", (), (), ()),
-        ("", "[mqtt]\nprefix = 'x'\npayload = 'rows'\nevery = '1s'", (), (), ("mqtt.prefix", "mqtt.payload")),
-        ("", "[mqtt]\nurl = 'embedded'", (), (), ("mqtt",)),
-        ("", "[features]\nuse = ['mean']", (), (), ()),
-        ("", "[spool]\nat_risk = '2s'\n[compute]\nworkers = 3", (), (), ("compute.workers", "spool.at_risk")),
-        ("", BOARD.format("found", "auto").replace("/dev/auto", "auto"), (), (), ('boards with port = "auto"',)),
+        ("", "", (), (), (), ()),
+        ("", BOARD.format("b", "b"), (), (), ("b",), ()),
+        (BOARD.format("b", "b"), "", ("b",), (), (), ()),
+        (BOARD.format("b", "b"), BOARD.format("b", "c"), (), ("b",), (), ()),
+        (BOARD.format("b", "b"), BOARD.format("c", "b"), ("b",), (), ("c",), ()),
+        ("[gateway]\ntags = {}", '[gateway]\ntags = { site = "x" }', (), ("a",), (), ()),
+        ("", "[mqtt]\nurl = 'mqtt://other'\nversion = '3.1.1'", (), (), (), ()),
+        ("", "[mqtt]\nprefix = 'x'\npayload = 'rows'\nevery = '1s'", (), (), (), ("mqtt.prefix", "mqtt.payload")),
+        ("", "[mqtt]\nurl = 'embedded'", (), (), (), ("mqtt",)),
+        ("", "[features]\nuse = ['mean']", (), (), (), ()),
+        ("", "[spool]\nat_risk = '2s'\n[compute]\nworkers = 3", (), (), (), ("compute.workers", "spool.at_risk")),
+        ("", BOARD.format("found", "auto").replace("/dev/auto", "auto"), (), (), (), ('boards with port = "auto"',)),
     ],
 )
-def test_what_a_new_file_changes(tmp_path, before, now, gone, opened, later):
-    """Boards come, go, and are opened anew with other settings; what is read at the start is named."""
+def test_what_a_new_file_changes(tmp_path, before, now, gone, changed, opened, later):
+    """Boards come, go, and have other settings; what is read at the start is named."""
     one, two = (config(tmp_path, BOARD.format("a", "a") + text) for text in (before, now))
     found = changes(one, two)
-    assert (found.gone, tuple(board.name for board in found.opened), found.later) == (gone, opened, later)
-    assert {board.name for board in found.tagged} == ({"a"} if "site" in now else set())
+    assert (found.gone, found.later) == (gone, later)
+    assert [tuple(board.name for board in some) for some in (found.changed, found.opened)] == [changed, opened]
 
 
 @pytest.mark.slow
@@ -66,11 +66,11 @@ def test_a_reload_touches_what_has_changed(tmp_path, mosquitto):
                 gateway.file.write_text(text.replace(f'port = "{b.path}"', f'port = "{b.path}"\nmax_line = "1kB"'))
                 gateway.process.send_signal(signal.SIGHUP)
                 (told,) = until(lambda: [e for e in gateway.events() if e["event"] == "config.reloaded"], "it is told")
-                assert (told["opened"], told["gone"], told["later"]) == (["b"], ["c"], [])
+                assert (told["changed"], told["opened"], told["gone"], told["later"]) == (["b"], [], ["c"], [])
                 until(lambda: judge.of("a", "T1")[-1].get("median") is not None, "the new features")
-                until(lambda: judge.of("b", "T1")[-1].get("median") is not None, "of the reopened board, too")
+                until(lambda: judge.of("b", "T1")[-1].get("median") is not None, "of the changed board, too")
                 now = descriptors(gateway.process.pid)
-                assert now[os.path.realpath(a.path)] == held[os.path.realpath(a.path)]
+                assert all(now[os.path.realpath(one.path)] == held[os.path.realpath(one.path)] for one in (a, b))
                 assert os.path.realpath(c.path) not in now
                 gateway.process.send_signal(signal.SIGHUP)  # what was kept of c goes
                 until(lambda: len([e for e in gateway.events() if e["event"] == "config.reloaded"]) == 2, "again")
@@ -84,6 +84,39 @@ def test_a_reload_touches_what_has_changed(tmp_path, mosquitto):
         assert [row["seq"] for row in rows] == list(range(1, len(rows) + 1))
         assert len({row["run"] for row in rows}) == 1
     judge.close()
+
+
+def test_a_changed_board_loses_nothing(tmp_path, mosquitto, judge):
+    """Its port stays open, whatever else of its table has changed, and each of its lines is a reading; with another
+    rate it is opened anew. Both are told.
+    """
+    with Board(kind="kv", sensors=1, rate=200, name="a") as a, Board(kind="kv", sensors=1, rate=200, name="b") as b:
+        text = configuration(mosquitto.port, {"a": a.path, "b": b.path}, each='format = "kv"')
+        table = f'port = "{b.path}"\n'
+        with running(tmp_path, text) as gateway:
+            until(lambda: len(judge.features) > 200, "readings flow")
+            held = descriptors(gateway.process.pid)
+            reloads = [f'{table}max_line = "{number}kB"\ntags = {{ number = "{number}" }}\n' for number in range(1, 9)]
+            for number, one in enumerate(reloads, 1):
+                gateway.file.write_text(text.replace(table, one))
+                gateway.process.send_signal(signal.SIGHUP)
+                want = {"number": str(number)}
+                until(lambda: judge.of("b", "T1")[-1].get("tags") == want, "it is taken over")  # noqa: B023
+            assert descriptors(gateway.process.pid).items() >= {
+                (path, fd) for path, fd in held.items() if path.startswith("/dev/pts/")
+            }
+            last, topic = judge.of("b", "T1")[-1]["seq"], "gateway/gw/b/status"
+            document = until(lambda: (d := judge.documents[topic])["readings"] >= last and d, "it is counted", 40)
+            assert (document["refused"], document["reopened"]) == ({}, 0)
+            assert document["noise"] == judge.documents["gateway/gw/a/status"]["noise"], "what both say as they begin"
+            (told,) = [e for e in gateway.events() if e["event"] == "config.reloaded"][:1]
+            assert (told["changed"], told["opened"], told["gone"]) == (["b"], [], [])
+            gateway.file.write_text(text.replace(table, f"{table}baud = 9600\n"))
+            gateway.process.send_signal(signal.SIGHUP)
+            until(lambda: judge.documents["gateway/gw/b/status"]["baud"] == 9600, "it is opened anew")
+            assert gateway.stop() == 0
+    rows = judge.of("a", "T1")
+    assert [row["seq"] for row in rows] == list(range(1, len(rows) + 1))
 
 
 def descriptors(pid):

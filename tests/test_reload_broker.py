@@ -259,7 +259,7 @@ def test_tags_alone_touch_no_port(tmp_path, mosquitto, judge):
             assert reload() == "reading 1 boards"
             until(lambda: judge.features[-1].get("tags") == {"site": "north"}, "they are there")
             (event,) = told(gateway, "config.reloaded")
-            assert (event["opened"], event["gone"], event["later"]) == ([], [], [])
+            assert (event["changed"], event["opened"], event["gone"], event["later"]) == (["a"], [], [], [])
             assert gateway.stop() == 0
     rows = judge.of("a", "T1")
     assert [row["seq"] for row in rows] == list(range(1, len(rows) + 1))

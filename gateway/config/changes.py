@@ -18,8 +18,7 @@ KEYS = {
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """gone: boards that are closed; opened: those that are read from now on; one with other settings is in both.
-    tagged: those of which only the tags are others, which are not touched.
+    """gone: boards that are closed; opened: those that are read from now on; changed: those with other settings.
 
     mqtt: as it counts from now on. kept: other fields of the Config that stay as they were; later: the keys of what
     the file has changed, and what counts after a restart.
@@ -27,7 +26,7 @@ class Changes:
 
     gone: tuple[str, ...]
     opened: tuple[Board, ...]
-    tagged: tuple[Board, ...]
+    changed: tuple[Board, ...]
     mqtt: Mqtt
     kept: tuple[str, ...]
     later: tuple[str, ...]
@@ -38,19 +37,14 @@ def changes(before: Config, now: Config) -> Changes:
     old = {board.name: board for board in before.boards if board.port.path != "auto"}
     new = {board.name: board for board in now.boards if board.port.path != "auto"}
     found = [{board for board in one.boards if board.port.path == "auto"} for one in (before, now)]
-    tagged = {
-        name: board
-        for name, board in new.items()
-        if name in old and board != old[name] and replace(old[name], tags=board.tags) == board
-    }
     mqtt, of_mqtt = _mqtt(before.mqtt, now.mqtt)
     fields = [name for name in KEYS if getattr(before, name) != getattr(now, name)]
     later = [KEYS[name] for name in fields] + of_mqtt
     later += ['boards with port = "auto"'] if found[0] != found[1] else []
     return Changes(
-        gone=tuple(name for name in old if name not in tagged and new.get(name) != old[name]),
-        opened=tuple(board for name, board in new.items() if name not in tagged and old.get(name) != board),
-        tagged=tuple(tagged.values()),
+        gone=tuple(name for name in old if name not in new),
+        opened=tuple(board for name, board in new.items() if name not in old),
+        changed=tuple(board for name, board in new.items() if name in old and old[name] != board),
         mqtt=mqtt,
         kept=tuple(KEYS),
         later=tuple(later),

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..ledger import Account
-from ..model import Board, Take
+from ..model import Board, Format, Take
 from ..parts import Part, Parts
 from .asking.party import Party
 from .asking.talk import Talk
 from .discover import discover
 from .formats import decoder
+from .intake import Intake
 from .lending import Lending, Lent
 from .loans import Loans
 from .notes import noted
@@ -93,10 +95,23 @@ class Boards:
         self._add(board, parts)
         return same
 
-    def tag(self, board: Board) -> None:
-        """A board that is read has other tags, and else all as before."""
-        self.readers[board.name].board = board
-        self._tags[board.name] = dict(board.tags)
+    def change(self, board: Board) -> bool:
+        """Reads a board by another table, with its port open; False where that cannot be: it is to be dropped, and
+        added. So it is where its port's settings are others, or it is asked, or its rate is looked for.
+        """
+        name, seen = board.name, self.readers[board.name]
+        if replace(seen.board, tags=board.tags) != board:
+            alike = (seen.board.port, seen.board.on_silence) == (board.port, board.on_silence)
+            if not alike or seen.board.asked or board.asked or not board.port.baud:
+                return False
+            seen.becomes(board, lambda: self._intake(board))
+        seen.board, self._tags[name] = board, dict(board.tags)
+        return True
+
+    def _intake(self, board: Board) -> tuple[Intake, Format]:
+        """What takes the bytes of a board that speaks by itself."""
+        name, format = board.name, decoder(board.format, board.options)
+        return Intake(board, format, self._take, self.account(name), self._changed, self.sensors(name)), format
 
     def _same(self, board: Board) -> list[str]:
         """Those that have its name, or its port, and do not share that with it."""

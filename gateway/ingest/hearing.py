@@ -3,6 +3,8 @@
 Pure: no port, no clock; times are s of the monotonic clock.
 """
 
+from collections.abc import Callable
+
 from ..ledger import Account
 from ..model import Board, Chunk
 from .finding.seeking import Seeking
@@ -11,6 +13,7 @@ from .link import patience, usual
 from .modem import Losses
 from .silence import silent_for
 
+TURNING = 2.0  # s after which another intake takes over in the middle of a frame, if none has ended
 QUIET = 0.25  # s without a byte after a port was opened anew in a silence; what comes then begins a line
 
 
@@ -27,6 +30,8 @@ class Hearing:
         self._between = False  # it was between two lines at the close
         self._losses: Losses | None = None  # as last seen; None where the driver does not count
         self.seeking: Seeking | None = None  # of a board whose rate is to be found
+        self._open = False
+        self._next: tuple[Board, Callable[[], Intake], float] | None = None  # from the next frame on, and since when
 
     @property
     def baud(self) -> int:
@@ -44,6 +49,26 @@ class Hearing:
         if self.seeking is not None:
             self.seeking.refused()
 
+    def becomes(self, board: Board, intake: Callable[[], Intake], now: float) -> None:
+        """The board is read by another table from its next frame on, with its port open; the port's settings are as
+        before. intake: makes what takes its bytes then.
+        """
+        self._next = board, intake, now
+        if not self._open or self._intake.between:
+            self._turn()
+
+    def _turn(self) -> None:
+        """Reads on by the other table."""
+        if self._next is None:
+            return
+        whole, shared = self._open and self._intake.between, self._intake.trust.shared
+        self._intake.gap()
+        self._board, make, _ = self._next
+        self._next, self._intake = None, make()
+        self._intake.trust.shared = shared
+        if whole:
+            self._intake.gap(midstream=False)
+
     @property
     def patience(self) -> float:
         """S without a byte after which the board is silent."""
@@ -51,6 +76,7 @@ class Hearing:
 
     def opened(self, now: float, *, anew: bool) -> None:
         """The port is open; anew: it was closed for that, in a silence which goes on."""
+        self._open = True
         self._intake.sensors.anew()  # another board may be there now
         self._renewed = now if anew else None
         self.restarts(now)
@@ -89,7 +115,9 @@ class Hearing:
             self._strays()
         self._between = self._intake.between
         self._losses = None
+        self._open = False
         self._intake.gap()
+        self._turn()
 
     def counts(self, losses: Losses | None, now: float) -> None:
         """What the driver has lost, as it says before more is taken; None where it does not count."""
@@ -145,6 +173,8 @@ class Hearing:
         settling = now < self.settled_at
         frames = self._intake.feed(data, at, settling=settling)
         self.latest = now
+        if self._next is not None and (self._intake.between or now - self._next[2] > TURNING):
+            self._turn()
         if frames:
             self.framed(now)
         return not settling and bool(frames or not stray)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection
 
 from ..ledger import Account
@@ -51,6 +52,17 @@ class Seen:
         """Has its rate found by listening. first: where to begin, or 0; told: gets what was found, or 0."""
         if isinstance(self._reader.hearing, Hearing):
             self._reader.hearing.seeking = Seeking(self.board, first, lambda: told(self, self.baud))
+
+    def becomes(self, board: Board, made: Callable[[], tuple[Intake, Format]]) -> None:
+        """A board that speaks by itself is read by another table from its next frame on."""
+
+        def intake() -> Intake:
+            self.intake, self.decoder = made()
+            return self.intake
+
+        hearing = self._reader.hearing
+        assert isinstance(hearing, Hearing)
+        hearing.becomes(board, intake, time.monotonic())
 
     async def run(self) -> None:
         """Reads a board whose port is its own, for ever."""

@@ -46,7 +46,7 @@ EVENTS = {
     "service.failed": _event("error", "where error"),
     "config.unwise": _event("warning", "path text"),
     "config.refused": _event("error", "path problems"),
-    "config.reloaded": _event("info", "path opened gone later"),
+    "config.reloaded": _event("info", "path changed opened gone later"),
     "control.failed": _event("warning", "why"),
     "board.online": _event("info", "board port baud"),
     "board.tuned": _event("info", "board port baud"),
