@@ -212,6 +212,26 @@ def test_what_runs_after_an_upgrade(home, monkeypatch, capsys, ends, raised, run
     assert not list(told), "each start was asked for"
 
 
+@pytest.mark.parametrize(
+    ("text", "checked"),
+    [("", True), ('password_file = "/run/credentials/gateway.service/gateway.password"', False)],
+)
+def test_secrets_that_only_a_running_service_has(home, monkeypatch, capsys, text, checked):
+    """While it does not run, a configuration that names them cannot be checked; that is said, and is no failure."""
+    (home / "gateway.toml").write_text(text)
+    monkeypatch.setattr(files, "CONFIGURATION", home)
+    asked = []
+
+    def as_service(words, environment):
+        asked.append(words)
+        return subprocess.CompletedProcess(words, 0, "", "")
+
+    monkeypatch.setattr(main, "as_service", as_service)
+    main.check(home)
+    assert bool(asked) is checked
+    assert ("not checked" in capsys.readouterr().out) is not checked
+
+
 def test_a_slow_board_is_given_time(monkeypatch):
     """Three times what the last start took, and never less than 12 s."""
     began = {"ExecMainStartTimestampMonotonic": "1000000", "ActiveEnterTimestampMonotonic": "2000000"}

@@ -154,10 +154,14 @@ def undo(old: Path, new: Path) -> None:
 
 def check(new: Path) -> None:
     """Has the new version read the configuration, as the service's user. Raises Failed."""
+    secrets = Path("/run/credentials/gateway.service")
+    if str(secrets) in (files.CONFIGURATION / "gateway.toml").read_text() and not secrets.is_dir():
+        say("the configuration is not checked: the secrets that it names are there while the service runs")
+        return
     where = {
         "CONFIGURATION_DIRECTORY": str(files.CONFIGURATION),
         "STATE_DIRECTORY": str(files.STATE),
-        "CREDENTIALS_DIRECTORY": "/run/credentials/gateway.service",
+        "CREDENTIALS_DIRECTORY": str(secrets),
     }
     done = as_service([new / "bin" / "gateway", "check"], where)
     if done.returncode:

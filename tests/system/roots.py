@@ -13,6 +13,10 @@ from pathlib import Path
 
 CACHE = Path(os.environ.get("GATEWAY_SYSTEM_CACHE", "/var/tmp/gateway-system"))
 PACKAGES = "systemd,systemd-sysv,dbus,udev,libbpf1,procps,python3"  # libbpf1: DeviceAllow= by cgroup BPF
+TREE = """
+[ "$(stat -fc %T /sys/fs/cgroup)" = cgroup2fs ] || mount -t cgroup2 cgroup2 /sys/fs/cgroup
+mkdir /sys/fs/cgroup/gateway-$$ && rmdir /sys/fs/cgroup/gateway-$$
+"""
 LEAN = [f"--dpkgopt=path-exclude=/usr/share/{part}/*" for part in ("man", "locale", "doc")]
 
 
@@ -23,7 +27,8 @@ def why_not() -> str | None:
     for program, package in (("systemd-nspawn", "systemd-container"), ("mmdebstrap", "mmdebstrap")):
         if shutil.which(program) is None:
             return f"{program} is not here: apt-get install {package}"
-    return None
+    done = subprocess.run(["unshare", "--mount", "sh", "-ec", TREE], capture_output=True, text=True)
+    return f"no tree of cgroups can be made here: {done.stderr.strip()}" if done.returncode else None
 
 
 @contextmanager

@@ -60,6 +60,7 @@ def test_from_the_unpacked_board_to_the_first_message_and_away(outside):
     assert whole < WITHIN
 
     assert machine.run("systemd-analyze", "verify", "gateway.service").stderr == ""
+    machine.run("systemd-analyze", "security", "--threshold=15", "gateway.service", check=True)
     kind = "notify-reload" if "systemd 257" in machine.run("systemctl", "--version").stdout else "notify"
     assert machine.show("Type") == [kind]
 
