@@ -20,7 +20,7 @@ READING = 5.0  # s for the configuration, read again; on a disk that hangs it wo
 
 
 class Reloading:
-    """config: as it counts now. status_topic: of a board; in_flight: its readings. event: see Service.
+    """config: as it counts now. gone: nobody tells of a board any more; in_flight: its readings. event: see Service.
 
     wrong: is told the sentence of a file that is not right, and None when there is none.
     """
@@ -31,14 +31,14 @@ class Reloading:
         street: Street,
         publisher: Publisher,
         *,
-        status_topic: Callable[[str], str],
+        gone: Callable[[str], None],
         in_flight: Callable[[str], int],
         event: Callable[..., Any],
         wrong: Callable[[str | None], None],
     ) -> None:
         self.config = config
         self._street, self._boards, self._publisher = street, street.boards, publisher
-        self._status_topic, self._in_flight, self._event = status_topic, in_flight, event
+        self._gone, self._in_flight, self._event = gone, in_flight, event
         self._wrong = wrong
         self._trouble: str | None = None
         self._asked = asyncio.Event()
@@ -94,7 +94,7 @@ class Reloading:
             gone += await boards.add(board, parts)
         gone = [name for name in gone if name not in readers]
         for name in gone:
-            self._publisher.document(self._status_topic(name), b"")  # nobody tells of it any more
+            self._gone(name)
         self._street.stage.reload(self._street.plan)
         self._publisher.renew()
         await self._publisher.reconnect()

@@ -86,7 +86,7 @@ class Service:
         self._password = Password(config.mqtt.password_file)
         self.reloading = Reloading(
             config, self.street, self.publisher,
-            status_topic=self._status_topic, in_flight=self._in_flight, event=self._event,
+            gone=self._gone, in_flight=self._in_flight, event=self._event,
             wrong=lambda text: self.reporter.faults.tell("config", text),
         )  # fmt: skip
 
@@ -211,6 +211,11 @@ class Service:
 
     def _send_status(self, board: str | None, payload: bytes) -> None:
         self.publisher.document(self._status_topic(board), payload)
+
+    def _gone(self, board: str) -> None:
+        """What was told of a board is taken back; if it is there again soon, it is told of anew."""
+        self.publisher.document(self._status_topic(board), b"")
+        self.reporter.forget(board)
 
     def _event(self, name: str, **fields: Any) -> None:
         """What a room has to tell goes to the log, and is a reason to look at the status."""

@@ -119,6 +119,24 @@ def test_a_changed_board_loses_nothing(tmp_path, mosquitto, judge):
     assert [row["seq"] for row in rows] == list(range(1, len(rows) + 1))
 
 
+def test_a_board_that_goes_and_is_back_at_once(tmp_path, mosquitto, judge):
+    """Its document is taken back, and is there again at once, whatever was told of it before."""
+    with Board(kind="kv", sensors=1, rate=50, name="a") as a, Board(kind="kv", sensors=1, rate=50, name="b") as b:
+        both = configuration(mosquitto.port, {"a": a.path, "b": b.path})
+        with running(tmp_path, both) as gateway:
+            topic = "gateway/gw/b/status"
+            until(lambda: judge.documents.get(topic, {}).get("state") == "online", "it is told of")
+            until(lambda: judge.documents[topic]["sensors"], "with its sensor")
+            since = judge.documents[topic]["since"]
+            for text in (configuration(mosquitto.port, {"a": a.path}), both):
+                held = descriptors(gateway.process.pid)
+                gateway.file.write_text(text)
+                gateway.process.send_signal(signal.SIGHUP)
+                until(lambda: descriptors(gateway.process.pid).keys() != held.keys(), "it is taken over")  # noqa: B023
+            until(lambda: judge.documents.get(topic, {}).get("since", since) != since, "it is told of again", 5)
+            assert gateway.stop() == 0
+
+
 def descriptors(pid):
     """What a process has open, and since when: path -> number of the descriptor."""
     folder = f"/proc/{pid}/fd"

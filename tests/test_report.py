@@ -58,6 +58,9 @@ async def test_only_what_has_changed(desk):
     assert desk.names() == ["bench"]
     desk.reporter.report(all_of_them=True)
     assert desk.names() == [None, "bench", "b2"]
+    desk.reporter.forget("b2")
+    desk.reporter.report(all_of_them=False)
+    assert desk.names() == ["b2"]
 
 
 async def test_a_board_that_is_back_after_a_reload(desk):

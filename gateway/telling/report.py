@@ -44,6 +44,10 @@ class Reporter:
         """Something may have to be told soon."""
         self._change.set()
 
+    def forget(self, board: str) -> None:
+        """Its document was taken back: the next one goes out, whatever it says."""
+        self._shapes.pop(board, None)
+
     async def run(self) -> None:
         """Reports for ever."""
         full_at = 0.0
