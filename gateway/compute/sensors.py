@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from array import array
 from bisect import bisect_right
-from collections import deque
 from itertools import takewhile
 from typing import NamedTuple
 
@@ -16,6 +15,7 @@ NO_READINGS = (0.0, 0.0, 0.0, math.inf, -math.inf, 0.0, 0.0, 0.0)
 """The moments of a run of none: count, mean, sum of squared deviations, smallest, largest, and three for the slope."""
 NOTHING_CARRIED = array("d", [math.nan] * CARRIED).tobytes()
 ANY = (-math.inf, math.inf)
+INTERVALS = 9  # that say what is usual
 SILENT = 30.0  # s; no sensor is called silent before
 
 
@@ -71,7 +71,7 @@ class Sensor:
         self.seq = seq  # of its last reading in this run
         self.fresh: list[Row] = []
         self.latest: Row | None = None  # the newest that went to a worker
-        self.intervals: deque[float] = deque(maxlen=9)  # s between readings, of the latest batches
+        self.intervals = array("d")  # s between readings, of the latest batches
         self.borders: list[int] = []  # seqs from which on values are not comparable with those before
         self._begin()
 
@@ -150,6 +150,7 @@ class Sensor:
             self._begin()
         if self.latest is not None:
             self.intervals.append((t[-1] - self.latest.t) / len(rows))
+            del self.intervals[:-INTERVALS]
         self.latest = rows[-1]
         start = self._advance(t)
         entered, head, first = self.entered, self.head, self.base + self.head

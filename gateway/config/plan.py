@@ -14,7 +14,7 @@ READING_BYTES = 90
 """The most that a window keeps of one reading: its time and value, and the running sums up to it, as 64-bit numbers."""
 CUSTOM_BYTES = 16
 """What is kept besides for features of the user's own: its time and value once more."""
-NEW_BYTES, DONE_BYTES, FEATURE_BYTES, SENSOR_BYTES = 260, 80, 8, 5000
+NEW_BYTES, DONE_BYTES, FEATURE_BYTES, SENSOR_BYTES = 260, 80, 8, 9000
 """A reading that waits to be computed, one that is (and for each feature), and what a sensor takes by itself."""
 GATEWAY_BYTES, WORKER_BYTES = 75_000_000, 35_000_000
 """About what the processes take that are there always, and each worker."""
