@@ -123,11 +123,11 @@ def test_plan(tmp_path: Path) -> None:
         "waiting_bytes": 20_000 * 260 + 100_000 * (80 + 4 * 8) + 10 * 9000,
         "custom_bytes": 0,
         "processes_bytes": 75_000_000 + 3 * 35_000_000,
-        "most_bytes": 90_000 + 5_200_000 + 11_200_000 + 50_000 + 180_000_000,
+        "most_bytes": 90_000 + 5_200_000 + 11_200_000 + 90_000 + 180_000_000,
     }
     said = "\n".join(config.lines(made))
     board, spool = "a/b: /dev/ttyX1, 115200 8N1, format auto", "/var/lib/x: at most 256"
-    for part in (board, "localhost port 1883", "90.0 kB", "16.4 MB", spool):
+    for part in (board, "localhost port 1883", "90.0 kB", "16.5 MB", spool):
         assert part in said
     auto = config.plan(loaded(tmp_path, '[gateway]\nid = "g"\n[[boards]]\nname = "b-"\nport = "auto"\n'))
     assert auto["boards"][0]["topics"][0] == "gateway/g/b-<id>/status"
