@@ -71,6 +71,11 @@ class Outbox:
         return self.lanes.held(board) + self.window.live[board] + self.crossing.moving(board)
 
     @property
+    def waits(self) -> bool:
+        """Whether there is anything to send."""
+        return bool(self.documents or self.lanes.waiting or self.replay.waiting)
+
+    @property
     def idle(self) -> bool:
         """Whether no document and nothing live waits or is under way."""
         return not (self.window.flights or self.documents or self.lanes.waiting)

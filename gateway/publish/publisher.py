@@ -151,7 +151,8 @@ class Publisher:
             self._outbox.landed()
             self._moves(loop.time())
         nothing_due = not self._outbox.window.flights
-        if packets := b"".join(self._outbox.packets(wire.room, loop.time(), self._clock())):
+        waits = self._outbox.waits
+        if waits and (packets := b"".join(self._outbox.packets(wire.room, loop.time(), self._clock()))):
             if nothing_due:
                 self._due_since = loop.time()
             if self._check is None:
