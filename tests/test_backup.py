@@ -10,6 +10,7 @@ from contextlib import closing
 
 import pytest
 
+from gateway.backup.archive import Contents, Writer
 from gateway.control.caller import ask
 from gateway.publish.spool.store import Store
 from simulators import Board
@@ -185,6 +186,19 @@ def test_nothing_that_is_there_is_lost(card):
     assert code == 0 and f"set aside: {aside}" in said and aside.read_text() == "mine"
     assert gateway(*there, state=new / "state")[0] == 0
     assert (new / "gateway.toml").read_text() == (old / "gateway.toml").read_text()
+
+
+def test_another_machine_has_another_name(card):
+    """Of a configuration that leaves the id to the host name that is said, since all topics have it."""
+    old, new = card("old"), card("new")
+    (old / "gateway.toml").write_text('[[boards]]\nname = "a"\nport = "/dev/ttyX0"\n')
+    with (old / "gw.tar").open("xb") as file:
+        writer = Writer(file)
+        with (old / "gateway.toml").open("rb") as one:
+            writer.add("configuration", "gateway.toml", one, (old / "gateway.toml").stat().st_size)
+        writer.finish(Contents("greenhouse", "1", "2026", False, (), tuple(writer.files)))
+    code, said, _ = gateway("restore", old / "gw.tar", "-c", new / "gateway.toml", state=new / "state")
+    assert code == 0 and 'set id = "greenhouse" under [gateway] to keep its topics' in said
 
 
 def test_where_it_may_not_go(card):

@@ -26,7 +26,7 @@ def backup(file: str, config: str | None, state: str | None, *, secrets: bool, a
     path = configuration(config)
     try:
         with _gateway(path, config, state) as found:
-            contents = make(found, Path(file), _id(found.data), instant(time.time()), secrets=secrets)
+            contents = make(found, Path(file), id_of(found.data), instant(time.time()), secrets=secrets)
     except (BackupError, Unheard) as error:
         return failed(str(error))
     if as_json:
@@ -71,7 +71,8 @@ def _gateway(path: Path, config: str | None, state: str | None) -> Iterator[Sour
         raise
 
 
-def _id(data: Mapping[str, Any]) -> str:
+def id_of(data: Mapping[str, Any]) -> str:
+    """The gateway's id on this machine, with these tables."""
     table = data.get("gateway")
     given = table.get("id") if isinstance(table, dict) else None
     return given if given and isinstance(given, str) else host_id()

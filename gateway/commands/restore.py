@@ -15,7 +15,7 @@ from ..backup.restoring import moves, put
 from ..config import problems
 from ..config.source import parsed
 from ..shown import shown
-from .backup import document, told
+from .backup import document, id_of, told
 from .ends import DONE, configuration, failed, print_json
 
 TWO = (
@@ -42,7 +42,7 @@ def restore(file: str, config: str | None, state: str | None, *, force: bool, as
         return failed(str(error))
     except OSError as error:
         return failed(f"{error.filename or file}: {(error.strerror or str(error)).lower()}")
-    wrong = problems(path.read_bytes(), path)
+    wrong = problems(path.read_bytes(), path) + _renamed(reader.contents.gateway, id_of(data))
     if as_json:
         print_json({**document(reader.contents), "config": str(path), "state": str(folder),
                     "aside": [str(one) for one in aside], "problems": wrong, "note": TWO})  # fmt: skip
@@ -54,6 +54,16 @@ def restore(file: str, config: str | None, state: str | None, *, force: bool, as
         print(f"to be seen to: {shown(text, 1000)}")
     print(TWO)
     return DONE
+
+
+def _renamed(before: str, now: str) -> list[str]:
+    """What is to be said where the gateway is called as its machine, and that is called otherwise."""
+    if before == now:
+        return []
+    return [
+        f"gateway.id: it is left to the host name, which was {shown(before)} and is {shown(now)} here: set "
+        f'id = "{shown(before)}" under [gateway] to keep its topics'
+    ]
 
 
 @contextlib.contextmanager
