@@ -1,5 +1,6 @@
 """A port that is lent: closed for as long as was said, and taken back by itself when nobody has it open any more."""
 
+import asyncio
 import contextlib
 import os
 import subprocess
@@ -10,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.ingest import boards as boards_module
-from gateway.ingest import lending
+from gateway.ingest import lending, ports
 from gateway.ingest.loans import Loans
 from gateway.ingest.opens import Opens
 from gateway.model import Board, Chunk, Port
@@ -192,6 +193,27 @@ async def test_a_reload_leaves_a_loan_as_it_is(adapter):
         assert adapter.path not in open_ports()
         assert (await rig.boards.take_back("b")).done
         await until(lambda: rig.seen("b").state == "online")
+
+
+async def test_a_port_that_takes_longer_to_close_than_it_is_lent(adapter, monkeypatch):
+    """The loan is known until the port is taken back, also to whoever asks for it meanwhile."""
+    close = ports.Link.close
+
+    async def slowly(self, **more):
+        held = await close(self, **more)
+        await pause(0.5)
+        return held
+
+    monkeypatch.setattr(ports.Link, "close", slowly)
+    adapter.plug()
+    async with reading(board(adapter)) as rig:
+        await until(lambda: rig.seen("a").state == "online")
+        lending_it = asyncio.ensure_future(rig.boards.lend("a", 0.2))
+        await pause(0.4)
+        assert rig.boards.loans.any, "it is not closed yet"
+        await lending_it
+        await until(lambda: rig.seen("a").state == "online", 8.0)
+        assert not rig.boards.loans.any
 
 
 async def test_a_board_that_is_gone_takes_no_loan_along(adapter, monkeypatch):

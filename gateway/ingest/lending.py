@@ -71,6 +71,7 @@ class Lending:
         at = self._clock()
         until = Chunk(at.wall + seconds, at.mono + seconds)
         self._loan = self._loans.begin(until, self.reader.board.port.path, self.reader.port)
+        self._loan.tended = True
         self._say()
         if self._reading is not None:
             self._reading.cancel()

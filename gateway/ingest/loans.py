@@ -64,7 +64,7 @@ class Loans:
 
     def end(self, loan: Loan) -> None:
         """The port is taken back."""
-        self._loans.remove(loan)
+        self._loans = [one for one in self._loans if one is not loan]
         self.changed.set()
 
 
