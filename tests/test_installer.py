@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import pytest
 
 from gateway.installer import files, main, start, versions
-from gateway.installer.doing import Failed, attempt
+from gateway.installer.doing import Failed, attempt, do
 from tests.street import ROOT
 
 
@@ -245,6 +245,15 @@ def test_a_program_that_is_not_there_has_failed():
     """As one that fails: with a code, and its name."""
     done = attempt(["/nowhere/program"])
     assert done.returncode == 127 and "/nowhere/program" in done.stderr
+
+
+def test_a_disk_that_is_full_is_called_so(capsys):
+    """Whatever a program was about when it found no room; its own last lines are above."""
+    with pytest.raises(Failed, match="there is no room left"):
+        do(["sh", "-c", "echo pip: No space left on device >&2; exit 1"], "the network is away")
+    assert "pip: No space" in capsys.readouterr().err
+    with pytest.raises(Failed, match="the network is away"):
+        do(["false"], "the network is away")
 
 
 def test_ended_by_hand(monkeypatch, capsys):

@@ -1,11 +1,14 @@
 """What is done to the machine by other programs, and how it is told when one of them fails."""
 
+import errno
 import os
 import pwd
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+FULL = "there is no room left: a version takes 150 MB in /opt, and as much in /tmp while it is made; `df -h` says where"
 
 
 class Failed(Exception):
@@ -21,8 +24,9 @@ def do(words: Sequence[str | Path], otherwise: str) -> str:
     """Runs a program, gives what it printed. Raises Failed with the sentence `otherwise`, after its last lines."""
     done = attempt(words)
     if done.returncode:
-        print("\n".join((done.stdout + done.stderr).strip().splitlines()[-12:]), file=sys.stderr)
-        raise Failed(otherwise)
+        said = (done.stdout + done.stderr).strip()
+        print("\n".join(said.splitlines()[-12:]), file=sys.stderr)
+        raise Failed(FULL if os.strerror(errno.ENOSPC) in said else otherwise)
     return done.stdout
 
 

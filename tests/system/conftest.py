@@ -1,4 +1,7 @@
-"""Machines for the tests of this folder. They run with GATEWAY_SYSTEM set, as .ci/run does, on a test process alone."""
+"""Machines for the tests of this folder. They run with GATEWAY_SYSTEM set, as .ci/run does, on a test process alone.
+
+GATEWAY_SYSTEM: "1", or "bookworm" to have a Debian 12 go through what else a Debian 13 does.
+"""
 
 import os
 import time
@@ -9,10 +12,10 @@ import pytest
 from tests.system import roots
 from tests.system.life import CHECKOUT, WHEELS, Life, unpack
 from tests.system.machine import Machine
-from tests.system.wheels import wheelhouse
+from tests.system.wheels import PYTHONS, wheelhouse
 
 HERE = Path(__file__).parent
-ASKED = bool(os.environ.get("GATEWAY_SYSTEM"))
+ASKED = os.environ.get("GATEWAY_SYSTEM", "")
 
 
 def pytest_collection_modifyitems(config, items):
@@ -49,8 +52,8 @@ def boot(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def installed(boot):
-    """A Debian 13 with the gateway installed and enabled."""
-    machine = boot("trixie")
+    """A Debian with the gateway installed and enabled."""
+    machine = boot(ASKED if ASKED in PYTHONS else "trixie")
     machine.run(f"{CHECKOUT}/systemd/install", "--offline", WHEELS, check=True)
     machine.run("systemctl", "enable", "gateway", check=True)
     return machine

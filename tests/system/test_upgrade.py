@@ -71,14 +71,19 @@ def test_an_upgrade(life, next_version):
 
 
 @pytest.mark.parametrize(
-    "fault",
-    ["raise SystemExit(1)", "raise SystemExit(78)", "__import__('time').sleep(600)"],
-    ids=["ends", "ends for good", "hangs"],
+    "changes",
+    [
+        {"systemd/gateway.service": lambda text: text.replace("bin/gateway run", "bin/gateway walk")},
+        {"gateway/cli.py": at_start("raise SystemExit(78)")},
+        {"gateway/cli.py": at_start("__import__('time').sleep(600)")},
+    ],
+    ids=["its unit is wrong", "it ends for good", "it hangs"],
 )
-def test_an_upgrade_that_does_not_come_up_is_undone(life, next_version, fault):
+def test_an_upgrade_that_does_not_come_up_is_undone(life, next_version, changes):
     """The old version is back within 30 s, and nothing is lost that was read; the command fails and says all that."""
     was = versions(life.machine)[0]
-    command = next_version("8.0.0", {"gateway/cli.py": at_start(fault)})
+    unit = life.machine.run("systemctl", "cat", "gateway").stdout
+    command = next_version("8.0.0", changes)
     began = time.time()
     done = life.machine.run(*command)
     assert done.returncode == 1
@@ -88,7 +93,8 @@ def test_an_upgrade_that_does_not_come_up_is_undone(life, next_version, fault):
     print(f"{was} was back after {gap:.1f} s")
     assert gap < ROLLED_BACK
     assert versions(life.machine)[0] == was
-    assert life.machine.show("ActiveState") == ["active"]
+    assert life.machine.show("ActiveState", "NeedDaemonReload") == ["active", "no"]
+    assert life.machine.run("systemctl", "cat", "gateway").stdout == unit
     life.all_heard()
     stopped = time.monotonic() - (time.time() - stopped_at(life, began))
     assert life.nothing_lost(stopped, time.monotonic(), at_risk=UNDER_WAY) > 100
