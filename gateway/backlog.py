@@ -62,7 +62,7 @@ class Valve:
         self._known[board] = under_way
         if self._total <= HIGH or source.paused or not source.sender_waits:  # as it is nearly always
             return
-        if self._is_much(under_way) or self._holds(board, source):
+        if self._moving() and (self._is_much(under_way) or self._holds(board, source)):
             source.pause()
             self._held[board] = source
             self._watch()
@@ -71,7 +71,7 @@ class Valve:
         """Whether all boards together have much under way, and one with so many its share, or more."""
         self._known = {board: left for board in self._known if (left := self._under_way(board))}
         self._total = sum(self._known.values())
-        return self._total > HIGH and under_way * len(self._known) >= self._total and self._moving()
+        return self._total > HIGH and under_way * len(self._known) >= self._total
 
     def relieve(self) -> None:
         """Lets those go whose backlog has gone, or whose readings have nowhere to go.

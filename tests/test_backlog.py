@@ -53,6 +53,17 @@ async def test_boards_that_flood_share_what_may_be_under_way():
     assert [sources[name].paused for name in "abc"] == [False, False, True]
 
 
+async def test_in_an_outage_nobody_is_counted():
+    """Much is under way then, for long: what comes costs no look at all boards, and nobody is held."""
+    looks = []
+    valve = Valve(lambda board: looks.append(board) or HIGH, lambda: False)
+    for number in range(100):
+        source = Source(True)
+        valve.fed(str(number), source)
+        assert not source.paused
+    assert looks == [str(number) for number in range(100)]
+
+
 async def test_a_uart_that_floods_holds_no_quiet_board():
     """What cannot be held may have more than all others together."""
     under_way = {"uart": 10 * HIGH, "pty": 10}
