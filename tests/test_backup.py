@@ -58,6 +58,7 @@ def test_a_gateway_moves_to_another_card(card, mosquitto):
             until(
                 lambda: (old / "state/spool.db-wal").exists() and (old / "state/spool.db-wal").stat().st_size > 50_000,
                 "a spool",
+                40,
             )
             code, said, error = gateway("backup", old / "gw.tar", "-c", first.file, state=old / "state")
             assert (code, error) == (0, ""), error
@@ -105,7 +106,7 @@ def test_a_spool_that_is_written_meanwhile(card):
     old = card("old")
     with Board(kind="kv", sensors=4, rate=800, name="a") as a:
         with running(old, configuration(free_port(), {"a": a.path}, extra='[spool]\nmax_bytes = "4MB"')) as one:
-            until(lambda: (old / "state/spool.db").exists(), "a spool")
+            until(lambda: (old / "state/spool.db").exists(), "a spool", 40)
             before = 0
             for number in range(8):
                 new = card(f"new{number}")
