@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 from typing import Any, Protocol
 
-from .control.door import Door
+from .control.door import GROUPS, OURS, Door
 from .control.place import runtime
 from .control.protocol import Request, refused
 from .instants import instant
@@ -130,10 +130,12 @@ def _told(lent: Lent) -> dict[str, Any]:
 
 
 async def heed(orders: Orders, state: Path, event: Callable[..., Any]) -> None:
-    """Listens, in the service manager's directory for this run or else in `state`; without that all else goes on."""
-    folder = runtime() or state
+    """Listens, in the service manager's directory for this run, where our group may ask too, or else in `state`. Where
+    that cannot be, all else goes on.
+    """
+    folder, mode = (given, GROUPS) if (given := runtime()) else (state, OURS)
     try:
-        await Door(folder, orders.answer).run()
+        await Door(folder, orders.answer, mode).run()
     except OSError as error:
         event(
             "control.failed",

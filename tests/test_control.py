@@ -20,7 +20,7 @@ from gateway.control.caller import Unheard, ask
 from gateway.control.door import MOST, Door, answers
 from gateway.control.place import NAME, short
 from gateway.control.protocol import ANSWER, ASKS, LONGEST, Hearing, NotAsked, Request, answered, asked, written
-from gateway.orders import Orders
+from gateway.orders import Orders, heed
 from tests.waiting import until
 
 RELEASE = {"do": "release", "board": "bench", "seconds": 300}
@@ -155,9 +155,9 @@ def said(folder, data, end=True):
 
 
 async def test_a_caller_is_answered(tmp_path):
-    """The group may ask too; the socket is gone when the gateway is."""
+    """By whom the mode says; the socket is gone when the gateway is."""
     async with listening(tmp_path):
-        assert stat.S_IMODE((tmp_path / NAME).stat().st_mode) == 0o660
+        assert stat.S_IMODE((tmp_path / NAME).stat().st_mode) == 0o600
         assert (await asyncio.to_thread(ask, [tmp_path / "none", tmp_path], RELEASE))["do"] == "release"
         with pytest.raises(Unheard, match="knows no such request"):
             await asyncio.to_thread(ask, [tmp_path], {"do": "format"})
@@ -295,6 +295,22 @@ async def test_another_gateways_file_and_another_board(tmp_path):
     answer = await orders.answer(Request("take_back", {"board": "b\x1b"}, str(tmp_path / "gateway.toml")))
     assert answer["error"].startswith('no board "b\\x1b" is read by this gateway; there are b0, b1, ')
     assert answer["error"].endswith("b19 and 10 more")
+
+
+@pytest.mark.parametrize("given", [True, False])
+async def test_where_it_listens(tmp_path, monkeypatch, given):
+    """In the service manager's directory, where the group may ask too; or in that of the state, for the user alone."""
+    run, state = tmp_path / "run", tmp_path / "state"
+    run.mkdir()
+    state.mkdir()
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(run)) if given else monkeypatch.delenv("RUNTIME_DIRECTORY", False)
+    task = asyncio.create_task(heed(Orders(tmp_path / "x", state, [], Never(), Never()), state, lambda *_, **__: None))
+    place = (run if given else state) / NAME
+    await until(lambda: place.exists() and answers(str(place)))
+    assert stat.S_IMODE(place.stat().st_mode) == (0o660 if given else 0o600)
+    task.cancel()
+    await asyncio.wait({task})
+    assert not [*run.iterdir(), *state.iterdir()]
 
 
 async def test_a_disk_that_hangs(tmp_path, monkeypatch):

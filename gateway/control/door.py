@@ -14,16 +14,18 @@ from .protocol import Hearing, NotAsked, Request, asked, refused, written
 
 MOST = 8  # callers at a time; further ones are turned away
 PATIENCE = 5.0  # s that a caller may take for the request, and for the answer
-MODE = 0o660  # the group may ask too
+OURS, GROUPS = 0o600, 0o660
 
 Answer = Callable[[Request], Awaitable[dict[str, Any]]]
 
 
 class Door:
-    """Listens in `folder`. answer: does what a request asks for, and gives the answer; raises nothing."""
+    """Listens in `folder`. answer: does what a request asks for, and gives the answer; raises nothing. mode: whose
+    requests are taken.
+    """
 
-    def __init__(self, folder: Path, answer: Answer) -> None:
-        self._folder, self._answer = folder, answer
+    def __init__(self, folder: Path, answer: Answer, mode: int = OURS) -> None:
+        self._folder, self._answer, self._mode = folder, answer, mode
         self._callers: set[asyncio.Task[Any]] = set()
 
     async def run(self) -> None:
@@ -54,7 +56,7 @@ class Door:
         made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
         try:
             made.bind(path)
-            os.chmod(path, MODE)  # nobody can connect before it listens
+            os.chmod(path, self._mode)  # nobody can connect before it listens
             made.listen(MOST)
         except BaseException:
             made.close()
