@@ -50,6 +50,29 @@ async def test_what_was_there_is_inherited(tmp_path):
     await again.close([], 5)
 
 
+async def test_blocks_of_many_sensors_come_back_together(tmp_path, monkeypatch):
+    """The oldest first, as many as are asked for, by one look at the disk; then nothing of what is being sent."""
+    told = Told()
+    spool = told.make(tmp_path)
+    await spool.open()
+    for turn in (0, 2):
+        some = [Saved(features([turn + 1, turn + 2], sensor=f"S{number}"), {}, "run", {}) for number in range(30)]
+        await spool.keep([], some, [])
+    jobs, run = [], spool._disk.run
+    monkeypatch.setattr(spool._disk, "run", lambda job: (jobs.append(job), run(job))[1])
+    first = await spool.fetch(spool.lanes("bench"), 40)
+    rest = await spool.fetch(spool.lanes("bench"), 1000)
+    assert len(jobs) == 2
+    found = [(one.sensor, one.seq[0]) for _, one, _ in first + rest]
+    assert (len(first), found) == (20, [(f"S{number}", seq) for seq in (1, 3) for number in range(30)])
+    assert await spool.fetch(spool.lanes("bench"), 1000) == []
+    assert len(jobs) == 2, "all of it is being sent"
+    for sent, one, _ in first + rest:
+        spool.done(sent, len(one))
+    assert (spool.waiting, spool.lanes("bench"), spool.held("bench")) == (False, [], 0)
+    await spool.close([], 5)
+
+
 @pytest.mark.parametrize("wall", ["'noon'", "x'00ff'", "9e999", "1e300"])
 async def test_a_time_that_is_none_ends_nothing(tmp_path, wall):
     """Whatever stands in a damaged file for when its readings came; a time that is one is told as text."""
