@@ -62,9 +62,10 @@ def examine(path: Path) -> Examined:
     if config is None:
         return Examined(findings, read, service, folder)
     runs = service.pid or _locker(folder)
+    seen = port_facts(config, who, runs)  # who has one open may have gone a moment later
     facts = asyncio.run(broker_facts(config, hidden=read.hidden))
     findings += certificates(certificate_facts(config.mqtt.tls), time.time())
-    findings += ports(port_facts(config, who, runs), who, lent(facts, config))
+    findings += ports(seen, who, lent(facts, config))
     findings += disk(disk_facts(folder, who), who, config.spool_bytes)
     findings += broker(facts, config, time.time())
     if config.mqtt.embedded and facts.failed == "port" and runs is None:
