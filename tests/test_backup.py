@@ -202,6 +202,7 @@ def test_another_machine_has_another_name(card):
     assert code == 0 and 'set id = "greenhouse" under [gateway] to keep its topics' in said
 
 
+@pytest.mark.slow
 def test_where_it_may_not_go(card):
     """Not under a gateway that runs, nor where a backup's configuration says without its user saying so; what is no
     backup, or is damaged, changes nothing.

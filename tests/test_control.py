@@ -184,6 +184,7 @@ async def test_a_path_of_any_length(tmp_path):
     assert not list(folder.iterdir())
 
 
+@pytest.mark.slow
 async def test_bad_callers_hold_up_nobody(tmp_path, monkeypatch):
     """Silent ones, ones that send rubbish, too much, or half a line, and ones that do not read: each ends soon, more
     than a few are turned away, and then the next is answered.

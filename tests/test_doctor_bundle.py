@@ -106,6 +106,7 @@ def unpacked(report):
         return {entry.name.removeprefix("gateway-report/"): archive.extractfile(entry).read() for entry in archive}
 
 
+@pytest.mark.slow
 def test_never_over_a_file(machine, tmp_path, capsys):
     """A file, or a link, that is there stays as it is, before anything is looked at; a place that cannot be is told."""
     machine.configure()

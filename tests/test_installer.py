@@ -124,6 +124,7 @@ def test_an_environment_made_by_hand_is_left_alone(home):
         versions.running()
 
 
+@pytest.mark.slow
 def test_a_version_that_cannot_be_made_leaves_nothing(home, tmp_path, capsys):
     """The wheelhouse lacks what is needed: a sentence, pip's own last words, and no half version."""
     house = tmp_path / "wheels"

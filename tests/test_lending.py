@@ -89,6 +89,7 @@ async def test_it_is_lent_for_longer(adapter):
 
 
 @pytest.mark.parametrize("visible", [True, False])
+@pytest.mark.slow
 async def test_who_still_flashes_is_let_be(adapter, monkeypatch, visible):
     """When its time is over and somebody has it open, that is said, and it is not opened until they close it; also
     where this user may not see whose program that is.
@@ -111,6 +112,7 @@ async def test_who_still_flashes_is_let_be(adapter, monkeypatch, visible):
         assert not seen.overdue
 
 
+@pytest.mark.slow
 async def test_who_was_told_of_once_and_never_again(adapter, monkeypatch):
     """Of a program that nobody sees an end may have been missed: after a long time the port is taken back."""
     monkeypatch.setattr(lending, "sharers", lambda devices: {})
@@ -149,6 +151,7 @@ async def test_a_board_that_is_unplugged_while_it_is_lent(adapter):
         await until(lambda: seen.state == "online")
 
 
+@pytest.mark.slow
 async def test_a_board_that_comes_back_as_another_device(adapter):
     """Who opens the new one is seen too."""
     adapter.plug()
@@ -216,6 +219,7 @@ async def test_a_port_that_takes_longer_to_close_than_it_is_lent(adapter, monkey
         assert not rig.boards.loans.any
 
 
+@pytest.mark.slow
 async def test_a_board_that_is_gone_takes_no_loan_along(adapter, monkeypatch):
     """It lasts as long as was said, and no longer."""
     adapter.plug()

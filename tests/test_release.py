@@ -109,6 +109,7 @@ def test_a_restart_while_a_port_is_lent(tmp_path, mosquitto, judge, end):
             assert gateway.stop() == 0
 
 
+@pytest.mark.slow
 def test_what_is_wrong_ends_in_a_sentence(tmp_path):
     """No gateway, no such board, another gateway's socket, no duration: what it is, and what to do."""
     runtime = tmp_path / "run"

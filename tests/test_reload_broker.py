@@ -115,6 +115,7 @@ def test_a_password_is_changed(tmp_path, mosquitto, judge):
     assert all(after >= before for (_, before), (_, after) in pairwise(ordered)), "the window goes on"
 
 
+@pytest.mark.slow
 def test_a_password_is_changed_on_both_sides(tmp_path, guarded):
     """The broker throws out who has the old one; it is back within seconds, by a reload, and nothing is lost."""
     broker, port, account, judge = guarded
@@ -153,6 +154,7 @@ def test_a_wrong_password_and_then_the_right_one(tmp_path, guarded):
     nothing_is_lost(judge)
 
 
+@pytest.mark.slow
 def test_another_broker(tmp_path, mosquitto):
     """What `url` names is where it goes from now on, what was on its way too; the one of before is told that we are
     gone. `prefix` and `payload` count later, and that is said.
