@@ -1,6 +1,7 @@
 """The installer, as far as it goes without a machine of its own; tests/system/ has it install."""
 
 import ast
+import errno
 import itertools
 import os
 import shutil
@@ -211,6 +212,48 @@ def test_what_runs_after_an_upgrade(home, monkeypatch, capsys, ends, raised, run
         assert placed == [old] and not new.exists()
     assert versions.running() == home / "versions" / runs
     assert not list(told), "each start was asked for"
+
+
+class Broken:
+    """Where a connection that is gone would print."""
+
+    def write(self, text):
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+    def flush(self):
+        self.write("")
+
+
+def test_the_old_one_is_back_though_nobody_listens(home, monkeypatch):
+    """Where the line to the terminal is broken, what failed is taken back all the same, and the old one started."""
+    old, new, starts = version(home, "1"), version(home, "2"), iter([False, True])
+    versions.switch(new)
+    monkeypatch.setattr(start, "comes_up", lambda patience: next(starts))
+    monkeypatch.setattr(start, "why", lambda: "its last line")
+    monkeypatch.setattr(start, "end", lambda: None)
+    monkeypatch.setattr(files, "place", lambda version: None)
+    monkeypatch.setattr(sys, "stderr", Broken())
+    with pytest.raises(Failed, match=r"gateway 0\.1 is back and runs"):
+        main.try_out(new, old, 12.0)
+    assert versions.running() == old and not new.exists()
+
+
+def test_the_old_one_is_started_on_a_full_disk(home, monkeypatch, capsys):
+    """The new one is gone before the old one's files are written; where even they cannot be, the old one is started."""
+    old, new, starts, seen = version(home, "1"), version(home, "2"), iter([False, True]), []
+    versions.switch(new)
+
+    def place(version):
+        seen.append(new.exists())
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(start, "comes_up", lambda patience: next(starts))
+    monkeypatch.setattr(start, "why", lambda: "its last line")
+    monkeypatch.setattr(start, "end", lambda: None)
+    monkeypatch.setattr(files, "place", place)
+    with pytest.raises(OSError, match="No space left"):
+        main.try_out(new, old, 12.0)
+    assert seen == [False] and not list(starts) and versions.running() == old
 
 
 @pytest.mark.parametrize(

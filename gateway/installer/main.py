@@ -7,7 +7,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from . import files, start, versions
@@ -135,10 +135,14 @@ def try_out(new: Path, old: Path, patience: float) -> None:
         up = start.comes_up(patience)
     finally:
         if not up:  # or somebody has lost patience
-            print(start.why(), file=sys.stderr)
+            last = start.why()
             start.end()
-            undo(old, new)
-            back = start.comes_up(patience)
+            try:
+                undo(old, new)
+            finally:  # the old one is started, whatever has become of its files
+                back = start.comes_up(patience)
+                with suppress(OSError):  # the line to the terminal may be broken
+                    print(last, file=sys.stderr, flush=True)
     if not up:
         rest = f"{former} is back and runs" if back else f"nor did {former}: `journalctl -u gateway` says why"
         raise Failed(f"{called} did not come up (its last lines are above): {rest}")
@@ -148,8 +152,8 @@ def try_out(new: Path, old: Path, patience: float) -> None:
 def undo(old: Path, new: Path) -> None:
     """The old version in the place of the new one, which is deleted."""
     versions.switch(old)
+    shutil.rmtree(new, ignore_errors=True)  # first, as it may have filled the disk; what stays goes with `drop`
     files.place(old)
-    shutil.rmtree(new)
 
 
 def check(new: Path) -> None:
