@@ -55,6 +55,24 @@ def test_the_command_of_a_checkout():
     assert done.returncode == 0 and "--offline WHEELHOUSE" in done.stdout
 
 
+def test_what_lies_where_it_is_called_is_not_run(tmp_path):
+    """Root may stand in anybody's folder: neither the command of a checkout nor that of a wheel runs a file in it."""
+    wheel, here = tmp_path / "serial_edge_gateway-0.1.0-py3-none-any.whl", tmp_path / "here"
+    with zipfile.ZipFile(wheel, "w") as made:
+        for file in [ROOT / "gateway/__init__.py", *(ROOT / "gateway/installer").glob("*.py")]:
+            made.write(file, file.relative_to(ROOT))
+    (here / "gateway" / "installer").mkdir(parents=True)
+    for name in ("argparse.py", "gateway/__init__.py", "gateway/installer/__main__.py"):
+        (here / name).write_text("print('foreign')\n")
+    page = (ROOT / "docs" / "install.md").read_text()
+    (line,) = [one.strip() for one in page.splitlines() if one.endswith("python3 -m gateway.installer")]
+    typed = line.removeprefix("sudo ").replace(wheel.name, str(wheel))
+    where = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    for words in ([ROOT / "systemd" / "install", "--help"], ["sh", "-c", f"{typed} --help"]):
+        done = subprocess.run(words, cwd=here, env=where, capture_output=True, text=True)
+        assert "--offline WHEELHOUSE" in done.stdout and "foreign" not in done.stdout, done.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
