@@ -129,9 +129,13 @@ def _folders(top: Path, folder: Path) -> None:
         if not place.exists():
             like = top.stat()
             place.mkdir()
-            place.chmod(stat.S_IMODE(like.st_mode))
-            if os.geteuid() == 0:
-                os.chown(place, like.st_uid, like.st_gid)
+            made = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                if os.geteuid() == 0:
+                    os.fchown(made, like.st_uid, like.st_gid)
+                os.fchmod(made, stat.S_IMODE(like.st_mode))
+            finally:
+                os.close(made)
 
 
 def _written(reader: Reader, move: Move, beside: Path, state: Path) -> None:
@@ -142,20 +146,21 @@ def _written(reader: Reader, move: Move, beside: Path, state: Path) -> None:
         if reader.copy(move.kept, file) != move.kept.sha256:
             raise BackupError("it has changed while it was read")
         file.flush()
+        _given(place, move, state)
         os.fsync(place)
-    _given(beside, move, state)
 
 
-def _given(path: Path, move: Move, state: Path) -> None:
+def _given(place: int, move: Move, state: Path) -> None:
     """What the gateway alone may see has the owner of `state`, where root does this; the rest whoever may read the
-    configuration's folder: its group, or all where that is root's own.
+    configuration's folder: its group, or all where that is root's own. By the descriptor: in the gateway's own folder
+    another file may lie at that path by now.
     """
     own = move.kept.role in ("spool", "state", "secret")
     like = (state if own else move.to.parent).stat()
     root = os.geteuid() == 0
     if root:
-        os.chown(path, like.st_uid if own else 0, like.st_gid)
-    path.chmod(0o600 if own else 0o644 if root and not like.st_gid else 0o640)
+        os.fchown(place, like.st_uid if own else 0, like.st_gid)
+    os.fchmod(place, 0o600 if own else 0o644 if root and not like.st_gid else 0o640)
 
 
 def _set_aside(found: Sequence[Move], state: Path) -> list[Path]:

@@ -1,0 +1,87 @@
+"""Backup and restore beside somebody who means harm: the service's user, or whoever has made a backup."""
+
+import io
+import os
+from pathlib import Path
+
+import pytest
+
+from gateway.backup.archive import Contents, Reader, Writer
+from gateway.backup.restoring import moves, put
+
+SERVICE = 65534  # a user who is not root
+
+
+def backup(*files):
+    """A reader of a backup with these (role, name, bytes) beside its configuration."""
+    file = io.BytesIO()
+    writer = Writer(file)
+    for role, name, data in (("configuration", "gateway.toml", b"[gateway]\n"), *files):
+        writer.add(role, name, io.BytesIO(data), len(data))
+    writer.finish(Contents("gw", "1", "2026", False, (), tuple(writer.files)))
+    return Reader(file)
+
+
+@pytest.fixture
+def card(tmp_path):
+    """(configuration, state) of a card; the state is the service's where root runs this, who gives files away."""
+    config, state = tmp_path / "etc/gateway.toml", tmp_path / "state"
+    config.parent.mkdir()
+    state.mkdir(mode=0o700)
+    if os.geteuid() == 0:
+        os.chown(state, SERVICE, SERVICE)
+    return config, state
+
+
+def whose(path):
+    """Owner, group and mode."""
+    found = path.stat()
+    return found.st_uid, found.st_gid, found.st_mode
+
+
+class Swapped:
+    """A backup, with somebody who puts a link to `victim` in the place of each file as soon as it is written."""
+
+    def __init__(self, reader, folder, victim):
+        self._reader, self._folder, self._victim = reader, folder, victim
+
+    def copy(self, one, to):
+        """Copies as the reader does."""
+        checksum = self._reader.copy(one, to)
+        for path in self._folder.glob(".restored-*"):
+            path.unlink()
+            path.symlink_to(self._victim)
+        return checksum
+
+
+def test_a_link_in_place_of_a_file_that_is_restored(card, tmp_path):
+    """What a link leads to, that the service's user has put there meanwhile, keeps its owner and mode."""
+    config, state = card
+    victim = tmp_path / "shadow"
+    victim.write_text("root's")
+    victim.chmod(0o644)
+    before = whose(victim)
+    reader = backup(("state", "name", b"x"))
+    put(Swapped(reader, state, victim), moves(reader.contents, config, state), config, state)
+    assert (whose(victim), victim.read_text()) == (before, "root's")
+
+
+def test_a_link_in_place_of_a_folder_that_is_made(card, tmp_path, monkeypatch):
+    """The same of a folder, and nothing is written through the link."""
+    config, state = card
+    victim = tmp_path / "root"
+    victim.mkdir(mode=0o711)
+    before = whose(victim)
+    mkdir = Path.mkdir
+
+    def swapped(path, *words, **more):
+        mkdir(path, *words, **more)
+        path.rmdir()
+        path.symlink_to(victim)
+
+    reader = backup(("tls", "tls/ca.crt", b"x"))
+    found = moves(reader.contents, config, state)
+    monkeypatch.setattr(Path, "mkdir", swapped)
+    with pytest.raises(OSError, match=r"tls"):
+        put(reader, found, config, state)
+    assert (whose(victim), list(victim.iterdir())) == (before, [])
