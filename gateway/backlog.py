@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 WAITING = 100_000  # readings that wait in memory while the broker is away
-HIGH, LOW = 2000, 1000  # readings under way at which a board's port is held, and let go; those that are held share them
+HIGH, LOW = 2000, 1000  # readings under way, of all boards, at which ports are held, and let go; those held share them
 GULP = 300  # readings that the first look at a port brings which was held, about: the kernel has 4 kB of it
 RELIEF = 0.25  # s between looks at held ports: when nothing is acknowledged, nothing else would let them go
 

@@ -16,7 +16,7 @@ from .publish.publisher import Publisher
 from .street import Street
 from .threads import in_thread
 
-READING = 5.0  # s for the configuration, read again; on a disk that hangs it would be for ever
+READING = 5.0  # s for a file of the configuration's, read again; on a disk that hangs it would be for ever
 
 
 class Reloading:

@@ -237,3 +237,19 @@ def test_whatever_happens_each_reading_is_in_one_place():
         assert p.lanes.held("bench") + on_wire + p.crossing.moving("bench") + gone == put
         lies = [seqs[number] for number in sorted(p.promoted)]
         assert lies == sorted(lies)
+
+
+def test_a_board_that_is_let_go_meanwhile_takes_nobody_along():
+    """Its last reading is acknowledged while it gets its copy, and a reload forgets it: the others' readings stay."""
+    p = Places()
+    p.put(1, 1, board="gone")
+    flight = p.send()
+    p.put(1, 3)
+    waiting, found = p.crossing.begin(6.0, 1000)
+    assert found == [flight] and len(waiting) == 1
+    assert p.window.acknowledged(next(iter(p.window.flights))) is flight
+    p.lanes.forget("gone")
+    p.crossing.let_go(waiting)
+    assert p.lanes.held("bench") == 3
+    p.crossing.end([waiting], None)
+    assert p.lanes.held("bench") == 3 and p.crossing.moving("bench") == 0

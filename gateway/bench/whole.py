@@ -1,6 +1,6 @@
 """A whole street to be measured: simulated boards, who carries their lines, a broker, a subscriber; phase after phase.
 
-Each board is one sensor.
+Each board is one sensor, unless others than the usual ones speak as the boards.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Phase:
     memory: int  # the most that was seen of the carrier
     took: array[float]  # of each reading, from its line to the subscriber
     replayed: int = 0  # had been on the disk
-    disordered: int = 0  # came behind a later one of their board
+    disordered: int = 0  # came behind a later one of their sensor
     wrong: int = 0  # have a feature that is not right
 
     @property

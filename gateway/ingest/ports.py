@@ -144,7 +144,8 @@ class Link(asyncio.Protocol):
     def resume(self) -> None:
         """Reads, and takes what comes here together with what comes on other ports."""
         self.made.result().resume_reading()
-        be_patient(self._handle.fileno())
+        if not self.lost.done():
+            be_patient(self._handle.fileno())
 
     def hung_up(self) -> bool:
         """Whether the device has gone, which a paused link is not told. False for a socket: its rest is read first."""

@@ -119,7 +119,8 @@ class Lanes:
     def stay(self, keys: Iterable[tuple[str, str]], stays: bool) -> None:
         """Keeps the lanes of (board, sensor) back, or lets them go."""
         for key in keys:
-            self._lanes[key].stays = stays
+            if (lane := self._lanes.get(key)) is not None:  # its board may have been let go meanwhile
+                lane.stays = stays
 
     def is_held(self, key: tuple[str, str], now: float) -> bool:
         """Whether the lane of (board, sensor) is kept back."""

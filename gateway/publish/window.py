@@ -21,11 +21,6 @@ class Flight:
     copy: int | None = None
 
     @property
-    def replayed(self) -> bool:
-        """Whether its readings had been on the disk."""
-        return self.piece is not None and self.piece.block is not None
-
-    @property
     def mark(self) -> Mark:
         """Which message it is, also when it goes again."""
         if (piece := self.piece) is None:

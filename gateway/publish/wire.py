@@ -152,10 +152,11 @@ class Wire:
         """What is there, and no more than that, so that a broker that never stops does not keep the loop; more of it
         calls again. What came before an error counts.
         """
-        data, failed = bytearray(), None
+        data, failed, ended = bytearray(), None, False
         try:
             for _ in range(RECORDS if isinstance(self._sock, ssl.SSLSocket) else 1):
                 if not (piece := self._sock.recv(PIECE)):
+                    ended = True
                     break
                 data += piece
                 if len(data) > PIECE - RECORD:  # a record is taken whole: its rest would wake nobody
@@ -166,13 +167,15 @@ class Wire:
         except OSError as error:
             failed = error
         try:
-            if data or failed is None:
+            if data:
                 self._hear(bytes(data))
                 self._confirm()
         except ProtocolError as error:
             self._gone(str(error))
         if failed is not None:
             self._gone(_why(failed))
+        elif ended:
+            self._gone("the broker closed the connection")
 
     def _confirm(self) -> None:
         """Has the kernel say at once that all has come, where it would wait 40 ms for something to send along.
@@ -184,15 +187,12 @@ class Wire:
             self._sock.setsockopt(socket.IPPROTO_TCP, self._quick, 1)
 
     def _hear(self, data: bytes) -> None:
-        if not data:
-            return self._gone("the broker closed the connection")
         acks, others = self._incoming.feed(data)
         if acks:
             self._ears.acked(acks)
         if others and not self._left and not self._closed:
             self._for_library += others
             self._ears.packets()
-        return None
 
     def _broken(self, why: str) -> None:
         """It takes nothing more; its last words, which may say why, are still read."""
