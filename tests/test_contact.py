@@ -1,9 +1,13 @@
 """When the broker is tried again: the pauses, and who is taken for a second gateway with our id."""
 
+import asyncio
+from types import SimpleNamespace
+from unittest.mock import AsyncMock
+
 import pytest
 
 from gateway.publish import contact
-from gateway.publish.broker import TAKEN_OVER, Refused, Where, Will
+from gateway.publish.broker import OF_NO_MESSAGE, TAKEN_OVER, Refused, Where, Will
 from gateway.publish.contact import (
     ABSENT_PAUSE,
     CUT_PAUSE,
@@ -105,3 +109,13 @@ def test_takeovers_far_apart(made):
     for number in range(20):
         assert lose(one, 31.0 * number, code=TAKEN_OVER) < RIVAL_PAUSE[0]
     assert "broker.taken_over" not in events
+
+
+async def test_a_reload_blames_no_message(made):
+    """The way to the broker is another one: the connection is given up with a reason that concerns no message."""
+    one, _ = made
+    lost = asyncio.get_running_loop().create_future()
+    one._where = AsyncMock(return_value=Where("127.0.0.1", 1884, "gateway-g"))
+    one._open = Where("127.0.0.1", 1883, "gateway-g"), SimpleNamespace(lost=lost)
+    await one.renew()
+    assert lost.result()[1] in OF_NO_MESSAGE

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 
 from ..tls import Tls
 
-TAKEN_OVER, WRONG_VERSION = 0x8E, 0x84
-OF_NO_MESSAGE = {0x89, 0x8B, 0x8D, TAKEN_OVER, 0x98, 0x9C, 0x9D}
+TAKEN_OVER, WRONG_VERSION, ADMINISTRATIVE = 0x8E, 0x84, 0x98
+OF_NO_MESSAGE = {0x89, 0x8B, 0x8D, TAKEN_OVER, ADMINISTRATIVE, 0x9C, 0x9D}
 """Why a broker ends a connection for no message's sake: it is busy, stops, has not heard us, has another, moves."""
 NO_RETAIN, NO_QOS = 0x9A, 0x9B
 TOO_LARGE = 0x95

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from ..backoff import attempts_after, delay
-from .broker import TAKEN_OVER, WRONG_VERSION, Refused, Where, Will
+from .broker import ADMINISTRATIVE, TAKEN_OVER, WRONG_VERSION, Refused, Where, Will
 from .client import Connection, connect
 from .packets import Ack
 
@@ -87,7 +87,7 @@ class Contact:
         except Refused:  # what is there holds until it is needed
             return
         if self._open is not None and self._open[0] != where and not (lost := self._open[1].lost).done():
-            lost.set_result((RENEWED, None))
+            lost.set_result((RENEWED, ADMINISTRATIVE))  # by us: no message is to blame for it
 
     async def run(self) -> None:
         """Until cancelled; returns after `end`, when the connection is gone."""
