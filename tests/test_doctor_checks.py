@@ -15,9 +15,9 @@ from gateway.doctor.disk import DiskFacts, disk
 from gateway.doctor.finding import FINE, UNKNOWN, UNWISE, WRONG, Finding, document, lines
 from gateway.doctor.ports import PortFacts, ports
 from gateway.doctor.reading import ConfigFacts, configuration
-from gateway.doctor.steps import BrokerFacts
+from gateway.doctor.steps import BrokerFacts, hear
 from gateway.doctor.told import lent as lent_now
-from gateway.doctor.told import told
+from gateway.doctor.told import read_document, told
 from gateway.doctor.unit import UnitFacts, unit
 from gateway.doctor.user import User, may
 from gateway.ingest.identity import Holder
@@ -332,8 +332,25 @@ def test_what_it_tells_of_boards(made):
 
 
 @pytest.mark.parametrize(
-    "rubbish", [b"", b"[]", b"\xff", b'{"faults": 7, "time": {}}', b'{"state": "online", "faults": []}']
-)
+    "rubbish",
+    [
+        b"", b"[]", b"\xff", b'{"faults": 7, "time": {}}', b'{"state": "online", "faults": []}',
+        b'{"state": "online", "faults": {"x": "y"}}', b"[" * 100_000, b'{"time": ' * 900 + b"1" + b"}" * 900,
+    ],
+    ids=range(8),
+)  # fmt: skip
 def test_documents_that_somebody_else_wrote(made, rubbish):
-    """Anybody may write there: nothing raises."""
+    """Anybody may write there: nothing raises, and no document is nested deeper than can be written again."""
     assert states(made, {"gateway/gw/status": rubbish, "gateway/gw/bench/status": rubbish})
+    assert "time" not in read_document(rubbish) or b"faults" in rubbish
+
+
+def test_topics_that_nobody_subscribed_to():
+    """What a broker sends beside what was asked for is not kept, since topics become names of files."""
+    facts = facts_of()
+    kept = ["gateway/gw/status", "gateway/gw/bench/status", "gateway/gw/../status"]
+    for topic in (*kept, "gateway/gw/../../x/status", "../../x/status", "gateway/gw/bench/status/x", "gateway/gw/x"):
+        hear(facts, topic, b"{}")
+    assert list(facts.documents) == kept and not facts.came_back
+    hear(facts, "gateway/gw/doctor", b"{}")
+    assert list(facts.documents) == kept and facts.came_back

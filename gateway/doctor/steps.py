@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import errno
 import os
+import re
 import socket
 import time
 from collections.abc import Callable, Iterable
@@ -109,9 +110,7 @@ async def _logged_in(config: Config, facts: BrokerFacts) -> None:
     topic = f"{config.base}/doctor"
 
     def heard(about: str, payload: bytes) -> None:
-        facts.came_back |= about == topic
-        if about != topic:
-            facts.documents[about] = payload
+        hear(facts, about, payload)
         news.set()
 
     where = Where(
@@ -139,6 +138,14 @@ async def _logged_in(config: Config, facts: BrokerFacts) -> None:
         connection.disconnect()
         await asyncio.wait({connection.lost}, timeout=0.5)
         connection.close()
+
+
+def hear(facts: BrokerFacts, about: str, payload: bytes) -> None:
+    """Keeps what was subscribed to; a broker may send what nobody asked for, and topics become names of files."""
+    if about == f"{facts.base}/doctor":
+        facts.came_back = True
+    elif re.fullmatch(re.escape(facts.base) + "(/[^/]+)?/status", about):
+        facts.documents[about] = payload
 
 
 async def _connected(

@@ -15,6 +15,7 @@ from .finding import FINE, UNKNOWN, UNWISE, WRONG, Finding, itself
 from .steps import BrokerFacts
 
 STALE = 90.0  # s without a document, of which one comes every 30 s
+DEEPEST = 20  # levels of a document; ours have few, and Python reads deeper ones than it can write
 REPORT = itself("doctor --bundle report.tar.gz", None)
 
 
@@ -102,7 +103,7 @@ def _board(name: str, board: Mapping[str, Any]) -> Iterator[Finding]:
 def _faults(what: str, where: str, document: Mapping[str, Any]) -> Iterator[Finding]:
     faults = document.get("faults")
     for name, fault in faults.items() if isinstance(faults, dict) else ():
-        if name != "ledger":  # told above
+        if name != "ledger" and isinstance(fault, dict):  # that one is told above; anybody may have written another
             since = fault.get("since")
             yield Finding(what, where, WRONG, f"{fault.get('text')} (since {since})", MENDS.get(name, ""))
 
@@ -126,9 +127,15 @@ def read_document(payload: bytes) -> dict[str, Any]:
     """A document; {} for what is none, since anybody may have written it."""
     try:
         found = json.loads(payload)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return found if isinstance(found, dict) and not _deeper(found, DEEPEST) else {}
+
+
+def _deeper(value: object, levels: int) -> bool:
+    """Whether it is nested deeper than that."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels == 0 or any(_deeper(one, levels - 1) for one in inner)
 
 
 def _seconds(text: object) -> float:
