@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.backup.archive import Contents, Reader, Writer
+from gateway.backup.belonging import belonging
 from gateway.backup.restoring import moves, put
 
 SERVICE = 65534  # a user who is not root
@@ -85,3 +86,26 @@ def test_a_link_in_place_of_a_folder_that_is_made(card, tmp_path, monkeypatch):
     with pytest.raises(OSError, match=r"tls"):
         put(reader, found, config, state)
     assert (whose(victim), list(victim.iterdir())) == (before, [])
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        ("cert_file", "key_file"),
+        ("ca_file", "key_file"),
+        ("ca_file", "cert_file"),
+        ("ca_file", "cert_file", "key_file"),
+    ],
+)
+@pytest.mark.parametrize("linked", [False, True])
+def test_one_file_that_two_keys_name(tmp_path, keys, linked):
+    """A file with a key in it is a secret, whatever else names it, also by a link; and it is in a backup once."""
+    (tmp_path / "gw.pem").write_text("a certificate and its key")
+    mqtt = dict.fromkeys(keys, "gw.pem")
+    if linked:
+        (tmp_path / "link.pem").symlink_to("gw.pem")
+        mqtt[keys[-1]] = "link.pem"
+    found, left_out = belonging({"mqtt": mqtt}, tmp_path, secrets=False)
+    assert (found, len(left_out)) == ([], len(keys))
+    found, _ = belonging({"mqtt": mqtt}, tmp_path, secrets=True)
+    assert [(one.role, one.name) for one in found] == [("secret", "gw.pem")]

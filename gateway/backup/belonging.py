@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,19 +32,26 @@ def belonging(data: Mapping[str, Any], folder: Path, *, secrets: bool) -> tuple[
     found = [Belonging("preset", f"{PRESETS}/{path.name}", path) for path in sorted((folder / PRESETS).glob("*.toml"))]
     found += [Belonging("feature", str(path.relative_to(folder)), path) for path in _features(data, folder)]
     left_out = []
-    mqtt = data.get("mqtt")
-    given = {key: mqtt.get(key) for key in SECRET} if isinstance(mqtt, dict) else {}
+    table = data.get("mqtt")
+    mqtt = table if isinstance(table, dict) else {}
+    given = {key: value for key in SECRET if isinstance(value := mqtt.get(key), str) and value}
+    hot = {os.path.realpath(folder / value) for key, value in given.items() if _secret(key, given)}
     for key, value in given.items():
-        if not isinstance(value, str) or not value:
-            continue
-        role = "secret" if key == "cert_file" and not given["key_file"] else SECRET[key]  # the key is in it
         path = folder / value
+        role = "secret" if os.path.realpath(path) in hot else SECRET[key]
         inside = not path.is_symlink() and path.resolve().is_relative_to(folder.resolve())
         if (role == "secret" and not secrets) or not inside:
             left_out.append(f"mqtt.{key} = {value}")
-        else:
-            found.append(Belonging(role, str(path.resolve().relative_to(folder.resolve())), path, f"mqtt.{key}"))
+            continue
+        name = str(path.resolve().relative_to(folder.resolve()))
+        if name not in {one.name for one in found}:  # two keys may name one file
+            found.append(Belonging(role, name, path, f"mqtt.{key}"))
     return [one for one in found if one.key or _plain(one.path)], left_out
+
+
+def _secret(key: str, given: Mapping[str, str]) -> bool:
+    """Whether the file that this key names has a secret in it; without a `key_file` that of the certificate has."""
+    return SECRET[key] == "secret" or (key == "cert_file" and "key_file" not in given)
 
 
 def _features(data: Mapping[str, Any], folder: Path) -> Iterator[Path]:
