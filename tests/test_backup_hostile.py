@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.backup.archive import Contents, Reader, Writer
+from gateway.backup.archive import BackupError, Contents, Reader, Writer
 from gateway.backup.belonging import belonging
+from gateway.backup.making import Source, make
 from gateway.backup.restoring import moves, put
 
 SERVICE = 65534  # a user who is not root
@@ -109,3 +110,15 @@ def test_one_file_that_two_keys_name(tmp_path, keys, linked):
     assert (found, len(left_out)) == ([], len(keys))
     found, _ = belonging({"mqtt": mqtt}, tmp_path, secrets=True)
     assert [(one.role, one.name) for one in found] == [("secret", "gw.pem")]
+
+
+@pytest.mark.parametrize("name", ["name", "rates", "spool.db", "spool.db-wal"])
+def test_a_link_in_place_of_what_the_gateway_remembers(card, tmp_path, name):
+    """No file is in a backup to which a link in the state's folder leads; that is told, and no backup is left."""
+    config, state = card
+    config.write_text("")
+    (tmp_path / "shadow").write_text("root:hunter2")
+    (state / name).symlink_to(tmp_path / "shadow")
+    with pytest.raises(BackupError, match=rf"{state / name} cannot be copied: Too many levels of symbolic links"):
+        make(Source(config, {}, state), tmp_path / "gw.tar", "gw", "2026", secrets=True)
+    assert not (tmp_path / "gw.tar").exists()

@@ -56,23 +56,28 @@ def make(source: Source, to: Path, gateway: str, made: str, *, secrets: bool) ->
 
 def _filled(writer: Writer, source: Source, gateway: str, made: str, *, secrets: bool) -> Contents:
     for name in SPOOL:
-        _put(writer, "spool", name, source.state / name)
+        _put(writer, "spool", name, source.state / name, follow=False)
     source.copied()
     _put(writer, "configuration", source.config.name, source.config, needed=True, most=LARGEST)
     files, left_out = belonging(source.data, source.config.parent, secrets=secrets)
     for one in files:
         _put(writer, one.role, one.name, one.path, needed=bool(one.key), most=LARGEST)
     for name in FILES:
-        _put(writer, "state", name, source.state / name, most=LARGEST)
+        _put(writer, "state", name, source.state / name, most=LARGEST, follow=False)
     contents = Contents(gateway, __version__, made, secrets, tuple(left_out), tuple(writer.files))
     writer.finish(contents)
     return contents
 
 
-def _put(writer: Writer, role: str, name: str, path: Path, *, needed: bool = False, most: int | None = None) -> None:
-    """One file, if it is there; needed: it has to be. most: bytes."""
+def _put(
+    writer: Writer, role: str, name: str, path: Path, *,
+    needed: bool = False, most: int | None = None, follow: bool = True,
+) -> None:  # fmt: skip
+    """One file, if it is there; needed: it has to be. most: bytes. follow: links as well, which no file of the state
+    is: there the gateway's user could lead root to any file.
+    """
     try:
-        with _opened(path) as (file, size):
+        with _opened(path, 0 if follow else os.O_NOFOLLOW) as (file, size):
             if most is not None and size > most:
                 raise BackupError(f"{path} has more than {most // 1000} kB: that is none of a gateway's files")
             writer.add(role, name, file, size)
@@ -84,9 +89,9 @@ def _put(writer: Writer, role: str, name: str, path: Path, *, needed: bool = Fal
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
+def _opened(path: Path, flags: int) -> Iterator[tuple[BinaryIO, int]]:
     """A plain file and its bytes."""
-    place = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    place = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags)
     with os.fdopen(place, "rb") as file:
         found = os.fstat(place)
         if not stat.S_ISREG(found.st_mode):
