@@ -76,7 +76,8 @@ class Orders:
     """Answers requests. config: the file that the gateway has; state: its directory; boards: those that are read."""
 
     def __init__(self, config: Path, state: Path, boards: Collection[str], lending: Lending, holding: Holding) -> None:
-        self._config, self._state = os.path.realpath(config), os.path.realpath(state)
+        self._file, self._state = os.path.abspath(config), os.path.realpath(state)  # presets lie beside a link
+        self._config = os.path.realpath(config)
         self._boards, self._lending, self._holding = boards, lending, holding
 
     async def answer(self, request: Request) -> dict[str, Any]:
@@ -92,7 +93,7 @@ class Orders:
                     return refused(
                         "the spool cannot be copied now, as its disk does not answer; see the gateway's status"
                     )
-                return {"ok": True, "config": self._config, "state": self._state, "seconds": HELD}
+                return {"ok": True, "config": self._file, "state": self._state, "seconds": HELD}
             case "let_go":
                 return {"ok": True, "held": await _soon(self._holding.let_go())}
         board = request.given["board"]

@@ -298,6 +298,22 @@ async def test_another_gateways_file_and_another_board(tmp_path):
     assert answer["error"].endswith("b19 and 10 more")
 
 
+async def test_a_configuration_that_is_a_link(tmp_path):
+    """Presets and features lie beside the link for the gateway, so a backup is to look there; asked by either path."""
+
+    class Still:
+        async def hold(self, seconds):
+            return True
+
+    (tmp_path / "conf").mkdir()
+    real, link = tmp_path / "conf/gw.toml", tmp_path / "gateway.toml"
+    real.write_text("")
+    link.symlink_to(real)
+    orders = Orders(link, tmp_path, [], Never(), Still())
+    for request in (Request("hold", {}), Request("hold", {}, str(real))):
+        assert (await orders.answer(request))["config"] == str(link)
+
+
 @pytest.mark.parametrize("given", [True, False])
 async def test_where_it_listens(tmp_path, monkeypatch, given):
     """In the service manager's directory, where the group may ask too; or in that of the state, for the user alone."""
