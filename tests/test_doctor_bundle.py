@@ -10,10 +10,10 @@ import pytest
 
 from gateway import cli
 from gateway.doctor.bundle import packed
-from gateway.doctor.censored import censored, censored_lines
+from gateway.doctor.censored import censored, censored_lines, censored_unit
 from tests.certificates import Authority
 from tests.doctors import PASSWORD, Machine
-from tests.street import running, until
+from tests.street import ROOT, running, until
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,31 @@ from tests.street import running, until
 def test_what_may_be_a_secret(line):
     """What stands behind such a key is gone, in a comment, in several lines or in a list, and so are logins in URLs."""
     assert "canary" not in censored_lines(f"{line}\nformat = 'csv'\n")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'Environment="MQTT_PASSWORD=canary"', "Environment=A=1 TOKEN=canary", "Environment=A=1 'DB_PWD=x canary' B=2",
+        'Environment="A=1" "SECRET=canary \\\n  canary"', "SetCredential=gateway.key:canary",
+        "SetCredential=gateway.key:a\\\ncanary\\\n canary", "SetCredentialEncrypted=k: \\\n  canary \\\n  canary",
+        "ExecStart=/bin/x --token=canary", "Environment=A=1 \\\n  TOKEN=canary", "  setcredential = k:canary",
+    ],
+    ids=range(10),
+)  # fmt: skip
+def test_secrets_of_a_unit(line):
+    """A unit's credentials go, and its variables that may hold a secret, in quotes or behind others, over lines too."""
+    unit = f"[Service]\n{line}\nUser=gateway\nRestart=always\n"
+    said = censored_unit(unit)
+    assert "canary" not in said
+    assert "[Service]\n" in said and said.endswith("\nRestart=always\n")
+
+
+def test_what_is_none_in_a_unit():
+    """The unit that comes with the gateway stays as it is, but for its user."""
+    text = (ROOT / "systemd" / "gateway.service").read_text()
+    assert censored_unit(text) == censored_lines(text)
+    assert "LoadCredential=k:/etc/credstore/k\n" in censored_unit(f"{text}LoadCredential=k:/etc/credstore/k\n")
 
 
 def test_what_is_none():

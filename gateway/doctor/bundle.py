@@ -20,7 +20,7 @@ from typing import Any
 from ..config import OWN
 from ..config.password import read
 from ..ingest.identity import serial_ports
-from .censored import censored, censored_lines
+from .censored import censored, censored_lines, censored_unit
 from .examine import Examined
 from .finding import lines
 from .told import read_document
@@ -154,7 +154,7 @@ def _said(name: str, words: list[str], missing: dict[str, str]) -> dict[str, str
     if done.returncode or not done.stdout.strip():
         missing[name] = done.stderr.strip()[-200:] or f"{words[0]} has nothing of it, or this user may not read it"
         return {}
-    return {name: censored_lines(done.stdout) if name == "unit.txt" else done.stdout}
+    return {name: censored_unit(done.stdout) if name == "unit.txt" else done.stdout}
 
 
 def _state(folder: Path, missing: dict[str, str]) -> dict[str, str]:

@@ -11,6 +11,9 @@ _SECRET = r"\w*(?:pass|pwd|secret|token)\w*(?<!_file)"
 _KEY = rf"(?:{_SECRET}|\w*user\w*)"  # a name stands in other places too, where it is none
 _LINE = re.compile(rf"(?im)^(\W*(?:\w+[.=])*{_KEY}[\"']?\s*[=:]\s*)(?!\s*$).*$")
 _LOGIN = re.compile(r"[^\s\"'=]+:[^\s\"']*@")  # user:password@, with its scheme or without
+_REST = r"(?:[^\n]*\\\n(?:[ \t]*[#;][^\n]*\n)*)*[^\n]*"  # of a unit's setting; comments may stand between its lines
+_VARIABLE = re.compile(rf"(?i)({_SECRET}[ \t]*=){_REST}")
+_CREDENTIAL = re.compile(rf"(?im)^([^\w\n]*SetCredential(?:Encrypted)?[ \t]*=){_REST}")
 
 
 def censored(text: str, secrets: Iterable[str] = ()) -> str:
@@ -30,6 +33,11 @@ def censored_lines(text: str, secrets: Iterable[str] = ()) -> str:
             return "# not shown: it is no TOML, and so nobody knows what of it is a password\n"
         found = []
     return _LINE.sub(rf'\1"{GONE}"', censored(text, [*secrets, *found]))
+
+
+def censored_unit(text: str) -> str:
+    """The same for a unit, where variables stand behind others or in quotes, and a value may go over lines."""
+    return censored_lines(_VARIABLE.sub(rf"\1{GONE}", _CREDENTIAL.sub(rf"\1{GONE}", text)))
 
 
 def _values(value: Any, hot: bool = False) -> Iterator[str]:
