@@ -158,6 +158,27 @@ def test_a_version_that_cannot_be_made_leaves_nothing(home, tmp_path, capsys):
     assert not (ROOT / "build").exists()
 
 
+def test_a_version_is_on_the_disk_before_it_is_made(home, tmp_path, monkeypatch):
+    """All of it is written before anything can point to it; where that fails nothing of it is left."""
+    seen = []
+
+    def do(words, otherwise):
+        seen.append((words[0], (home / "versions" / "1" / versions.COMPLETE).exists()))
+        if words[0] == "sync" and len(seen) > 2:
+            raise Failed(otherwise)
+        return "gateway 0.1\n"
+
+    monkeypatch.setattr(versions, "install", lambda version, what, wheelhouse: version.mkdir())
+    monkeypatch.setattr(versions, "do", do)
+    wheel = tmp_path / "some.whl"
+    wheel.touch()
+    made = versions.make(wheel, None)
+    assert seen == [(made / "bin" / "gateway", False), ("sync", True)]
+    with pytest.raises(Failed, match="df -h"):
+        versions.make(wheel, None)
+    assert list((home / "versions").iterdir()) == [made]
+
+
 def test_old_versions_go(home):
     """Those that are named stay."""
     one, two, three = (version(home, number) for number in "123")
@@ -344,3 +365,38 @@ def test_what_stands_before_the_unit(tmp_path, monkeypatch):
     shutil.copy(ROOT / "systemd/gateway.service", files.OLD)
     with pytest.raises(Failed, match="would stand before the unit"):
         files.place(Path("/nowhere"))
+
+
+@pytest.fixture
+def lib(tmp_path, monkeypatch):
+    """/usr/local/lib, elsewhere, and a version whose files go there; no program of systemd's is called."""
+    made = tmp_path / "version"
+    shutil.copytree(ROOT / "systemd", made / versions.SHARE)
+    placed = {tmp_path / "lib" / target.relative_to(files.LIB): name for target, name in files.FILES.items()}
+    monkeypatch.setattr(files, "FILES", placed)
+    monkeypatch.setattr(files, "COMMAND", tmp_path / "gateway")
+    monkeypatch.setattr(files, "OLD", tmp_path / "none")
+    monkeypatch.setattr(files, "do", lambda words, otherwise: "")
+    monkeypatch.setattr(files, "attempt", lambda words: subprocess.CompletedProcess(words, 0, "", ""))
+    return made
+
+
+def test_a_file_of_systemds_is_never_half_there(lib, monkeypatch):
+    """Where a new one cannot be written whole, the one that was there is as it was, and nothing is beside it."""
+    files.place(lib)
+    unit, *_ = files.FILES
+    good = unit.read_bytes()
+    assert good == (ROOT / "systemd" / "gateway.service").read_bytes() and unit.stat().st_mode & 0o777 == 0o644
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    (lib / versions.SHARE / "gateway.service").write_text("[Service]\n")
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="No space left"):
+            files.place(lib)
+    assert unit.read_bytes() == good
+    assert [file.name for file in unit.parent.iterdir() if file.is_file()] == [unit.name]
+    files.place(lib)
+    assert unit.read_text() == "[Service]\n"

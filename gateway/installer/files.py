@@ -45,9 +45,7 @@ def place(version: Path) -> None:
         if target == NEWER and systemd() < NEW:
             target.unlink(missing_ok=True)
             continue
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(version / SHARE / name, target)
-        target.chmod(0o644)
+        put(version / SHARE / name, target)
     do(["systemd-sysusers", SYSUSERS], "the user `gateway` cannot be made: see that / can be written")
     do(["systemd-tmpfiles", "--create", TMPFILES], f"{CONFIGURATION} cannot be made: see that / can be written")
     if Path("/run/udev/control").exists():
@@ -56,6 +54,21 @@ def place(version: Path) -> None:
     if not os.path.lexists(COMMAND):
         COMMAND.symlink_to(BIN / "gateway")
     do(["systemctl", "daemon-reload"], "systemd does not answer: `sudo systemctl daemon-reload` says why")
+
+
+def put(source: Path, target: Path) -> None:
+    """A copy of `source` in the place of `target`, whole or not at all: what was there may be needed to start."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = target.with_name(f".{target.name}.new")
+    try:
+        shutil.copyfile(source, fresh)
+        fresh.chmod(0o644)
+        with fresh.open("rb") as written:
+            os.fsync(written.fileno())
+        fresh.replace(target)
+    except BaseException:
+        fresh.unlink(missing_ok=True)
+        raise
 
 
 def begin(version: Path) -> None:

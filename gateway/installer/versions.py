@@ -49,6 +49,8 @@ def make(source: Path, wheelhouse: Path | None) -> Path:
             install(version, f"{what}[all]", wheelhouse)
         called = do([version / "bin" / "gateway", "--version"], "the new version does not start: tell its makers")
         (version / COMPLETE).write_text(called)
+        # else a power cut after `switch` might find a version without its files
+        do(["sync", "-f", version], f"{version} cannot be written to the disk: `df -h` and `dmesg` say why")
     except BaseException:
         shutil.rmtree(version, ignore_errors=True)
         raise
