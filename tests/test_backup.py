@@ -158,7 +158,7 @@ def test_what_belongs_to_it(card):
     made = {str(path.relative_to(new)): path.stat().st_mode & 0o777 for path in new.rglob("*") if path.is_file()}
     assert set(made) == {
         "etc/gateway.toml", "etc/presets.d/mine.toml", "etc/mine.py", "etc/other.py", "etc/tls/ca.crt",
-        "etc/tls/gw.key", "etc/password",
+        "etc/tls/gw.key", "etc/password", "state/lock",
     }  # fmt: skip
     assert made["etc/password"] == made["etc/tls/gw.key"] == 0o600
     assert all(not mode & 0o022 for mode in made.values())

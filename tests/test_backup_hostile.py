@@ -8,20 +8,27 @@ import pytest
 
 from gateway.backup.archive import BackupError, Contents, Reader, Writer
 from gateway.backup.belonging import belonging
-from gateway.backup.making import Source, make
+from gateway.backup.making import Source, make, unused
 from gateway.backup.restoring import moves, put
+from gateway.commands import restore as command
+from gateway.state import Lock, NoState
 
 SERVICE = 65534  # a user who is not root
 
 
-def backup(*files):
-    """A reader of a backup with these (role, name, bytes) beside its configuration."""
+def written(*files):
+    """A backup with these (role, name, bytes) beside its configuration."""
     file = io.BytesIO()
     writer = Writer(file)
     for role, name, data in (("configuration", "gateway.toml", b"[gateway]\n"), *files):
         writer.add(role, name, io.BytesIO(data), len(data))
     writer.finish(Contents("gw", "1", "2026", False, (), tuple(writer.files)))
-    return Reader(file)
+    return file.getvalue()
+
+
+def backup(*files):
+    """A reader of one."""
+    return Reader(io.BytesIO(written(*files)))
 
 
 @pytest.fixture
@@ -122,3 +129,42 @@ def test_a_link_in_place_of_what_the_gateway_remembers(card, tmp_path, name):
     with pytest.raises(BackupError, match=rf"{state / name} cannot be copied: Too many levels of symbolic links"):
         make(Source(config, {}, state), tmp_path / "gw.tar", "gw", "2026", secrets=True)
     assert not (tmp_path / "gw.tar").exists()
+
+
+def test_a_gateway_that_is_started_during_a_restore(card, tmp_path, monkeypatch):
+    """It is kept out as long as files are put in place, also where none has ever run, and may start afterwards."""
+    config, state = card
+    (tmp_path / "gw.tar").write_bytes(written(("state", "name", b"x")))
+
+    def started(*words):
+        with pytest.raises(NoState, match="in use by another gateway"):
+            Lock(state).claim()
+        return put(*words)
+
+    monkeypatch.setattr(command, "put", started)
+    assert command.restore(str(tmp_path / "gw.tar"), str(config), str(state), force=False, as_json=True) == 0
+    lock = Lock(state)
+    lock.claim()
+    assert (state / "lock").stat().st_uid == state.stat().st_uid
+    lock.let_go()
+
+
+def test_a_gateway_that_was_started_before_the_lock(card):
+    """One that starts where none has run, before a restore keeps it out, is not written under."""
+    _, state = card
+    with unused(state) as keep_out:
+        lock = Lock(state)
+        lock.claim()
+        with pytest.raises(BackupError, match="in use by another gateway"):
+            keep_out()
+    lock.let_go()
+
+
+def test_a_link_in_place_of_the_lock(card, tmp_path):
+    """It is not followed: no file is made where it leads."""
+    _, state = card
+    with unused(state) as keep_out:
+        (state / "lock").symlink_to(tmp_path / "victim")
+        with pytest.raises(BackupError, match="cannot be used: too many levels"):
+            keep_out()
+    assert not (tmp_path / "victim").exists()

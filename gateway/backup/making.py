@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 from .. import __version__
 from ..remembered import FILES
-from ..state import Lock
+from ..state import LOCK, Lock
 from .archive import BackupError, Contents, Writer
 from .belonging import LARGEST, belonging
 
@@ -100,19 +100,44 @@ def _opened(path: Path, flags: int) -> Iterator[tuple[BinaryIO, int]]:
 
 
 @contextlib.contextmanager
-def unused(state: Path) -> Iterator[None]:
-    """No gateway starts with `state` meanwhile. Raises BackupError where one runs, or that cannot be seen."""
+def unused(state: Path) -> Iterator[Callable[[], None]]:
+    """No gateway starts with `state` meanwhile; where none has ever run, from when what this gives is called, with the
+    directory there. Both raise BackupError where one runs, or that cannot be seen.
+    """
     lock = Lock(state)
-    try:
-        with contextlib.suppress(FileNotFoundError):  # none has ever run with it
+
+    def keep_out() -> None:
+        with _refused(state):
+            with contextlib.suppress(FileExistsError):
+                _lay_lock(state)
             lock.again()
+
+    try:
+        with _refused(state), contextlib.suppress(FileNotFoundError):  # none has ever run with it
+            lock.again()
+        yield keep_out
+    finally:
+        lock.let_go()
+
+
+@contextlib.contextmanager
+def _refused(state: Path) -> Iterator[None]:
+    try:
+        yield
     except BlockingIOError as error:
         raise BackupError(f"{state} is {error.strerror}: stop that first (`sudo systemctl stop gateway`)") from None
     except PermissionError:
         raise BackupError(f"{state} may not be read by this user; run `sudo gateway …`") from None
     except OSError as error:
         raise BackupError(f"{state} cannot be used: {(error.strerror or str(error)).lower()}") from None
+
+
+def _lay_lock(state: Path) -> None:
+    """Makes the lock of a state, which is its owner's to take. Raises OSError."""
+    place = os.open(state / LOCK, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
-        yield
+        if os.geteuid() == 0:
+            like = state.stat()
+            os.fchown(place, like.st_uid, like.st_gid)
     finally:
-        lock.let_go()
+        os.close(place)

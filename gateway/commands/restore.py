@@ -31,12 +31,13 @@ def restore(file: str, config: str | None, state: str | None, *, force: bool, as
         with _opened(file) as reader:
             data = _tables(reader)
             folder = state_for(data, path, state)
-            with unused(folder):
+            with unused(folder) as keep_out:
                 found = moves(reader.contents, path, folder)
                 if there := [str(move.to) for move in found if move.replaces and not force]:
                     return failed(f"{there[0]}{_more(there)} is there already; --force sets aside what is there")
                 made(path.parent, 0o750)
                 made(folder, 0o700)
+                keep_out()
                 aside = put(reader, found, path, folder)
     except BackupError as error:
         return failed(str(error))
