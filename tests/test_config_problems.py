@@ -74,6 +74,10 @@ from tests.tables import BENCH, the_one
         ("[mqtt]\nprefix = '$SYS'", "mqtt.prefix: a topic such as"),
         ("[mqtt]\npayload = 'row'", "did you mean 'rows'?"),
         ("[mqtt]\nusername = 'u'\npassword_file = '/nowhere/p'", "mqtt.password_file: there is no file"),
+        (
+            "[mqtt]\nusername = 'u'\npassword_file = '/run/credentials/nobody.service/p'",
+            'mqtt.password_file: "/run/credentials/nobody.service/p" is there only while the service runs',
+        ),
         ("[[mqtt]]", "mqtt: a table under [mqtt] was expected; found a list"),
         ("[gateway]\nid = 'a/b'", 'found "a/b"; "a-b" would do'),
         ("[gateway]\nid = '+'", "gateway.id: one plain topic level"),

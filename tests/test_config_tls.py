@@ -47,6 +47,10 @@ def test_a_configuration_with_tls(files: Path) -> None:
             "mqtt.key_file: a key goes with a certificate; give cert_file as well",
         ),
         ('url = "mqtts://h"\nca_file = "none"', "mqtt.ca_file: there is no file"),
+        (
+            'url = "mqtts://h"\nca_file = "/run/credentials/nobody.service/ca"',
+            'mqtt.ca_file: "/run/credentials/nobody.service/ca" is there only while the service runs',
+        ),
         ('url = "mqtts://h"\ncert_file = "own.crt"\nkey_file = "ca.crt"', "holds no private key in PEM"),
     ],
 )

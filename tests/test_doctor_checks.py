@@ -14,7 +14,7 @@ from gateway.doctor.clock import ClockFacts, clock
 from gateway.doctor.disk import DiskFacts, disk
 from gateway.doctor.finding import FINE, UNKNOWN, UNWISE, WRONG, Finding, document, lines
 from gateway.doctor.ports import PortFacts, ports
-from gateway.doctor.reading import ConfigFacts, configuration
+from gateway.doctor.reading import ConfigFacts, config_facts, configuration
 from gateway.doctor.steps import BrokerFacts, hear
 from gateway.doctor.told import lent as lent_now
 from gateway.doctor.told import read_document, told
@@ -251,6 +251,21 @@ def test_the_configuration(made, tmp_path):
         WRONG,
         f"sudo chown gateway {tmp_path}/secret && sudo chmod 600 {tmp_path}/secret",
     )
+
+
+@pytest.mark.parametrize("who", [ME, SERVICE], ids=["me", "service"])
+def test_secrets_that_only_a_running_service_has(tmp_path, who):
+    """While it does not run they are not known, and not wrong; the command starts it."""
+    file, secret = tmp_path / "gateway.toml", Path("/run/credentials/nobody.service/p")
+    mqtt = f'url = "mqtts://h"\nusername = "u"\npassword_file = "{secret}"\nca_file = "{secret.with_name("ca")}"\n'
+    file.write_text(f'[gateway]\nid = "gw"\n[mqtt]\n{mqtt}[[boards]]\nname = "bench"\nport = "/dev/ttyUSB0"\n')
+    facts = config_facts(file, who)
+    assert (facts.problems, facts.lost) == ((), {})
+    assert facts.hidden == {"password_file": secret, "ca_file": secret.with_name("ca")}
+    found = [one for one in configuration(facts, who) if one.what == "secret"]
+    assert [(one.where, one.state) for one in found] == [("mqtt.password_file", UNKNOWN), ("mqtt.ca_file", UNKNOWN)]
+    assert all("only while the service runs" in one.says for one in found)
+    assert {one.mend for one in found} == {"sudo systemctl start gateway"}
 
 
 def facts_of(**more):

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from ..threads import in_thread
+from ..tls import handed
 from .words import path_of
 
 LONGEST = 65_535  # bytes; MQTT takes no longer password
@@ -25,7 +26,7 @@ def problems(path: Path) -> list[str]:
             return [f"{name} can be written by everyone; `chmod 600` it, and change the password"]
         read(path)
     except FileNotFoundError:
-        return [f"there is no file {name}; put the password alone into it, with mode 0600"]
+        return [handed(path) or f"there is no file {name}; put the password alone into it, with mode 0600"]
     except PermissionError:
         return [f"{name} may not be read by this user; `chown` it to the user that runs the gateway"]
     except (OSError, ValueError) as error:

@@ -11,6 +11,7 @@ from typing import Any
 from ..config import Config, Wrong, load, warnings
 from ..config.load import made, tables
 from ..config.words import path_of
+from ..tls import handed
 from .finding import FINE, UNKNOWN, UNWISE, WRONG, Finding, itself
 from .user import User, reaches
 
@@ -21,7 +22,8 @@ SECRETS = {"password_file": "the password", "key_file": "the key", "cert_file": 
 class ConfigFacts:
     """What came of reading it. config: None where it could not be used; problems: why, if it is wrong.
 
-    hidden: secrets that this user may not read, by key; lost: those that the gateway's user may not.
+    hidden: secrets that this user may not read, or that a running service alone has, by key; lost: those that the
+    gateway's user may not read.
     """
 
     path: Path
@@ -68,11 +70,20 @@ def _hidden(named: dict[str, Any], path: Path, who: User) -> tuple[dict[str, Pat
                 file.open("rb").close()
             except PermissionError:
                 hidden[key] = file
+            except FileNotFoundError:
+                if _later(file):
+                    hidden[key] = file
+                continue
             except (OSError, ValueError):
                 continue  # it is told with the configuration
             if not who.me and reaches(who, file, 4) is False:
                 lost[key] = file
     return hidden, lost
+
+
+def _later(file: Path) -> bool:
+    """Whether systemd hands it to the service, which does not run now."""
+    return handed(file) is not None and not file.parent.exists()
 
 
 def _without(data: dict[str, Any], named: dict[str, Any], hidden: dict[str, Path]) -> dict[str, Any]:
@@ -113,6 +124,9 @@ def _secrets(facts: ConfigFacts, who: User) -> Iterator[Finding]:
             yield Finding(
                 "secret", name, WRONG, f"{who.name}, who runs the gateway, may not read {path_of(file)}", mend
             )
+        elif _later(file):
+            says = f"{handed(file)}; {SECRETS[key]} is not tried"
+            yield Finding("secret", name, UNKNOWN, says, "sudo systemctl start gateway")
         else:
             says = f"this user may not read {path_of(file)}, so {SECRETS[key]} is not tried"
             yield Finding("secret", name, UNKNOWN, says, itself("doctor"))

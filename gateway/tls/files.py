@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..shown import shown
 
+HANDED = Path("/run/credentials")  # where a service of systemd's finds what systemd hands it
 MOST = 1 << 20  # bytes of a file; all CAs that a system trusts have a quarter of it
 
 
@@ -92,7 +93,7 @@ def _see(key: str, path: Path) -> None:
             raise TlsError(f"{key}: {of_path(path)} can be written by everyone; `chmod o-w` it, and see what is in it")
         _text(path)
     except FileNotFoundError:
-        raise TlsError(f"{key}: there is no file {of_path(path)}") from None
+        raise TlsError(f"{key}: {handed(path) or f'there is no file {of_path(path)}'}") from None
     except PermissionError:
         raise TlsError(
             f"{key}: {of_path(path)} may not be read by this user; `chown` it to the one of the gateway"
@@ -104,6 +105,13 @@ def _see(key: str, path: Path) -> None:
 def _text(path: Path) -> str:
     with open(path, encoding="latin-1") as file:
         return file.read(MOST)
+
+
+def handed(path: Path) -> str | None:
+    """Of a secret that is not there: the sentence about one that systemd hands to the service; None of any other."""
+    if not path.is_relative_to(HANDED):
+        return None
+    return f"{of_path(path)} is there only while the service runs, from /etc/credstore: put it there and start that"
 
 
 def of_path(path: Path | None) -> str:
