@@ -9,7 +9,7 @@ import pytest
 from gateway.backup.archive import BackupError, Contents, Reader, Writer
 from gateway.backup.belonging import belonging
 from gateway.backup.making import Source, make, unused
-from gateway.backup.restoring import moves, put
+from gateway.backup.restoring import moves, put, unnamed
 from gateway.commands import restore as command
 from gateway.state import Lock, NoState
 
@@ -168,3 +168,40 @@ def test_a_link_in_place_of_the_lock(card, tmp_path):
         with pytest.raises(BackupError, match="cannot be used: too many levels"):
             keep_out()
     assert not (tmp_path / "victim").exists()
+
+
+@pytest.mark.parametrize("role", ["tls", "secret"])
+def test_a_file_that_the_configuration_does_not_name(card, tmp_path, capsys, role):
+    """A backup that somebody else has made lays no program of its own beside the configuration; nothing is written."""
+    config, state = card
+    (tmp_path / "gw.tar").write_bytes(written((role, "bin/ls", b"x")))
+    assert command.restore(str(tmp_path / "gw.tar"), str(config), str(state), force=True, as_json=False) == 1
+    assert "it has a file 'bin/ls' that its configuration does not name" in capsys.readouterr().err
+    assert not [*config.parent.iterdir(), *state.iterdir()]
+
+
+def test_what_is_put_in_comes_back(tmp_path):
+    """However the configuration says where its files lie, a restore takes them all, and to where it says; what is
+    hidden is not in a backup, since no restore would take it.
+    """
+    folder = tmp_path / "real"
+    for name in ("certs", "presets.d", ".certs"):
+        (folder / name).mkdir(parents=True)
+    (folder / "tls").symlink_to("certs")
+    (tmp_path / "etc").symlink_to("real")
+    for name in ("certs/gw.pem", "ca.pem", ".certs/ca.pem", "presets.d/.x.toml", "presets.d/x.toml", "a.py", ".b.py"):
+        (folder / name).write_text("x")
+    for ca, beside in [
+        ("ca.pem", "etc"),
+        ("./certs/../ca.pem", "etc"),
+        (f"{folder}/ca.pem", "etc"),
+        ("../etc/ca.pem", "real"),
+    ]:
+        data = {"mqtt": {"ca_file": ca, "key_file": "tls/gw.pem"}, "features": {"custom": ["a:f"]}}
+        found, left_out = belonging(data, tmp_path / beside, secrets=True)
+        assert [one.name for one in found] == ["presets.d/x.toml", "a.py", "tls/gw.pem", "ca.pem"]
+        assert left_out == ["presets.d/.x.toml"]
+        contents = backup(*((one.role, one.name, b"x") for one in found)).contents
+        assert len(moves(contents, tmp_path / "new/gateway.toml", tmp_path)) == 5 and not unnamed(contents, data)
+    _, left_out = belonging({"mqtt": {"ca_file": ".certs/ca.pem"}}, folder, secrets=True)
+    assert left_out == ["presets.d/.x.toml", "mqtt.ca_file = .certs/ca.pem"]

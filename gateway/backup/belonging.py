@@ -27,11 +27,12 @@ class Belonging:
 
 def belonging(data: Mapping[str, Any], folder: Path, *, secrets: bool) -> tuple[list[Belonging], list[str]]:
     """The files beside a configuration with these tables, and the keys whose files are left out: secrets, where these
-    are not wanted, and what lies elsewhere.
+    are not wanted, and what lies elsewhere or is hidden, as are presets.
     """
     found = [Belonging("preset", f"{PRESETS}/{path.name}", path) for path in sorted((folder / PRESETS).glob("*.toml"))]
     found += [Belonging("feature", str(path.relative_to(folder)), path) for path in _features(data, folder)]
-    left_out = []
+    left_out = [one.name for one in found if one.role == "preset" and hidden(one.name)]
+    found = [one for one in found if not hidden(one.name) and _plain(one.path)]
     table = data.get("mqtt")
     mqtt = table if isinstance(table, dict) else {}
     given = {key: value for key in SECRET if isinstance(value := mqtt.get(key), str) and value}
@@ -40,13 +41,32 @@ def belonging(data: Mapping[str, Any], folder: Path, *, secrets: bool) -> tuple[
         path = folder / value
         role = "secret" if os.path.realpath(path) in hot else SECRET[key]
         inside = not path.is_symlink() and path.resolve().is_relative_to(folder.resolve())
-        if (role == "secret" and not secrets) or not inside:
+        name = _name(path, folder) if inside else ""
+        if (role == "secret" and not secrets) or not inside or hidden(name):
             left_out.append(f"mqtt.{key} = {value}")
-            continue
-        name = str(path.resolve().relative_to(folder.resolve()))
-        if name not in {one.name for one in found}:  # two keys may name one file
+        elif name not in {one.name for one in found}:  # two keys may name one file
             found.append(Belonging(role, name, path, f"mqtt.{key}"))
-    return [one for one in found if one.key or _plain(one.path)], left_out
+    return found, left_out
+
+
+def hidden(name: str) -> bool:
+    """Whether a file or a folder of this path is hidden, as is what others read: `.ssh`, `.profile`, `.git`."""
+    return any(part.startswith(".") for part in name.split("/"))
+
+
+def is_named(name: str, data: Mapping[str, Any]) -> bool:
+    """Whether a key of these tables says that there is such a file in the configuration's folder."""
+    table = data.get("mqtt")
+    given = [table.get(key) for key in SECRET] if isinstance(table, dict) else []
+    return any(
+        f"/{os.path.normpath(value)}".endswith(f"/{name}") for value in given if value and isinstance(value, str)
+    )
+
+
+def _name(path: Path, folder: Path) -> str:
+    """A file's path in the folder, as the configuration has it where that does not lead out of it and in again."""
+    name = os.path.relpath(os.path.normpath(path), folder)
+    return str(path.resolve().relative_to(folder.resolve())) if name.startswith("..") else name
 
 
 def _secret(key: str, given: Mapping[str, str]) -> bool:

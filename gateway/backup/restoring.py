@@ -11,13 +11,14 @@ import hashlib
 import os
 import stat
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..remembered import FILES
 from .archive import PIECE, BackupError, Contents, Kept, Reader
-from .belonging import LARGEST, PRESETS
+from .belonging import LARGEST, PRESETS, hidden, is_named
 from .making import SPOOL
 
 DEEP = 8  # folders in each other
@@ -47,9 +48,18 @@ def moves(contents: Contents, config: Path, state: Path) -> list[Move]:
     return [Move(one, to, _differs(one, to)) for one, to in found if not _same(one, to)]
 
 
+def unnamed(contents: Contents, data: Mapping[str, Any]) -> list[str]:
+    """The certificates and secrets in a backup that its configuration, with these tables, does not name."""
+    return [one.name for one in contents.files if one.role in ("tls", "secret") and not is_named(one.name, data)]
+
+
 def _place(one: Kept, config: Path, state: Path) -> Path:
     folder, parts = config.parent, one.name.split("/")
-    if not all(_plain(part) for part in parts) or len(parts) > DEEP:
+    if (
+        not all(_plain(part) for part in parts)
+        or len(parts) > DEEP
+        or (one.role != "configuration" and hidden(one.name))
+    ):
         raise BackupError(f"it has a file that would go to {one.name!a}; it is no backup of a gateway")
     match one.role:
         case "configuration":

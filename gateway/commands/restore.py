@@ -11,7 +11,7 @@ from typing import Any
 from ..backup.archive import BackupError, Reader
 from ..backup.making import unused
 from ..backup.places import made, state_for
-from ..backup.restoring import moves, put
+from ..backup.restoring import moves, put, unnamed
 from ..config import problems
 from ..config.source import parsed
 from ..shown import shown
@@ -30,6 +30,10 @@ def restore(file: str, config: str | None, state: str | None, *, force: bool, as
     try:
         with _opened(file) as reader:
             data = _tables(reader)
+            if stray := unnamed(reader.contents, data):
+                raise BackupError(
+                    f"it has a file {stray[0]!a} that its configuration does not name; it is no backup of a gateway"
+                )
             folder = state_for(data, path, state)
             with unused(folder) as keep_out:
                 found = moves(reader.contents, path, folder)
