@@ -48,6 +48,18 @@ def test_secrets_of_a_unit(line):
     assert "[Service]\n" in said and said.endswith("\nRestart=always\n")
 
 
+def test_the_unit_in_a_report(tmp_path, monkeypatch):
+    """What systemd says of the unit is in a report without its secrets."""
+    program = tmp_path / "systemctl"
+    program.write_text("""#!/bin/sh\n[ "$1" = cat ] && printf '[Service]\\nEnvironment="MQTT_PASSWORD=canary"\\n'\n""")
+    program.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    report = tmp_path / "report.tar.gz"
+    cli.run(["doctor", "--bundle", str(report), "-c", str(tmp_path / "none")])
+    said = unpacked(report)["unit.txt"].decode()
+    assert said.startswith("[Service]\nEnvironment=") and "canary" not in said
+
+
 def test_what_is_none_in_a_unit():
     """The unit that comes with the gateway stays as it is, but for its user."""
     text = (ROOT / "systemd" / "gateway.service").read_text()
