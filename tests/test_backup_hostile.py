@@ -1,11 +1,14 @@
 """Backup and restore beside somebody who means harm: the service's user, or whoever has made a backup."""
 
+import grp
 import io
 import os
+import pwd
 from pathlib import Path
 
 import pytest
 
+from gateway.backup import places
 from gateway.backup.archive import BackupError, Contents, Reader, Writer
 from gateway.backup.belonging import belonging
 from gateway.backup.making import Source, make, unused
@@ -48,6 +51,18 @@ def whose(path):
     return found.st_uid, found.st_gid, found.st_mode
 
 
+def swap_folders(monkeypatch, victim):
+    """Has somebody put a link to `victim` in the place of each folder as soon as it is made."""
+    mkdir = Path.mkdir
+
+    def swapped(path, *words, **more):
+        mkdir(path, *words, **more)
+        path.rmdir()
+        path.symlink_to(victim)
+
+    monkeypatch.setattr(Path, "mkdir", swapped)
+
+
 class Swapped:
     """A backup, with somebody who puts a link to `victim` in the place of each file as soon as it is written."""
 
@@ -81,19 +96,26 @@ def test_a_link_in_place_of_a_folder_that_is_made(card, tmp_path, monkeypatch):
     victim = tmp_path / "root"
     victim.mkdir(mode=0o711)
     before = whose(victim)
-    mkdir = Path.mkdir
-
-    def swapped(path, *words, **more):
-        mkdir(path, *words, **more)
-        path.rmdir()
-        path.symlink_to(victim)
-
     reader = backup(("tls", "tls/ca.crt", b"x"))
     found = moves(reader.contents, config, state)
-    monkeypatch.setattr(Path, "mkdir", swapped)
+    swap_folders(monkeypatch, victim)
     with pytest.raises(OSError, match=r"tls"):
         put(reader, found, config, state)
     assert (whose(victim), list(victim.iterdir())) == (before, [])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone gives a folder away")
+def test_a_link_in_place_of_the_state_that_is_made(tmp_path, monkeypatch):
+    """The same of the state's own folder, where that is made below one of the service's user."""
+    victim = tmp_path / "root"
+    victim.mkdir(mode=0o711)
+    before = whose(victim)
+    swap_folders(monkeypatch, victim)
+    monkeypatch.setattr(places, "USER", pwd.getpwuid(SERVICE).pw_name)
+    monkeypatch.setattr(places.grp, "getgrnam", lambda _: grp.getgrgid(SERVICE))
+    with pytest.raises(OSError, match="state"):
+        places.made(tmp_path / "state", 0o700)
+    assert whose(victim) == before
 
 
 @pytest.mark.parametrize(

@@ -55,5 +55,9 @@ def made(folder: Path, mode: int) -> None:
         return
     folder.mkdir(mode=mode, parents=True)
     if os.geteuid() == 0:
-        with contextlib.suppress(KeyError):
-            os.chown(folder, pwd.getpwnam(USER).pw_uid if mode == 0o700 else 0, grp.getgrnam(USER).gr_gid)
+        place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            with contextlib.suppress(KeyError):
+                os.fchown(place, pwd.getpwnam(USER).pw_uid if mode == 0o700 else 0, grp.getgrnam(USER).gr_gid)
+        finally:
+            os.close(place)
