@@ -22,7 +22,9 @@ from tests.faults.strace import Strace
     root=True,
     full=90,
 )
-def test_f60_read_only(scene, tmp_path):
+def test_f60_read_only(scene, tmp_path, monkeypatch):
+    (run := tmp_path / "run").mkdir()
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(run))  # as a service has it; else the control socket is on that disk
     s = scene(start=False)
     disk, image = ext4(s.stack, tmp_path)
     loop = subprocess.run(["losetup", "-j", str(image)], capture_output=True, text=True, check=True).stdout
