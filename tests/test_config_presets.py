@@ -88,13 +88,13 @@ def test_own_presets(tmp_path: Path) -> None:
 
 
 def test_a_changed_preset_is_a_changed_board(tmp_path: Path) -> None:
-    """After a reload a board whose preset says something else is opened anew, and no other."""
+    """At a reload a board whose preset says something else is one with other settings, and no other is."""
     own(tmp_path, "mine", MINE)
     text = BENCH + 'preset = "mine"\n[[boards]]\nname = "shed"\nport = "/dev/ttyX1"\npreset = "marlin"\n'
     before = loaded(tmp_path, text)
     own(tmp_path, "mine", MINE.replace("9600", "19200"))
     found = changes(before, loaded(tmp_path, text))
-    assert (found.gone, [board.name for board in found.opened]) == (("bench",), ["bench"])
+    assert (found.gone, found.opened, [board.name for board in found.changed]) == ((), (), ["bench"])
 
 
 @pytest.mark.parametrize(
