@@ -77,7 +77,7 @@ async def test_nothing_is_left_behind(tmp_path: Path, end: str) -> None:
 
 
 async def test_a_process_has_numpy_and_what_it_computes(tmp_path: Path) -> None:
-    """Of ours only files of gateway.compute; no working directory on its path; memory takes it first, a core last."""
+    """Of ours only files of gateway.compute; no working directory on its path; first to go, last to run."""
     source = f"""
 import os, resource, sys
 def f(t, v, new):

@@ -5,7 +5,6 @@ import contextlib
 import os
 import subprocess
 import time
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
@@ -17,21 +16,9 @@ from gateway.ingest.opens import Opens
 from gateway.model import Board, Chunk, Port
 from simulators.modbus import Unit, modbus_line
 from tests.readers import Adapter, adapter, nothing_stays_open, open_ports, pause, until
-from tests.test_asked import Rig, unit
+from tests.test_asked import reading, unit
 
 __all__ = ["adapter", "nothing_stays_open"]  # the fixtures
-
-
-@contextlib.asynccontextmanager
-async def reading(*boards: Board) -> AsyncIterator[Rig]:
-    """These boards, read."""
-    rig = Rig()
-    rig.boards.open(list(boards), rig.parts)
-    try:
-        yield rig
-        assert all(not part.done() for part in rig.parts.running)
-    finally:
-        await rig.parts.end()
 
 
 def board(adapter: Adapter, name: str = "a", **more: object) -> Board:
