@@ -197,7 +197,7 @@ async def test_a_port_that_takes_longer_to_close_than_it_is_lent(adapter, monkey
     monkeypatch.setattr(ports.Link, "close", slowly)
     adapter.plug()
     async with reading(board(adapter)) as rig:
-        await until(lambda: rig.seen("a").state == "online")
+        await until(lambda: rig.seen("a").state == "online" and rig.seen("a").device)  # it is read, and not only open
         lending_it = asyncio.ensure_future(rig.boards.lend("a", 0.2))
         await pause(0.4)
         assert rig.boards.loans.any, "it is not closed yet"

@@ -60,6 +60,7 @@ async def test_a_shared_port(adapter):
     adapter.plug()
     async with reading(adapter.link) as rig:
         await rig.state("online")
+        await until(lambda: rig.reader.device)  # it is read, and not only open
         assert rig.reader.device == device(os.stat(adapter.path))
         rig.reader.share("cat (pid 7)")
         adapter.write(b"\nS1=1\n# text\n")

@@ -212,6 +212,10 @@ class Link(asyncio.Protocol):
             self._handle.gentle = True
         if not self.made.result().is_closing():
             self.made.result().abort()
+        return await self.closed()
+
+    async def closed(self) -> bool:
+        """Waits like that for an end that was asked for; gives the same."""
         await asyncio.wait({self.lost})
         if isinstance(self._handle, Line):
             await asyncio.wait({asyncio.wrap_future(self._handle.shut)}, timeout=CLOSE_PATIENCE)
@@ -252,5 +256,6 @@ async def connect(handle: Handle, received: Callable[[bytes], None]) -> Link:
         link.resume()
     except asyncio.CancelledError:
         transport.abort()
+        await link.closed()
         raise
     return link
