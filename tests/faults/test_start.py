@@ -95,7 +95,10 @@ def test_f34_no_more_processes(scene, tmp_path):
     s.back(within=10)
     held = [key for key, (_, at) in s.judge.written.sent.copy().items() if at < s.healed]
     s.until(lambda: all(key in s.judge.readings for key in held), "all that was kept is computed", 10)
-    s.over(faults=["pool"])
+    s.prove(lambda: "config" in s.status()["faults"], "the file that was not read stays a fault")
+    s.gateway.process.send_signal(signal.SIGHUP)
+    s.until(lambda: s.times("config.reloaded"), "it is read, now that it can be", 5)
+    s.over(faults=["pool", "config"])
 
 
 def may_have(pid: int, processes: str) -> None:
