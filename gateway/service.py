@@ -115,6 +115,7 @@ class Service:
                 raise state.NoState(f"state_dir: the spool cannot be opened: {error}") from error
             log("service.started", gateway=self.config.id, run=self.run_id, version=__version__,
                 boards=len(self.config.boards), workers=self.street.workers, broker=self.config.mqtt.url)  # fmt: skip
+            self.reloading.ready()  # it waits for no board
             parts.start(remembered.kept(self.folder, self.config.base, self.boards.rates, self.boards.tuned))
             parts.start(remembered.lent(self.folder, self.boards.loans))
             self.boards.open(self.config.boards, parts)
@@ -124,7 +125,6 @@ class Service:
             parts.start(self.reloading.run(parts))
             asked = orders.Orders(self.config.path, self.folder, self.readers, self.boards, self.spool)
             parts.start(orders.heed(asked, self.folder, self._event))
-            self.reloading.ready()
             await parts.until(stop)
             await self._drain(publishing)
         finally:

@@ -282,7 +282,7 @@ def test_a_table_may_name_each():
 def test_the_documented_example():
     """The format that docs/formats.md builds from nothing works as it says there, and is in the tree's style."""
     text = (ROOT / "docs" / "formats.md").read_text()
-    source = text[text.index('"""angle:') : text.index("```\n\nThe lines are")]
+    source = text[text.index('"""angle:') : text.index("```\n\nThe words are")]
     formatted = [sys.executable, "-m", "ruff", "format", "--check", "--stdin-filename=gateway/ingest/formats/angle.py"]
     assert subprocess.run(formatted, input=source, text=True, cwd=ROOT).returncode == 0
     space: dict[str, Any] = {"__package__": "gateway.ingest.formats"}

@@ -3,15 +3,20 @@
 Pure: no port, no clock; times are s of the monotonic clock.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from ..ledger import Account
 from ..model import Board, Chunk
-from .finding.seeking import Seeking
 from .intake import Intake
 from .link import patience, usual
 from .modem import Losses
 from .silence import silent_for
+
+if TYPE_CHECKING:  # it is imported where a rate is to be found
+    from .finding.seeking import Seeking
 
 TURNING = 2.0  # s after which another intake takes over in the middle of a frame, if none has ended
 QUIET = 0.25  # s without a byte after a port was opened anew in a silence; what comes then begins a line

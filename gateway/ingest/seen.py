@@ -9,7 +9,6 @@ from ..ledger import Account
 from ..model import Board, Format, Take
 from .asking.party import Party
 from .asking.talk import Talk
-from .finding.seeking import Seeking
 from .hearing import Hearing
 from .identity import Device
 from .intake import Intake
@@ -50,6 +49,8 @@ class Seen:
 
     def seek(self, first: int, told: Callable[[Seen, int], None]) -> None:
         """Has its rate found by listening. first: where to begin, or 0; told: gets what was found, or 0."""
+        from .finding.seeking import Seeking  # with the formats that it tries, which take a moment
+
         if isinstance(self._reader.hearing, Hearing):
             self._reader.hearing.seeking = Seeking(self.board, first, lambda: told(self, self.baud))
 
