@@ -149,13 +149,15 @@ class Reader:
         self.hearing.opened(mono, anew=anew)
         if anew:
             self._meet(Event.OPENED, self.hearing.silence(mono))
-        else:
-            self._meet(Event.OPENED, f"what it says in its first {settle:g} s is noise" if settle else self.reason)
-            self._settle(mono)
+        link: Link | str
         try:
-            return await connect(handle, self._received)
+            link = await connect(handle, self._received)
         except PortError as error:
-            return str(error)
+            link = str(error)
+        if not anew:  # online is said of a link that is there
+            self._meet(Event.OPENED, f"what it says in its first {settle:g} s is noise" if settle else self.reason)
+            self._settle(self._clock().mono)
+        return link
 
     async def _attend(self, link: Link, seen: Node | None) -> str:
         """Waits for the end of a link, and looks after it at the times when something may be due."""
