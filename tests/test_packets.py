@@ -74,8 +74,22 @@ def test_an_endless_packet_is_refused_at_its_announcement():
     """A packet that would fill the memory is refused before its body has come."""
     incoming = Incoming()
     with pytest.raises(ProtocolError, match=f"{LONGEST + 1} bytes"):
-        incoming.feed(b"\x30" + length(LONGEST + 1))
+        incoming.feed(b"\x90" + length(LONGEST + 1))
     assert run([packet(3, 0, bytes(LONGEST))])[1] == packet(3, 0, bytes(LONGEST))
+
+
+@pytest.mark.parametrize("size", [LONGEST + 1, 1_000_000])
+@pytest.mark.parametrize("piece", [1000, 65_536, 2_000_000])
+def test_a_message_that_is_too_long_is_left_out(size, piece):
+    """What a broker of 3.1.1 sends all the same is passed over, however it is cut; its neighbours count."""
+    small, ack = packet(3, 0, b"\x00\x01t"), packet(4, 0, b"\x00\x05")
+    data = small + packet(3, 1, bytes(size)) + ack + small + packet(3, 0, bytes(size)) + small
+    incoming, acks, others = Incoming(), [], b""
+    for at in range(0, len(data), piece):
+        some, other = incoming.feed(data[at : at + piece])
+        acks, others = acks + some, others + other
+        assert len(incoming._rest) < 16
+    assert (acks, others) == ([Ack(5, 0)], small * 3)
 
 
 @pytest.mark.parametrize("size", EDGES)

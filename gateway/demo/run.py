@@ -22,7 +22,7 @@ from .news import News
 from .setting import GATEWAY, baud_for, configuration, free_port
 
 if TYPE_CHECKING:
-    from ..publish.client import Connection
+    from ..publish.subscriber import Connection
 
 START = 30.0  # s for each part to start, on a slow machine
 QUIET, DRAIN = 3.0, 60.0  # s without a new reading, and in all, before what has not arrived counts as lost
@@ -127,20 +127,19 @@ class Run:
 
     async def _subscribe(self, gateway: Child) -> Connection:
         """Connects and subscribes, and waits until the gateway's status has come: so the subscription holds."""
-        from ..publish.client import Refused, Where, connect  # loads while the gateway starts
+        from ..publish.subscriber import Refused, Where, subscribed  # loads while the gateway starts
 
         where = Where("127.0.0.1", self.port, "demo-subscriber", v5=False)
         patience = time.monotonic() + START
         while self._connection is None:
             try:
-                self._connection = await connect(where, heard=self._heard)
+                self._connection = await subscribed(where, ["gateway/#"], self._heard, qos=1)
             except Refused as refused:
                 if time.monotonic() > patience:
                     raise Failed(f"{refused}: {gateway.last_words}") from None
                 await self._news.until(lambda: self._has_ended(gateway), 0.05)
                 self._check(gateway, "the gateway")
         self._connection.lost.add_done_callback(lambda lost: self._news.came())
-        self._connection.subscribe("gateway/#")
         await self._started(gateway, lambda: self.judge.status.get("state") == "online", "the gateway")
         return self._connection
 

@@ -11,16 +11,15 @@ import os
 import re
 import socket
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..config import Config, Mqtt
 from ..config.password import Password
-from ..publish.broker import WRONG_VERSION
-from ..publish.client import Connection, Refused, Where, connect
 from ..publish.packets import Ack, publish, topic_part
 from ..publish.refusals import WORST, refused
+from ..publish.subscriber import Connection, Refused, Where, connected
 from ..threads import in_thread
 from ..tls import Certificate, TlsError, certificate, expires
 
@@ -122,7 +121,7 @@ async def _logged_in(config: Config, facts: BrokerFacts) -> None:
         for one in some:
             acks.put_nowait(one)
 
-    connection = await _connected(where, answers, heard)
+    connection = await connected(where, acked=answers, heard=heard)
     try:
         v5 = connection.where.v5
         facts.failed, facts.version = "publish", "5" if v5 else "3.1.1"
@@ -146,18 +145,6 @@ def hear(facts: BrokerFacts, about: str, payload: bytes) -> None:
         facts.came_back = True
     elif re.fullmatch(re.escape(facts.base) + "(/[^/]+)?/status", about):
         facts.documents[about] = payload
-
-
-async def _connected(
-    where: Where, acked: Callable[[list[Ack]], None], heard: Callable[[str, bytes], None]
-) -> Connection:
-    """By the newest version that both speak. Raises Refused."""
-    try:
-        return await connect(where, acked=acked, heard=heard)
-    except Refused as error:
-        if error.code != WRONG_VERSION or not where.v5:
-            raise
-    return await connect(replace(where, v5=False), acked=acked, heard=heard)
 
 
 async def _answer(connection: Connection, acks: asyncio.Queue[Ack]) -> int:

@@ -62,6 +62,7 @@ class Connection:
         self._found = False  # its address
         self._heard = heard
         self._messages: list[tuple[str, bytes]] = []
+        self._granted: dict[int | None, asyncio.Future[bool]] = {}
         self._client = client = _Client(
             CallbackAPIVersion.VERSION2,
             client_id=where.client_id,
@@ -74,6 +75,7 @@ class Connection:
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
+        client.on_subscribe = self._on_subscribe
         if where.username is not None:
             client.username_pw_set(where.username, where.password)
         self._ears = Ears(acked, self._packets, drained, self._gone)
@@ -124,9 +126,11 @@ class Connection:
         else:
             self._client.connect(self.where.host, self.where.port, KEEPALIVE)
 
-    def subscribe(self, topic: str) -> None:
-        """Asks for messages of `topic`, QoS 1; they go to `heard`."""
-        self._client.subscribe(topic, qos=1)
+    def subscribe(self, topic: str, qos: int = 1) -> asyncio.Future[bool]:
+        """Asks for messages of `topic`, which go to `heard`. Gives whether the broker lets us, once it has said so."""
+        _, number = self._client.subscribe(topic, qos=qos)
+        self._granted[number] = granted = self._loop.create_future()
+        return granted
 
     def disconnect(self) -> None:
         """Says goodbye, so that the broker does not publish the will; `lost` is done when it has heard it."""
@@ -156,6 +160,12 @@ class Connection:
 
     def _on_message(self, _client: Any, _data: Any, message: paho.MQTTMessage) -> None:
         self._messages.append((message.topic, bytes(message.payload)))
+
+    def _on_subscribe(
+        self, _client: Any, _data: Any, number: int, reasons: list[ReasonCode], _properties: Properties | None
+    ) -> None:
+        if (granted := self._granted.pop(number, None)) is not None and not granted.done():
+            granted.set_result(not any(reason.is_failure for reason in reasons))
 
     def _ping(self) -> None:
         """Keepalive: sends a ping when it is time, and notices that an answer has not come."""

@@ -72,13 +72,22 @@ def variable(size: int) -> bytes:
 
 
 class Incoming:
-    """Bytes from the broker, cut anywhere -> acknowledgements, and whole packets of other kinds, as they came."""
+    """Bytes from the broker, cut anywhere -> acknowledgements, and whole packets of other kinds, as they came.
+
+    A message that is longer than LONGEST is left out: a broker of 3.1.1 cannot be told to keep it, and no more of it
+    is held than what came in one piece.
+    """
 
     def __init__(self) -> None:
         self._rest = b""
+        self._left_out = 0  # bytes still to come of a message that is too long
 
     def feed(self, data: bytes) -> tuple[list[Ack], bytes]:
         """What `data` completes. Raises ProtocolError for a packet that cannot be, or that nobody asked for."""
+        if self._left_out:
+            gone = min(self._left_out, len(data))
+            self._left_out -= gone
+            data = data[gone:]
         data = self._rest + data
         if not len(data) % 4 and data[::4] == b"\x40" * (len(data) // 4) and data[1::4] == b"\x02" * (len(data) // 4):
             self._rest = b""  # acknowledgements that say no more than that: nearly always all there is
@@ -97,6 +106,10 @@ class Incoming:
                 if found is None:
                     break
                 size, body = found
+            if size > LONGEST and data[at] & 0xF0 == PUBLISH:
+                self._left_out = max(0, body + size - end)
+                at = min(end, body + size)
+                continue
             if size > LONGEST:
                 raise ProtocolError(f"the broker announced a packet of {size} bytes")
             if body + size > end:
