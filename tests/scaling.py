@@ -51,9 +51,9 @@ class Case:
 
 
 def bare(topic: bytes, payload: bytes) -> Iterator[Heard]:
-    """Readings whose features are not looked at, since they are not those of the sample."""
+    """Readings whose features are not looked at, since they are not those of the sample; their order is."""
     for one in features(topic, payload):
-        yield Heard(one.board, one.sensor, one.value)
+        yield one._replace(features={})
 
 
 def ports() -> list[list[Case]]:
@@ -111,8 +111,9 @@ def told(cases: list[Case]) -> list[str]:
 
 def _cells(case: Case, first: Case) -> Iterator[str]:
     for pace, costs in case.costs.items():
-        yield f"{median(cost for cost in costs if cost is not None):.2f}"
-        yield f"{ratio(costs, first.costs[pace]):.2f}"
+        known, more = [cost for cost in costs if cost is not None], ratio(costs, first.costs[pace])
+        yield f"{median(known):.2f}" if known else "none came"
+        yield "" if more is None else f"{more:.2f}"
 
 
 def main() -> int:
