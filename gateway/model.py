@@ -137,7 +137,6 @@ class Plan:
     use: tuple[str, ...] = ("mean", "std", "min", "max")
     range: tuple[float, float] | None = None  # plausible values, bounds inside, in whatever unit
     out_of_range: str = "flag"  # flag | drop | clamp
-    every: float = 0.0  # s; at most one message in this time
     stuck: float = 0.0  # s unchanged before quality says so; 0 = never
     spike: float = 0.0  # times the median absolute deviation; 0 = never
     custom: tuple[str, ...] = ()  # features of the user's own, "module:function"
@@ -158,6 +157,10 @@ class Treatment:
     offset: float = 0.0
 
 
+ALARMS = (None, "above", "below")
+"""What a sensor's alarm can say of a reading."""
+
+
 @dataclass(slots=True)
 class Features:
     """Computed readings of one sensor and one unit, as columns of equal length in the order of `seq`."""
@@ -175,6 +178,7 @@ class Features:
     quality: bytes  # indexes into Quality
     columns: list[array[float]]  # NaN = no value
     unset: bool = False  # the machine's clock had not been set when the bytes arrived
+    alarm: bytes = b""  # indexes into ALARMS; empty where there is nothing to say of any
 
     def __len__(self) -> int:
         return len(self.seq)
@@ -185,11 +189,13 @@ class Features:
         return Features(
             self.board, self.sensor, self.unit, self.keys, self.seq[part], self.wall[part], self.mono[part],
             self.value[part], self.count[part], self.n[part], self.quality[part],
-            [column[part] for column in self.columns], self.unset,
+            [column[part] for column in self.columns], self.unset, self.alarm[part],
         )  # fmt: skip
 
     def extend(self, more: Features) -> None:
         """Appends later readings of the same sensor, unit and keys."""
+        if self.alarm or more.alarm:
+            self.alarm = (self.alarm or bytes(len(self))) + (more.alarm or bytes(len(more)))
         self.seq += more.seq
         self.wall += more.wall
         self.mono += more.mono

@@ -23,7 +23,7 @@ from .moving import Moving
 from .parts import Part, Parts, done_before
 from .publish.boot import boot_id
 from .publish.client import Refused, Where, Will
-from .publish.publisher import Keeping, Naming, Publisher
+from .publish.publisher import Keeping, Naming, OfSensors, Publisher
 from .publish.spool.disk import Claim
 from .publish.spool.spool import Spool
 from .publish.spool.sql import Trouble
@@ -63,8 +63,7 @@ class Service:
             self._where,
             self.naming,
             account=self.accounts.__getitem__,
-            tags=self.boards.tags,
-            every=lambda board, sensor: self.street.plan(board, sensor).every,
+            of=OfSensors(self.boards.tags, self.street.sending, self.boards.has),
             will=self._will,
             connected=self._connected,
             progress=lambda: self.valve.relieve(),
@@ -78,7 +77,11 @@ class Service:
         )
         self.valve = Valve(self._under_way, self.publisher.moving)
         self.reporter = Reporter(
-            self._look, self._send_status, log, lambda board: self.publisher.largest(self._status_topic(board))
+            self._look,
+            self._send_status,
+            log,
+            lambda board: self.publisher.largest(self._status_topic(board)),
+            again=lambda: self.publisher.again(),
         )
         self.moves = Moving(self.stage.oldest, lambda: self.stage.look()["trouble"] is not None, log)
         self._embedded: Any = None
@@ -255,8 +258,9 @@ class Service:
 
     def _board_look(self, name: str) -> BoardLook:
         stage, spooled, names = self.stage, self.publisher.spooled(name), self.boards.sensors(name)
-        account, in_flight = self.accounts[name], self._in_flight(name)
-        return board_look(self.readers[name], stage.sensors(name), names, account, in_flight, spooled, stage.now())
+        account, in_flight, alarms = self.accounts[name], self._in_flight(name), self.publisher.alarms(name)
+        known = stage.sensors(name)
+        return board_look(self.readers[name], known, names, account, in_flight, spooled, stage.now(), alarms)
 
 
 async def _mark(tls: Tls | None) -> str:

@@ -7,9 +7,10 @@ from typing import Any
 
 from .compute.cores import cores
 from .compute.room import Custom, Room
-from .config import Config, plan_for, treatments_for
+from .config import Config, plan_for, sending_for, treatments_for
 from .ingest.boards import Boards
 from .model import Chunk, Drop, Features, Plan, Sample
+from .sending import Sending
 
 
 class Street:
@@ -51,6 +52,10 @@ class Street:
     def plan(self, board: str, sensor: str) -> Plan:
         """How a sensor's readings become features."""
         return plan_for(self.config, board, sensor, self.boards.sensors(board).hardware(sensor))
+
+    def sending(self, board: str, sensor: str) -> Sending:
+        """Which of a sensor's readings are sent, and its alarm."""
+        return sending_for(self.config, board, sensor, self.boards.sensors(board).hardware(sensor))
 
     def reload(self, config: Config) -> None:
         """From now on `config` says what is done with values; `stage.reload` then takes up its plans."""

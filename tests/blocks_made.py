@@ -49,6 +49,7 @@ def any_features(draw: st.DrawFn, most: int = 12) -> Features:
         draw(whole(0, 2**62, rows)),
         bytes(draw(st.lists(st.integers(0, len(Quality) - 1), min_size=rows, max_size=rows))),
         [draw(columns(GAPS, rows)) for _ in keys], draw(st.booleans()),
+        draw(st.one_of(st.just(b""), st.lists(st.integers(0, 2), min_size=rows, max_size=rows).map(bytes))),
     )  # fmt: skip
 
 

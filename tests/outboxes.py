@@ -5,15 +5,22 @@ from collections import defaultdict
 from gateway.ledger import Account
 from gateway.publish.naming import Naming
 from gateway.publish.outbox import Outbox
+from gateway.publish.streams import OfSensors
+from gateway.sending import Sending
 from tests.brokers import parse_publish
 
 ROOM = 1 << 18
 
 
-def outbox(*, rows=False, every=0.0, most=10_000):
-    """An empty outbox and its accounts."""
+def sensors(every=0.0, **more):
+    """All sensors sent in one way, without tags."""
+    return OfSensors(lambda board: {}, lambda board, sensor: Sending(every, **more))
+
+
+def outbox(*, rows=False, every=0.0, most=10_000, of=None):
+    """An empty outbox and its accounts. of: what holds for sensors, where that is more than `every`."""
     accounts = defaultdict(Account)
-    made = Outbox(Naming("g", "gw", "run", rows), accounts.__getitem__, lambda board: {}, lambda *_: every, most)
+    made = Outbox(Naming("g", "gw", "run", rows), accounts.__getitem__, of or sensors(every), most)
     return made, accounts
 
 

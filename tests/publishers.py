@@ -11,6 +11,7 @@ from gateway.publish import contact
 from gateway.publish.broker import Refused, Where, Will
 from gateway.publish.publisher import Naming, Publisher
 from tests.made import features
+from tests.outboxes import sensors
 
 STATUS = "gw/g/status"
 
@@ -30,8 +31,7 @@ class Bench:
             self._where,
             Naming("g", "gw", "run", rows),
             account=self.accounts.__getitem__,
-            tags=lambda board: {},
-            every=lambda board, sensor: every,
+            of=sensors(every),
             will=lambda: Will(STATUS, b"lost"),
             connected=self._connected,
             progress=self.balance,

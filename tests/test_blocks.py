@@ -37,6 +37,7 @@ def test_what_is_written_comes_back(features, condensed):
     for name in ("wall", "value"):
         assert bits(getattr(found, name)) == bits(getattr(features, name))
     assert list(map(bits, found.columns)) == list(map(bits, features.columns))
+    assert found.alarm == (features.alarm if any(features.alarm) else b"")
     assert left == {seq: condensed[seq] for seq in features.seq if seq in condensed}
     for ours, theirs, wall in zip(features.mono, found.mono, features.wall, strict=True):
         slack = 1e-6 + 1e-15 * (abs(wall) + abs(ours))
@@ -56,6 +57,25 @@ def test_blocks_of_one_source_become_one():
     whole, left = joined([(one.cut(0, 3), {1: 5}), (two, {2: 7})])
     assert list(whole.value) == [*one.value, *two.value]
     assert left == {1: 5, 2: 7}
+
+
+@pytest.mark.parametrize("alarms", [(b"\1\0\2", b""), (b"", b"\2\0"), (b"", b""), (b"\0\0\1", b"\1\1")])
+def test_alarms_stay_with_their_readings(alarms):
+    """Readings that were stored before they were computed say nothing of it, and may lie beside others that do."""
+    one, two = made(3, random.Random(1)), made(2, random.Random(2))
+    one.alarm, two.alarm = alarms
+    whole, _ = joined([back(one), back(two)])
+    expected = (alarms[0] or bytes(3)) + (alarms[1] or bytes(2))
+    assert whole.alarm == (expected if any(expected) else b"")
+    assert back(whole)[0].alarm == whole.alarm
+
+
+def test_what_an_alarm_takes_on_the_disk():
+    """Nothing where it is never on; where it is, hardly more."""
+    plain, clear, on = (made(512, random.Random(1)) for _ in range(3))
+    clear.alarm, on.alarm = bytes(512), bytes(100) + b"\1" * 412
+    sizes = [len(written(one, {})) for one in (plain, clear, on)]
+    assert sizes[0] == sizes[1] < sizes[2] < sizes[0] + 64
 
 
 # no bytes do harm

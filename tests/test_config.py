@@ -9,6 +9,7 @@ from gateway import config
 from gateway.config import password, plan_for
 from gateway.model import Board, FormatOptions, Plan, Port
 from gateway.names import level
+from gateway.sending import Sending
 from tests.tables import BENCH, loaded
 
 
@@ -75,7 +76,8 @@ def test_everything_given(tmp_path: Path) -> None:
     tags = (("site", "north"), ("row", "2"))
     assert made.boards == (Board("bench", port, "csv", options, tags, 4096, 8, 10.0, ("reopen", "dtr")),)
     assert (made.id, made.workers, made.linger, made.max_window) == ("greenhouse-1", 3, 0.005, 200)
-    assert made.features == Plan((0.0, 100.0), None, 100, ("slope", "median"), every=60.0)
+    assert made.features == Plan((0.0, 100.0), None, 100, ("slope", "median"))
+    assert made.sending == Sending(every=60.0)
     assert password.read(tmp_path / "secret") == "p4ss"
 
 

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from gateway import config
-from gateway.config import plan_for, treatments_for
+from gateway.config import plan_for, sending_for, treatments_for
 from gateway.model import Plan, Treatment
+from gateway.sending import Sending
 from tests.tables import BENCH, loaded
 
 
@@ -60,16 +61,18 @@ def test_last_match_of_each_key_wins(tmp_path: Path) -> None:
         window = "5s"
         """,
     )
-    base = Plan(every=10.0)
-    assert plan_for(made, "bench", "temperature") == Plan(every=10.0, range=(-10.0, 50.0), out_of_range="drop")
-    s2 = Plan(every=10.0, range=(0.0, 40.0), out_of_range="drop", window_s=None, window_n=10, stuck=300.0)
+    base = Plan()
+    assert plan_for(made, "bench", "temperature") == Plan(range=(-10.0, 50.0), out_of_range="drop")
+    s2 = Plan(range=(0.0, 40.0), out_of_range="drop", window_s=None, window_n=10, stuck=300.0)
     assert plan_for(made, "bench", "S2") == s2
-    s1 = Plan((0.0, 1.0), None, 10, (), None, "drop", 0.0, 300.0)
+    s1 = Plan((0.0, 1.0), None, 10, (), None, "drop", 300.0)
     assert plan_for(made, "bench", "S1") == s1
     assert plan_for(made, "bench", "s1").window_s == 5.0
     assert plan_for(made, "bench", "s1").window_n == 10_000
-    assert plan_for(made, "hall-usb-FTDI_A1", "x") == Plan(every=10.0, spike=6.0)
+    assert plan_for(made, "hall-usb-FTDI_A1", "x") == Plan(spike=6.0)
     assert made.features == base
+    assert made.sending == sending_for(made, "bench", "S2") == Sending(every=10.0)
+    assert sending_for(made, "bench", "S1") == Sending()
 
 
 TREATED = """

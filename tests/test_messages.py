@@ -65,6 +65,18 @@ def test_what_there_is_to_say_more():
     assert (third["count"], third["condensed"]) == (0, 5)
 
 
+def test_alarms():
+    """`alarm` is there while it is on, reading by reading; and in rows a column where one of them has it."""
+    made = features([1, 2, 3])
+    made.alarm = b"\0\1\2"
+    assert [one.get("alarm", "none") for one in written(made)] == ["none", "above", "below"]
+    document = written(made, rows=True)
+    at = document["columns"].index("alarm")
+    assert (document["columns"][at - 1], [row[at] for row in document["rows"]]) == ("n", [None, "above", "below"])
+    made.alarm = b"\0\0\0"
+    assert "alarm" not in written(made, rows=True)["columns"]
+
+
 @pytest.mark.parametrize("quality", Quality)
 def test_qualities(quality):
     """A quality is written by its name, in both payloads."""

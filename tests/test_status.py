@@ -44,6 +44,7 @@ GATEWAY = [
     "dropped",
     "balanced",
     "boards",
+    "alarms",
     "broker",
     "spool",
     "pool",
@@ -75,6 +76,7 @@ BOARD = [
     "count_gaps",
     "restarts",
     "reason",
+    "alarms",
     "faults",
     "last_refused",
     "sensors",
@@ -101,6 +103,22 @@ def test_the_gateways_document(faults):
     assert document["refused"] == {"bad_checksum": 14}
     assert document["dropped"] == {"out_of_range": 8, "refused_by_broker": 4}
     balances(document)
+
+
+def test_alarms(faults):
+    """How many are on, in both documents, and which, at the sensors; each that comes or goes is told at once."""
+    sensors = {"S1": SensorLook("ok", 90, None, "°C", alarm="above"), "S2": SensorLook("ok", 90, None, "°C")}
+    hot = board(sensors=sensors, alarms={"S1": "above"})
+    document = strict(written(board_document(hot, faults)))
+    assert (document["alarms"], document["sensors"]["S1"]["alarm"], "alarm" in document["sensors"]["S2"]) == (
+        1,
+        "above",
+        False,
+    )
+    both = gateway_document(look(hot, board("b2")), faults)
+    assert both["alarms"] == 1
+    assert shape(both) != shape(gateway_document(look(board(), board("b2")), faults))
+    assert board_shape(hot, faults) != board_shape(board(sensors=sensors), faults)
 
 
 def test_a_boards_document(faults):

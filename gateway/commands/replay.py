@@ -2,7 +2,7 @@
 
 The times are the capture's, so what is computed is what a live run computes, however fast it is replayed. Of boards
 that are asked each answer meets the question that was sent before it; nothing is sent. Of publishing there is what
-makes a message (`every`, tags), and nothing that waits for a broker.
+makes a message (`every`, `band`, alarms, tags), and nothing that waits for a broker.
 """
 
 from __future__ import annotations
@@ -193,10 +193,10 @@ class Replay:
     def _stream(self, sensor: Sensor) -> Stream:
         stream = self._streams.get(sensor)
         if stream is None:
-            every = self._street.plan(*sensor).every
+            sending = self._street.sending(*sensor)
             # its topic does not matter, as nothing is sent
             head = (self._gateway, *sensor, RUN)
-            stream = self._streams[sensor] = Stream("", head, dict(self._boards[sensor[0]].tags), every)
+            stream = self._streams[sensor] = Stream("", head, dict(self._boards[sensor[0]].tags), sending)
         return stream
 
     def _summary(self, board: str, seconds: float) -> dict[str, Any]:

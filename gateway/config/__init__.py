@@ -6,6 +6,7 @@ warnings(config)            what will run, and is unwise
 plan(config)                what would run, for `gateway check`
 changes(before, now)        what is different in one that was read again
 plan_for(config, …)         how the readings of one sensor become features
+sending_for(config, …)      which of its readings are sent, and its alarm
 treatments_for(config, …)   what is done with values before they are readings: name, unit, calibration
 starting_configuration(…)   the text of a first gateway.toml, for `gateway init`
 presets(folder)             the files of all presets, by name, a user's own in `folder` too; and why not all
@@ -13,7 +14,7 @@ preset(name, folder)        one of them, checked; Unfit or Wrong
 """
 
 from .changes import changes
-from .checked import Config, Mqtt, Rule, host_id, plan_for, treatments_for
+from .checked import Config, Mqtt, Rule, host_id, plan_for, sending_for, treatments_for
 from .load import board_of, load, preset, problems, with_presets
 from .plan import lines, plan
 from .presets import OWN, Preset, presets
@@ -24,6 +25,7 @@ from .words import Unfit, toml
 
 __all__ = [
     "OWN", "Config", "Mqtt", "Preset", "Probed", "Rule", "Unfit", "Wrong", "board_of", "changes", "host_id", "lines",
-    "load", "plan", "plan_for", "preset", "presets", "problems", "starting_configuration", "toml", "treatments_for",
+    "load", "plan", "plan_for", "preset", "presets", "problems", "sending_for",
+    "starting_configuration", "toml", "treatments_for",
     "warnings", "with_presets",
 ]  # fmt: skip

@@ -13,6 +13,7 @@ from .. import model
 from ..asks import Modbus
 from ..model import FormatOptions, Plan, Port, Treatment
 from ..names import plain
+from ..sending import Sending
 from ..tls import Tls
 from . import tables
 from .asked import unit_name
@@ -24,8 +25,9 @@ MODBUS_TIMEOUT = 1.0
 """S that a unit has for an answer, where nothing is said."""
 
 Changes = Mapping[str, Any]
-"""Fields of a Plan, or of a Treatment, and what they become."""
+"""Fields of a Plan, of a Treatment or of a Sending, and what they become."""
 TREATMENT = tuple(field.name for field in dataclasses.fields(Treatment))
+SENDING = tuple(field.name for field in dataclasses.fields(Sending))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class Rule:
     match: str  # a glob on "board/sensor"
     changes: Changes
     treatment: Changes = field(default_factory=dict)  # of a Treatment
+    sending: Changes = field(default_factory=dict)  # of a Sending
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,8 @@ class Config:
     mqtt: Mqtt
     tables: tuple[int, ...]  # of each board, which [[boards]] table it is from
     boards: tuple[model.Board, ...]  # one may have the port "auto"; `tags` are the gateway's and the board's own
-    features: Plan  # what [features] and mqtt.every say
+    features: Plan  # what [features] says
+    sending: Sending  # what mqtt.every says
     of_boards: Mapping[str, Changes]  # by the board's name
     presets: Mapping[str, Preset]  # of those boards that have one, by the board's name
     of_sensors: tuple[Rule, ...]
@@ -100,13 +104,27 @@ def plan_for(config: Config, board: str, sensor: str, own: str | None = None) ->
     found = next((one.name for one in config.boards if one.port.path == "auto"), "")
     table = board if board in config.of_boards else found
     changes = dict(config.of_boards.get(table, {}))
-    for rule in config.of_sensors:
-        if any(fnmatchcase(f"{board}/{name}", rule.match) for name in {sensor, own or sensor}):
-            changes |= rule.changes
+    for rule in _finding(config, board, sensor, own):
+        changes |= rule.changes
     preset = config.presets.get(table)
     if preset is not None and preset.range is not None and "range" not in changes:
         changes["own_range"] = in_each_unit(*preset.range)
     return dataclasses.replace(config.features, **changes)
+
+
+def sending_for(config: Config, board: str, sensor: str, own: str | None = None) -> Sending:
+    """Which readings of `sensor` at `board` are sent, and its alarm. own: as `plan_for` takes it.
+
+    mqtt.every first, then each [[sensors]] that matches one of its names; the last word on each key counts.
+    """
+    changes = [rule.sending for rule in _finding(config, board, sensor, own)]
+    return dataclasses.replace(config.sending, **{key: value for one in changes for key, value in one.items()})
+
+
+def _finding(config: Config, board: str, sensor: str, own: str | None) -> list[Rule]:
+    """The [[sensors]] that match one of a sensor's names."""
+    names = {f"{board}/{sensor}", f"{board}/{own or sensor}"}
+    return [rule for rule in config.of_sensors if any(fnmatchcase(name, rule.match) for name in names)]
 
 
 def treatments_for(config: Config, board: str) -> Callable[[str], Treatment] | None:
@@ -147,9 +165,9 @@ def checked(document: tables.Document, path: Path) -> Config:
             scale=features.scale,
             use=features.use,
             custom=features.custom,
-            every=document.mqtt.every,
             **_window(features.window, most),
         ),
+        sending=Sending(every=document.mqtt.every),
         of_boards={
             name: _changes(table, ("range", "out_of_range", "stuck", "spike"), most)
             for table in document.boards
@@ -159,8 +177,9 @@ def checked(document: tables.Document, path: Path) -> Config:
         of_sensors=tuple(
             Rule(
                 one.match,
-                _changes(one, one.model_fields_set - {"match", *TREATMENT}, most),
-                {key: getattr(one, key) for key in TREATMENT if key in one.model_fields_set},
+                _changes(one, one.model_fields_set - {"match", *TREATMENT, *SENDING}, most),
+                _changes(one, TREATMENT, most),
+                _changes(one, SENDING, most),
             )
             for one in document.sensors
         ),

@@ -8,6 +8,7 @@ from ..names import level
 from ..shown import shown
 from .checked import Config
 from .keys import ALWAYS
+from .plan_sensors import planned, spoken
 from .words import amount, span
 
 READING_BYTES = 90
@@ -59,16 +60,9 @@ def plan(
         "features": [*ALWAYS, *features.use],
         "window": _window(features.window_s, features.window_n),
         "scale": list(features.scale),
-        "every_s": features.every,
+        "every_s": config.sending.every,
         "rules": [rule.match for rule in config.of_sensors],
-        "sensors": [
-            {
-                "match": rule.match,
-                **{key: _listed(value) for key, value in rule.treatment.items()},
-                "keys": sorted({key.partition("_")[0] if "window" in key else key for key in rule.changes}),
-            }
-            for rule in config.of_sensors
-        ],
+        "sensors": [planned(rule) for rule in config.of_sensors],
         "custom": list(config.custom),
         "deadline_s": config.deadline,
         "workers": config.workers or cores or "auto",
@@ -102,7 +96,7 @@ def lines(plan: dict[str, Any]) -> list[str]:
         out += [f"topic     {topic}" for topic in board["topics"]]
     out += [
         f"features  {' '.join(plan['features'])}; window {plan['window']}, scale {low:g} to {high:g}",
-        *(f"sensors   {shown(one['match'])}: {_sensors(one)}" for one in plan["sensors"]),
+        *(f"sensors   {shown(one['match'])}: {spoken(one)}" for one in plan["sensors"]),
         *(f"custom    {name}: a message waits for it at most {span(plan['deadline_s'])}" for name in plan["custom"]),
         f"workers   {'one a core' if plan['workers'] == 'auto' else plan['workers']}",
         f"memory    windows: at most {amount(memory['windows_bytes'])}",
@@ -118,21 +112,6 @@ def lines(plan: dict[str, Any]) -> list[str]:
         f" {span(spool['max_age_s'])}; written when the broker takes longer than {span(spool['at_risk_s'])}",
     ]
     return out
-
-
-def _listed(value: Any) -> Any:
-    return [list(point) for point in value] if isinstance(value, tuple) else value
-
-
-def _sensors(one: Mapping[str, Any]) -> str:
-    """What one table says of its sensors: what is done with values, in that order, and its other keys."""
-    said = []
-    if points := one.get("points"):
-        said.append("1 point" if len(points) == 1 else f"{len(points)} points")
-    said += [f"{word} {one[key]:g}" for key, word in (("gain", "times"), ("offset", "plus")) if key in one]
-    said += [f"{word} {shown(one[key])}" for key, word in (("unit", "in"), ("name", "called")) if one.get(key)]
-    said += ["their own " + ", ".join(one["keys"])] if one["keys"] else []
-    return ", ".join(said) or "as the board gives them"
 
 
 def _asked(board: Board) -> dict[str, Any] | None:

@@ -12,7 +12,8 @@ from pydantic import PlainValidator as By
 
 from ..asks import Ask, Register
 from ..layouts import Crc, Endian, Escapes, Field, Length, Magic
-from . import keys, layout, patterned, questions, values
+from ..sending import Alarm
+from . import keys, layout, patterned, questions, sent, values
 from .keys import WEEK
 from .presets import Preset
 from .values import any_text, choice, duration, number, switch, text, texts, whole
@@ -36,7 +37,7 @@ Range = Annotated[tuple[float, float] | None, By(keys.plausible)]
 OutOfRange = Annotated[str, By(choice("flag", "drop", "clamp"))]
 Stuck = Annotated[float, By(keys.stuck)]
 Spike = Annotated[float, By(keys.spike)]
-Every = Annotated[float, By(duration(0, WEEK))]
+Every = Annotated[float, By(sent.every)]
 Window = Annotated[float | int, By(keys.window)]
 Use = Annotated[tuple[str, ...], By(keys.use)]
 Custom = Annotated[tuple[str, ...], By(keys.custom)]
@@ -136,6 +137,9 @@ class Sensors(Table):
     stuck: Stuck | None = None
     spike: Spike | None = None
     every: Every | None = None
+    band: Annotated[float | None, By(sent.band)] = None
+    heartbeat: Annotated[float | None, By(sent.heartbeat)] = None
+    alarm: Annotated[Alarm | None, By(sent.alarm)] = None
     window: Window | None = None
     use: Use | None = None
     scale: Scale | None = None
@@ -189,7 +193,7 @@ LATER = {
     "": {"web"},
     "mqtt": {"discovery_prefix"},
     "boards": set(),
-    "sensors": {"band", "heartbeat", "alarm"},
+    "sensors": set(),
     "gateway": set(),
     "features": set(),
     "compute": set(),

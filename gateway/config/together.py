@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..names import level
-from . import asked, frames, tuned
+from . import asked, frames, sent, tuned
 from .keys import listen, port
 from .patterned import patterned
 from .sensing import contradictions
@@ -24,6 +24,7 @@ def conflicts(data: dict[str, Any]) -> Iterator[str]:
     yield from _mqtt(_table(data, "mqtt"))
     yield from _windows(data)
     yield from contradictions(data)
+    yield from sent.conflicts(data)
     boards = data.get("boards", [])
     if boards == []:
         yield "boards: there is no [[boards]] table, so nothing would be read; `gateway init` finds boards"

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from .. import tls
 from ..model import Board, FormatOptions
+from ..sending import Alarm
 from . import password
-from .checked import Config, reaches
+from .checked import Config, plan_for, reaches
 from .sensing import exact
 from .together import local
 from .words import path_of, quoted, toml
@@ -52,6 +53,7 @@ def warnings(
         *_registers(config, unread),
         *_matches(config),
         *_named(config),
+        *_alarms(config),
         *_custom(config),
     ]
 
@@ -161,6 +163,24 @@ def _named(config: Config) -> Iterator[str]:
                 f"sensors[{at}].match: {quoted(own)} is the name that sensors[{by}] gives, and {keys} "
                 f"{'go' if len(rule.treatment) > 1 else 'goes'} by the board's own names; move {keys} there"
             )
+
+
+def _alarms(config: Config) -> Iterator[str]:
+    """Alarms of which no value can be, as what is outside the range is dropped before."""
+    for at, rule in enumerate(config.of_sensors):
+        alarm = rule.sending.get("alarm") or Alarm()
+        for board in config.boards if alarm != Alarm() else ():
+            plan = plan_for(config, board.name, rule.match.rpartition("/")[2])
+            if not reaches(rule.match, board.name) or plan.out_of_range != "drop" or plan.range is None:
+                continue
+            low, high = plan.range
+            for word, limit in (("above", alarm.above), ("below", alarm.below)):
+                if limit is not None and (limit >= high if word == "above" else limit <= low):
+                    yield (
+                        f"sensors[{at}].alarm: {word} = {limit:g} is never met at {quoted(board.name)}, as what is "
+                        f"outside its range, [{low:g}, {high:g}], is dropped; write another limit, or out_of_range = "
+                        '"flag"'
+                    )
 
 
 def _custom(config: Config) -> Iterator[str]:

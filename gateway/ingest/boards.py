@@ -69,6 +69,10 @@ class Boards:
             found.treat(self._treatments(board))
         return found
 
+    def has(self, board: str, sensor: str) -> bool:
+        """Whether the board is read, and the sensor has that name now."""
+        return board in self.readers and not self.sensors(board).gone(sensor)
+
     def treat(self) -> None:
         """The configuration was read again: what `treatments` says now counts from the next bytes on."""
         for board, sensors in self._sensors.items():

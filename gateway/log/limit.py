@@ -1,7 +1,7 @@
 """How much the log may say: few lines a second, few bytes an hour, and never less than the newest of each kind.
 
-A kind is an event of one board, port or feature. What is held back is counted, and the count stands in the kind's next
-line. Pure: the time is an argument, s of a monotonic clock.
+A kind is an event of one board, port, sensor or feature. What is held back is counted, and the count stands in the
+kind's next line. Pure: the time is an argument, s of a monotonic clock.
 """
 
 from collections import OrderedDict
@@ -87,7 +87,7 @@ class Limit:
 
     def _key(self, event: Event) -> Hashable:
         """The event's kind. With too many kinds, those of one event are one."""
-        key = (event["event"], *(str(event.get(name, "")) for name in ("board", "port", "feature")))
+        key = (event["event"], *(str(event.get(name, "")) for name in ("board", "port", "sensor", "feature")))
         return key if key in self.kinds or len(self.kinds) < self.most else (event["event"],)
 
     def _next(self, ripe: Callable[[Kind], bool], now: float) -> tuple[Hashable, dict[str, Any]] | None:

@@ -1,10 +1,13 @@
-"""Which readings are sent by themselves, and how many are left out before each (`every`). Pure."""
+"""Which readings are sent by themselves, and how many are left out before each (`every`, `band`). Pure."""
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from ..model import Features
+from ..sending import Sending
+
+ROUNDING = 1e-14  # of a value: 20.3 differs from 20.2 by 0.1, which their difference as doubles does not quite reach
 
 
 @dataclass(slots=True)
@@ -12,15 +15,27 @@ class Sent:
     """What a sensor's stream has sent so far."""
 
     at: float | None = None  # s, monotonic, of the last reading sent by itself
+    value: float = 0.0  # and its value
+    unit: str = ""  # and in what
     condensed: int = 0  # readings since
 
+    def due(self, t: float, value: float, how: Sending) -> bool:
+        """Whether a reading is sent: in time for `every`, and far enough from the last one, or that long ago."""
+        if self.at is None:
+            return True
+        if (passed := t - self.at) < how.every:
+            return False
+        return abs(value - self.value) >= how.band - ROUNDING * abs(value) or 0 < how.heartbeat <= passed
 
-def sent_rows(sent: Sent, mono: Sequence[float], every: float) -> list[int]:
-    """The rows that leave: at most one in `every` seconds. mono: s, ascending; updates `sent.at` only."""
+
+def sent_rows(sent: Sent, features: Features, how: Sending, anyway: Collection[int] = ()) -> list[int]:
+    """The rows that leave. anyway: those that do whatever `how` says; updates all of `sent` but `condensed`."""
     rows = []
-    for i, t in enumerate(mono):
-        if sent.at is None or t - sent.at >= every:
-            sent.at = t
+    if features.unit != sent.unit:
+        sent.unit, sent.value = features.unit, float("inf")  # from which any value is far away
+    for i, (t, value) in enumerate(zip(features.mono, features.value, strict=True)):
+        if i in anyway or sent.due(t, value, how):
+            sent.at, sent.value = t, value
             rows.append(i)
     return rows
 
@@ -45,4 +60,5 @@ def selected(features: Features, rows: list[int]) -> Features:
         array("d", [f.mono[i] for i in rows]), array("d", [f.value[i] for i in rows]), [f.count[i] for i in rows],
         array("q", [f.n[i] for i in rows]), bytes(f.quality[i] for i in rows),
         [array("d", [column[i] for i in rows]) for column in f.columns], f.unset,
+        bytes(f.alarm[i] for i in rows) if f.alarm else b"",
     )  # fmt: skip

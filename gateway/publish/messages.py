@@ -7,7 +7,7 @@ from typing import Any
 from pydantic_core import to_json
 
 from ..instants import instant
-from ..model import Features, Quality
+from ..model import ALARMS, Features, Quality
 
 QUALITIES = tuple(
     quality.value for quality in Quality
@@ -50,13 +50,17 @@ class Writer:
         ]
         parts += [column[first:last] for column in features.columns]
         texts = numbers(parts)
-        plain = clock is None and not condensed and not replayed
+        plain = clock is None and not condensed and not replayed and not features.alarm
         columns = [texts[at : at + size] for at in range(0, len(texts), size)]
         times = [instant(wall).encode() for wall in features.wall[first:last]]
         qualities = [QUALITY_TEXTS[code] for code in features.quality[first:last]]
         for i, (seq, value, n, *rest) in enumerate(zip(*columns, strict=True), first):
             count = features.count[i]
-            extra = b"" if plain and count is None else _extra(count, condensed.get(features.seq[i]), clock, replayed)
+            if plain and count is None:
+                extra = b""
+            else:
+                alarm = ALARMS[features.alarm[i]] if features.alarm else None
+                extra = _extra(count, condensed.get(features.seq[i]), clock, replayed, alarm)
             yield template % (seq, times[i - first], value, n, qualities[i - first], extra, *rest)
 
     def rows(
@@ -82,6 +86,8 @@ class Writer:
         left_out = [condensed.get(seq) for seq in features.seq[first:last]] if condensed else []
         if any(left_out):
             columns["condensed"] = left_out
+        if any(alarms := features.alarm[first:last]):
+            columns["alarm"] = [ALARMS[code] for code in alarms]
         columns |= {key: column[first:last] for key, column in zip(features.keys, features.columns, strict=True)}
         document = {
             **self._head,
@@ -125,10 +131,12 @@ def _inside(document: dict[str, Any]) -> bytes:
     return _text(document)[1:-1]
 
 
-def _extra(count: int | None, condensed: int | None, clock: str | None, replayed: bool) -> bytes:
+def _extra(count: int | None, condensed: int | None, clock: str | None, replayed: bool, alarm: str | None) -> bytes:
     parts = b"" if count is None else b',"count":%d' % count
     if condensed:
         parts += b',"condensed":%d' % condensed
+    if alarm:
+        parts += b',"alarm":"%b"' % alarm.encode()
     if replayed:
         parts += b',"replayed":true'
     if clock:

@@ -22,7 +22,7 @@ from .naming import Naming
 from .packets import Ack, fits, publish, topic_part
 from .refusals import WORST
 from .spool.nouns import Block
-from .stream import Stream
+from .streams import OfSensors, Streams
 from .suspects import Suspects
 from .turns import Turns
 from .verdicts import Verdicts
@@ -37,16 +37,14 @@ OWN_LIMIT = 100  # packets under way at most, whatever the broker allows: more b
 class Outbox:
     """The readings and documents of one gateway on their way out; every reading is counted to its end.
 
-    account: of a board, where outcomes are counted. tags, every: of (board) and of (board, sensor).
-    most: live readings that may wait.
+    account: of a board, where outcomes are counted. of: what holds for sensors. most: live readings that may wait.
     """
 
     def __init__(
         self,
         naming: Naming,
         account: Callable[[str], Account],
-        tags: Callable[[str], dict[str, str]],
-        every: Callable[[str, str], float],
+        of: OfSensors,
         most: int,
     ) -> None:
         self.turns = Turns(most, self.shed, rows=naming.rows)
@@ -55,9 +53,9 @@ class Outbox:
         self.crossing = Crossing(self.lanes, self.window)
         self._verdicts = Verdicts(account, self.turns, self.crossing)
         self.refusals, self.documents = self._verdicts.refusals, self._verdicts.documents
-        self._naming, self._account, self._tags, self._every = naming, account, tags, every
+        self.streams = Streams(naming, of, self.documents)
+        self._naming, self._account = naming, account
         self._why_shed: Callable[[], Drop] = lambda: Drop.SHED
-        self._streams: dict[tuple[str, str], Stream] = {}
         self._limits, self._v5, self._suspects = Limits(), True, Suspects()
         self._refused: dict[str, tuple[Flight, float]] = {}  # on this connection, by topic: the last, and when
         self._others_since: float | None = None  # s, monotonic; since when those who are not suspected have their turn
@@ -91,24 +89,16 @@ class Outbox:
 
     # in
 
-    def renew(self) -> None:
-        """Asks anew for tags and for how often is sent."""
-        for (board, sensor), stream in self._streams.items():
-            stream.renew(self._tags(board), self._every(board, sensor))
-
     def forget(self, board: str) -> None:
         """Lets go what is kept of a board that is not read any more; what still comes from the disk makes it anew."""
         self.turns.forget(board)
         self._suspects.forget(board)
-        self._streams = {key: stream for key, stream in self._streams.items() if key[0] != board}
+        self.streams.forget(board)
 
     def put(self, pieces: list[Features], *, unset_until: float = -math.inf, now: float = 0.0) -> None:
         """Takes in computed readings, in order within each sensor. unset_until: as dating.py takes it."""
         for features in marked(pieces, unset_until):
-            stream = self._stream(features)
-            if (last := stream.last(features, "unsynced" if features.unset else None)) is not None:
-                self.documents.put(stream.last_topic, last, behind=True)
-            piece, condensed = stream.condense(features)
+            piece, condensed = self.streams.take(features)
             self._account(features.board).condensed += condensed
             if piece is not None:
                 self.turns.put(piece, now)
@@ -116,15 +106,6 @@ class Outbox:
     def return_from_disk(self, block: Block, features: Features, condensed: dict[int, int]) -> None:
         """Takes in a block, to be sent again."""
         self.replay.put(Piece(features, 0, len(features), condensed, block=block))
-
-    def _stream(self, features: Features) -> Stream:
-        key = board, sensor = features.board, features.sensor
-        stream = self._streams.get(key)
-        if stream is None:
-            identity = (self._naming.gateway, board, sensor, self._naming.run)
-            stream = Stream(self._naming.sensor(board, sensor), identity, self._tags(board), self._every(board, sensor))
-            self._streams[key] = stream
-        return stream
 
     def shed(self, board: str, readings: int) -> None:
         """Readings of `board` are given up for want of room."""
@@ -139,8 +120,7 @@ class Outbox:
         self._set_limit()
         self._refused.clear()
         self._others_since = None
-        for stream in self._streams.values():
-            stream.forget_last()
+        self.streams.opened()
 
     def _set_limit(self) -> None:
         self.window.limit = min(OWN_LIMIT, self._limits.receive or (OWN_LIMIT if self._v5 else UNSTATED))
@@ -241,7 +221,7 @@ class Outbox:
     def _readings(self, piece: Piece, clock: float | None) -> Iterator[bytes]:
         """A packet for each reading."""
         features, word = dated(piece.features, clock)
-        stream, most, back = self._stream(features), self._limits.packet, piece.block is not None
+        stream, most, back = self.streams.of(features), self._limits.packet, piece.block is not None
         write = stream.writer_of(piece).readings
         for i, payload in enumerate(write(features, piece.first, piece.last, piece.condensed, word, back), piece.first):
             cut = Piece(piece.features, i, i + 1, piece.condensed, piece.tried, piece.block)
@@ -253,7 +233,7 @@ class Outbox:
     def _rows(self, piece: Piece, clock: float | None) -> Iterator[bytes]:
         """One packet for all rows. If that is too large they go back, and from now on fewer go at once."""
         features, word = dated(piece.features, clock)
-        stream, most, back = self._stream(features), self._limits.packet, piece.block is not None
+        stream, most, back = self.streams.of(features), self._limits.packet, piece.block is not None
         write = stream.writer_of(piece).rows
         payload = write(features, piece.first, piece.last, piece.condensed, word, back)
         if most is None or fits(stream.topic_part, payload, most):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from ..ledger import Account
@@ -19,8 +19,9 @@ from .keeper import Keeper, Keeping, rest_of
 from .naming import Naming
 from .outbox import Outbox
 from .packets import Ack
+from .streams import OfSensors
 
-__all__ = ["Keeping", "Naming", "Publisher"]
+__all__ = ["Keeping", "Naming", "OfSensors", "Publisher"]
 
 UNANSWERED = 30.0  # s without any acknowledgement, while some are due, before the connection is given up
 STALLED = 10.0  # s of that before it is told
@@ -34,7 +35,7 @@ LAST_WORDS = 0.5  # s of the patience at the end that are kept for the farewell
 class Publisher:
     """Brings features and documents to the broker.
 
-    account: of a board, where outcomes are counted. tags, every: of (board) and of (board, sensor).
+    account: of a board, where outcomes are counted. of: what holds for sensors.
     where, will: made anew for each connection. connected: called when one is open, to put out the documents again.
     progress: called when readings have been acknowledged, and when the connection is lost.
     most: readings that may wait here while the broker is away. clock: what Features.mono lacks to s since 1970, or None
@@ -48,8 +49,7 @@ class Publisher:
         naming: Naming,
         *,
         account: Callable[[str], Account],
-        tags: Callable[[str], dict[str, str]],
-        every: Callable[[str, str], float],
+        of: OfSensors,
         will: Callable[[], Will],
         connected: Callable[[], None],
         progress: Callable[[], None] = lambda: None,
@@ -60,7 +60,7 @@ class Publisher:
         event: Callable[..., None] = lambda name, **fields: None,
     ) -> None:
         self.naming = naming
-        self._outbox = Outbox(naming, account, tags, every, most)
+        self._outbox = Outbox(naming, account, of, most)
         self.spool = keeping.spool if keeping is not None else None
         self._keeper: Keeper | None = None
         if keeping is not None:
@@ -68,7 +68,7 @@ class Publisher:
             self._outbox.watched(spool.done, lambda: spool.why_shed)
             self._outbox.crossing.uncopied, self._outbox.crossing.promoted = spool.uncopied, spool.promoted
             self._keeper = Keeper(self._outbox, keeping, run=naming.run, pump=self._pump, unset_until=unset_until)
-        self._outbox.refusals.event = event
+        self._outbox.refusals.event = self._outbox.streams.event = event
         self._contact = Contact(where, will, Handlers(self._opened, self._closed, self._acked, self._pump), event)
         self._on_connected, self._progress, self._event = connected, progress, event
         self._clock, self._unset_until = clock, unset_until
@@ -123,8 +123,9 @@ class Publisher:
         self._pump()
 
     def renew(self) -> None:
-        """The configuration was read again: tags and `every` may be others."""
-        self._outbox.renew()
+        """The configuration was read again: what holds for sensors may be another."""
+        self._outbox.streams.renew()
+        self._pump()
 
     async def reconnect(self) -> None:
         """The way to the broker, or what is shown to it, may have changed: if so, it is connected anew."""
@@ -133,6 +134,15 @@ class Publisher:
     def forget(self, board: str) -> None:
         """The board is not read any more, and nothing of it is in flight."""
         self._outbox.forget(board)
+
+    def again(self) -> None:
+        """Says again what the alarms' topics should say, behind what waits."""
+        self._outbox.streams.again(self._clock())
+        self._pump()
+
+    def alarms(self, board: str) -> Mapping[str, str]:
+        """The sensors of `board` whose alarm is on, and what it says: above, below."""
+        return self._outbox.streams.alarms(board)
 
     def document(self, topic: str, payload: bytes) -> None:
         """Publishes a retained document; of one topic only the newest counts."""

@@ -7,6 +7,8 @@ from ..ledger import Account
 from ..model import Board
 from .status import BoardLook, FormerLook, SensorLook
 
+NO_ALARMS: Mapping[str, str] = {}
+
 
 class Latest(Protocol):
     """A sensor's newest reading."""
@@ -128,8 +130,9 @@ def board_look(
     in_flight: int,
     spooled: int,
     now: float,
+    alarms: Mapping[str, str] = NO_ALARMS,
 ) -> BoardLook:
-    """One board at this moment. now: s, on the clock of the sensors' readings."""
+    """One board at this moment. now: s, on the clock of the sensors' readings. alarms: those that are on, by sensor."""
     state, bad = reader.state, reader.failed
     known = {
         sensor.name: SensorLook(
@@ -138,6 +141,7 @@ def board_look(
             latest.wall if (latest := sensor.latest) else None,
             latest.unit if latest else "",
             names.hardware(sensor.name),
+            alarms.get(sensor.name),
         )
         for sensor in sensors
         if not names.gone(sensor.name)
@@ -160,6 +164,7 @@ def board_look(
         note=reader.note,
         naming=names.trouble(),
         overdue=reader.overdue,
+        alarms=alarms,
     )
 
 

@@ -22,7 +22,7 @@ class Reporter:
     """Turns looks into retained documents.
 
     send: (board or None for the gateway, payload). largest: bytes that the broker takes in the document
-    of that, None where no limit is known.
+    of that, None where no limit is known. again: has all else said again that is retained, when all documents are.
     """
 
     def __init__(
@@ -31,9 +31,10 @@ class Reporter:
         send: Callable[[str | None, bytes], None],
         event: Callable[..., None],
         largest: Callable[[str | None], int | None] = lambda name: None,
+        again: Callable[[], None] = lambda: None,
     ) -> None:
         self.faults = Faults(time.time, self.changed)
-        self._look, self._send, self._event, self._largest = look, send, event, largest
+        self._look, self._send, self._event, self._largest, self._again = look, send, event, largest, again
         self._told: dict[str, Told] = {}
         self._spool, self._broker = SpoolTold(event, self.faults), BrokerTold(event)
         self._shapes: dict[str | None, object] = {}
@@ -82,6 +83,8 @@ class Reporter:
             if all_of_them or name not in before or seen != before[name]:
                 told = board_document(boards[name], self._of(name).faults) if name is not None else document
                 self._send(name, written(told, self._largest(name)))
+        if all_of_them:
+            self._again()
 
     def will(self) -> tuple[bytes, bytes]:
         """What the broker is to say of the gateway when it is lost: whole, and as short as can be."""

@@ -11,7 +11,7 @@ SENT = {"inherited", "acknowledged", "sent_unacknowledged", "in_flight", "spoole
 PARTS = ("broker", "spool", "pool")
 LEFT_OUT = (  # beside the ledger first, and the ledger whole or not at all: its sums hold wherever it stands
     {*LINKS, *PARTS, "count_gaps", "restarts", "last_refused", "faults", "fault_totals"},
-    {"version", "started", "clock", "boards"},
+    {"version", "started", "clock", "boards", "alarms"},
     COUNTED | SENT,
 )
 

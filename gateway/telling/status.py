@@ -23,6 +23,7 @@ class SensorLook(NamedTuple):
     last: float | None  # s since 1970
     unit: str
     hardware: str = ""  # the board's own name for it; "": the same
+    alarm: str | None = None  # above | below
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class BoardLook:
     note: str | None = None  # what one should know of the port
     naming: Mapping[str, str | None] = field(default_factory=dict)  # faults of names and units: what is wrong, or None
     overdue: bool = False  # it is lent, and for longer than was said
+    alarms: Mapping[str, str] = field(default_factory=dict)  # those that are on, by sensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,7 @@ def gateway_document(look: Look, faults: Faults) -> dict[str, Any]:
         "dropped": dict(account.dropped),
         "balanced": not unbalanced(look),
         "boards": {state: states[state] for state in STATES},
+        "alarms": sum(len(board.alarms) for board in look.boards),
         "broker": dict(look.broker),
         "spool": dict(look.spool),
         "pool": dict(look.pool),
@@ -149,6 +152,7 @@ def board_document(board: BoardLook, faults: Faults) -> dict[str, Any]:
         "count_gaps": board.account.count_gaps,
         "restarts": board.account.restarts,
         "reason": board.reason,
+        "alarms": len(board.alarms),
         "faults": _faults(faults),
         "last_refused": board.account.last_refused[:64].hex(),
         "sensors": {
@@ -158,6 +162,7 @@ def board_document(board: BoardLook, faults: Faults) -> dict[str, Any]:
                 "last": None if one.last is None else instant(one.last),
                 "unit": one.unit,
                 **({"hardware": one.hardware} if one.hardware not in ("", name) else {}),
+                **({"alarm": one.alarm} if one.alarm else {}),
             }
             for name, one in board.sensors.items()
         },
@@ -168,14 +173,15 @@ def shape(document: Mapping[str, Any]) -> object:
     """What of the gateway's document makes it worth telling at once: states, reasons, faults, clock; no counters."""
     broker = document["broker"].get("connected"), document["spooled"] > 0
     faults = {name: one["text"] for name, one in document["faults"].items()}
-    return document["state"], document["reason"], faults, broker, document["boards"], document["clock"]
+    boards = document["boards"], document["alarms"]
+    return document["state"], document["reason"], faults, broker, boards, document["clock"]
 
 
 def board_shape(board: BoardLook, faults: Faults) -> object:
     """The same of a board, which may have thousands of sensors: its document is made only where it is told."""
     sensors = {name: one.state for name, one in board.sensors.items()}
     said = {name: fault.text for name, fault in faults.present.items()}
-    return board.state, board.reason, said, sensors, board.port
+    return board.state, board.reason, said, sensors, board.port, board.alarms
 
 
 def _came_in(account: Account) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from gateway.publish.packets import Ack
 from gateway.publish.spool.spool import Spool
 from gateway.publish.spool.sql import Trouble
 from tests.brokers import parse_publish
+from tests.outboxes import sensors
 from tests.stages import Hands
 
 BOARDS, SENSORS = ("a", "b"), ("S1", "S2")
@@ -35,7 +36,7 @@ class Way:
     """The way out: an Outbox, and the packets that it has given."""
 
     def __init__(self, loop, run, account, rows, every, most):
-        self.box = Outbox(Naming("g", "gw", run, rows), account, lambda board: {}, lambda *_: every, most)
+        self.box = Outbox(Naming("g", "gw", run, rows), account, sensors(every), most)
         self.under_way = []
         self.limits, self.v5 = Limits(), True
         self._loop = loop

@@ -1,0 +1,138 @@
+"""The streams of all sensors, made as each is first heard; and what is retained of them: the newest reading, the alarm.
+
+Of a sensor that is there no more, since its board has gone or it is called otherwise, both are taken back.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from ..model import ALARMS, Features
+from ..sending import Sending
+from .alarm import CLEAR, Told
+from .documents import Documents
+from .lane import Piece
+from .naming import Naming
+from .stream import Stream
+
+Sensor = tuple[str, str]  # (board, sensor)
+NONE: Mapping[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class OfSensors:
+    """What holds for sensors now: the tags of a board; how (board, sensor) is sent, and whether it is read."""
+
+    tags: Callable[[str], dict[str, str]]
+    sending: Callable[[str, str], Sending]
+    read: Callable[[str, str], bool] = lambda board, sensor: True
+
+
+class Streams:
+    """documents: where retained ones are put. event: is told what begins and ends."""
+
+    def __init__(self, naming: Naming, of: OfSensors, documents: Documents) -> None:
+        self.event: Callable[..., None] = lambda name, **fields: None
+        self._naming, self._of, self._documents = naming, of, documents
+        self._streams: dict[Sensor, Stream] = {}
+        self._retained: set[Sensor] = set()  # of which something lies at the broker, or is on its way there
+        self._alarms: dict[str, dict[str, Told]] = defaultdict(dict)  # those that are on, by board and sensor
+
+    def alarms(self, board: str) -> Mapping[str, str]:
+        """The sensors of `board` whose alarm is on, and what it says."""
+        if not (found := self._alarms.get(board)):
+            return NONE
+        return {sensor: ALARMS[told.state] or "" for sensor, told in found.items()}
+
+    def of(self, features: Features) -> Stream:
+        """The stream of these readings."""
+        key = board, sensor = features.board, features.sensor
+        stream = self._streams.get(key)
+        if stream is None:
+            identity = (self._naming.gateway, board, sensor, self._naming.run)
+            base, how = self._naming.sensor(board, sensor), self._of.sending(board, sensor)
+            stream = self._streams[key] = Stream(base, identity, self._of.tags(board), how)
+        return stream
+
+    def take(self, features: Features) -> tuple[Piece | None, int]:
+        """What is to be sent of live readings, if anything, and how many are condensed."""
+        stream = self.of(features)
+        before = stream.told
+        sent = stream.condense(features)
+        last = stream.last(features, "unsynced" if features.unset else None)
+        if last is None and stream.told is before:
+            return sent
+        key = features.board, features.sensor
+        if not self._of.read(*key):  # it was on its way when its board was let go
+            stream.forget()
+            return sent
+        self._retained.add(key)
+        if last is not None:
+            self._documents.put(stream.last_topic, last, behind=True)
+        if stream.told is not None and stream.told is not before:
+            self._tell(key, stream, stream.told, features.unit)
+        return sent
+
+    def _tell(self, key: Sensor, stream: Stream, told: Told, unit: str) -> None:
+        self._documents.put(stream.alarm_topic, told.document(None))
+        board, sensor = key
+        if told.state == CLEAR:
+            self._ended(key, told)
+        else:
+            self._alarms[board][sensor] = told
+            state, value = ALARMS[told.state], told.value
+            self.event("alarm.raised", board=board, sensor=sensor, state=state, value=value, unit=unit)
+
+    def _ended(self, key: Sensor, told: Told | None) -> None:
+        """The alarm is over, by the reading of `told`, or as nobody watches for it any more."""
+        board, sensor = key
+        if (raised := self._alarms[board].pop(sensor, None)) is not None:
+            value, lasted = (told.value, round(told.mono - raised.mono, 1)) if told else (None, None)
+            state = ALARMS[raised.state]
+            self.event("alarm.cleared", board=board, sensor=sensor, state=state, value=value, after_s=lasted)
+
+    def again(self, clock: float | None) -> None:
+        """What the alarms' topics should say is said again: somebody else may have written there, or the broker forgot.
+
+        clock: as Told.document takes it.
+        """
+        self._sweep()
+        for stream in self._streams.values():
+            if stream.told is not None and not self._documents.waits([stream.alarm_topic]):
+                self._documents.put(stream.alarm_topic, stream.told.document(clock), behind=True)
+
+    def renew(self) -> None:
+        """Asks anew for what holds."""
+        for key, stream in self._streams.items():
+            told = stream.told
+            stream.renew(self._of.tags(key[0]), self._of.sending(*key))
+            if told is not None and stream.told is None:
+                self._documents.put(stream.alarm_topic, b"")
+                self._ended(key, None)
+        self._sweep()
+
+    def _sweep(self) -> None:
+        """Takes back what is retained of sensors that are not read any more."""
+        for key in [key for key in self._retained if not self._of.read(*key)]:
+            self._take_back(key)
+
+    def _take_back(self, key: Sensor) -> None:
+        self._retained.remove(key)
+        stream = self._streams[key]
+        self._documents.put(stream.last_topic, b"")
+        if stream.told is not None:
+            self._documents.put(stream.alarm_topic, b"")
+            self._ended(key, None)
+        stream.forget()
+
+    def opened(self) -> None:
+        """There is a new connection; the broker may have forgotten."""
+        for stream in self._streams.values():
+            stream.forget_last()
+
+    def forget(self, board: str) -> None:
+        """Lets go those of a board that is not read any more."""
+        for key in [key for key in self._retained if key[0] == board]:
+            self._take_back(key)
+        self._streams = {key: stream for key, stream in self._streams.items() if key[0] != board}
+        self._alarms.pop(board, None)
