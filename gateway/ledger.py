@@ -1,9 +1,24 @@
 """The ledger: what came in, what went out, and what was refused or dropped and why. Every stage reports to it."""
 
 import builtins
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
+
+LATELY = 20
+"""Frames of a board that are kept, for whoever has to find out why they, or a value of them, were no good."""
+
+
+class Refused(NamedTuple):
+    """A frame that was no good, or the first with a value that is not.
+
+    wall: when it came, s since 1970. data: how it begins.
+    """
+
+    wall: float
+    why: str
+    data: bytes
 
 
 @dataclass(slots=True)
@@ -32,10 +47,17 @@ class Account:
     count_gaps: int = 0  # of the board's own numbers: how many never came
     restarts: int = 0  # of the board, by its own numbers
     last_refused: builtins.bytes = b""
+    lately: deque[Refused] = field(default_factory=lambda: deque(maxlen=LATELY))  # the newest of them
+
+    def refuse(self, why: str, data: builtins.bytes, wall: float) -> None:
+        """Counts a frame that was no good. data: what is kept of it; wall: when it came, s since 1970."""
+        self.refused[why] += 1
+        self.last_refused = data
+        self.lately.append(Refused(wall, why, data))
 
 
 def total(accounts: Iterable[Account]) -> Account:
-    """The sum of `accounts`; what is no number (`last_refused`) stays empty."""
+    """The sum of `accounts`; what is no number (`last_refused`, `lately`) stays empty."""
     out = Account()
     for one in accounts:
         out.bytes += one.bytes

@@ -18,7 +18,7 @@ from .config import Config
 from .config.password import Password
 from .ledger import total
 from .log.lines import log
-from .model import Drop, Sample
+from .model import Drop, Features, Sample
 from .moving import Moving
 from .parts import Part, Parts, done_before
 from .publish.boot import boot_id
@@ -34,6 +34,7 @@ from .telling.report import Reporter
 from .telling.status import BoardLook, Look
 from .threads import in_thread
 from .tls import Tls, mark
+from .webbed import Webbed
 
 COMPUTING, PUBLISHING = 2.0, 2.0  # s that each may take at a stop
 
@@ -46,7 +47,7 @@ class Service:
         self.started = time.time()
         self.clock = Clock()
         self.street = Street(
-            config, lambda features: self.publisher.put(features), self._dropped, self._took,
+            config, self._computed, self._dropped, self._took,
             changed=lambda: self.reporter.changed(), event=self._event,
         )  # fmt: skip
         self.boards, self.stage = self.street.boards, self.street.stage
@@ -87,8 +88,12 @@ class Service:
         self._embedded: Any = None
         self._own_secret: str | None = None  # with which our own broker was started
         self._password = Password(config.mqtt.password_file)
+        self.web = Webbed(
+            config, self.street, self.reporter.documents, self.moves,
+            lambda text: self.reporter.faults.tell("web", text), self._event,
+        )  # fmt: skip
         self.reloading = Reloading(
-            config, self.street, self.publisher,
+            config, self.street, self.publisher, web=self.web.renew,
             gone=self._gone, in_flight=self._in_flight, event=self._event,
             wrong=lambda text: self.reporter.faults.tell("config", text),
         )  # fmt: skip
@@ -126,6 +131,7 @@ class Service:
             parts.start(self.publisher.keep())
             parts.start(self.reporter.run())
             parts.start(self.reloading.run(parts))
+            parts.start(self.web.host.run())
             asked = orders.Orders(self.config.path, self.folder, self.readers, self.boards, self.spool)
             parts.start(orders.heed(asked, self.folder, self._event))
             await parts.until(stop)
@@ -185,6 +191,10 @@ class Service:
 
     # publish
 
+    def _computed(self, features: list[Features]) -> None:
+        self.web.feed(features)
+        self.publisher.put(features)
+
     async def _secret(self) -> str | None:
         """Read anew for each attempt: it may have been changed. Raises Refused, with a sentence."""
         if self._password.file != (file := self.config.mqtt.password_file):
@@ -218,6 +228,7 @@ class Service:
     def _gone(self, board: str) -> None:
         """What was told of a board is taken back; if it is there again soon, it is told of anew."""
         self.publisher.document(self._status_topic(board), b"")
+        self.web.gone(board)
         self.reporter.forget(board)
 
     def _event(self, name: str, **fields: Any) -> None:

@@ -15,7 +15,7 @@ ROOMS = ("ingest", "compute", "publish")
 CORRIDOR = {
     "model", "asks", "layouts", "sending", "ledger", "names", "parts", "threads", "backoff", "instants", "shown",
     "units", "patterns",
-    "checksums", "tls", "gathering",
+    "checksums", "tls", "gathering", "listening",
 }  # fmt: skip
 """What any room may use: nouns, and small functions that stand on nothing."""
 DOORS = {
@@ -32,6 +32,9 @@ DOORS = {
     "pymodbus": "ingest/asking/rtu.py",
     "cobs": "ingest/framing/cobs.py",
     "sliplib": "ingest/framing/slip.py",
+    "starlette": "web/app.py",
+    "uvicorn": "web/server.py",
+    "h11": "web/server.py",
 }
 FILES = sorted(GATEWAY.rglob("*.py"))
 

@@ -9,8 +9,8 @@ import tarfile
 import pytest
 
 from gateway import cli
+from gateway.censored import censored, censored_lines, censored_unit
 from gateway.doctor.bundle import packed
-from gateway.doctor.censored import censored, censored_lines, censored_unit
 from tests.certificates import Authority
 from tests.doctors import PASSWORD, Machine
 from tests.street import ROOT, running, until

@@ -8,11 +8,11 @@ import sys
 
 import pytest
 
+from gateway.listening import holder
 from gateway.publish import embedded
 from gateway.publish.broker import Refused
 from gateway.publish.client import connect
 from gateway.publish.embedded import AT_ONCE, CONNECTIONS, LOG, PACKET, start
-from gateway.publish.listening import holder
 from tests.faults.tree import alive
 from tests.own_broker import LOOPBACK, ODD, children, proc, running, where
 from tests.waiting import until

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.publish.listening import claimed, holder, listeners, written
+from gateway.listening import claimed, holder, listeners, written
 
 TABLE = """\
   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode

@@ -63,6 +63,7 @@ def test_a_recovery_has_the_level_of_its_loss() -> None:
     assert troubles - ended - ends == {
         "config.unwise",
         "control.failed",
+        "web.said",
         "port.note",
         "custom.missed",
         "custom.worn",

@@ -48,6 +48,16 @@ class Mqtt:
 
 
 @dataclass(frozen=True, slots=True)
+class Web:
+    """The page and the metrics over HTTP."""
+
+    listen: tuple[str, int] | None = None  # None: off
+    token_file: Path | None = None  # None: none is asked for
+    names: tuple[str, ...] = ()  # by which browsers may call it, besides its own
+    token_is: str = ""  # a mark of that file as it was found: another token gives another one
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """One [[sensors]] table."""
 
@@ -82,6 +92,7 @@ class Config:
     at_risk: float  # s
     spool_bytes: int
     spool_age: float  # s
+    web: Web
 
     @property
     def base(self) -> str:
@@ -193,7 +204,18 @@ def checked(document: tables.Document, path: Path) -> Config:
         at_risk=document.spool.at_risk,
         spool_bytes=document.spool.max_bytes,
         spool_age=document.spool.max_age,
+        web=_web(document.web, path),
     )
+
+
+def _web(table: tables.Web, path: Path) -> Web:
+    listen = address(table.listen) if table.listen else None
+    if not table.token_file:
+        return Web(listen, None, table.names)
+    file = path.parent / table.token_file
+    found = file.stat() if file.exists() else None  # it may be hidden from whoever runs `doctor`
+    mark = f"{found.st_ino} {found.st_size} {found.st_mtime_ns}" if found else ""
+    return Web(listen, file, table.names, mark)
 
 
 def _custom(document: tables.Document) -> tuple[str, ...]:

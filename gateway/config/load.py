@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 
 from ..model import Board
 from ..tls import TlsError, context
-from . import password, preset_file
+from . import password, preset_file, web
 from .checked import Config, checked, tls
 from .presets import OWN, Preset, place
 from .source import Wrong, parsed, read
@@ -124,6 +124,9 @@ def _document(data: dict[str, Any], path: Path) -> tuple[Document | None, list[s
     secret = data["mqtt"].get("password_file") if isinstance(data.get("mqtt"), dict) else None
     if isinstance(secret, str) and secret and secret.isprintable():
         wrong += [f"mqtt.password_file: {text}" for text in password.problems(path.parent / secret)]
+    token = data["web"].get("token_file") if isinstance(data.get("web"), dict) else None
+    if isinstance(token, str) and token and token.isprintable():
+        wrong += [f"web.token_file: {text}" for text in web.problems(path.parent / token)]
     if document is not None and not wrong and document.mqtt.url.startswith("mqtts:"):
         wrong += _tls(document.mqtt, path)
     return (None if wrong else document), wrong

@@ -15,18 +15,18 @@ PATIENCE = 5.0  # s for the file; on a file system that hangs it would be for ev
 MOST = 4  # threads that may wait for it before another one is rare
 
 
-def problems(path: Path) -> list[str]:
+def problems(path: Path, what: str = "password") -> list[str]:
     """Why the file will not do, a clause each; what is in it is never repeated."""
     name = path_of(path)
     try:
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode):
-            return [f"{name} is not a file; put the password alone into a file"]
+            return [f"{name} is not a file; put the {what} alone into a file"]
         if mode & stat.S_IWOTH:
-            return [f"{name} can be written by everyone; `chmod 600` it, and change the password"]
+            return [f"{name} can be written by everyone; `chmod 600` it, and change the {what}"]
         read(path)
     except FileNotFoundError:
-        return [handed(path) or f"there is no file {name}; put the password alone into it, with mode 0600"]
+        return [handed(path) or f"there is no file {name}; put the {what} alone into it, with mode 0600"]
     except PermissionError:
         return [f"{name} may not be read by this user; `chown` it to the user that runs the gateway"]
     except (OSError, ValueError) as error:

@@ -13,7 +13,7 @@ from pydantic import PlainValidator as By
 from ..asks import Ask, Register
 from ..layouts import Crc, Endian, Escapes, Field, Length, Magic
 from ..sending import Alarm
-from . import keys, layout, patterned, questions, sent, values
+from . import hosts, keys, layout, patterned, questions, sent, values
 from .keys import WEEK
 from .presets import Preset
 from .values import any_text, choice, duration, number, switch, text, texts, whole
@@ -173,6 +173,14 @@ class Spool(Table):
     max_age: Annotated[float, By(duration(1, 10 * 365 * 86_400))] = WEEK
 
 
+class Web(Table):
+    """[web]"""
+
+    listen: Annotated[str, By(hosts.listen)] = ""
+    token_file: Text = ""
+    names: Annotated[tuple[str, ...], By(hosts.names)] = ()
+
+
 class Document(Table):
     """The whole file."""
 
@@ -183,14 +191,15 @@ class Document(Table):
     features: Features = Default(default_factory=Features)
     compute: Compute = Default(default_factory=Compute)
     spool: Spool = Default(default_factory=Spool)
+    web: Web = Default(default_factory=Web)
 
 
 TABLES: dict[str, type[Table]] = {
     "gateway": Gateway, "mqtt": Mqtt, "boards": Board, "sensors": Sensors, "features": Features, "compute": Compute,
-    "spool": Spool,
+    "spool": Spool, "web": Web,
 }  # fmt: skip
 LATER = {
-    "": {"web"},
+    "": set(),
     "mqtt": {"discovery_prefix"},
     "boards": set(),
     "sensors": set(),
@@ -198,5 +207,6 @@ LATER = {
     "features": set(),
     "compute": set(),
     "spool": set(),
+    "web": set(),
 }  # fmt: skip
 """Keys of the contract that a later version reads: whoever writes one is told so, and not that it is misspelt."""

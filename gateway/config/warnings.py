@@ -10,7 +10,7 @@ from pathlib import Path
 from .. import tls
 from ..model import Board, FormatOptions
 from ..sending import Alarm
-from . import password
+from . import password, web
 from .checked import Config, plan_for, reaches
 from .sensing import exact
 from .together import local
@@ -48,6 +48,7 @@ def warnings(
     return [
         *_gateway(config),
         *_mqtt(config),
+        *web.warnings(config.web, local=config.web.listen is None or local(config.web.listen[0])),
         *_ports(config, serial),
         *_columns(config, misread),
         *_registers(config, unread),

@@ -17,10 +17,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from ..censored import censored, censored_lines, censored_unit
 from ..config import OWN
 from ..config.password import read
 from ..ingest.identity import serial_ports
-from .censored import censored, censored_lines, censored_unit
 from .examine import Examined
 from .finding import lines
 from .told import read_document

@@ -45,6 +45,7 @@ class Boards:
         self.rates: dict[str, int] = {}  # of boards with baud = "auto", as they were found last
         self.tuned = asyncio.Event()  # `rates` has changed
         self.loans = Loans()
+        self._tails = False  # the newest bytes of ports are kept
         self._lines = SharedLines(take, changed, self.loans)
         self._take, self._changed, self._event = take, changed, event
         self._treatments, self._moved = treatments, moved
@@ -79,6 +80,12 @@ class Boards:
             sensors.treat(self._treatments(board))
             if sensors.treats and board in self.readers:
                 self.readers[board].intake.failed.clear()  # by names that may be others now
+
+    def keep_tails(self, *, kept: bool) -> None:
+        """Keeps the newest bytes of all ports from now on, or of none."""
+        self._tails = kept
+        for seen in self.readers.values():
+            seen.tail.keep(kept=kept)
 
     def open(self, boards: Sequence[Board], parts: Parts) -> None:
         """Starts to read, and to look for boards where a port is "auto"."""
@@ -153,6 +160,7 @@ class Boards:
             if board.port.baud == 0:
                 seen.seek(self.rates.get(board.name, 0), self._sought)
             self._reading[board.name] = parts.start(seen.run())
+        self.readers[board.name].tail.keep(kept=self._tails)
         parts.start(noted(board, self._event))
 
     def _sought(self, seen: Seen, baud: int) -> None:

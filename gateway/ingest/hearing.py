@@ -14,6 +14,7 @@ from .intake import Intake
 from .link import patience, usual
 from .modem import Losses
 from .silence import silent_for
+from .tail import Tail
 
 if TYPE_CHECKING:  # it is imported where a rate is to be found
     from .finding.seeking import Seeking
@@ -29,6 +30,7 @@ class Hearing:
         self.interval: float | None = None  # s, usually, between frames
         self.latest = 0.0
         self.settled_at = 0.0
+        self.tail = Tail()  # of the port
         self._board, self._intake, self._account = board, intake, account
         self._framed: float | None = None  # when a frame came last
         self._renewed: float | None = None  # when the port was opened in a silence, until something is heard
@@ -144,6 +146,7 @@ class Hearing:
 
     def take(self, data: bytes, at: Chunk) -> bool:
         """Takes bytes. Whether they show that the board speaks, and are no boot text nor an adapter's stray byte."""
+        self.tail.take(data, at.mono)
         seeking = self.seeking
         if seeking is None:
             return self._read(data, at)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 
-from ..ledger import Account
+from ..ledger import Account, Refused
 from ..model import HEAD, BadValue, Board, Chunk, Decoded, Format, Frame, Noise, Refusal, Sample, Stretch, Take, Why
 from .counting import Counting
 from .framing import Framing, Lines
@@ -50,11 +50,13 @@ class Intake:
         self.sensors = sensors or Sensors()
         self.sensors.begin(board.max_sensors)
         self._cut = self._framing(board.max_line, True)
+        self._wall = 0.0  # when came what is being read; s since 1970
 
     def feed(self, data: bytes, at: Chunk, *, settling: bool = False) -> int:
         """Takes bytes that arrived at `at`, all noise while the board settles. Gives the number of frames."""
         account, trust = self._account, self.trust
         account.bytes += len(data)
+        self._wall = at.wall
         frames, samples, garbage = 0, list[Sample](), trust.garbage
         clean = self.binary or trust.unmoved(data)
         for piece in [data] if clean else _PIECES.findall(data):
@@ -77,6 +79,7 @@ class Intake:
         """Takes what may be the answer to a question, as frames. Whether it is one, good or bad, and not only noise."""
         account, trust, garbage = self._account, self.trust, self.trust.garbage
         self._decode = decoder.decode
+        self._wall = at.wall
         account.bytes += len(data)
         account.frames += len(items)
         if not self.binary and not trust.unmoved(data):
@@ -87,12 +90,11 @@ class Intake:
         self._hand_on(self._read(items, None if self._checked else trust.doubt(at.mono)), at)
         return _answers(account) > before
 
-    def missed(self, data: bytes) -> None:
-        """No answer came in time; `data` came instead."""
+    def missed(self, data: bytes, at: Chunk) -> None:
+        """No answer had come in time at `at`; `data` came instead."""
         self._account.bytes += len(data)
         self._account.frames += 1
-        self._account.refused[Why.TIMEOUT] += 1
-        self._account.last_refused = data[:HEAD]
+        self._account.refuse(Why.TIMEOUT, data[:HEAD], at.wall)
 
     def stray(self, data: bytes, *, new: bool) -> None:
         """Bytes that answer nothing; new: they are a piece of noise of their own."""
@@ -177,12 +179,11 @@ class Intake:
                 if failed:
                     self._recover(result.samples)
                 if result.bad:
-                    self._fail(result.bad)
+                    self._fail(result.bad, item if isinstance(item, bytes) else b"")
             elif type(result) is Noise:
                 noise += 1
             elif type(result) is Refusal:
-                account.refused[result.why] += 1
-                account.last_refused = result.data[:HEAD]
+                account.refuse(result.why, result.data[:HEAD], self._wall)
         account.decoded += decoded
         account.noise += noise
         return samples
@@ -209,12 +210,13 @@ class Intake:
             self._account.refused_values[Why.TOO_MANY_SENSORS] += len(samples) - len(kept)
         return kept
 
-    def _fail(self, bad: list[BadValue]) -> None:
+    def _fail(self, bad: list[BadValue], frame: bytes) -> None:
         self._account.values += len(bad)
         for sensor, why in bad:
             self._account.refused_values[why] += 1
             if self.sensors.marks(sensor) and self.failed.get(sensor) is not why:
                 self.failed[sensor] = why
+                self._account.lately.append(Refused(self._wall, why, frame[:HEAD]))
                 self._changed()
 
     def _recover(self, samples: list[Sample]) -> None:

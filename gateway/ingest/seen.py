@@ -16,6 +16,7 @@ from .lending import Lending
 from .loans import Loans
 from .reader import Reader
 from .sensors import Sensors
+from .tail import Tail
 
 
 class Seen:
@@ -126,6 +127,11 @@ class Seen:
     def device(self) -> Device | None:
         """What is open."""
         return self._reader.device
+
+    @property
+    def tail(self) -> Tail:
+        """The newest bytes of its port, where they are kept."""
+        return self._reader.hearing.tail
 
     @property
     def sharer(self) -> str | None:

@@ -40,8 +40,8 @@ from pathlib import Path
 from typing import IO, Self, cast
 
 from ..backoff import attempts_after, delay
+from ..listening import claimed, written
 from ..threads import in_thread
-from .listening import claimed, written
 
 PACKET = 1 << 20  # bytes
 LOG = (1 << 20, 24)  # bytes a segment, and segments

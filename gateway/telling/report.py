@@ -6,6 +6,7 @@ It also has told.py compare each look with what was told, and checks the ledger.
 import asyncio
 import time
 from collections.abc import Callable
+from typing import Any
 
 from .faults import Faults
 from .sized import will, written
@@ -85,6 +86,12 @@ class Reporter:
                 self._send(name, written(told, self._largest(name)))
         if all_of_them:
             self._again()
+
+    def documents(self) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+        """The gateway's document and its boards' by name, as they are at this moment."""
+        look = self._look()
+        boards = {board.name: board_document(board, self._of(board.name).faults) for board in look.boards}
+        return gateway_document(look, self.faults), boards
 
     def will(self) -> tuple[bytes, bytes]:
         """What the broker is to say of the gateway when it is lost: whole, and as short as can be."""

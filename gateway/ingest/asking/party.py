@@ -47,7 +47,7 @@ class Party:
 
     def missed(self, data: bytes, at: Chunk) -> None:
         """A question was not answered in time; `data` came instead."""
-        self.intake.missed(data)
+        self.intake.missed(data, at)
         if self.turn.missed >= TELLING:
             self._say(self._unanswered())
         self.look(at)

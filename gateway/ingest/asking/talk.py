@@ -11,6 +11,7 @@ from math import inf
 from ...ledger import Account
 from ...model import Chunk, Port
 from ..modem import Losses
+from ..tail import Tail
 from .asker import Asker, Candidate, Missed, Stray
 from .party import Party
 from .turns import Turn
@@ -31,6 +32,7 @@ class Talk:
         self._last: Party | None = None  # who was asked last
         self._came = Chunk(0.0, 0.0)  # when bytes came last: that is when an answer came which a silence ends
         self._run = False  # bytes that answer nothing are under way, and counted
+        self.tail = Tail()
 
     def join(self, party: Party, now: float) -> None:
         """One more board is asked."""
@@ -125,6 +127,7 @@ class Talk:
 
     def take(self, data: bytes, at: Chunk) -> bool:
         """Takes bytes. Whether one of them shows that a board answers, and is no echo nor boot text."""
+        self.tail.take(data, at.mono)
         if len(self.parties) == 1 and not self.parties[0].turn.questions:
             return self._speaks(self.parties[0], data, at)
         if at.mono < self.settled_at:
@@ -167,6 +170,7 @@ class Talk:
         """What is to be written now; b"" when nothing is."""
         data = self._asker.question(now)
         if data:
+            self.tail.take(data, now, sent=True)
             self._asked()
         return data
 

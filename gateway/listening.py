@@ -8,7 +8,7 @@ import socket
 import sys
 from pathlib import Path
 
-from ..shown import shown
+from .shown import shown
 
 ANYWHERE = ("0.0.0.0", "::")
 

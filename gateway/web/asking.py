@@ -1,0 +1,56 @@
+"""What is asked of the gateway for many: a scrape and ten pages at once cost it hardly more than one."""
+
+import asyncio
+import json
+import time
+from typing import Any
+
+from ..feed.protocol import Message
+from .link import Link
+
+APART = 0.1  # s between two snapshots, at the least
+KEPT = 2.0  # s for which an hour of a sensor is handed on as it was
+MOST = 2_000  # hours that are kept
+
+
+class Asking:
+    """Asks over `link`."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._next: asyncio.Task[dict[str, Any]] | None = None  # a snapshot that is not taken yet
+        self._taken = 0.0
+        self._hours: dict[int, tuple[float, asyncio.Task[Message | None]]] = {}
+
+    async def snapshot(self) -> dict[str, Any]:
+        """The documents as they are after this call: for all who wait, one. Raises Silent."""
+        if self._next is None:
+            self._next = asyncio.ensure_future(self._snapshot())
+        return await asyncio.shield(self._next)
+
+    async def _snapshot(self) -> dict[str, Any]:
+        await asyncio.sleep(max(0.0, self._taken + APART - time.monotonic()))
+        self._next, self._taken = None, time.monotonic()
+        answer = await self._link.ask("snapshot")
+        assert answer is not None
+        found: dict[str, Any] = json.loads(answer.body)
+        return found
+
+    async def hour(self, id: int) -> Message | None:
+        """The hour of a sensor; None where there is none of that id. Raises Silent."""
+        now = time.monotonic()
+        kept = self._hours.get(id)
+        if kept is None or now - kept[0] > KEPT:
+            if len(self._hours) >= MOST:
+                self._hours.clear()
+            kept = self._hours[id] = now, asyncio.ensure_future(self._link.ask("history", id=id))
+        return await asyncio.shield(kept[1])
+
+    async def capture(self, board: str) -> Message | None:
+        """The newest bytes of a board; None where there is none of that name. Raises Silent."""
+        return await self._link.ask("capture", board=board)
+
+    async def moves(self) -> bool:
+        """Whether the street moves. Raises Silent."""
+        answer = await self._link.ask("health")
+        return answer is not None and answer.head.get("moves") is True

@@ -1,0 +1,133 @@
+"""The status documents as metrics, in the text format of Prometheus. Pure: one snapshot in, text out.
+
+Every number is one of the documents', so that both say the same. Names: https://prometheus.io/docs/practices/naming/;
+the format: https://prometheus.io/docs/instrumenting/exposition_formats/.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from ..model import Drop, Why
+from .metric_names import BOARD, GATEWAY, HELP, Metric
+
+TYPE = "text/plain; version=0.0.4; charset=utf-8"
+LONGEST = 100  # characters of a label's value; a longer one is cut, and told apart by a digest
+STATES = ("online", "silent", "offline", "lent")
+REASONS: dict[str, tuple[str, ...]] = {"refused": tuple(Why), "refused_values": tuple(Why), "dropped": tuple(Drop)}
+
+Labels = tuple[tuple[str, str], ...]
+Sample = tuple[Labels, float]
+
+
+def exposed(snapshot: Mapping[str, Any]) -> str:
+    """The whole text. snapshot: `gateway` and `boards`, the documents; `sensors`, the newest readings; `left_out`."""
+    gateway, boards = snapshot["gateway"], snapshot["boards"]
+    families: dict[str, list[Sample]] = {}
+    for metric in GATEWAY:
+        families[metric.name] = list(_samples(metric, gateway, (), all_reasons=True))
+    families["gateway_info"] = [
+        (_labels(gateway=gateway["gateway"], version=gateway["version"], run=gateway["run"]), 1)
+    ]
+    families["gateway_boards"] = [(_labels(state=state), gateway["boards"][state]) for state in STATES]
+    families["gateway_fault_present"] = [(_labels(fault=fault), 1) for fault in gateway["faults"]]
+    families["gateway_faults_total"] = [(_labels(fault=fault), n) for fault, n in gateway["fault_totals"].items()]
+    for metric in BOARD:
+        families[metric.name] = [
+            sample for name, board in boards.items() for sample in _samples(metric, board, _labels(board=name))
+        ]
+    families |= _of_boards(boards)
+    families |= _of_sensors(boards, snapshot["sensors"])
+    families["gateway_sensors_left_out"] = [((), snapshot["left_out"])]
+    return "".join(_family(name, samples) for name, samples in families.items())
+
+
+def _of_boards(boards: Mapping[str, Any]) -> dict[str, list[Sample]]:
+    return {
+        "gateway_board_info": [
+            (_labels(board=name, port=one["port"], format=one["format"], baud=str(one["baud"] or "")), 1.0)
+            for name, one in boards.items()
+        ],
+        "gateway_board_state": [
+            (_labels(board=name, state=state), float(one["state"] == state))
+            for name, one in boards.items()
+            for state in STATES
+        ],
+        "gateway_board_fault_present": [
+            (_labels(board=name, fault=fault), 1.0) for name, one in boards.items() for fault in one["faults"]
+        ],
+    }
+
+
+def _of_sensors(
+    boards: Mapping[str, Any], newest: Iterable[tuple[str, str, str, float, float]]
+) -> dict[str, list[Sample]]:
+    """Of those that are shown, so that no board fills a server of metrics with names."""
+    out: dict[str, list[Sample]] = {
+        name: []
+        for name in (
+            "gateway_sensor_value", "gateway_sensor_last_reading_timestamp_seconds", "gateway_sensor_readings_total",
+            "gateway_sensor_ok",
+        )
+    }  # fmt: skip
+    value, last, readings, ok = out.values()
+    for board, sensor, unit, wall, number in newest:
+        labels = _labels(board=board, sensor=sensor)
+        value.append(((*labels, *_labels(unit=unit)), number))
+        last.append((labels, wall))
+        known = boards.get(board, {}).get("sensors", {}).get(sensor)
+        if known is not None:
+            readings.append((labels, known["readings"]))
+            ok.append((labels, float(known["state"] == "ok")))
+    return out
+
+
+def _samples(
+    metric: Metric, document: Mapping[str, Any], labels: Labels, *, all_reasons: bool = False
+) -> Iterator[Sample]:
+    """What a metric's place in a document holds: a number, or one for each reason."""
+    found: Any = document
+    for key in metric.place:
+        found = found.get(key) if isinstance(found, Mapping) else None
+    if isinstance(found, Mapping):
+        known = dict.fromkeys(REASONS[metric.place[-1]], 0) if all_reasons else {}
+        yield from (((*labels, ("reason", reason)), float(n)) for reason, n in {**known, **found}.items())
+    elif found is not None:
+        yield labels, _number(found) * metric.times
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, str):
+        return datetime.fromisoformat(value).timestamp()
+    return float(len(value)) if isinstance(value, list) else float(value)
+
+
+def _family(name: str, samples: list[Sample]) -> str:
+    kind, told = HELP[name]
+    lines = {f"{name}{_written(labels)}": value for labels, value in samples}  # a series stands there once
+    text = "".join(f"{series} {_value(value)}\n" for series, value in lines.items())
+    return f"# HELP {name} {told}\n# TYPE {name} {kind}\n{text}"
+
+
+def _value(value: float) -> str:
+    return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(float(value))
+
+
+def _written(labels: Labels) -> str:
+    return "{" + ",".join(f'{name}="{text}"' for name, text in labels) + "}" if labels else ""
+
+
+def _labels(**values: str) -> Labels:
+    return tuple((name, label(text)) for name, text in values.items())
+
+
+def label(text: str) -> str:
+    """A label's value, as it stands between its quotes. What boards call themselves may be anything."""
+    if not text.isascii():
+        text = text.encode(errors="replace").decode()
+    if len(text) > LONGEST:
+        text = f"{text[: LONGEST - 16]}~{hashlib.sha256(text.encode()).hexdigest()[:15]}"
+    if "\\" in text or '"' in text or "\n" in text:
+        text = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return text
