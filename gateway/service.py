@@ -90,7 +90,7 @@ class Service:
         self._password = Password(config.mqtt.password_file)
         self.web = Webbed(
             config, self.street, self.reporter.documents, self.moves,
-            lambda text: self.reporter.faults.tell("web", text), self._event,
+            lambda text: self.reporter.faults.tell("web", text), self._event, self.publisher.alarms,
         )  # fmt: skip
         self.reloading = Reloading(
             config, self.street, self.publisher, web=self.web.renew,

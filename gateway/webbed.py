@@ -15,7 +15,10 @@ from .street import Street
 
 
 class Webbed:
-    """documents: one look at everything. moves: whether the street does. tell: gets what is wrong, or None."""
+    """documents: one look at everything. moves: whether the street does. tell: gets what is wrong, or None.
+
+    alarms: those of a board.
+    """
 
     def __init__(
         self,
@@ -25,10 +28,11 @@ class Webbed:
         moves: Callable[[], bool],
         tell: Callable[[str | None], None],
         event: Callable[..., Any],
+        alarms: Callable[[str], Mapping[str, str]],
     ) -> None:
         self._path, self._street, self._boards = config.path, street, street.boards
         self._rings = Rings(self._boards.readers.__contains__)
-        sources = Sources(documents, self._refused, self._taped, self._now, moves)
+        sources = Sources(documents, self._refused, self._taped, self._now, moves, alarms)
         self._on = False
         self.host = Host(Feeder(sources, self._rings), self._settings(config.web), tell, event, self._turn)
 

@@ -6,7 +6,7 @@ from array import array
 
 import pytest
 
-from gateway.feed.feeder import Feeder, Piece, Sources, Taped
+from gateway.feed.feeder import ALARMS, Feeder, Piece, Sources, Taped
 from gateway.feed.protocol import MOST_HEAD, Garbled, Message, Stream, encoded, written
 from gateway.feed.ring import BUCKETS, LARGEST, STEP, Ring
 from gateway.feed.rings import Rings
@@ -34,6 +34,7 @@ def feeder(documents=None, refused=None, taped=None, rings=None, now=2.0):
         lambda board: (taped or {}).get(board),
         lambda: (1000 + now, now),
         lambda: True,
+        lambda board: {"S2": "above"},
     )
     return Feeder(sources, rings if rings is not None else Rings(lambda board: True))
 
@@ -181,6 +182,10 @@ def test_only_the_newest_value_of_each_sensor_is_sent():
     numbers.frombytes(body)
     assert numbers.tolist() == [1.0, 1007.0, 3.0, 4.0, 0.0, 0.0, 0.5, 2.5]
     assert told.values() == []
+    told.rings.feed([computed(sensor="S2")])
+    numbers = array("d")
+    numbers.frombytes(Stream().feed(b"".join(told.values()))[1].body)
+    assert numbers[4] == ALARMS["above"]
 
 
 def test_nothing_is_gathered_while_nobody_looks():

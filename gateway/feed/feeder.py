@@ -16,7 +16,7 @@ from .rings import Rings, Shown
 
 Documents = tuple[Mapping[str, Any], Mapping[str, Mapping[str, Any]]]
 """The gateway's document, and those of its boards by name."""
-ALARMS = {None: 0.0, "above": 1.0, "below": 2.0}
+ALARMS: dict[str | None, float] = {None: 0.0, "above": 1.0, "below": 2.0}
 
 
 class Piece(NamedTuple):
@@ -39,7 +39,8 @@ class Sources:
     """Where what is shown comes from.
 
     documents: one look at everything. refused: of each board the newest frames that it had refused. taped: the newest
-    bytes of a board's port. now: s since 1970, and s of the clock of readings. moves: whether the street does.
+    bytes of a board's port. now: s since 1970, and s of the clock of readings. moves: whether the street does. alarms:
+    what is said of those sensors of a board whose alarm is on.
     """
 
     documents: Callable[[], Documents]
@@ -47,6 +48,7 @@ class Sources:
     taped: Callable[[str], Taped | None]
     now: Callable[[], tuple[float, float]]
     moves: Callable[[], bool]
+    alarms: Callable[[str], Mapping[str, str]]
 
 
 @dataclass(slots=True)
@@ -74,7 +76,7 @@ class Feeder:
             out.append(_event("sensors", {"sensors": [_named(shown) for shown in told]}))
             rings.new = set()
         if rings.changed:
-            out.append(_readings({"event": "values", "time": self.sources.now()[0]}, rings.changed))
+            out.append(self._readings(rings.changed))
             rings.changed = set()
         return out
 
@@ -114,6 +116,20 @@ class Feeder:
                 return self._capture(head, str(asked.get("board")))
         return written({**head, "none": True})
 
+    def _readings(self, changed: Iterable[Shown]) -> bytes:
+        """The newest readings as 64-bit numbers: id, time, value, quality, alarm, which list of keys, features."""
+        lists: dict[tuple[str, ...], int] = {}
+        alarms: dict[str, Mapping[str, str]] = {}
+        numbers = array("d")
+        for one in changed:
+            if one.board not in alarms:
+                alarms[one.board] = self.sources.alarms(one.board)
+            alarm = ALARMS[alarms[one.board].get(one.sensor)]
+            which = lists.setdefault(one.keys, len(lists))
+            numbers.extend((one.id, one.wall, one.value, one.quality, alarm, which, *one.columns))
+        head = {"event": "values", "time": self.sources.now()[0], "keys": [list(keys) for keys in lists]}
+        return written(head, numbers.tobytes())
+
     def _history(self, head: dict[str, Any], shown: Shown | None) -> bytes:
         if shown is None:
             return written({**head, "none": True})
@@ -139,16 +155,6 @@ def _event(name: str, data: Any) -> bytes:
 
 def _named(shown: Shown) -> dict[str, Any]:
     return {"id": shown.id, "board": shown.board, "sensor": shown.sensor, "unit": shown.unit}
-
-
-def _readings(head: dict[str, Any], shown: Iterable[Shown]) -> bytes:
-    """The newest readings as 64-bit numbers: id, time, value, quality, alarm, which list of keys, and its features."""
-    lists: dict[tuple[str, ...], int] = {}
-    numbers = array("d")
-    for one in shown:
-        which = lists.setdefault(one.keys, len(lists))
-        numbers.extend((one.id, one.wall, one.value, one.quality, ALARMS[one.alarm], which, *one.columns))
-    return written({**head, "keys": [list(keys) for keys in lists]}, numbers.tobytes())
 
 
 def _line(one: Refused) -> dict[str, Any]:

@@ -1,21 +1,19 @@
 """The rings of all sensors, and the newest reading of each. Pure: fed with computed readings, asked by the feeder."""
 
 from collections.abc import Callable, Iterable
-from typing import Any
 
-from ..model import Features, Quality
+from ..model import Features
 from .ring import Ring
 
 MOST = 2000
 """Sensors that have a ring; what comes beyond is published all the same, and not shown."""
 COUNTED = 100_000  # of those, told apart by a number each
-QUALITIES = tuple(Quality)
 
 
 class Shown:
     """One sensor. id: holds for this run of the gateway."""
 
-    __slots__ = ("alarm", "board", "columns", "id", "keys", "quality", "ring", "sensor", "unit", "value", "wall")
+    __slots__ = ("board", "columns", "id", "keys", "quality", "ring", "sensor", "unit", "value", "wall")
 
     def __init__(self, id: int, features: Features) -> None:
         self.id, self.board, self.sensor, self.unit = id, features.board, features.sensor, features.unit
@@ -24,21 +22,12 @@ class Shown:
         self.quality = 0
         self.keys: tuple[str, ...] = ()
         self.columns: list[float] = []
-        self.alarm: str | None = None
 
     def take(self, features: Features) -> None:
         """Takes computed readings in order."""
         self.ring.take(features.mono, features.value)
         self.wall, self.value, self.quality = features.wall[-1], features.value[-1], features.quality[-1]
         self.keys, self.columns = features.keys, [column[-1] for column in features.columns]
-
-    def newest(self) -> list[Any]:
-        """Its newest reading: [id, time, value, quality, {feature: number or null}, alarm]."""
-        features = {
-            key: one if one == one else None  # NaN = no value
-            for key, one in zip(self.keys, self.columns, strict=True)
-        }
-        return [self.id, self.wall, self.value, QUALITIES[self.quality], features, self.alarm]
 
 
 class Rings:

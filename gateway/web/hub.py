@@ -11,13 +11,14 @@ from collections.abc import Callable
 from typing import Any
 
 from ..feed.feeder import ALARMS
-from ..feed.rings import QUALITIES
+from ..model import Quality
 
 WAITING = 16  # events that may wait for a page
 GONE = 10_000  # ids that are remembered
 KEEP_ALIVE = 15.0  # s
 RETRY = b"retry: 2000\n\n"
 COMMENT = b": nothing new\n\n"
+_QUALITIES = tuple(Quality)
 _ALARM = {code: name for name, code in ALARMS.items()}
 
 
@@ -154,7 +155,7 @@ def _rows(keys: list[list[str]], body: bytes) -> list[Any]:
         found = numbers[at : at + len(names)]
         at += len(names)
         features = {name: one if one == one else None for name, one in zip(names, found, strict=True)}  # NaN: none
-        rows.append([int(id), round(time, 3), value, QUALITIES[int(quality)], features, _ALARM[alarm]])
+        rows.append([int(id), round(time, 3), value, _QUALITIES[int(quality)], features, _ALARM[alarm]])
     return rows
 
 
