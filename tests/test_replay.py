@@ -52,6 +52,19 @@ def test_times_are_the_captures(tmp_path):
     )  # after two, 12 minutes are its usual pause
 
 
+def test_a_capture_has_its_alarms(tmp_path):
+    """Readings are marked as in a live run, by the capture's clock; those by which an alarm begins or ends are sent."""
+    file = capture(tmp_path, *said(*(f"{value}\n" for value in (20, 72, 72, 72, 69, 20)), every=60))
+    config = tmp_path / "gateway.toml"
+    config.write_text(
+        '[mqtt]\nevery = "1d"\n[[boards]]\nname = "b"\nport = "/dev/x"\n'
+        '[[sensors]]\nmatch = "*"\nalarm = { above = 71, clear = 2, for = "2m" }\n'
+    )
+    rows, summary = messages(file, "-c", config)
+    assert [(row["seq"], row.get("alarm")) for row in rows] == [(1, None), (4, "above"), (5, None)]
+    assert summary["condensed"] == 3
+
+
 @pytest.mark.parametrize(("whole", "readings"), [(True, ["1", "2"]), (False, ["2"])])
 def test_a_first_line_counts_where_the_capture_is_whole(tmp_path, whole, readings):
     """What may be half a line is noise, unless the capture says that it is none."""
