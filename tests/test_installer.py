@@ -216,6 +216,16 @@ def test_whether_it_comes_up(monkeypatch, states, up):
     assert start.comes_up(5.0) is up
 
 
+@pytest.mark.parametrize(("state", "verbs"), [("start", ["kill", "stop"]), ("auto-restart", ["stop"])])
+def test_what_did_not_come_up_is_ended(monkeypatch, state, verbs):
+    """For good, so that none of its own further starts is taken for that of the version that follows."""
+    done = []
+    monkeypatch.setattr(start, "show", lambda *asked: {"SubState": state})
+    monkeypatch.setattr(start, "attempt", lambda words: done.append(words[1]))
+    start.end()
+    assert done == verbs
+
+
 @pytest.mark.parametrize(
     ("ends", "raised", "runs", "said"),
     [

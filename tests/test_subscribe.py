@@ -105,7 +105,7 @@ def test_each_reading_once_over_a_kill(tmp_path, mosquitto, board, payload):
         runs = set()
         for _ in range(2):
             with running(tmp_path, text):
-                until(lambda old=runs: _of_another_run(_day(tmp_path), old, 60), "readings of this run")
+                until(lambda old=runs: _of_another_run(_day(tmp_path), old, 60), "readings of this run", 40)
             runs |= {one["run"] for one in _day(tmp_path)}
     finally:
         program.send_signal(signal.SIGINT)
