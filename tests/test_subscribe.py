@@ -85,10 +85,10 @@ def test_what_a_terminal_shows(mosquitto, gateway):
 
 
 def _printed(words, port):
-    """The first message that such a command prints, as a document."""
+    """The first payload that such a command prints, behind its topic where it has -v, as a document."""
     command = [*words, "-h", "127.0.0.1", "-p", str(port), *([] if "-C" in words else ["-C", "1"])]
     said = subprocess.run([*command, *([] if "-W" in words else ["-W", "5"])], capture_output=True, text=True)
-    return json.loads(said.stdout.splitlines()[0]) if said.stdout else None
+    return json.loads(said.stdout[said.stdout.index("{") :].splitlines()[0]) if said.stdout else None
 
 
 @pytest.mark.parametrize("payload", ["reading", pytest.param("rows", marks=pytest.mark.slow)])
