@@ -81,7 +81,7 @@ def test_what_a_terminal_shows(mosquitto, gateway):
     assert len(lines) == 4
     for line in lines:
         words = shlex.split(line, comments=True)
-        until(lambda words=words: _printed(words, mosquitto.port), line)
+        until(lambda words=words: _printed(words, mosquitto.port), line, 60)
 
 
 def _printed(words, port):
