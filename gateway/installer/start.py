@@ -54,8 +54,8 @@ def why() -> str:
 
 
 def end() -> None:
-    """Ends one that did not come up: at once where it hangs at its start, since it reads no board yet. And for good: else
-    one more start of it might be taken for the first of the next."""
+    """Ends one that did not come up: at once where it hangs at its start, since it reads no board yet. And for good,
+    lest one more start of it be taken for the first of the next."""
     if show("SubState")["SubState"] == "start":
         attempt(["systemctl", "kill", "--signal=KILL", "gateway.service"])
     attempt(["systemctl", "stop", "gateway.service"])
