@@ -36,7 +36,7 @@ class Browser:
         wanted = {"goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"}}
         made = self._call("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})
         self._session = f"/session/{made['sessionId']}"
-        self.expected: tuple[str, ...] = ()  # how errors in the console end that a test brings about
+        self.expected: tuple[str, ...] = ()  # what is in errors of the console that a test brings about
 
     def _call(self, method: str, path: str, body: object = None) -> Any:
         line = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)

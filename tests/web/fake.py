@@ -69,7 +69,8 @@ class Fake:
 
     def __init__(self, boards: dict[str, list[str]], hour: float = 3600) -> None:
         self.documents: dict[str, Any] = {
-            "gateway": gateway(len(boards)), "boards": {name: board(name, of) for name, of in boards.items()},
+            "gateway": gateway(len(boards)), "left": [],
+            "boards": {name: board(name, of) for name, of in boards.items()},
         }  # fmt: skip
         pairs = [(name, one) for name, of in boards.items() for one in of]
         self.sensors = [{"id": i, "board": b, "sensor": s, "unit": "°C"} for i, (b, s) in enumerate(pairs)]
@@ -133,7 +134,7 @@ class Fake:
     def tell(self, name: str, **fields: Any) -> None:
         """A board's document has changed."""
         self.documents["boards"][name] |= fields
-        self.say("documents", {"boards": {name: self.documents["boards"][name]}})
+        self.say("documents", {**self.documents, "boards": {name: self.documents["boards"][name]}})
 
     def refuse(self, name: str, *frames: tuple[str, bytes]) -> None:
         """A board has said something that was refused, for a reason each."""

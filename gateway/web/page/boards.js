@@ -48,7 +48,7 @@ export function boardView(place, number, tools) {
     refused = make("details", { class: "more", hidden: "" }, make("summary", {}, many), lines);
   const capture = make(
     "a",
-    { class: "button", href: `capture?board=${encodeURIComponent(wellFormed(place.name))}`, download: "" },
+    { class: "button", href: `capture/${encodeURIComponent(wellFormed(place.name))}`, download: "" },
     "Capture",
   );
   capture.title = "The newest bytes of this board, as gateway replay reads them";

@@ -33,7 +33,7 @@ export function feed(tell) {
   // Whether it is for want of a token that there is no stream.
   async function ask() {
     try {
-      const answer = await fetch(new URL("configuration", import.meta.url), { method: "HEAD", cache: "no-store" });
+      const answer = await fetch(new URL("events", import.meta.url), { method: "HEAD", cache: "no-store" });
       if (answer.status === 401) tell("denied", null);
     } catch {
       return; // nobody there, which the stream has said already

@@ -17,11 +17,10 @@ export function memory() {
       if (kind === "open") forget();
       if (kind === "documents") {
         gateway = data.gateway ?? gateway;
-        for (const [name, document] of Object.entries(data.boards ?? {})) {
-          if (document === null) {
-            boards.delete(name);
-            lines.delete(name);
-          } else boards.set(name, document);
+        for (const [name, document] of Object.entries(data.boards)) boards.set(name, document);
+        for (const name of data.left) {
+          boards.delete(name);
+          lines.delete(name);
         }
       }
       if (kind === "sensors") for (const one of data.sensors) sensors.set(one.id, one);
@@ -37,7 +36,7 @@ export function memory() {
     // The events that tell all of it: [kind, data] each.
     told(now) {
       const events = [["open", null]];
-      if (gateway) events.push(["documents", { gateway, boards: Object.fromEntries(boards) }]);
+      if (gateway) events.push(["documents", { gateway, boards: Object.fromEntries(boards), left: [] }]);
       events.push(["sensors", { sensors: [...sensors.values()] }]);
       if (values.size) events.push(["values", { time: now, values: [...values.values()] }]);
       for (const data of lines.values()) events.push(["lines", data]);

@@ -52,20 +52,17 @@ export function store() {
     return place.sensors.get(name);
   }
 
-  function documents({ gateway, boards: said }) {
+  function documents({ gateway, boards: said, left = [] }) {
     if (due.documents) {
       due.documents = false;
       for (const name of boards.keys()) if (!Object.hasOwn(said ?? {}, name)) boards.delete(name);
     }
+    for (const name of left) boards.delete(name);
     if (gateway) {
       known.before = known.gateway?.run === gateway.run ? known.gateway : null;
       known.gateway = gateway;
     }
     for (const [name, document] of Object.entries(said ?? {})) {
-      if (document === null) {
-        boards.delete(name);
-        continue;
-      }
       const place = board(name);
       place.document = document;
       place.changed = true;
