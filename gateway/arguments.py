@@ -63,6 +63,17 @@ def parser(functions: Mapping[str, Callable[[argparse.Namespace], int]]) -> argp
         "--bundle", metavar="FILE", help="write what a bug report needs as well, without secrets (.tar.gz)"
     )
     _json(one)
+    one = command("watch", "shows what a running gateway sends, live, from its broker")
+    _file(one)
+    one.add_argument(
+        "--url", metavar="URL", help="the broker, mqtt(s)://host:port, without a configuration; then also:"
+    )
+    for name, what in (("username", "NAME"), ("password-file", "FILE"), ("ca-file", "FILE"), ("cert-file", "FILE"),
+                       ("key-file", "FILE"), ("prefix", "TOPIC")):  # fmt: skip
+        one.add_argument(f"--{name}", metavar=what, help=f"as {name.replace('-', '_')} in [mqtt]")
+    one.add_argument("--gateway", metavar="ID", help="whose (the configuration's; with --url: the only one there)")
+    one.add_argument("--seconds", type=seconds, default=0.0, metavar="S", help="how long (until q or Ctrl-C)")
+    one.add_argument("--json", action="store_true", help="print one JSON document a line and nothing else")
     one = command("record", "takes down what a port says, with its times, in a new file")
     one.add_argument(
         "target", metavar="PORT|BOARD",

@@ -32,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
     """All commands and their options."""
     return arguments.parser({
         "demo": demo, "run": run_service, "init": init, "check": check, "ports": ports, "presets": list_presets,
-        "probe": probe, "doctor": doctor, "record": record, "replay": replay, "release": release,
+        "probe": probe, "doctor": doctor, "watch": watch, "record": record, "replay": replay, "release": release,
         "backup": backup, "restore": restore, "bench": bench,
     })  # fmt: skip
 
@@ -278,6 +278,13 @@ def restore(options: argparse.Namespace) -> int:
     from .commands.restore import restore
 
     return told(lambda: restore(options.file, options.config, options.state, force=options.force, as_json=options.json))
+
+
+def watch(options: argparse.Namespace) -> int:
+    """A running gateway, live, through its broker."""
+    from .watch.command import watch
+
+    return told(lambda: watch(options, configuration(options.config)))
 
 
 def bench(options: argparse.Namespace) -> int:

@@ -1,28 +1,26 @@
-"""Live views: lines of styled text, measured in a terminal's cells, and the terminal. The only door to rich.
+"""Live views: lines of styled text, measured in a terminal's cells, and the terminal that they are drawn on.
 
-rich need not be there: all but Screen works without it.
+Of a picture only those lines are sent that have changed, since it may go over a slow line to whoever looks. What is
+sent is ECMA-48 (cursor, erasing, colours) and xterm's second screen, as all terminals of today have it.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Self, TextIO
-
-if TYPE_CHECKING:
-    from rich.console import Group
+from typing import Self, TextIO
 
 BARS = "▁▂▃▄▅▆▇█"
 GAP = 2  # cells between columns
 
-Line = list[tuple[str, str]]
-"""Pieces of one line: (text, style as rich has it)."""
+ENTER, LEAVE = "\x1b[?1049h\x1b[?25l\x1b[H\x1b[2J", "\x1b[0m\x1b[?25h\x1b[?1049l"  # the second screen, without a cursor
+LOOKS = {"bold": "1", "dim": "2", "italic": "3", "underline": "4", "reverse": "7"}
+COLOURS = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "magenta": "35", "cyan": "36"}
 
-Picture = Callable[[int, int], Sequence[Line]]
-"""(width, height) -> lines that fit."""
+Line = list[tuple[str, str]]
+"""Pieces of one line: (text, style: words of LOOKS and COLOURS)."""
 
 
 def spark(values: Sequence[float], width: int) -> str:
@@ -98,42 +96,75 @@ def joined(pieces: Line) -> Line:
 
 
 def possible(stream: TextIO) -> bool:
-    """Whether `stream` is a terminal that can show the view, and rich is there."""
+    """Whether `stream` is a terminal that can show the view."""
     utf8 = (stream.encoding or "").lower().replace("-", "") == "utf8"
     able = os.environ.get("TERM", "dumb") not in ("dumb", "unknown")
-    return stream.isatty() and able and utf8 and importlib.util.find_spec("rich") is not None
+    return stream.isatty() and able and utf8
+
+
+def coloured(line: Line) -> str:
+    """The line as a terminal takes it; NO_COLOR in the environment leaves the colours out."""
+    known = LOOKS if os.environ.get("NO_COLOR") else LOOKS | COLOURS
+    out = []
+    for text, style in line:
+        codes = [known[word] for word in style.split() if word in known]
+        out.append(f"\x1b[{';'.join(codes)}m{text}\x1b[0m" if codes and text else text)
+    return "".join(out)
 
 
 class Screen:
     """Pictures on a terminal's second screen; when it is left, the first is as it was."""
 
     def __init__(self, stream: TextIO) -> None:
-        from rich.console import Console
-        from rich.live import Live
-
-        self._console = Console(file=stream, highlight=False)
-        self._live = Live(
-            console=self._console, screen=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False
-        )
+        self._stream = stream
+        self._drawn: list[str] = []  # as it is on the screen
+        self._size = (0, 0)
 
     def __enter__(self) -> Self:
-        self._live.start()
+        self.forget()
+        self._write(ENTER)
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._live.stop()
+        self._write(LEAVE)
 
-    def draw(self, picture: Picture) -> None:
-        """Shows a picture; waits while the terminal takes nothing."""
-        self._live.update(self._group(picture, self._console.height), refresh=True)
+    def size(self) -> tuple[int, int]:
+        """(width, height) in cells, as of now."""
+        try:
+            found = os.get_terminal_size(self._stream.fileno())
+        except OSError:  # it has gone
+            found = os.terminal_size((0, 0))
+        width, height = (
+            int(text) if (text := os.environ.get(name, "")).isdigit() else 0 for name in ("COLUMNS", "LINES")
+        )
+        return found.columns or width or 80, found.lines or height or 24
 
-    def keep(self, picture: Picture, below: int) -> None:
-        """Prints a picture where it stays, with `below` lines left for what follows. For after the end."""
-        self._console.print(self._group(picture, max(8, self._console.height - below)))
+    def forget(self) -> None:
+        """What is on the screen is not what was drawn: the next picture is drawn whole."""
+        self._size = (0, 0)
 
-    def _group(self, picture: Picture, height: int) -> Group:
-        from rich.console import Group
-        from rich.text import Text
+    def draw(self, picture: Sequence[Line]) -> None:
+        """Shows lines that fit; waits while the terminal takes nothing."""
+        size = self.size()
+        lines = [coloured(line) for line in picture][: size[1]]
+        out = []
+        if size != self._size:
+            self._size, self._drawn = size, []
+            out.append("\x1b[0m\x1b[2J")
+        before = [*self._drawn, *[""] * (len(lines) - len(self._drawn))]
+        for row, line in enumerate(lines):
+            if line != before[row]:
+                out.append(f"\x1b[{row + 1};1H\x1b[2K{line}")
+        if len(before) > len(lines):
+            out.append(f"\x1b[{len(lines) + 1};1H\x1b[J")
+        self._drawn = lines
+        if out:
+            self._write("".join(out))
 
-        lines = picture(self._console.width, height)
-        return Group(*(Text.assemble(*line, no_wrap=True, overflow="crop") for line in lines))
+    def keep(self, picture: Sequence[Line]) -> None:
+        """Prints lines where they stay. For after the end."""
+        self._write("".join(f"{coloured(line)}\n" for line in picture))
+
+    def _write(self, text: str) -> None:
+        self._stream.write(text)
+        self._stream.flush()

@@ -24,7 +24,6 @@ DOORS = {
     "paho": "publish/client.py",
     "iotcore": "publish/embedded.py",
     "re2": "patterns.py",
-    "rich": "live.py",
     "structlog": "log/lines.py",
     "multiprocessing": "compute/process.py",
     "sqlite3": "publish/spool/sql.py",

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.demo.judge import Judge, Latencies, Row, Seen
+from gateway.demo.judge import Judge, Latencies, Seen
+from gateway.watch.table import Row
 
 TOPIC = "gateway/demo/bench/S1/features"
 SENSORS = {"bench": ["S1", "S2"]}
@@ -142,5 +143,5 @@ def test_rows_are_what_was_heard_last(judge):
     judge.hear(TOPIC, reading(1, 50.0, unit="°C", quality="ok", normalized=0.5, feature=2.8, mean=None, std="x"), 5.0)
     judge.hear(TOPIC, reading(2, 51.0, unit="°C", quality="ok", normalized=0.5, feature=2.8, mean=None, std="x"), 6.0)
     first, second = judge.rows(7.5)
-    assert first == Row("bench", "S1", "°C", 51.0, 0.5, 2.8, None, None, "ok", (50.0, 51.0), 1.5)
+    assert first == Row("bench", "S1", "°C", 51.0, {"normalized": 0.5, "feature": 2.8}, "ok", (50.0, 51.0), 1.5)
     assert second == Row("bench", "S2")

@@ -2,17 +2,15 @@
 
 import io
 import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import gateway.live
 from gateway.live import BARS, Screen, apart, cell, cells, cropped, joined, possible, spark
+from tests.screens import Emulated
 
+PIECES = st.tuples(st.text("ab 温e", max_size=12), st.sampled_from(["", "bold", "dim red", "unheard of"]))
 LINES = st.lists(st.tuples(st.text(max_size=12), st.just("")), max_size=6)
 
 
@@ -84,15 +82,6 @@ def test_a_terminal_can_show_pictures(terminal, monkeypatch):
     assert not possible(stream)
 
 
-def test_without_rich_there_are_no_pictures(terminal, monkeypatch):
-    """Rich need not be there: it is looked for, and nothing imports it before it is used."""
-    stream, _ = terminal
-    monkeypatch.setattr(gateway.live.importlib.util, "find_spec", lambda name: None)
-    assert not possible(stream)
-    code = "import gateway.demo, sys; assert 'rich' not in sys.modules"
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(gateway.live.__file__).parents[1])
-
-
 @pytest.mark.parametrize("colourless", [False, True])
 def test_the_screen_shows_and_goes(terminal, monkeypatch, colourless):
     """The picture is drawn on the second screen, which is left at the end; NO_COLOR is respected."""
@@ -100,20 +89,44 @@ def test_the_screen_shows_and_goes(terminal, monkeypatch, colourless):
     monkeypatch.delenv("NO_COLOR", raising=False)
     if colourless:
         monkeypatch.setenv("NO_COLOR", "1")
-    sizes = []
-
-    def picture(width, height):
-        sizes.append((width, height))
-        return [[("warm", "red")]]
-
     screen = Screen(stream)
     with screen:
-        screen.draw(picture)
-    screen.keep(picture, 1)
+        screen.draw([[("warm", "red")]])
+    screen.keep([[("warm", "red")]])
     out = b""
     while out.count(b"warm") < 2:
         out += os.read(master, 1 << 16)
     enter, leave = out.index(b"\x1b[?1049h"), out.index(b"\x1b[?1049l")
     assert enter < out.index(b"warm") < leave < out.rindex(b"warm")
     assert (b"\x1b[31mwarm" in out) is not colourless
-    assert sizes == [(60, 10), (60, 9)]
+    assert screen.size() == (60, 10)
+
+
+PICTURES = st.lists(st.lists(st.lists(PIECES, max_size=4), max_size=6), min_size=1, max_size=6)
+
+
+@given(PICTURES)
+def test_a_screen_shows_the_newest_picture(pictures):
+    """Whatever was drawn before, the terminal shows the newest picture and nothing else; only changes are sent."""
+    stream, emulated = io.StringIO(), Emulated(20, 6)
+    screen = Screen(stream)
+    screen.size = lambda: (20, 6)
+    with screen:
+        for picture in [*pictures, pictures[-1]]:
+            stream.truncate(stream.seek(0))
+            screen.draw([cropped(line, 20) for line in picture])
+            emulated.feed(stream.getvalue())
+            assert emulated.lines == [text(cropped(line, 20)).rstrip() for line in picture] + [""] * (6 - len(picture))
+        assert stream.getvalue() == ""
+
+
+def test_another_size_draws_all_anew():
+    """After the terminal has changed its size nothing of before is left."""
+    stream, emulated = io.StringIO(), Emulated(20, 6)
+    screen = Screen(stream)
+    for size in ((20, 6), (18, 5)):
+        screen.size = lambda size=size: size
+        screen.draw([[("one", "bold")], [("two", "")]])
+    emulated.feed(stream.getvalue())
+    assert stream.getvalue().count("one") == 2
+    assert emulated.lines[:3] == ["one", "two", ""]

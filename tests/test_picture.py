@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.demo.judge import Row
-from gateway.demo.picture import Look, columns, number, picture, plain
+from gateway.demo.picture import Look, picture, plain, shown_columns
 from gateway.live import cells
+from gateway.watch.table import FEATURES, Row, number
 
 STATUS = {"readings": 1280, "acknowledged": 1275, "in_flight": 2, "dropped": {"shed": 3}, "balanced": True}
 
@@ -24,7 +24,9 @@ def row(board, sensor, **other):
         "std": 0.31,
         "quality": "ok",
     }
-    return Row(board, sensor, recent=tuple(float(i) for i in range(40)), age=0.1, **usual | other)
+    told = usual | other
+    features = {key: told.pop(key) for key in FEATURES}
+    return Row(board, sensor, recent=tuple(float(i) for i in range(40)), age=0.1, features=features, **told)
 
 
 def look(boards=4, **other):
@@ -83,12 +85,12 @@ def test_what_does_not_fit_is_counted():
 
 def test_a_wider_terminal_shows_more():
     """Columns come in the order of their worth; the line of values takes the rest, up to 40."""
-    titles = {width: [one.title for one in columns(look(), width)] for width in (40, 80, 140)}
+    titles = {width: [one.title for one in shown_columns(look(), width)] for width in (40, 80, 140)}
     assert titles[40] == ["board", "sensor", "last values"]
     assert titles[80] == ["board", "sensor", "value", "normalized", "feature", "quality", "last values"]
     every = ["board", "sensor", "value", "normalized", "feature", "mean", "std", "quality", "age", "last values"]
     assert titles[140] == every
-    assert columns(look(), 200)[-1].width == 40
+    assert shown_columns(look(), 200)[-1].width == 40
 
 
 def test_before_the_first_reading_it_says_what_it_does():

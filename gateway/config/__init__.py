@@ -1,6 +1,7 @@
 """TOML -> checked values; all problems at once, by path, with a way out.
 
 load(path)                  a Config, or Wrong with every problem
+made(tables, path)          the same of tables that are in no file
 problems(text, where)       every problem of a configuration that is not running yet
 warnings(config)            what will run, and is unwise
 plan(config)                what would run, for `gateway check`
@@ -15,7 +16,7 @@ preset(name, folder)        one of them, checked; Unfit or Wrong
 
 from .changes import changes
 from .checked import Config, Mqtt, Rule, Web, host_id, plan_for, sending_for, treatments_for
-from .load import board_of, load, preset, problems, with_presets
+from .load import board_of, load, made, preset, problems, with_presets
 from .plan import lines, plan
 from .presets import OWN, Preset, presets
 from .source import Wrong
@@ -25,6 +26,6 @@ from .words import Unfit, toml
 
 __all__ = [
     "OWN", "Config", "Mqtt", "Preset", "Probed", "Rule", "Unfit", "Web", "Wrong", "board_of", "changes", "host_id",
-    "lines", "load", "plan", "plan_for", "preset", "presets", "problems", "sending_for",
+    "lines", "load", "made", "plan", "plan_for", "preset", "presets", "problems", "sending_for",
     "starting_configuration", "toml", "treatments_for", "warnings", "with_presets",
 ]  # fmt: skip

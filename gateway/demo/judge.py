@@ -7,9 +7,11 @@ import math
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeGuard
+from typing import Any
 
-RECENT = 40  # values of a sensor that are kept to be drawn
+from ..watch.nouns import is_number
+from ..watch.table import FEATURES, RECENT, Row
+
 UNPAIRED = 10_000  # readings of a sensor that wait for their other half, at most
 FINENESS = 1.01  # a latency is known to 1 %
 
@@ -62,23 +64,6 @@ class Seen:
             self.holes[place : place + 1] = [part for part in parts if part[0] <= part[1]]
         self.received += 1
         return True
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One sensor as it can be drawn. Numbers are None where there is none yet."""
-
-    board: str
-    sensor: str
-    unit: str = ""
-    value: float | None = None
-    normalized: float | None = None
-    feature: float | None = None
-    mean: float | None = None
-    std: float | None = None
-    quality: str = ""
-    recent: tuple[float, ...] = ()
-    age: float | None = None  # s since the last reading arrived
 
 
 @dataclass(slots=True)
@@ -180,7 +165,7 @@ class Judge:
 def _row(board: str, sensor: str, stream: Stream, now: float) -> Row:
     if not stream.latest:
         return Row(board, sensor)
-    numbers = {key: stream.latest.get(key) for key in ("value", "normalized", "feature", "mean", "std")}
+    features = {key: number for key in FEATURES if is_number(number := stream.latest.get(key))}
     return Row(
         board,
         sensor,
@@ -188,10 +173,6 @@ def _row(board: str, sensor: str, stream: Stream, now: float) -> Row:
         quality=str(stream.latest.get("quality", "")),
         recent=tuple(stream.recent),
         age=max(0.0, now - stream.at),
-        **{key: number for key, number in numbers.items() if is_number(number)},
+        value=stream.latest["value"],
+        features=features,
     )
-
-
-def is_number(value: object) -> TypeGuard[float]:
-    """Whether `value`, out of JSON, is a number that a float can hold."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300  # NaN is not below

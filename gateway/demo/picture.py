@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..live import GAP, Line, apart, cell, cells, cropped, joined, spark
-from ..shown import shown
-from .judge import RECENT, Row
-from .verdict import counted, spelt
+from ..live import Line, apart, cropped
+from ..watch.table import Column, Row, columns, counted, fitting, lines, spelt
 
-NOTHING = "–"
-COLOURS = {"ok": "green", "warming_up": "cyan", "spike": "magenta", "stuck": "yellow", "out_of_range": "bold red"}
-LEAST_SPARK, PROGRESS = 12, 12  # cells
+PROGRESS = 12  # cells
+WANTED = ("board", "sensor", "value", "quality", "normalized", "feature", "mean", "std", "age")
+"""Columns, in the order of their worth."""
 OLD = 2.0  # s without a reading, and 5 intervals, before a sensor's age is marked
 
 
@@ -38,35 +36,17 @@ class Look:
     port: int  # of the broker
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column of the table. text and style: of a row's cell."""
-
-    title: str
-    width: int
-    text: Callable[[Row], str]
-    style: Callable[[Row], str] = lambda row: ""
-    right: bool = False
-
-
 def picture(look: Look, width: int, height: int) -> list[Line]:
     """At most `height` lines of at most `width` cells: how it goes, then the sensors, as many as fit."""
-    lines = [*header(look, width), []]
-    fitting = columns(look, width)
-    room = max(0, height - len(lines) - 1)
+    out = [*header(look, width), []]
+    room = max(0, height - len(out) - 1)
     rows = look.rows if len(look.rows) <= room else look.rows[: max(0, room - 1)]
     if look.received == 0:
-        return [*lines, cropped([(f" {look.phase or 'waiting for the first reading'} …", "italic")], width)][:height]
-    lines.append([(" ", ""), *joined([(cell(one.title, one.width, one.right), "bold") for one in fitting])])
-    board = None
-    for row in rows:
-        texts = ["" if one.title == "board" and row.board == board else one.text(row) for one in fitting]
-        pieces = [(cell(text, one.width, one.right), one.style(row)) for text, one in zip(texts, fitting, strict=True)]
-        board = row.board
-        lines.append([(" ", ""), *joined(pieces)])
+        return [*out, cropped([(f" {look.phase or 'waiting for the first reading'} …", "italic")], width)][:height]
+    out += lines(rows, shown_columns(look, width))
     if more := len(look.rows) - len(rows):
-        lines.append([(f" … and {counted(more, 'sensor')} more; a taller terminal shows them", "dim")])
-    return [cropped(line, width) for line in lines[:height]]
+        out.append([(f" … and {counted(more, 'sensor')} more; a taller terminal shows them", "dim")])
+    return [cropped(line, width) for line in out[:height]]
 
 
 def header(look: Look, width: int) -> list[Line]:
@@ -110,41 +90,9 @@ def ledger(look: Look) -> Line:
     return line
 
 
-def columns(look: Look, width: int) -> list[Column]:
-    """The columns that fit into `width`, in their order. The line of recent values takes what is left, up to 40."""
-    names = max([5, *(cells(shown(row.board, 16)) for row in look.rows)])
-    sensors = max([6, *(cells(shown(row.sensor, 16)) for row in look.rows)])
-    old = max(OLD, 5.0 / look.hz)
-    every = [
-        Column("board", names, lambda row: shown(row.board, 16), lambda row: "bold"),
-        Column("sensor", sensors, lambda row: shown(row.sensor, 16)),
-        Column("value", 10, _value, lambda row: "bold red" if row.quality == "out_of_range" else "bold", right=True),
-        Column("normalized", 10, lambda row: number(row.normalized, 4), right=True),
-        Column("feature", 8, lambda row: number(row.feature, 4), right=True),
-        Column("mean", 8, lambda row: number(row.mean, 3), right=True),
-        Column("std", 7, lambda row: number(row.std, 3), right=True),
-        Column("quality", 12, lambda row: shown(row.quality, 12), lambda row: COLOURS.get(row.quality, "")),
-        Column("age", 5, _age, lambda row: "bold red" if row.age is not None and row.age > old else "dim", right=True),
-    ]
-    wanted = ("board", "sensor", "value", "quality", "normalized", "feature", "mean", "std", "age")  # in this order
-    left = width - 2 - LEAST_SPARK
-    taken = set()
-    for column in sorted(every, key=lambda one: wanted.index(one.title)):
-        if column.width + GAP > left:
-            break
-        left -= column.width + GAP
-        taken.add(column.title)
-    size = max(1, min(RECENT, LEAST_SPARK + left))
-    line = Column("last values", size, lambda row: spark(row.recent, size), lambda row: "cyan")
-    fitting = [column for column in every if column.title in taken]
-    return [*fitting, line] if width >= LEAST_SPARK + 2 else fitting
-
-
-def number(value: float | None, digits: int) -> str:
-    """A number for a narrow column."""
-    if value is None:
-        return NOTHING
-    return f"{value:.{digits}f}" if abs(value) < 1000 else f"{value:.4g}"
+def shown_columns(look: Look, width: int) -> list[Column]:
+    """The columns that fit into `width`."""
+    return fitting(columns(look.rows, max(OLD, 5.0 / look.hz)), WANTED, width)
 
 
 def plain(look: Look) -> str:
@@ -158,13 +106,3 @@ def plain(look: Look) -> str:
 
 def _bad(count: int) -> tuple[str, str]:
     return (f"{count:,}", "bold red" if count else "")
-
-
-def _value(row: Row) -> str:
-    return f"{number(row.value, 2)} {shown(row.unit, 6)}".strip()
-
-
-def _age(row: Row) -> str:
-    if row.age is None:
-        return NOTHING
-    return f"{row.age:.1f}" if row.age < 100 else f"{row.age:.0f}"

@@ -92,12 +92,13 @@ class View:
     async def _show_pictures(self, screen: Screen) -> None:
         with screen:
             while True:
-                shown = partial(picture, self.look())
+                shown = picture(self.look(), *screen.size())
                 await in_thread(partial(screen.draw, shown), "view")  # a stopped terminal (Ctrl-S) must not stop us
                 if await self._over_in(REFRESH):
                     break
         if self._run.judge.received:
-            screen.keep(partial(picture, self.look()), BELOW)
+            width, height = screen.size()
+            screen.keep(picture(self.look(), width, max(8, height - BELOW)))
 
     async def _over_in(self, seconds: float) -> bool:
         try:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..shown import shown
+from ..watch.table import counted, spelt
 from .judge import Judge
 
 
@@ -100,19 +101,6 @@ def losses(judge: Judge, written: Mapping[str, Any]) -> list[str]:
     if judge.strays:
         sentences.append(f"{judge.strays} came of sensors that no board has, such as {shown(judge.stray)}")
     return sentences
-
-
-def spelt(seconds: float) -> str:
-    """A latency for a person: two significant digits in ms, or s."""
-    if seconds >= 1:
-        return f"{seconds:.1f} s"
-    ms = seconds * 1000
-    return f"{ms:.0f} ms" if ms >= 10 else f"{ms:.1f} ms"
-
-
-def counted(count: int, noun: str) -> str:
-    """1 board, 2 boards."""
-    return f"{count} {noun}{'s' * (count != 1)}"
 
 
 def _milliseconds(seconds: float | None) -> float | None:

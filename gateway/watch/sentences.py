@@ -1,0 +1,67 @@
+"""A watched gateway in lines, where there is no terminal to draw on: what has changed, how it goes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..shown import shown
+from .look import Look
+from .picture import latency
+from .table import counted
+
+MANY = 20  # lines of what changed at once; the others are counted
+
+
+def changes(before: Look | None, now: Look) -> list[str]:
+    """What is different between two looks, a sentence each. before: None at the first."""
+    found = list(_changes(before, now))
+    return found if len(found) <= MANY else [*found[: MANY - 1], f"and {len(found) - MANY + 1} more changes"]
+
+
+def progress(look: Look) -> str:
+    """How it goes, in one line."""
+    text = f"{shown(look.gateway)}: {counted(look.received, 'reading')} of {counted(len(look.rows), 'sensor')}"
+    text += f" received, {look.missing:,} missing, {look.duplicates:,} twice, {look.rate:,.0f}/s"
+    if look.told is not None and look.told.counts.get("spooled"):
+        text += f", {look.told.counts['spooled']:,} in the spool"
+    return f"{text}, {said}" if (said := latency(look)) else text
+
+
+def _changes(before: Look | None, now: Look) -> Iterator[str]:
+    if (before.link.away is None if before else True) is not (now.link.away is None):
+        yield (
+            f"no broker: {shown(now.link.why, 300)}"
+            if now.link.away is not None
+            else f"connected again to {now.link.where}"
+        )
+    if (before.state, before.run) != (now.state, now.run) if before else now.state:
+        reason = f" ({shown(now.told.reason)})" if now.state == "offline" and now.told is not None else ""
+        yield f"gateway {shown(now.gateway)}: {now.state or 'nothing heard of it'}{reason}, run {shown(now.run)}"
+    if now.doubt and (before is None or before.doubt != now.doubt):
+        yield f"gateway {shown(now.gateway)}: {now.doubt}"
+    was = {row.board: row.state for row in before.boards} if before else {}
+    for row in now.boards:
+        if was.get(row.board) != row.state:
+            why = f" ({shown(row.told.reason, 300)})" if row.told is not None and row.told.reason else ""
+            yield f"board {shown(row.board)}: {row.state}{why}"
+    for board in was.keys() - {row.board for row in now.boards}:
+        yield f"board {shown(board)}: gone"
+    faults, had = _faults(now), _faults(before) if before else {}
+    for name, text in faults.items():
+        if had.get(name) != text:
+            yield f"fault {name}: {shown(text, 400)}"
+    for name in had.keys() - faults.keys():
+        yield f"fault {name}: over"
+    alarms = {(row.board, row.sensor): row.alarm for row in now.rows if row.alarm}
+    had_alarms = {(row.board, row.sensor): row.alarm for row in before.rows if row.alarm} if before else {}
+    for board, sensor in sorted(alarms.keys() | had_alarms.keys()):
+        if (state := alarms.get((board, sensor), "")) != had_alarms.get((board, sensor), ""):
+            yield f"alarm {shown(board)}/{shown(sensor)}: {state or 'over'}"
+
+
+def _faults(look: Look) -> dict[str, str]:
+    found = {shown(name): text for name, text in look.told.faults.items()} if look.told is not None else {}
+    for row in look.boards:
+        for name, text in row.told.faults.items() if row.told is not None else ():
+            found[f"{shown(name)} of {shown(row.board)}"] = text
+    return found

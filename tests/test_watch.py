@@ -1,0 +1,238 @@
+"""`gateway watch` against a real broker and a real gateway, on a pseudo-terminal and in a pipe."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import termios
+
+import pytest
+
+from gateway.cli import run
+from tests.brokers import free_port
+from tests.street import configuration, running, until
+from tests.watched import board, reading, status, topic
+from tests.watching import in_a_pipe, on_a_terminal, simulated, watched
+
+
+def publish(port, where, payload, *options):
+    """A message of somebody else's."""
+    command = ["mosquitto_pub", "-p", str(port), "-t", where, "-s", *options]
+    subprocess.run(command, input=payload, check=True, timeout=10)
+
+
+@pytest.fixture
+def retained(mosquitto):
+    """A broker that has the documents of a gateway g, and rubbish."""
+    for where, payload in (status(), board(), (reading(7)[0].replace("features", "last"), reading(7)[1])):
+        publish(mosquitto.port, where, payload, "-r")
+    publish(mosquitto.port, topic("cellar", "status"), b"[" * 100_000, "-r")
+    publish(mosquitto.port, topic("hall", "S1", "last"), random.Random(1).randbytes(1 << 20), "-r")
+    return mosquitto.port
+
+
+def test_json_is_a_document_a_line(retained):
+    """Only lines of JSON on standard output: documents, the newest readings, and the counts at the end."""
+    code, out, err = watched(["--url", f"mqtt://127.0.0.1:{retained}", "--seconds", "0.5", "--json"])
+    assert (code, err) == (0, "")
+    found = [json.loads(line) for line in out.splitlines()]
+    kinds = {one["kind"]: one for one in found}
+    assert (len(found), set(kinds), found[-1]["kind"]) == (4, {"board", "last", "status", "end"}, "end")
+    assert {one["gateway"] for one in found} == {"g"}
+    assert kinds["last"]["message"]["value"] == 27.0
+    assert found[3] == {
+        "kind": "end", "gateway": "g", "received": 0, "missing": 0, "duplicates": 0, "strangers": 0, "rubbish": 1,
+        "sensors": 1,
+    }  # fmt: skip
+
+
+def test_a_terminal_gets_a_picture_and_keys_are_heard(retained):
+    """What is known is drawn within 80 x 24; b shows boards, another size is used, q ends it and leaves no trace."""
+    with on_a_terminal(["--url", f"mqtt://127.0.0.1:{retained}"]) as one:
+        lines = one.until("27.00 °C")
+        assert one.screen.second and not one.screen.cursor
+        assert lines[0].startswith(" gateway watch  g  online, run 5f0c2a9d41be, version 1.2.3")
+        assert len(lines) == 24
+        one.press("b")
+        one.until("/dev/ttyUSB0")
+        one.press("b")
+        one.resize(200, 50)
+        one.until("last values")
+        assert len(one.until("reopened")) == 50
+        one.press("q")
+        assert one.process.wait(10) == 0
+        until(lambda: not one.screen.second and one.screen.cursor, "the first screen is back")
+        assert termios.tcgetattr(one.slave) == one.before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (
+            ["--url", "mqtt://127.0.0.1:{free}"],
+            1,
+            "no broker at 127.0.0.1:{free} (Connection refused); is it running, and",
+        ),
+        (["--url", "http://x"], 2, '--url: "mqtt://host:1883"'),
+        (["--url", "mqtt://x", "--ca-file", "nowhere"], 2, "--ca-file: "),
+        (["--url", "mqtt://x", "--password-file", "nowhere"], 2, "--password-file: there is no file"),
+        (["--url", "mqtt://x", "-c", "y"], 2, "-c and --url both say where the broker is: give one"),
+        (["--url", "embedded"], 2, "--url is where the broker listens"),
+        (["--username", "x"], 2, "--username goes with --url"),
+        (["-c", "nowhere.toml"], 78, "gateway watch --url mqtt://BROKER"),
+    ],
+)
+def test_what_does_not_work_is_said_in_a_sentence(capsys, arguments, code, said):
+    """With the exit codes of all commands, on standard error, and in the words of the options."""
+    port = free_port()
+    assert run(["watch", *(one.format(free=port) for one in arguments)]) == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert said.format(free=port) in err
+    assert "Traceback" not in err and "mqtt.url" not in err
+
+
+def test_nothing_is_said_to_be_nothing(mosquitto, capsys):
+    """Where no such gateway has ever written, the topic is named."""
+    assert run(["watch", "--url", f"mqtt://127.0.0.1:{mosquitto.port}", "--gateway", "else", "--seconds", "0.1"]) == 1
+    out, err = capsys.readouterr()
+    assert (out, err.partition(" at ")[0]) == ("", "gateway: nothing has come of gateway/else/#")
+
+
+@pytest.mark.slow
+def test_more_than_one_gateway_has_to_be_chosen_from(retained):
+    """Without --gateway the only one is watched; where there are more they are named."""
+    publish(retained, topic("status", gateway="other"), status(gateway="other")[1], "-r")
+    with in_a_pipe(["--url", f"mqtt://127.0.0.1:{retained}"]) as one:
+        _, err = one.communicate(timeout=30)
+    assert one.returncode == 2
+    assert err == "gateway: there is more than one gateway here; add --gateway with one of these: g, other\n"
+
+
+@pytest.mark.parametrize("mosquitto", [["allow_anonymous false"]], indirect=True)
+def test_a_wrong_password_is_said(mosquitto, tmp_path, capsys):
+    """As `gateway run` says it, and without the password."""
+    (tmp_path / "secret").write_text("canary\n")
+    (tmp_path / "secret").chmod(0o600)
+    url, secret = f"mqtt://127.0.0.1:{mosquitto.port}", f"{tmp_path}/secret"
+    assert run(["watch", "--url", url, "--username", "x", "--password-file", secret]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "the user name or password is wrong" in err and "--password-file" in err
+    assert "canary" not in err
+
+
+@pytest.fixture
+def hall(mosquitto, tmp_path):
+    """A gateway with two boards that talk: (its configuration file, the gateway, the boards' process)."""
+    (tmp_path / "ports").mkdir()
+    with simulated(tmp_path / "ports") as (ports, boards):
+        text = configuration(mosquitto.port, ports, each='silent = "2s"')
+        with running(tmp_path, text) as gateway:
+            yield gateway.file, gateway, boards
+
+
+@pytest.mark.slow
+def test_a_running_gateway_is_shown(hall, mosquitto):
+    """Its sensors with values, none missing; silent boards, an outage of the broker and the end are said."""
+    file, gateway, boards = hall
+    with on_a_terminal(["-c", str(file)]) as one:
+        one.until("plain-1")
+        lines = one.until("2 online, 8 sensors")
+        assert any("missing 0, twice 0" in line for line in lines)
+        one.until("warming_up")
+        boards.send_signal(signal.SIGSTOP)
+        one.until("2 silent, 8 sensors", 20)
+        assert any("silent" in line and "°C" in line for line in one.lines())
+        boards.send_signal(signal.SIGCONT)
+        one.until("2 online, 8 sensors", 20)
+        mosquitto.stop()
+        lines = one.until("no broker for")
+        assert any("unheard" in line for line in lines)
+        mosquitto.start()
+        one.until("online, run", 30)
+        lines = one.until("2 online, 8 sensors", 30)
+        assert any("missing 0" in line for line in lines), lines
+        gateway.process.send_signal(signal.SIGTERM)
+        lines = one.until("offline: it was stopped")
+        assert any("offline" in line and "°C" in line for line in lines)
+        one.process.send_signal(signal.SIGINT)
+        assert one.process.wait(10) == 0
+
+
+@pytest.mark.slow
+def test_a_lost_gateway_is_shown(hall):
+    """A gateway that was killed is lost, and its sensors with it."""
+    file, gateway, _ = hall
+    with on_a_terminal(["-c", str(file)], 120, 30) as one:
+        one.until("2 online, 8 sensors")
+        gateway.kill()
+        lines = one.until("offline: its connection broke")
+        assert any("lost" in line and "°C" in line for line in lines)
+
+
+@pytest.mark.slow
+def test_lines_where_there_is_no_terminal(hall):
+    """What changed, then how it goes; readings as JSON have all that the broker gave, each once and in order."""
+    file, _, _ = hall
+    until(lambda: "board.online" in file.with_name("gateway.log").read_text(), "it runs", 20)
+    code, out, err = watched(["-c", str(file), "--seconds", "3"])
+    assert (code, err) == (0, "")
+    assert "gateway gw: online, run " in out and "board plain-1: online" in out
+    assert "readings of 8 sensors received, 0 missing, 0 twice" in out.splitlines()[-1]
+    code, out, _ = watched(["-c", str(file), "--seconds", "2", "--json"])
+    found = [json.loads(line) for line in out.splitlines()]
+    seqs = [
+        one["message"]["seq"]
+        for one in found
+        if one["kind"] == "reading" and one["message"]["board"] == "plain-1" and one["message"]["sensor"] == "S1"
+    ]
+    assert seqs and seqs == list(range(seqs[0], seqs[0] + len(seqs)))
+    assert all(0 <= one["late_s"] < 5 and one["missing"] == 0 for one in found if one["kind"] == "reading")
+
+
+@pytest.mark.slow
+def test_others_who_write_its_topics_are_seen_through(hall, mosquitto):
+    """A false offline, a false run, a megabyte, no JSON, deep JSON: the real run stays or is back, and it goes on."""
+    file, _, _ = hall
+    with on_a_terminal(["-c", str(file)], 120, 40) as one:
+        lines = one.until("2 online, 8 sensors")
+        run = next(line for line in lines if "online, run" in line).partition("online, run ")[2][:12]
+        base = "gateway/gw"
+        for where in (
+            "status",
+            "plain-1/status",
+            "plain-1/S1/last",
+            "plain-1/S1/features",
+            "plain-1/S1/alarm",
+            "x/y/z",
+        ):
+            for payload in (
+                b"[" * 100_000,
+                os.urandom(1 << 20),
+                b"\x1b[2Jx",
+                b'{"state": "online", "run": "\\u001b[2J"}',
+                b"3",
+            ):
+                publish(mosquitto.port, f"{base}/{where}", payload, "-r")
+        false = status(gateway="gw", state="offline", reason="stopped", run="false")[1]
+        publish(mosquitto.port, f"{base}/status", false, "-r")
+        one.until("not written by it")
+        one.until(f"online, run {run}")
+        one.until("messages that no gateway writes")
+        assert any("plain-1" in line for line in one.lines())
+
+
+@pytest.mark.slow
+def test_ctrl_z_gives_the_terminal_back(retained):
+    """Stopped by Ctrl-Z the terminal is the shell's, and afterwards the picture is drawn anew."""
+    with on_a_terminal(["--url", f"mqtt://127.0.0.1:{retained}"]) as one:
+        one.until("27.00 °C")
+        one.press("\x1a")
+        until(lambda: not one.screen.second, "the first screen is shown")
+        assert termios.tcgetattr(one.slave) == one.before
+        one.process.send_signal(signal.SIGCONT)
+        one.until("27.00 °C")
+        one.press("q")
+        assert one.process.wait(10) == 0
