@@ -83,7 +83,9 @@ class App:
         if rules.token is not None:
             routes += [Route(LOGIN, self._login), Route(LOGIN, self._logged_in, methods=["POST"])]
         handlers: dict[Any, Any] = {HTTPException: _refused, Silent: _silent}
-        self._app: ASGIApp = Starlette(routes=routes, exception_handlers=handlers)
+        starlette = Starlette(routes=routes, exception_handlers=handlers)
+        starlette.router.redirect_slashes = False
+        self._app: ASGIApp = starlette
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI. Each request is judged before anything else is done with it."""

@@ -33,18 +33,20 @@ class Protocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See asyncio.Protocol."""
         super().connection_made(transport)
-        if len(self.connections) > MOST and not self._room():
+        self._within(ASKING)
+        if not self._room():
             transport.write(BUSY)
             transport.close()
-        self._within(ASKING)
 
     def _room(self) -> bool:
-        """Makes room; whether there was one to go."""
-        waiting = [one for one in self.connections if isinstance(one, Protocol) and one.asks and one is not self]
-        if not waiting:
-            return False
-        min(waiting, key=lambda one: one.since).transport.abort()
-        return True
+        """Whether there is room for this one, or could be made."""
+        others = [one for one in self.connections if one is not self and not one.transport.is_closing()]
+        if len(others) < MOST:
+            return True
+        waiting = [one for one in others if isinstance(one, Protocol) and one.asks]
+        if waiting:
+            min(waiting, key=lambda one: one.since).transport.abort()
+        return bool(waiting)
 
     def _within(self, seconds: float | None) -> None:
         if self._deadline is not None:
