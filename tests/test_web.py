@@ -13,7 +13,7 @@ from gateway.web.server import HEAD, MOST
 
 from .exposition import complaints, parsed
 from .waiting import until
-from .web import HOSTILE, Shared, Stream, ask, raw
+from .webs import HOSTILE, Shared, Stream, ask, raw
 
 TOKEN = "0123456789abcdef-token"
 PATHS = [

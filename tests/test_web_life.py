@@ -5,7 +5,7 @@ import signal
 import socket
 
 from .waiting import until
-from .web import ask, served
+from .webs import ask, served
 
 
 async def test_it_is_started_again_when_it_is_killed(tmp_path):
