@@ -171,9 +171,24 @@ class Fake:
         ]  # fmt: skip
 
     def _tick(self) -> None:
+        tick = 0
         while not self._over.wait(0.25):
             if self.beats and self.pages:
+                tick += 1
+                if tick % 4 == 0:
+                    self._count()
                 self.say("values", self.values(time.time()))
+
+    def _count(self) -> None:
+        """All documents anew each second, since their counters have moved."""
+        now = instant(time.time())
+        self.documents["gateway"] |= {"time": now}
+        for one in self.documents["boards"].values():
+            if one["state"] == "online":
+                one["frames"] += 10
+                for sensor in one["sensors"].values():
+                    sensor["last"] = now
+        self.say("documents", self.documents)
 
 
 def refused(why: str, frame: bytes) -> dict[str, str]:

@@ -138,7 +138,7 @@ def test_the_gateway_is_killed_and_comes_back(browser, served):
 
 
 def test_a_gateway_that_hangs(browser, served):
-    """A connection that is there and says nothing for 12 s: the banner says so."""
+    """A connection that is there and says nothing for 6 s: the banner says so."""
     fake = served()
     browser.open(fake.url)
     until(lambda: measured(browser, "S1"), "a value")

@@ -1,6 +1,6 @@
 // Boards: a section each with its link, its faults, its sensors' cards and its last refused lines.
 
-import { facts, make, mark, moment, write } from "./dom.js";
+import { facts, make, mark, tellMoment, write } from "./dom.js";
 import { faultItems } from "./gateway.js";
 import { showRefused } from "./refused.js";
 import { sensorCard } from "./sensor.js";
@@ -35,46 +35,32 @@ export function link(d) {
 
 // The section of one board. place: store.js; number: what its anchor is called by.
 export function boardView(place, number, tools) {
-  const { dirty, watch, unwatch } = tools;
-  const state = make("span", { class: "pill" }),
-    since = make("span", { class: "since" });
-  const reason = make("p", { class: "reason" }),
-    faults = make("ul", { class: "faults" });
-  const list = make("dl", { class: "facts link" }),
-    showLink = facts(list);
-  const grid = make("div", { class: "sensors" });
-  const lines = make("ol", { class: "lines" }),
-    many = make("span"),
-    refused = make("details", { class: "more", hidden: "" }, make("summary", {}, many), lines);
-  const capture = make(
-    "a",
-    { class: "button", href: `capture/${encodeURIComponent(wellFormed(place.name))}`, download: "" },
-    "Capture",
-  );
+  const { dirtyBoard, watch, unwatch } = tools;
+  const anchor = `board-${number}`;
+  const name = make("h2", { id: `${anchor}-name`, title: shown(place.name, 1000) }, make("bdi", {}, shown(place.name)));
+  const state = make("span", { class: "pill" });
+  const at = make("time");
+  const age = make("span");
+  const since = make("span", { class: "since" }, "since ", at, age);
+  const capture = make("a", { class: "button", href: address(place.name), download: "" }, "Capture");
   capture.title = "The newest bytes of this board, as gateway replay reads them";
-  const node = make(
-    "section",
-    { class: "board", id: `board-${number}`, "aria-labelledby": `board-${number}-name`, tabindex: "-1" },
-    make(
-      "header",
-      {},
-      make("h2", { id: `board-${number}-name`, title: shown(place.name, 1000) }, make("bdi", {}, shown(place.name))),
-      state,
-      since,
-      capture,
-    ),
-    reason,
-    faults,
-    list,
-    grid,
-    refused,
-  );
+  const head = make("header", {}, name, state, since, capture);
+  const reason = make("p", { class: "reason" });
+  const faults = make("ul", { class: "faults" });
+  const list = make("dl", { class: "facts link" });
+  const showLink = facts(list);
+  const grid = make("div", { class: "sensors" });
+  const many = make("summary");
+  const lines = make("ol", { class: "lines" });
+  const refused = make("details", { class: "more", hidden: "" }, many, lines);
+  const attributes = { class: "board", id: anchor, "aria-labelledby": name.id, tabindex: "-1" };
+  const node = make("section", attributes, head, reason, faults, list, grid, refused);
   const cards = new Map();
-  let said = "",
-    shownLines = null;
+  let said = ""; // of faults
+  let shownLines = null;
   refused.addEventListener("toggle", () => {
     shownLines = null;
-    dirty(null, place);
+    dirtyBoard(place.name);
   });
 
   function sensors() {
@@ -93,14 +79,16 @@ export function boardView(place, number, tools) {
     }
   }
 
-  // As it is now; gives nothing.
+  // As it is now.
   function show(now) {
     const d = place.document ?? {};
-    const at = instant(d.since);
+    const began = instant(d.since);
     mark(node, "data-state", d.state ?? "unknown");
     mark(state, "data-state", d.state ?? "unknown");
     write(state, shown(d.state ?? "unknown"));
-    since.replaceChildren(...(at === null ? [] : ["since ", moment(at, now), ` (${duration(now - at)})`]));
+    since.hidden = began === null;
+    if (began !== null) tellMoment(at, began, now);
+    write(age, ` (${duration(now - began)})`);
     const texts = Object.values(d.faults ?? {}).map((fault) => fault.text);
     write(reason, d.reason && !texts.includes(d.reason) ? shown(d.reason, 600) : "");
     const present = JSON.stringify(d.faults ?? {});
@@ -129,7 +117,8 @@ export function boardView(place, number, tools) {
   return { node, cards, place, show };
 }
 
-// A name that can be part of an address: halves of a surrogate pair are replaced.
-function wellFormed(name) {
-  return name.replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, "\ufffd");
+// Where a board's capture is; halves of a surrogate pair cannot be part of an address.
+function address(name) {
+  const whole = name.replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, "\ufffd");
+  return `capture/${encodeURIComponent(whole)}`;
 }

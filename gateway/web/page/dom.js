@@ -21,10 +21,16 @@ export function mark(node, name, value) {
   else if (node.getAttribute(name) !== value) node.setAttribute(name, value);
 }
 
-// A time of day here; its title is UTC. time: s since 1970.
-export function moment(time, now) {
-  return make("time", { datetime: utc(time), title: utc(time) }, clock(time, now));
+// Has a <time> say a time of day here; its title is UTC. time: s since 1970.
+export function tellMoment(node, time, now) {
+  mark(node, "datetime", utc(time));
+  mark(node, "title", utc(time));
+  write(node, clock(time, now));
+  return node;
 }
+
+// A new one.
+export const moment = (time, now) => tellMoment(make("time"), time, now);
 
 // Pairs of a name and what it is, [name, text or nodes, tone, title], in a <dl> that keeps the nodes it has.
 export function facts(list) {

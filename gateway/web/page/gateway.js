@@ -203,7 +203,8 @@ export function gatewayView() {
       ["Up", started === null ? "–" : duration(now - started), null, started === null ? null : `since ${g.started}`],
       [
         "Clock",
-        shown(g.clock) + (off > 5 ? `, ${duration(off)} ${known.ahead() > 0 ? "ahead of" : "behind"} this device's` : ""),
+        shown(g.clock) +
+          (off > 5 ? `, ${duration(off)} ${known.ahead() > 0 ? "ahead of" : "behind"} this device's` : ""),
         g.clock === "synced" ? null : "warn",
       ],
       ["Counted at", instant(g.time) === null ? "–" : [moment(instant(g.time), now)]],

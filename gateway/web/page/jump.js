@@ -1,6 +1,7 @@
 // The list of boards to jump to, with their states at a glance; it is there where there are several.
 
 import { make, mark, write } from "./dom.js";
+import { troubled } from "./store.js";
 import { shown } from "./words.js";
 
 const FROM = 3; // boards
@@ -9,8 +10,8 @@ export function jumpList(nav) {
   const list = nav.querySelector("ul");
   const rows = new Map(); // name -> {item, link, name, what}
 
-  // views: those of boards.js by name; noted: name -> what to say of the board ("" for nothing), null to leave it out.
-  return (views, noted) => {
+  // views: those of boards.js by name.
+  return (views) => {
     for (const [name, row] of rows)
       if (!views.has(name)) {
         row.item.remove();
@@ -30,10 +31,11 @@ export function jumpList(nav) {
         rows.set(name, row);
         list.append(row.item);
       }
-      const { state, note, visible } = noted(view);
+      const state = view.place.document?.state ?? "unknown";
+      const bad = [...view.place.sensors.values()].filter(troubled).length;
       mark(row.link, "data-state", state);
-      write(row.what, note);
-      row.item.hidden = !visible;
+      write(row.what, state !== "online" ? shown(state) : bad ? `${bad} of ${view.place.sensors.size}` : "");
+      row.item.hidden = view.node.hidden;
     }
     nav.hidden = views.size < FROM;
   };

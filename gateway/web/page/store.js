@@ -3,12 +3,15 @@
 import { series } from "./series.js";
 import { decimals, instant } from "./words.js";
 
+const APART = 5; // s between the two documents of which the pace is taken
+
 const key = (board, sensor) => JSON.stringify([board, sensor]);
 
 export function store() {
   const boards = new Map(); // name -> {name, document, refused, sensors: Map(name -> sensor)}
   let ids = new Map(); // the feed's number -> sensor
   let ahead = 0; // s that the gateway's clock is ahead of ours
+  let marks = []; // documents of the gateway, APART from each other
   const due = { documents: false, sensors: false }; // a stream has begun whose first event of this kind tells all
   const known = {
     gateway: null,
@@ -36,7 +39,6 @@ export function store() {
         state: null,
         last: null,
         hardware: null,
-        readings: 0,
         time: null,
         value: null,
         quality: null,
@@ -52,48 +54,46 @@ export function store() {
     return place.sensors.get(name);
   }
 
-  function documents({ gateway, boards: said, left = [] }) {
-    if (due.documents) {
-      due.documents = false;
-      for (const name of boards.keys()) if (!Object.hasOwn(said ?? {}, name)) boards.delete(name);
-    }
+  // Gives the sensors of which it says something new.
+  function documents({ gateway, boards: said, left }) {
+    const told = [];
+    if (due.documents) for (const name of boards.keys()) if (!Object.hasOwn(said, name)) boards.delete(name);
+    due.documents = false;
     for (const name of left) boards.delete(name);
-    if (gateway) {
-      known.before = known.gateway?.run === gateway.run ? known.gateway : null;
-      known.gateway = gateway;
-    }
-    for (const [name, document] of Object.entries(said ?? {})) {
+    if (marks.at(-1)?.run !== gateway.run) marks = [gateway];
+    else if (instant(gateway.time) - instant(marks.at(-1).time) >= APART) marks = [marks.at(-1), gateway];
+    known.before = marks[0];
+    known.gateway = gateway;
+    for (const [name, document] of Object.entries(said)) {
       const place = board(name);
+      const turned = place.document?.state !== document.state;
       place.document = document;
-      place.changed = true;
-      for (const [one, look] of Object.entries(document.sensors ?? {})) {
-        Object.assign(sensor(name, one), {
-          state: look.state,
-          unit: look.unit,
-          readings: look.readings,
-          hardware: look.hardware ?? null,
-          last: instant(look.last),
-        });
+      const looks = document.sensors ?? {};
+      for (const [one, look] of Object.entries(looks)) {
+        const kept = sensor(name, one);
+        if (turned || kept.state !== look.state || kept.hardware !== (look.hardware ?? null)) told.push(kept);
+        Object.assign(kept, { state: look.state, hardware: look.hardware ?? null, last: instant(look.last) });
+        kept.unit ||= look.unit;
       }
       if (document.truncated) continue;
       for (const [one, kept] of place.sensors) {
-        if (kept.id === null && !Object.hasOwn(document.sensors ?? {}, one)) place.sensors.delete(one);
+        if (kept.id !== null || Object.hasOwn(looks, one)) continue;
+        place.sensors.delete(one);
+        place.changed = true;
       }
     }
+    return told;
   }
 
   function sensors({ sensors: said }) {
-    if (due.sensors) {
-      // all of them: those that are not among them are no longer there
-      due.sensors = false;
-      for (const place of boards.values()) for (const one of place.sensors.values()) one.id = null;
-      ids = new Map();
-    }
+    // the first time of a stream it is all of them: those that are not among them are no longer there
+    if (due.sensors) for (const place of boards.values()) for (const one of place.sensors.values()) one.id = null;
+    if (due.sensors) ids = new Map();
+    due.sensors = false;
     for (const { id, board: on, sensor: name, unit } of said) {
       const one = sensor(on, name);
-      one.id = id;
-      one.unit = unit;
-      one.loaded = 0;
+      if (one.id !== id || one.unit !== unit) Object.assign(one, { line: series(), places: 0, hour: false });
+      Object.assign(one, { id, unit, loaded: 0 });
       ids.set(id, one);
     }
   }
@@ -123,19 +123,28 @@ export function store() {
     return touched;
   }
 
-  // Takes one event in; gives the sensors whose values it changed.
+  // Takes one event in; gives what it changed: sensors, names of boards, or the whole.
   known.hear = (kind, data) => {
     known.heard = Date.now() / 1000;
+    const before = boards.size;
     if (kind === "open") due.documents = due.sensors = true;
-    if (kind === "documents") documents(data);
     if (kind === "sensors") sensors(data);
     if (kind === "gone") gone(data);
+    if (kind === "values") return { sensors: values(data), boards: [], whole: false };
     if (kind === "lines") {
-      const place = board(data.board);
-      place.refused = data.refused;
-      place.changed = true;
+      const place = boards.get(data.board);
+      if (place) place.refused = data.refused;
+      return { sensors: [], boards: [data.board], whole: false };
     }
-    return kind === "values" ? values(data) : [];
+    if (kind !== "documents") return { sensors: [], boards: [], whole: true };
+    const whole = due.documents;
+    const told = documents(data);
+    const names = Object.keys(data.boards);
+    return {
+      sensors: told,
+      boards: names.length ? names : [""],
+      whole: whole || before !== boards.size || data.left.length > 0,
+    };
   };
   return known;
 }
