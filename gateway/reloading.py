@@ -12,9 +12,11 @@ from . import systemd
 from .config import Config, Web, Wrong, changes, load
 from .log.lines import log
 from .parts import Parts
+from .publish.broker import Refused
 from .publish.publisher import Publisher
 from .street import Street
 from .threads import in_thread
+from .tls import Tls, mark
 
 READING = 5.0  # s for a file of the configuration's, read again; on a disk that hangs it would be for ever
 
@@ -113,3 +115,17 @@ class Reloading:
             if not self._in_flight(board):
                 self._street.stage.forget(board)
                 self._publisher.forget(board)
+
+
+async def marked(tls: Tls | None) -> str:
+    """Of the files of TLS as they are now. Raises Refused, with a sentence."""
+    if tls is None:
+        return ""
+    try:
+        async with asyncio.timeout(READING):
+            return await in_thread(lambda: mark(tls), "certificates")
+    except TimeoutError:
+        why = f"not read within {READING:g} s; see what their file system waits for"
+    except OSError as error:
+        why = f"not read: {error.strerror}"
+    raise Refused(f"mqtt.ca_file, mqtt.cert_file, mqtt.key_file: {why}")

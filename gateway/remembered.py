@@ -1,5 +1,5 @@
-"""What one run leaves for the next in small files: the gateway's name, the rates of boards with `baud = "auto"`, and
-the ports that are lent.
+"""What one run leaves for the next in small files: the gateway's name, the rates of boards with `baud = "auto"`, the
+ports that are lent, and what Home Assistant was told.
 """
 
 import asyncio
@@ -16,7 +16,8 @@ from .threads import tried
 NAME = "name"  # in state_dir: of the gateway that ran last, the first levels of its topics
 RATES = "rates"  # in state_dir
 LENT = "lent"  # in state_dir
-FILES = (NAME, RATES)  # those that go to another card
+ANNOUNCED = "announced"  # in state_dir
+FILES = (NAME, RATES, ANNOUNCED)  # those that go to another card
 LARGEST = 1_000_000  # bytes
 LEAST, MOST = 50, 12_000_000  # baud
 
@@ -97,6 +98,16 @@ async def _keep_lent(folder: Path, loans: Loans) -> None:
         loans.changed.clear()
         text = json.dumps(loans.told())
         await tried(lambda text=text: _write(folder / LENT, text), "loans", None)  # type: ignore[misc]
+
+
+def announced(folder: Path) -> Any:
+    """What `keep_announced` has kept, as JSON, whatever it is by now; None where there is none."""
+    return _read(folder / ANNOUNCED)
+
+
+def keep_announced(folder: Path, text: str) -> None:
+    """Has the next run know it. Blocks."""
+    _write(folder / ANNOUNCED, text)
 
 
 def _read(path: Path) -> Any:

@@ -11,7 +11,7 @@ import secrets
 import time
 from typing import Any
 
-from . import __version__, orders, remembered, signals, state, systemd
+from . import __version__, announced, orders, remembered, signals, state, systemd
 from .backlog import WAITING, Valve
 from .clock import Clock
 from .config import Config
@@ -27,13 +27,11 @@ from .publish.publisher import Keeping, Naming, OfSensors, Publisher
 from .publish.spool.disk import Claim
 from .publish.spool.spool import Spool
 from .publish.spool.sql import Trouble
-from .reloading import READING, Reloading
+from .reloading import Reloading, marked
 from .street import Street
 from .telling.looks import board_look, former
 from .telling.report import Reporter
 from .telling.status import BoardLook, Look
-from .threads import in_thread
-from .tls import Tls, mark
 from .webbed import Webbed
 
 COMPUTING, PUBLISHING = 2.0, 2.0  # s that each may take at a stop
@@ -75,7 +73,12 @@ class Service:
                 self.spool, self.stage, config.at_risk, self.stage.now, lambda board, _: self.boards.tags(board)
             ),
             event=self._event,
+            heard=lambda topic, payload: self.announcing.heard(topic, payload),
         )
+        self.announcing = announced.announcing(
+            lambda: self.config, self.boards, self.publisher, self.folder, self._event,
+            alarmed=lambda board, sensor: self.street.sending(board, sensor).alarm is not None,
+        )  # fmt: skip
         self.valve = Valve(self._under_way, self.publisher.moving)
         self.reporter = Reporter(
             self._look,
@@ -129,6 +132,8 @@ class Service:
             self.boards.open(self.config.boards, parts)
             publishing = parts.start(self.publisher.run())
             parts.start(self.publisher.keep())
+            announced.remember(self.announcing, self.folder)
+            parts.start(self.announcing.run())
             parts.start(self.reporter.run())
             parts.start(self.reloading.run(parts))
             parts.start(self.web.host.run())
@@ -209,7 +214,7 @@ class Service:
         user, password = mqtt.username or None, self._own_secret if mqtt.embedded else await self._secret()
         v5 = mqtt.version == "5"
         return Where(
-            mqtt.host, mqtt.port, f"gateway-{self.config.id}", user, password, v5, mqtt.tls, await _mark(mqtt.tls)
+            mqtt.host, mqtt.port, f"gateway-{self.config.id}", user, password, v5, mqtt.tls, await marked(mqtt.tls)
         )
 
     def _will(self) -> Will:
@@ -217,7 +222,10 @@ class Service:
         return Will(self._status_topic(None), whole, brief=brief)
 
     def _connected(self) -> None:
+        for board in self.announcing.known.absent(self.readers):
+            self._send_status(board, self.reporter.absent(board))
         self.reporter.report(all_of_them=True)
+        self.announcing.opened()
 
     def _status_topic(self, board: str | None) -> str:
         return f"{self.naming.base if board is None else self.naming.board(board)}/status"
@@ -272,20 +280,6 @@ class Service:
         account, in_flight, alarms = self.accounts[name], self._in_flight(name), self.publisher.alarms(name)
         known = stage.sensors(name)
         return board_look(self.readers[name], known, names, account, in_flight, spooled, stage.now(), alarms)
-
-
-async def _mark(tls: Tls | None) -> str:
-    """Of the files of TLS as they are now. Raises Refused, with a sentence."""
-    if tls is None:
-        return ""
-    try:
-        async with asyncio.timeout(READING):
-            return await in_thread(lambda: mark(tls), "certificates")
-    except TimeoutError:
-        why = f"not read within {READING:g} s; see what their file system waits for"
-    except OSError as error:
-        why = f"not read: {error.strerror}"
-    raise Refused(f"mqtt.ca_file, mqtt.cert_file, mqtt.key_file: {why}")
 
 
 async def serve(config: Config) -> int:

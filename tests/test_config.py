@@ -66,8 +66,9 @@ def test_everything_given(tmp_path: Path) -> None:
         """,
     )
     assert made.mqtt == config.Mqtt(
-        "mqtt://[::1]:1883", False, "::1", 1883, ("0.0.0.0", 1884), "u", tmp_path / "secret", "3.1.1", "site/gw", "rows"
-    )
+        "mqtt://[::1]:1883", False, "::1", 1883, ("0.0.0.0", 1884), "u", tmp_path / "secret", "3.1.1", "site/gw",
+        "rows", "homeassistant",
+    )  # fmt: skip
     options = FormatOptions(
         ("T1", "", "T2"), ("°C", "", "°F"), ("humidity",), (-127.0, 85.0, "--"), ";", False, ",", "", "",
         max_sensors=8,

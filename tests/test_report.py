@@ -49,7 +49,7 @@ async def desk():
 async def test_only_what_has_changed(desk):
     """A document goes out when its shape has changed, and all of them when asked for."""
     desk.reporter.report(all_of_them=False)
-    assert desk.names() == [None, "bench", "b2"]
+    assert desk.names() == ["bench", "b2", None]
     desk.seen = look(board(account=account(bytes=2000)), board("b2"), time=1_795_000_070.0)
     desk.reporter.report(all_of_them=False)
     assert desk.names() == []
@@ -57,7 +57,7 @@ async def test_only_what_has_changed(desk):
     desk.reporter.report(all_of_them=False)
     assert desk.names() == ["bench"]
     desk.reporter.report(all_of_them=True)
-    assert desk.names() == [None, "bench", "b2"]
+    assert desk.names() == ["bench", "b2", None]
     desk.reporter.forget("b2")
     desk.reporter.report(all_of_them=False)
     assert desk.names() == ["b2"]
@@ -96,7 +96,7 @@ async def test_at_most_every_second(desk, monkeypatch):
     desk.names()
     await until(lambda: len(desk.sent) >= 3)
     assert loop.time() - began > 0.5
-    assert desk.names() == [None, "bench", "b2"]
+    assert desk.names() == ["bench", "b2", None]
     running.cancel()
 
 
@@ -140,12 +140,12 @@ async def test_faults_of_the_broker(desk, key, fault):
     """Each trouble with the broker is a fault of the gateway, with its sentence, as long as it lasts."""
     desk.seen = look(board(), broker=broker(**{key: "the sentence"}))
     desk.reporter.report(all_of_them=True)
-    assert desk.sent[0][1]["faults"][fault]["text"] == "the sentence"
+    assert desk.sent[-1][1]["faults"][fault]["text"] == "the sentence"
     desk.seen = look(board())
     desk.sent.clear()
     desk.reporter.report(all_of_them=False)
-    assert desk.sent[0][1]["faults"] == {}
-    assert desk.sent[0][1]["fault_totals"] == {fault: 1}
+    assert desk.sent[-1][1]["faults"] == {}
+    assert desk.sent[-1][1]["fault_totals"] == {fault: 1}
 
 
 async def test_a_spool_that_drops_readings(desk):
@@ -188,11 +188,11 @@ async def test_a_broker_that_takes_little(desk):
     many = {f"sensor {number}": SensorLook("ok", 1, None, "°C") for number in range(50)}
     desk.seen, desk.largest = look(board(sensors=many)), 1500
     desk.reporter.report(all_of_them=True)
-    assert desk.sent[1][1]["truncated"] is True
+    assert desk.sent[0][1]["truncated"] is True
     assert strict(desk.reporter.last_words()["bench"])["truncated"] is True
     desk.largest = None
     desk.reporter.report(all_of_them=True)
-    assert len(desk.sent[3][1]["sensors"]) == 50
+    assert len(desk.sent[2][1]["sensors"]) == 50
 
 
 async def test_a_board_that_comes_later(desk):

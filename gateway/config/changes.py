@@ -55,6 +55,6 @@ def _mqtt(before: Mqtt, now: Mqtt) -> tuple[Mqtt, list[str]]:
     """What counts from now on, and the keys of the rest: the way to a broker that is not our own can change at once."""
     later = [f"mqtt.{name}" for name in ("prefix", "payload") if getattr(before, name) != getattr(now, name)]
     way = replace(now, prefix=before.prefix, payload=before.payload)
-    if way == before or not (before.embedded or now.embedded):
+    if replace(way, discovery=before.discovery) == before or not (before.embedded or now.embedded):
         return way, later
     return before, ["mqtt", *later]

@@ -44,6 +44,7 @@ class Mqtt:
     version: str  # "5" | "3.1.1"
     prefix: str
     payload: str  # reading | rows
+    discovery: str  # what the topics begin with where Home Assistant finds us; "": it is not to
     tls: Tls | None = None  # None: plain
 
 
@@ -250,6 +251,7 @@ def _mqtt(table: tables.Mqtt, path: Path) -> Mqtt:
         version=table.version,
         prefix=table.prefix,
         payload=table.payload,
+        discovery=table.discovery_prefix,
         tls=tls(table.ca_file, table.cert_file, table.key_file, path) if table.url.startswith("mqtts:") else None,
     )
 

@@ -72,6 +72,7 @@ class Mqtt(Table):
     prefix: Annotated[str, By(keys.prefix)] = "gateway"
     payload: Annotated[str, By(choice("reading", "rows"))] = "reading"
     every: Every = 0.0
+    discovery_prefix: Annotated[str, By(values.or_none(keys.prefix))] = "homeassistant"
 
 
 class Board(Table):
@@ -198,9 +199,9 @@ TABLES: dict[str, type[Table]] = {
     "gateway": Gateway, "mqtt": Mqtt, "boards": Board, "sensors": Sensors, "features": Features, "compute": Compute,
     "spool": Spool, "web": Web,
 }  # fmt: skip
-LATER = {
+LATER: dict[str, set[str]] = {
     "": set(),
-    "mqtt": {"discovery_prefix"},
+    "mqtt": set(),
     "boards": set(),
     "sensors": set(),
     "gateway": set(),

@@ -128,3 +128,8 @@ def address(value: str) -> tuple[str, int]:
 def joined(host: str, port: int) -> str:
     """The text that `address` reads."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def or_none(check: Callable[[object], str]) -> Callable[[object], str]:
+    """As `check`, or "" for none."""
+    return lambda value: "" if value == "" else check(value)

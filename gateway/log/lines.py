@@ -90,6 +90,8 @@ EVENTS = {
     "broker.fits": _event("warning", "board dropped after_s", "broker.too_large"),
     "broker.lacking": _event("warning", "why"),
     "broker.able": _event("warning", "after_s", "broker.lacking"),
+    "discovery.announced": _event("info", "messages sensors left_out"),
+    "discovery.overwritten": _event("warning", "topic emptied"),
     "embedded.started": _event("info", "listen"),
     "embedded.lost": _event("warning", "listen why"),
     "embedded.recovered": _event("warning", "listen after_s", "embedded.lost"),

@@ -26,6 +26,10 @@ SENTENCES = {
     0x9F: "it allows no more connections now",
 }
 
+STALLING = (
+    "the broker is connected and acknowledges nothing, so that readings wait on the disk: is it stopped, or its disk?"
+)
+
 
 class Refused(Exception):
     """No connection. code: the broker's reason, or None when it gave none; early: it closed the connection instead.

@@ -32,13 +32,14 @@ class Handlers:
     """Who has to do with a connection.
 
     opened: gets a new one. closed: it is gone, with the broker's reason; gives the readings that were on the wire.
-    acked, drained: see `connect`.
+    acked, drained, heard: see `connect`.
     """
 
     opened: Callable[[Connection], None]
     closed: Callable[[int | None], int]
     acked: Callable[[list[Ack]], None]
     drained: Callable[[], None]
+    heard: Callable[[str, bytes], None] | None = None
 
 
 class Contact:
@@ -66,6 +67,7 @@ class Contact:
         self._rival = False
         self._ending = False
         self._open: tuple[Where, Connection] | None = None  # the connection that stands, and what it was made for
+        self._topics: list[str] = []  # on which it listens
         self._renewed = asyncio.Event()  # what `where` gives may be another since this attempt began
 
     @property
@@ -76,6 +78,12 @@ class Contact:
     def end(self) -> None:
         """No new attempts; a connection that is still being made is given up in peace."""
         self._ending = True
+
+    def listen(self, topics: list[str]) -> None:
+        """From now on these are listened to, on this connection and on all later ones."""
+        before, self._topics = self._topics, topics
+        if self._open is not None:
+            self._open[1].listen(topics, instead_of=before)
 
     async def renew(self) -> None:
         """Connects anew if `where` is another than the connection was made for; tries at once while there is none."""
@@ -113,6 +121,7 @@ class Contact:
             return 0.0
         since = self._now()
         self._open = where, connection
+        connection.listen(self._topics)
         self._opened(connection)
         in_flight, code = 0, None
         try:
@@ -141,7 +150,10 @@ class Contact:
 
     async def _connect(self, where: Where) -> Connection:
         self._took = False
-        return await connect(where, acked=self._acked, drained=self._handlers.drained, will=self._will())
+        handlers = self._handlers
+        return await connect(
+            where, acked=self._acked, drained=handlers.drained, heard=handlers.heard, will=self._will()
+        )
 
     def _acked(self, acks: list[Ack]) -> None:
         self._took = True

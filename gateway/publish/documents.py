@@ -36,6 +36,7 @@ class Documents:
         self._cuts: dict[str, Cut] = {}
         self._refused_one = False  # on this connection
         self._taken = 0  # bytes of the largest that this connection's broker took
+        self.told: Callable[[str], None] = lambda topic: None  # of those that the broker has
 
     def __len__(self) -> int:
         return len(self._waiting) + len(self._behind)
@@ -77,6 +78,7 @@ class Documents:
     def taken(self, flight: Flight) -> None:
         """The broker has taken one. Of a topic at which it cut the line: a smaller one shows that it was the size."""
         self._taken = max(self._taken, len(flight.payload))
+        self.told(flight.topic)
         cut = self._cuts.get(flight.topic)
         if cut is None:
             return

@@ -153,8 +153,7 @@ class Outbox:
 
     def _is_blamed(self, flights: list[Flight], now: float) -> bool:
         """Whether the line was cut for the one message on the wire; it may have been for one that was refused."""
-        refused = [flight for flight, at in self._refused.values() if now - at < EXPLAINED]
-        for flight in refused:
+        for flight in (refused := [flight for flight, at in self._refused.values() if now - at < EXPLAINED]):
             self._verdicts.cut_after(flight, now)
         if refused or not flights or not self._limits.qos:
             return False

@@ -12,35 +12,32 @@ from typing import Any
 
 from ..ledger import Account
 from ..model import Features
-from .broker import OF_NO_MESSAGE
+from .broker import OF_NO_MESSAGE, STALLING
 from .client import Connection, Where, Will
 from .contact import GOODBYE, Contact, Handlers
 from .keeper import Keeper, Keeping, rest_of
 from .naming import Naming
 from .outbox import Outbox
 from .packets import Ack
-from .streams import OfSensors
+from .streams import OfSensors, Spoke
 
 __all__ = ["Keeping", "Naming", "OfSensors", "Publisher"]
 
 UNANSWERED = 30.0  # s without any acknowledgement, while some are due, before the connection is given up
 STALLED = 10.0  # s of that before it is told
 SLOW = 0.5  # s without an acknowledgement after which the broker no longer moves
-STALLING = (
-    "the broker is connected and acknowledges nothing, so that readings wait on the disk: is it stopped, or its disk?"
-)
 LAST_WORDS = 0.5  # s of the patience at the end that are kept for the farewell
 
 
 class Publisher:
     """Brings features and documents to the broker.
 
-    account: of a board, where outcomes are counted. of: what holds for sensors.
-    where, will: made anew for each connection. connected: called when one is open, to put out the documents again.
-    progress: called when readings have been acknowledged, and when the connection is lost.
-    most: readings that may wait here while the broker is away. clock: what Features.mono lacks to s since 1970, or None
-    while the machine's clock is not set; unset_until: when it was set, on the clock of Features.mono, infinity while it
-    is not; asked for each batch, so they shall be quick. keeping: with a spool, what it is to be done with.
+    account: of a board, where outcomes are counted. of: what holds for sensors. where, will: made anew for each
+    connection. connected: called when one is open, to put out the documents again. progress: called when readings have
+    been acknowledged, and when the connection is lost. most: readings that may wait here while the broker is away.
+    clock: what Features.mono lacks to s since 1970, or None while the machine's clock is not set; unset_until: when it
+    was set, on the clock of Features.mono, infinity while it is not; asked for each batch, so they shall be quick.
+    keeping: with a spool, what it is to be done with. heard: gets (topic, payload) of what `listen` asks for.
     """
 
     def __init__(
@@ -58,6 +55,7 @@ class Publisher:
         most: int = 100_000,
         keeping: Keeping | None = None,
         event: Callable[..., None] = lambda name, **fields: None,
+        heard: Callable[[str, bytes], None] | None = None,
     ) -> None:
         self.naming = naming
         self._outbox = Outbox(naming, account, of, most)
@@ -69,7 +67,8 @@ class Publisher:
             self._outbox.crossing.uncopied, self._outbox.crossing.promoted = spool.uncopied, spool.promoted
             self._keeper = Keeper(self._outbox, keeping, run=naming.run, pump=self._pump, unset_until=unset_until)
         self._outbox.refusals.event = self._outbox.streams.event = event
-        self._contact = Contact(where, will, Handlers(self._opened, self._closed, self._acked, self._pump), event)
+        handlers = Handlers(self._opened, self._closed, self._acked, self._pump, heard)
+        self._contact = Contact(where, will, handlers, event)
         self._on_connected, self._progress, self._event = connected, progress, event
         self._clock, self._unset_until = clock, unset_until
         self._connection: Connection | None = None
@@ -100,8 +99,8 @@ class Publisher:
 
     def moving(self) -> bool:
         """Whether the broker takes what it is sent: connected, and something was acknowledged of late."""
-        waited = asyncio.get_running_loop().time() - self._due_since
-        return self._connection is not None and (not self._outbox.window.flights or waited < SLOW)
+        recent = asyncio.get_running_loop().time() < self._due_since + SLOW
+        return self._connection is not None and (recent or not self._outbox.window.flights)
 
     def held(self, board: str) -> int:
         """Readings of `board` that are in this stage's memory: waiting, or sent and not acknowledged."""
@@ -135,6 +134,14 @@ class Publisher:
         """The board is not read any more, and nothing of it is in flight."""
         self._outbox.forget(board)
 
+    def watched(self, spoke: Spoke, told: Callable[[str], None]) -> None:
+        """spoke: is told of each `last`; told: of the topics of documents that the broker has taken."""
+        self._outbox.streams.spoke, self._outbox.documents.told = spoke, told
+
+    def listen(self, topics: list[str]) -> None:
+        """From now on these are listened to, on this connection and on all later ones."""
+        self._contact.listen(topics)
+
     def again(self) -> None:
         """Says again what the alarms' topics should say, behind what waits."""
         self._outbox.streams.again(self._clock())
@@ -144,11 +151,12 @@ class Publisher:
         """The sensors of `board` whose alarm is on, and what it says: above, below."""
         return self._outbox.streams.alarms(board)
 
-    def document(self, topic: str, payload: bytes) -> None:
-        """Publishes a retained document; of one topic only the newest counts."""
-        self._outbox.documents.put(topic, payload)
-        loop = asyncio.get_running_loop()
-        loop.call_soon(self._pump)  # with those that are put beside it, and take an old one's place
+    def document(self, topic: str, payload: bytes, *, behind: bool = False) -> None:
+        """Publishes a retained document; of one topic only the newest counts. behind: readings need not wait for it."""
+        self._outbox.documents.put(topic, payload, behind=behind)
+        asyncio.get_running_loop().call_soon(
+            self._pump
+        )  # with those that are put beside it, and take an old one's place
 
     def _pump(self) -> None:
         """Sends what the window and the wire have room for."""
@@ -160,8 +168,7 @@ class Publisher:
         if unacknowledged and wire.empty:
             self._outbox.landed()
             self._moves(loop.time())
-        nothing_due = not self._outbox.window.flights
-        waits = self._outbox.waits
+        nothing_due, waits = not self._outbox.window.flights, self._outbox.waits
         if waits and (packets := b"".join(self._outbox.packets(wire.room, loop.time(), self._clock()))):
             if nothing_due:
                 self._due_since = loop.time()
@@ -199,8 +206,7 @@ class Publisher:
 
     def _unanswered(self) -> None:
         """The connection stands and pings are answered, but no message is: it is no good."""
-        self._check = None
-        loop = asyncio.get_running_loop()
+        self._check, loop = None, asyncio.get_running_loop()
         if self._connection is None or not self._outbox.window.flights:
             return
         left = self._due_since + UNANSWERED - loop.time()
@@ -289,6 +295,6 @@ class Publisher:
             return
         self._settle()
         idle: asyncio.Future[Any] = asyncio.ensure_future(self._idle.wait())
-        timeout = max(0.0, deadline - asyncio.get_running_loop().time())
-        await asyncio.wait([idle, connection.lost], timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        left = max(0.0, deadline - asyncio.get_running_loop().time())
+        await asyncio.wait([idle, connection.lost], timeout=left, return_when=asyncio.FIRST_COMPLETED)
         idle.cancel()

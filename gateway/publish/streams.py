@@ -16,6 +16,7 @@ from .naming import Naming
 from .stream import Stream
 
 Sensor = tuple[str, str]  # (board, sensor)
+Spoke = Callable[[str, str, str, tuple[str, ...]], None]  # of each `last`: board, sensor, unit, features
 NONE: Mapping[str, str] = {}
 
 
@@ -29,10 +30,11 @@ class OfSensors:
 
 
 class Streams:
-    """documents: where retained ones are put. event: is told what begins and ends."""
+    """documents: where retained ones are put. event: is told what begins and ends; spoke: of each `last`."""
 
     def __init__(self, naming: Naming, of: OfSensors, documents: Documents) -> None:
         self.event: Callable[..., None] = lambda name, **fields: None
+        self.spoke: Spoke = lambda board, sensor, unit, keys: None
         self._naming, self._of, self._documents = naming, of, documents
         self._streams: dict[Sensor, Stream] = {}
         self._retained: set[Sensor] = set()  # of which something lies at the broker, or is on its way there
@@ -69,6 +71,7 @@ class Streams:
         self._retained.add(key)
         if last is not None:
             self._documents.put(stream.last_topic, last, behind=True)
+            self.spoke(*key, features.unit, features.keys)
         if stream.told is not None and stream.told is not before:
             self._tell(key, stream, stream.told, features.unit)
         return sent

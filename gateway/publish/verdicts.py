@@ -79,6 +79,8 @@ class Verdicts:
         if (piece := flight.piece) is not None:
             self._account(piece.features.board).sent_unacknowledged += len(piece)
             self._finish(piece, flight.copy)
+        else:
+            self.documents.told(flight.topic)
 
     def cut(self, flight: Flight, now: float) -> bool:
         """The broker cuts the line at this message, again and again. Whether it is given up for that.

@@ -10,7 +10,7 @@ from typing import Any
 
 from .faults import Faults
 from .sized import will, written
-from .status import BoardLook, Look, board_document, board_shape, gateway_document, offline, shape, unbalanced
+from .status import BoardLook, Look, absent, board_document, board_shape, gateway_document, offline, shape, unbalanced
 from .told import Told
 from .told_broker import BrokerTold
 from .told_spool import SpoolTold
@@ -75,9 +75,10 @@ class Reporter:
         look = self._look()
         self._tell(look)
         document = gateway_document(look, self.faults)
-        shapes: dict[str | None, object] = {None: shape(document)}
-        for board in look.boards:
-            shapes[board.name] = board_shape(board, self._of(board.name).faults)
+        shapes: dict[str | None, object] = {
+            board.name: board_shape(board, self._of(board.name).faults) for board in look.boards
+        }
+        shapes[None] = shape(document)  # last: once it says online again, what is said of the boards is of this run
         before, self._shapes = self._shapes, shapes
         boards: dict[str | None, BoardLook] = {board.name: board for board in look.boards}
         for name, seen in shapes.items():
@@ -105,6 +106,10 @@ class Reporter:
             for board in look.boards
         }
         return {name: written(document, self._largest(name)) for name, document in words.items()}
+
+    def absent(self, board: str) -> bytes:
+        """The document of a board that the last run had and this one has not found yet."""
+        return written(absent(board), self._largest(board))
 
     def _of(self, board: str) -> Told:
         if board not in self._told:

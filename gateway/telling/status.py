@@ -169,6 +169,12 @@ def board_document(board: BoardLook, faults: Faults) -> dict[str, Any]:
     }
 
 
+def absent(board: str) -> dict[str, Any]:
+    """Of a board that may be found again: what is retained of it may be a killed run's, and say that it is online."""
+    reason = "it was there in an earlier run, and has not been found since the gateway has started"
+    return {"board": board, "state": "offline", "reason": reason, "faults": {}, "sensors": {}}
+
+
 def shape(document: Mapping[str, Any]) -> object:
     """What of the gateway's document makes it worth telling at once: states, reasons, faults, clock; no counters."""
     broker = document["broker"].get("connected"), document["spooled"] > 0
