@@ -92,6 +92,40 @@ def test_a_message_that_is_too_long_is_left_out(size, piece):
     assert (acks, others) == ([Ack(5, 0)], small * 3)
 
 
+@given(
+    st.lists(st.tuples(st.text(min_size=1, max_size=9), st.binary(max_size=300))), st.booleans(), st.integers(1, 400)
+)
+def test_messages_are_heard_whole(messages, v5, piece):
+    """Who listens gets each message of QoS 0 as it was sent, however it is cut; acknowledgements between them count."""
+    data = b"".join(
+        publish(topic_part(topic), payload, None, v5=v5) + b"\x40\x02\x00\x07" for topic, payload in messages
+    )
+    incoming, acks = Incoming(v5), []
+    for at in range(0, len(data), piece):
+        some, others = incoming.feed(data[at : at + piece])
+        assert others == b""
+        acks += some
+    assert incoming.messages == messages
+    assert acks == [Ack(7, 0)] * len(messages)
+
+
+@given(st.binary(max_size=30), st.booleans())
+def test_a_message_is_heard_or_left_to_the_client(body, v5):
+    """Whatever is in it: a topic that is none, properties longer than the packet; nothing is lost."""
+    incoming = Incoming(v5)
+    acks, others = incoming.feed(packet(3, 0, body))
+    assert (acks, len(incoming.messages) + (others == packet(3, 0, body))) == ([], 1)
+
+
+@pytest.mark.parametrize("size", [0, 1, 127])
+def test_properties_are_passed_over(size):
+    """The broker may add some to a message; more of them than it ever does are the client's."""
+    incoming = Incoming(True)
+    incoming.feed(packet(3, 0, b"\x00\x01t" + length(size) + bytes(size) + b"payload"))
+    assert incoming.messages == [("t", b"payload")]
+    assert incoming.feed(long := packet(3, 0, b"\x00\x01t" + length(300) + bytes(300))) == ([], long)
+
+
 @pytest.mark.parametrize("size", EDGES)
 def test_lengths(size):
     """A length has as few bytes as it may, also at the edges."""

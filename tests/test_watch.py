@@ -10,7 +10,8 @@ import termios
 import pytest
 
 from gateway.cli import run
-from tests.brokers import free_port
+from tests.brokers import Mosquitto, free_port
+from tests.certificates import Authority
 from tests.street import configuration, running, until
 from tests.watched import board, reading, status, topic
 from tests.watching import in_a_pipe, on_a_terminal, simulated, watched
@@ -121,6 +122,23 @@ def test_a_wrong_password_is_said(mosquitto, tmp_path, capsys):
     assert out == ""
     assert "the user name or password is wrong" in err and "--password-file" in err
     assert "canary" not in err
+
+
+def test_tls_is_spoken_and_its_troubles_are_said(tmp_path, capsys):
+    """With the right CA the documents come; with another one the sentence says so, and names the option."""
+    ours, other = Authority(tmp_path / "ours"), Authority(tmp_path / "other", "Other CA")
+    certificate, key = ours.issue("broker")
+    broker = Mosquitto(tmp_path, [f"certfile {certificate}", f"keyfile {key}"])
+    broker.start()
+    try:
+        url = f"mqtts://127.0.0.1:{broker.port}"
+        arguments = ["watch", "--url", url, "--gateway", "g", "--seconds", "0.1", "--ca-file"]
+        assert run([*arguments, str(ours.certificate)]) == 1
+        assert "nothing has come of gateway/g/#" in capsys.readouterr().err
+        assert run([*arguments, str(other.certificate)]) == 1
+        assert "is not signed by the CA in --ca-file" in capsys.readouterr().err
+    finally:
+        broker.kill()
 
 
 @pytest.fixture

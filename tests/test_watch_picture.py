@@ -183,6 +183,7 @@ def test_any_bytes_may_be_typed(data):
         (many(spooled=1200), {}, "spool    1,200 readings, 0.1 MB"),
         (heard((topic("status"), b"[")), {}, "! 1 message that no gateway writes, the last on gateway/g/status"),
         (heard((topic("status"), b"[")), {}, "nothing heard yet"),
+        (heard((topic("status"), b"[")), {"since": 9.0}, "nothing has come of gateway/g/# yet: is that its name"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said(state, link, said):
@@ -207,6 +208,15 @@ def test_latency_is_honest_about_clocks(late, near, said):
     """By two clocks it is as good as they are, and where it would be negative it is none."""
     lines = text(seen(heard(reading(1), wall=WALL + late - 0.010), near=near), 120)
     assert lines[1].rstrip().endswith(said)
+
+
+def test_another_clock_makes_no_document_old():
+    """A gateway whose clock is an hour behind ours is as fresh as what it sends."""
+    state = heard(status(), board(), reading(1), wall=WALL + 3600)
+    look = seen(state, wall=WALL + 3600)
+    assert look.told_age == pytest.approx(0.0)
+    assert look.boards[0].since == pytest.approx(200.0, abs=0.1)
+    assert not any("one is due" in line for line in text(look))
 
 
 def test_a_held_moment_says_so():

@@ -79,14 +79,14 @@ class Connection:
         client.on_subscribe = self._on_subscribe
         if where.username is not None:
             client.username_pw_set(where.username, where.password)
-        self._ears = Ears(acked, self._packets, drained, self._gone)
+        self._ears = Ears(acked, self._packets, drained, self._gone, None if heard is None else self._tell)
         self.wire: Wire
 
     def _wrapped(self, sock: socket.socket) -> Wire:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self.where.tls is not None:
             sock = secured(sock, self.where.host, self.where.tls, PATIENCE / 2)
-        self.wire = Wire(sock, self._ears)
+        self.wire = Wire(sock, self._ears, self.where.v5)
         if self.lost.done():  # given up while the thread was still connecting
             self.wire.abort()
             raise ConnectionAbortedError("given up")
@@ -166,8 +166,11 @@ class Connection:
         except Exception as error:  # whatever the library raises, it is at bytes that the broker sent
             self._gone(f"the broker sent what is no MQTT ({type(error).__name__})")
         heard, self._messages = self._messages, []
+        self._tell(heard)
+
+    def _tell(self, messages: list[tuple[str, bytes]]) -> None:
         if self._heard is not None:
-            for topic, payload in heard:
+            for topic, payload in messages:
                 self._heard(topic, payload)
 
     def _on_message(self, _client: Any, _data: Any, message: paho.MQTTMessage) -> None:

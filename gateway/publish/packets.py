@@ -1,4 +1,6 @@
-"""The two MQTT packets that come by the thousand, as bytes: PUBLISH out, PUBACK in. All others are the client's.
+"""The MQTT packets that come by the thousand, as bytes: PUBLISH out, PUBACK in, PUBLISH of QoS 0 in for who listens.
+
+All others are the client's.
 
 Source: MQTT 5.0 (OASIS), 3.3 and 3.4; 3.1.1 differs in the property length that it does not have.
 """
@@ -74,11 +76,15 @@ def variable(size: int) -> bytes:
 class Incoming:
     """Bytes from the broker, cut anywhere -> acknowledgements, and whole packets of other kinds, as they came.
 
+    v5: messages of QoS 0 are taken here, into `messages` as (topic, payload), by this version; None: they are others.
+
     A message that is longer than LONGEST is left out: a broker of 3.1.1 cannot be told to keep it, and no more of it
     is held than what came in one piece.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, v5: bool | None = None) -> None:
+        self.messages: list[tuple[str, bytes]] = []
+        self._v5 = v5
         self._rest = b""
         self._left_out = 0  # bytes still to come of a message that is too long
 
@@ -120,11 +126,32 @@ class Incoming:
                 acks.append(Ack(data[body] << 8 | data[body + 1], data[body + 2] if size > 2 else SUCCESS))
             elif data[at] & 0xF0 == PUBLISH and data[at] & QOS2:
                 raise ProtocolError("the broker sent a message of QoS 2, for which nobody asked")
+            elif self._v5 is not None and data[at] & 0xF6 == PUBLISH:
+                message = _message(data[body : body + size], self._v5)
+                if message is None:
+                    others.append(data[at : body + size])
+                else:
+                    self.messages.append(message)
             else:
                 others.append(data[at : body + size])
             at = body + size
         self._rest = data[at:]
         return acks, b"".join(others)
+
+
+def _message(body: bytes, v5: bool) -> tuple[str, bytes] | None:
+    """Topic and payload of a PUBLISH of QoS 0; None: it is none, or has long properties, and is for the library."""
+    end = 2 + int.from_bytes(body[:2], "big")
+    start = end
+    if v5:
+        if len(body) <= end or body[end] > 0x7F:
+            return None
+        start += 1 + body[end]
+    try:
+        topic = body[2:end].decode()
+    except UnicodeDecodeError:
+        return None
+    return (topic, body[start:]) if topic and start <= len(body) else None
 
 
 def _long_size(data: bytes, at: int) -> tuple[int, int] | None:

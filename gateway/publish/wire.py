@@ -23,21 +23,23 @@ class Ears(NamedTuple):
     """Who hears of what happens on a wire.
 
     acked: gets acknowledgements, several at once. packets: `recv` has something for the library. drained: all that
-    was written has left, after it had to wait. lost: the connection is gone, with a sentence; at most once.
+    was written has left, after it had to wait. lost: the connection is gone, with a sentence; at most once. heard: gets
+    messages of QoS 0, several at once; None: they are the library's.
     """
 
     acked: Callable[[list[Ack]], None]
     packets: Callable[[], None]
     drained: Callable[[], None]
     lost: Callable[[str], None]
+    heard: Callable[[list[tuple[str, bytes]]], None] | None = None
 
 
 class Wire:
-    """A connected socket, shared by the client's library and the data path."""
+    """A connected socket, shared by the client's library and the data path. v5: the version that is spoken."""
 
-    def __init__(self, sock: socket.socket, ears: Ears) -> None:
+    def __init__(self, sock: socket.socket, ears: Ears, v5: bool = True) -> None:
         self._sock, self._ears = sock, ears
-        self._incoming = Incoming()
+        self._incoming = Incoming(v5 if ears.heard is not None else None)
         self._for_library = bytearray()
         self._out = bytearray()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -190,6 +192,9 @@ class Wire:
         acks, others = self._incoming.feed(data)
         if acks:
             self._ears.acked(acks)
+        if self._incoming.messages and self._ears.heard is not None:
+            messages, self._incoming.messages = self._incoming.messages, []
+            self._ears.heard(messages)
         if others and not self._left and not self._closed:
             self._for_library += others
             self._ears.packets()

@@ -23,7 +23,7 @@ from .choice import Choice, keys, pressed
 from .hearing import Hearing
 from .known import Gateway
 from .look import Look, look
-from .picture import Page, page, picture
+from .picture import MAYBE, Page, page, picture
 from .sentences import changes, progress
 from .source import Source, by_options, source
 from .state import News, State
@@ -89,10 +89,7 @@ async def _watch(found: Source, seconds: float, as_json: bool) -> int:
         listening.cancel()
         await asyncio.wait({listening})
     if not state.gateways:
-        sentence = (
-            f"nothing has come of {found.topic} at {hearing.link.where}: is that its name, and may this user read it?"
-        )
-        print(f"gateway: {sentence}", file=sys.stderr)
+        print(f"gateway: nothing has come of {found.topic} at {hearing.link.where}{MAYBE}", file=sys.stderr)
         return FAILED
     return DONE
 

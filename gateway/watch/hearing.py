@@ -25,6 +25,7 @@ class Hearing:
         self.connected = asyncio.Event()  # for the first time
         self._news = news
         self._lost_at: float | None = None
+        self._since = 0.0
         self._why = ""
         self._connection: Connection | None = None
         self._leaving = False
@@ -34,7 +35,8 @@ class Hearing:
         """How it is connected now."""
         mqtt = self.source.mqtt
         away = None if self._lost_at is None else time.monotonic() - self._lost_at
-        return Link(f"{mqtt.host}:{mqtt.port}", self.source.topic, self.source.here, away, self._why)
+        since = time.monotonic() - self._since
+        return Link(f"{mqtt.host}:{mqtt.port}", self.source.topic, self.source.here, away, self._why, since)
 
     async def run(self) -> None:
         """For ever. Raises Refused where the first connection does not come about."""
@@ -64,7 +66,7 @@ class Hearing:
 
     async def _until_lost(self, connection: Connection) -> float:
         """S that it held."""
-        self._connection, since = connection, time.monotonic()
+        self._connection, self._since = connection, time.monotonic()
         if self._lost_at is not None:
             self._tell({"connected": True, "why": None})
         self.state.joined()
@@ -73,7 +75,7 @@ class Hearing:
         why, _ = await connection.lost
         connection.close()
         self._away(why)
-        return time.monotonic() - since
+        return time.monotonic() - self._since
 
     def _away(self, why: str) -> None:
         if self._lost_at is None:

@@ -14,13 +14,15 @@ UNHEARD = "unheard"  # nobody tells us: no connection
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """The connection to the broker. where: for a person; near: it is on this machine; away: s for which it is gone."""
+    """The connection to the broker. where: for a person; near: the gateway is on this machine; away: s for
+    which it is gone, why; since: s for which it is there."""
 
     where: str
     topic: str
     near: bool = True
     away: float | None = None
     why: str = ""
+    since: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class Look:
 def look(gateway: Gateway, link: Link, now: float, wall: float) -> Look:
     """This moment. now: s, monotonic, as messages were given; wall: s since 1970, by this machine's clock."""
     late = sorted(gateway.late)
+    wall -= late[0] if late else 0.0  # by the gateway's clock, as near as one can tell
     told = gateway.told
     age = None
     if told is not None:  # a retained one may have been there for long

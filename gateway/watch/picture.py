@@ -14,6 +14,7 @@ from .look import Look
 from .table import FEATURES, NAME, Column, Row, columns, counted, fitting, lasting, lines, number, spelt
 
 OLD = 30.0  # s without a reading before a sensor's age is marked
+PATIENCE, MAYBE = 5.0, ": is that its name, and may this user read it?"  # s for what is retained to come
 QUIET = 90.0  # s without a document, of which one is due every 30 s
 TALL, WIDE = 36, 110  # of a terminal that has room for the boards above the sensors, and for long names
 FIRST = (
@@ -255,7 +256,7 @@ def _empty(look: Look, choice: Choice) -> str:
     if choice.filter and look.rows:
         return f"no sensor with {shown(choice.filter)}; Esc shows all"
     if not look.state:
-        return f"nothing has come of {shown(look.link.topic)} yet"
+        return f"nothing has come of {shown(look.link.topic)} yet{MAYBE if look.link.since > PATIENCE else ''}"
     return "no sensor yet"
 
 
