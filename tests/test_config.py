@@ -126,6 +126,7 @@ def test_plan(tmp_path: Path) -> None:
         "waiting_bytes": 20_000 * 260 + 100_000 * (80 + 4 * 8) + 10 * 9000,
         "custom_bytes": 0,
         "processes_bytes": 75_000_000 + 3 * 35_000_000,
+        "web_bytes": 0,
         "most_bytes": 90_000 + 5_200_000 + 11_200_000 + 90_000 + 180_000_000,
     }
     said = "\n".join(config.lines(made))

@@ -9,6 +9,7 @@ from ..shown import shown
 from .checked import Config
 from .keys import ALWAYS
 from .plan_sensors import planned, spoken
+from .values import joined
 from .words import amount, span
 
 READING_BYTES = 90
@@ -19,6 +20,8 @@ NEW_BYTES, DONE_BYTES, FEATURE_BYTES, SENSOR_BYTES = 260, 80, 8, 9000
 """A reading that waits to be computed, one that is (and for each feature), and what a sensor takes by itself."""
 GATEWAY_BYTES, WORKER_BYTES = 75_000_000, 35_000_000
 """About what the processes take that are there always, and each worker."""
+WEB_BYTES, HOUR_BYTES, TAIL_BYTES, SHOWN = 40_000_000, 9_500, 600_000, 2_000
+"""What the web process takes; the hour of a sensor, of which so many are shown; the newest bytes of a board's port."""
 
 
 def plan(
@@ -74,6 +77,7 @@ def plan(
             "max_bytes": config.spool_bytes,
             "max_age_s": config.spool_age,
         },
+        "web": _web(config),
     }
 
 
@@ -102,6 +106,8 @@ def lines(plan: dict[str, Any]) -> list[str]:
         f"memory    windows: at most {amount(memory['windows_bytes'])}",
         f"memory    readings under way: at most {amount(memory['waiting_bytes'])}",
     ]
+    if plan["web"]:
+        out.append(f"memory    page: at most about {amount(memory['web_bytes'])}")
     if plan["custom"]:
         out.append(f"memory    custom features: at most {amount(memory['custom_bytes'])} besides Python and numpy")
     spool = plan["spool"]
@@ -111,7 +117,15 @@ def lines(plan: dict[str, Any]) -> list[str]:
         f"disk      {shown(spool['folder'], 500)}: at most {amount(spool['max_bytes'])}, for at most"
         f" {span(spool['max_age_s'])}; written when the broker takes longer than {span(spool['at_risk_s'])}",
     ]
+    if web := plan["web"]:
+        who = "who has the token" if web["token"] else "whoever is on this machine"
+        out.append(f"web       http://{web['listen']}/, for {who}")
     return out
+
+
+def _web(config: Config) -> dict[str, Any] | None:
+    web = config.web
+    return None if web.listen is None else {"listen": joined(*web.listen), "token": web.token_file is not None}
 
 
 def _asked(board: Board) -> dict[str, Any] | None:
@@ -159,6 +173,9 @@ def _memory(config: Config, workers: int, waiting: Mapping[str, int]) -> dict[st
         + sensors * SENSOR_BYTES,
         "custom_bytes": len(config.custom) * config.memory,
         "processes_bytes": GATEWAY_BYTES + (workers + len(config.custom)) * WORKER_BYTES,
+        "web_bytes": 0
+        if config.web.listen is None
+        else WEB_BYTES + min(sensors, SHOWN) * HOUR_BYTES + len(config.boards) * TAIL_BYTES,
     }
     return parts | {"most_bytes": sum(parts.values())}
 

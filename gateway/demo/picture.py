@@ -34,6 +34,7 @@ class Look:
     status: Mapping[str, Any]  # the gateway's newest document, {} before the first
     status_age: float
     port: int  # of the broker
+    page: int | None = None  # the port of the web page, where there is one
 
 
 def picture(look: Look, width: int, height: int) -> list[Line]:
@@ -61,7 +62,9 @@ def header(look: Look, width: int) -> list[Line]:
         (f" broker   127.0.0.1:{look.port}   ", ""),
         (f"mosquitto_sub -p {look.port} -t 'gateway/#' -v", "cyan"),
     ]
-    lines = [apart(left, progress(look), width), counts, ledger(look), way_in]
+    page: Line = [(" page     ", ""), (f"http://127.0.0.1:{look.page}/", "cyan")]
+    pages = [page] if look.page else []
+    lines = [apart(left, progress(look), width), counts, ledger(look), *pages, way_in]
     return [cropped(line, width) for line in lines]
 
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..feed.child import lacking
 from .children import Child, each_line
 from .judge import Judge
 from .news import News
@@ -41,6 +42,7 @@ class Run:
         self.written: Mapping[str, Any] = {}  # with what the boards ended
         self.trouble: list[str] = []  # what went wrong on the way, a sentence each
         self.port = free_port()  # of the broker
+        self.page = None if lacking() else free_port()  # of the web page
         self.phase = "starting the boards"  # "" while they talk
         self.boards, self.rate, self.seconds = boards, rate, seconds
         self._directory = directory
@@ -122,7 +124,7 @@ class Run:
         self.phase = "starting the gateway and its broker"
         file = self._directory / "gateway.toml"
         boards = [(str(plug["name"]), int(plug["baud"])) for plug in self._plugs]
-        file.write_text(configuration(self.port, self._directory / "plugged", boards), encoding="utf-8")
+        file.write_text(configuration(self.port, self._directory / "plugged", boards, self.page), encoding="utf-8")
         return await self._child("gateway", ["run", "-c", str(file)])
 
     async def _subscribe(self, gateway: Child) -> Connection:

@@ -34,14 +34,18 @@ def baud_for(rate: float) -> int:
     return next((baud for baud in BAUDS if baud >= needed), BAUDS[-1])
 
 
-def configuration(port: int, directory: Path, boards: Sequence[tuple[str, int]]) -> str:
-    """gateway.toml with a broker of its own on `port` and (name, baud) of each board, whose port is directory/name."""
+def configuration(port: int, directory: Path, boards: Sequence[tuple[str, int]], page: int | None = None) -> str:
+    """gateway.toml with a broker of its own on `port` and (name, baud) of each board, whose port is directory/name.
+
+    page: the port of the web page; None: there is none.
+    """
     state = json.dumps(str(directory.with_name("state")), ensure_ascii=False)
     tables = [
         f'[gateway]\nid = "{GATEWAY}"\nstate_dir = {state}\n',
         f'[mqtt]\nurl = "embedded"\nlisten = "127.0.0.1:{port}"\n',
         f'[features]\nwindow = "{WINDOW}"\n',
     ]
+    tables += [f'[web]\nlisten = "127.0.0.1:{page}"\n'] if page else []
     for name, baud in boards:
         path = json.dumps(str(directory / name), ensure_ascii=False)
         tables.append(f"[[boards]]\nname = {json.dumps(name)}\nport = {path}\nbaud = {baud}\nrange = {RANGE}\n")

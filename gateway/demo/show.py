@@ -86,8 +86,11 @@ class View:
         if not as_json and possible(sys.stdout):
             await self._show_pictures(Screen(sys.stdout))
         elif not as_json or sys.stderr.isatty():
+            out = sys.stderr if as_json else sys.stdout
+            if self._run.page:
+                print(f"the page: http://127.0.0.1:{self._run.page}/", file=out, flush=True)
             while not await self._over_in(PROGRESS):
-                print(plain(self.look()), file=sys.stderr if as_json else sys.stdout, flush=True)
+                print(plain(self.look()), file=out, flush=True)
 
     async def _show_pictures(self, screen: Screen) -> None:
         with screen:
@@ -119,7 +122,7 @@ class View:
             phase=run.phase, rows=judge.rows(now), boards=run.boards, hz=run.rate, elapsed=elapsed, seconds=run.seconds,
             received=judge.received, missing=judge.missing, duplicates=judge.duplicates, rate=rate,
             p50=judge.latencies.quantile(0.5), p99=judge.latencies.quantile(0.99),
-            status=judge.status, status_age=now - judge.status_at, port=run.port,
+            status=judge.status, status_age=now - judge.status_at, port=run.port, page=run.page,
         )  # fmt: skip
 
     def _rate(self, now: float, received: int) -> float:
