@@ -83,6 +83,11 @@ class Browser:
         entries = self.post("/se/log", type=kind)
         return [json.loads(one["message"])["message"] if kind == "performance" else one for one in entries]
 
+    def asked(self) -> list[str]:
+        """The addresses of all that pages have asked for since the network's log was read last."""
+        events = [one for one in self.log("performance") if one["method"] == "Network.requestWillBeSent"]
+        return [url for one in events if not (url := one["params"]["request"]["url"]).startswith("chrome")]
+
     def tab(self) -> str:
         """A new page beside the others, which is the one that is driven from now on."""
         handle = self.post("/window/new", type="tab")["handle"]

@@ -69,7 +69,7 @@ export function draw(canvas, size, line, view) {
   return cursor === null ? null : point(space, points, cursor, quiet);
 }
 
-function axes({ pen, x, y, left, right, floor }, labels, { found }) {
+function axes({ pen, x, y, left, right, floor }, labels, { step, found }) {
   pen.fillStyle = colours.axis;
   pen.strokeStyle = colours.grid;
   pen.lineWidth = 1;
@@ -86,11 +86,12 @@ function axes({ pen, x, y, left, right, floor }, labels, { found }) {
   pen.lineTo(right, floor + 0.5);
   pen.textBaseline = "alphabetic";
   pen.textAlign = "center";
+  const room = step < 60 ? 26 : 16;
   for (const time of found) {
     const at = Math.round(x(time)) + 0.5;
     pen.moveTo(at, floor);
     pen.lineTo(at, floor + 3);
-    if (at > left + 14 && at < right - 14) pen.fillText(clock(time, time, false), at, floor + 14);
+    if (at > left + room && at < right - room) pen.fillText(clock(time, time, step < 60), at, floor + 14);
   }
   pen.stroke();
 }

@@ -1,6 +1,7 @@
-// A sensor's last hour in buckets: the lowest, highest and last value of each; fed from the gateway's, and then live.
+// A sensor's last hour in buckets, the lowest, highest and last value of each; and its last minute value by value.
 
-const HOUR = 3600;
+const HOUR = 3600; // s
+const MINUTE = 65; // s for which single values are kept
 
 // Gives {load, add, points, newest}. Times are s since 1970.
 export function series() {
@@ -9,6 +10,7 @@ export function series() {
     room = HOUR / step + 1;
   let stamps, low, high, last;
   let newest = null; // [time, value]
+  const recent = []; // the same, of the last MINUTE
 
   function clear() {
     stamps = new Float64Array(room).fill(NaN);
@@ -53,6 +55,8 @@ export function series() {
     add(time, value) {
       if (typeof value !== "number" || !Number.isFinite(value)) return;
       if (!newest || time >= newest[0]) newest = [time, value];
+      if (!(recent.at(-1)?.[0] >= time)) recent.push([time, value]);
+      while (recent[0][0] < time - MINUTE) recent.shift();
       put(Math.floor((time - phase) / step), value, value, value);
     },
 
@@ -70,16 +74,23 @@ export function series() {
       return step;
     },
 
-    // What lies in [from, to], in order: {time, low, high, last}; a bucket's time is its middle.
+    // What lies in [from, to], in order: {time, low, high, last}. A bucket's time is its middle, the newest's that of
+    // its value. What is no longer than MINUTE is shown value by value, as far back as they are known.
     points(from, to) {
       const found = [];
+      const single = to - from <= MINUTE && recent.length ? recent[0][0] : Infinity;
       const until = Math.floor((to - phase) / step);
       for (let bucket = Math.max(Math.ceil((from - phase) / step), until - room + 1); bucket <= until; bucket += 1) {
         const at = ((bucket % room) + room) % room;
         if (stamps[at] !== bucket) continue;
-        const time = Math.min(phase + (bucket + 0.5) * step, to);
-        found.push({ time, low: low[at], high: high[at], last: last[at] });
+        const begins = phase + bucket * step;
+        const newer = newest !== null && newest[0] >= begins && newest[0] < begins + step;
+        const time = newer ? Math.min(newest[0], to) : begins + step / 2;
+        if (time < single) found.push({ time, low: low[at], high: high[at], last: last[at] });
       }
+      if (single < Infinity)
+        for (const [time, value] of recent)
+          if (time >= from && time <= to) found.push({ time, low: value, high: value, last: value });
       return found;
     },
   };

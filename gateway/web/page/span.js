@@ -1,6 +1,6 @@
 // How long the plots are: as chosen, or the shortest span that holds what there is.
 
-const SPANS = [300, 900, 3600]; // s
+const SPANS = [60, 300, 900, 3600]; // s
 const LOOK = 5; // s
 
 // cards: those there are (sensor.js). changed(): another one was chosen. Gives {now(now): s, again(): look anew}.

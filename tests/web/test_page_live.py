@@ -1,0 +1,117 @@
+"""The page of a real gateway, with a real broker, and boards on pseudo-terminals that stall and send rubbish."""
+
+import importlib.util
+import json
+import os
+import re
+import signal
+import time
+import urllib.request
+
+import pytest
+
+from ..street import Gateway, Judge, until
+from .looking import drawn, measured, quiet, value
+from .talking import Talking, gateway_of
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.skipif(
+        importlib.util.find_spec("uvicorn") is None, reason="the extra `web` is not installed: pip install '.[web]'"
+    ),
+]
+
+
+def opened(browser, url):
+    """Opens the page of a gateway that has only just been started."""
+    until(lambda: answers(url + "healthz"), "the page is served", 20)
+    browser.open(url)
+    browser.seen("#boards", "bench", 20)
+
+
+def answers(url):
+    """Whether somebody is there."""
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
+
+
+def test_a_gateway_as_it_is_seen(browser, tmp_path):
+    """Plots move; a refused line is there in hex; a board that stalls turns silent and is back; a capture is one."""
+    boards = {"bench": Talking(1), "kiln": Talking(20)}
+    with gateway_of(tmp_path, boards) as (_, url):
+        browser.log("performance")
+        opened(browser, url)
+        until(lambda: measured(browser, "in"), "a value", 20)
+        before = drawn(browser, "in")["sum"], value(browser, "in")
+        until(
+            lambda: drawn(browser, "in")["sum"] != before[0] and value(browser, "in") != before[1], "a plot that moves"
+        )
+        boards["bench"].say(b"in=2x.1 out=\xff\xfe\r\n")
+        browser.run("for (const one of document.querySelectorAll('.board .more')) one.open = true")
+        said = browser.seen("#board-1 .lines", "69 6e 3d 32 78 2e 31 20 6f 75 74 3d ff fe")
+        assert "not a number" in said and "in=2x.1 out=··" in said
+        boards["kiln"].speaks = False
+        browser.seen("#board-2", "silent", 15)
+        until(lambda: browser.run("return document.querySelector('#board-2 [data-quiet]') !== null"), "grey values")
+        assert not quiet(browser, "in")
+        boards["kiln"].speaks = True
+        until(lambda: "online" in browser.text("#board-2 .pill"), "the board back", 15)
+        browser.seen("#tiles", "balanced")
+        link = browser.run("return document.querySelector('#board-1 a.button').href")
+        with urllib.request.urlopen(link) as answer:
+            lines = answer.read().decode().splitlines()
+        assert json.loads(lines[0])["board"] == "bench" and len(lines) > 10
+        assert all(one.startswith(url) for one in browser.asked())
+
+
+def test_a_gateway_that_is_killed_stopped_and_started(browser, tmp_path):
+    """kill -STOP and kill -9 are seen as no news; the gateway that is started again in its place is live by itself."""
+    browser.expected = ("net::ERR_", "503")
+    boards = {"bench": Talking(1)}
+    with gateway_of(tmp_path, boards) as (gateway, url):
+        opened(browser, url)
+        until(lambda: measured(browser, "in"), "a value", 20)
+        os.kill(gateway.process.pid, signal.SIGSTOP)
+        browser.seen("#banner", "No news since", 20)
+        assert quiet(browser, "in")
+        os.kill(gateway.process.pid, signal.SIGCONT)
+        until(lambda: not browser.text("#banner") and not quiet(browser, "in"), "the page live", 20)
+        run = browser.text(".about")
+        gateway.process.kill()
+        browser.seen("#banner", "cannot be reached", 20)
+        again = Gateway(tmp_path, gateway.file.read_text())
+        try:
+            until(lambda: not browser.text("#banner") and not quiet(browser, "in"), "the page live again", 30)
+            assert browser.text(".about") != run
+            shown = value(browser, "in")
+            until(lambda: value(browser, "in") != shown, "values that move")
+        finally:
+            assert again.stop() == 0
+
+
+def test_ten_pages_lose_no_reading(browser, tmp_path):
+    """While ten pages look at it, all that a board says arrives at the broker, in order."""
+    boards = {"bench": Talking(1)}
+    with gateway_of(tmp_path, boards) as (gateway, url):
+        opened(browser, url)
+        port = re.search(r"mqtt://127.0.0.1:(\d+)", gateway.file.read_text())[1]
+        judge = Judge(int(port))
+        handles = [browser.tab() for _ in range(9)]
+        for handle in handles:
+            browser.turn(handle)
+            browser.open(url)
+        for handle in handles:
+            browser.turn(handle)
+            shown = until(lambda: (said := browser.text("#board-1 .value")) not in ("", "–") and said, "a value", 20)
+            until(lambda: browser.text("#board-1 .value") != shown, "a value that moves")  # noqa: B023
+        heard = judge.of("bench", "in")
+        began = time.monotonic()
+        until(lambda: len(heard) > 50, "readings")
+        assert time.monotonic() - began < 8
+        numbers = [one["seq"] for one in heard]
+        assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+        judge.close()
