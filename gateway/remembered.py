@@ -1,5 +1,5 @@
 """What one run leaves for the next in small files: the gateway's name, the rates of boards with `baud = "auto"`, the
-ports that are lent, and what Home Assistant was told.
+ports that are lent, what Home Assistant was told, and what is retained at the broker.
 """
 
 import asyncio
@@ -16,9 +16,11 @@ from .threads import tried
 NAME = "name"  # in state_dir: of the gateway that ran last, the first levels of its topics
 RATES = "rates"  # in state_dir
 LENT = "lent"  # in state_dir
+RETAINED = "retained"  # in state_dir
 ANNOUNCED = "announced"  # in state_dir
 FILES = (NAME, RATES, ANNOUNCED)  # those that go to another card
 LARGEST = 1_000_000  # bytes
+MOST_RETAINED = 8_000_000  # bytes: of 64 boards with 256 sensors each, whatever they are called
 LEAST, MOST = 50, 12_000_000  # baud
 
 
@@ -110,11 +112,21 @@ def keep_announced(folder: Path, text: str) -> None:
     _write(folder / ANNOUNCED, text)
 
 
-def _read(path: Path) -> Any:
+def retained(folder: Path) -> Any:
+    """What the run before has noted of what is retained at the broker; None where nothing is."""
+    return _read(folder / RETAINED, MOST_RETAINED)
+
+
+def keep_retained(folder: Path, text: str) -> None:
+    """Has the next start know it. Blocks."""
+    _write(folder / RETAINED, text)
+
+
+def _read(path: Path, most: int = LARGEST) -> Any:
     """The JSON in a file; None where there is none, or it is none."""
     try:
         with open(path, "rb") as file:
-            return json.loads(file.read(LARGEST))
+            return json.loads(file.read(most))
     except (OSError, ValueError, RecursionError):
         return None
 

@@ -15,23 +15,24 @@ from . import __version__, announced, orders, remembered, signals, state, system
 from .backlog import WAITING, Valve
 from .clock import Clock
 from .config import Config
-from .config.password import Password
 from .ledger import total
+from .leftovers import Leftovers
 from .log.lines import log
 from .model import Drop, Features, Sample
 from .moving import Moving
 from .parts import Part, Parts, done_before
 from .publish.boot import boot_id
-from .publish.client import Refused, Where, Will
+from .publish.client import Refused, Will
 from .publish.publisher import Keeping, Naming, OfSensors, Publisher
 from .publish.spool.disk import Claim
 from .publish.spool.spool import Spool
 from .publish.spool.sql import Trouble
-from .reloading import Reloading, marked
+from .reloading import Reloading
 from .street import Street
 from .telling.looks import board_look, former
 from .telling.report import Reporter
 from .telling.status import BoardLook, Look
+from .way import Way
 from .webbed import Webbed
 
 COMPUTING, PUBLISHING = 2.0, 2.0  # s that each may take at a stop
@@ -58,8 +59,9 @@ class Service:
             claim=Claim(self._lock.again, self._lock.let_go), event=self._event,
         )  # fmt: skip
         self.naming = Naming(config.id, config.mqtt.prefix, self.run_id, config.mqtt.payload == "rows")
+        self.way = Way(lambda: self.config)
         self.publisher = Publisher(
-            self._where,
+            self.way,
             self.naming,
             account=self.accounts.__getitem__,
             of=OfSensors(self.boards.tags, self.street.sending, self.boards.has),
@@ -79,6 +81,7 @@ class Service:
             lambda: self.config, self.boards, self.publisher, self.folder, self._event,
             alarmed=lambda board, sensor: self.street.sending(board, sensor).alarm is not None,
         )  # fmt: skip
+        self.leftovers = Leftovers(self.folder, lambda: self.config, self.boards, self.publisher, self._event)
         self.valve = Valve(self._under_way, self.publisher.moving)
         self.reporter = Reporter(
             self._look,
@@ -89,8 +92,6 @@ class Service:
         )
         self.moves = Moving(self.stage.oldest, lambda: self.stage.look()["trouble"] is not None, log)
         self._embedded: Any = None
-        self._own_secret: str | None = None  # with which our own broker was started
-        self._password = Password(config.mqtt.password_file)
         self.web = Webbed(
             config, self.street, self.reporter.documents, self.moves,
             lambda text: self.reporter.faults.tell("web", text), self._event, self.publisher.alarms,
@@ -135,6 +136,7 @@ class Service:
             announced.remember(self.announcing, self.folder)
             parts.start(self.announcing.run())
             parts.start(self.reporter.run())
+            parts.start(self.leftovers.run())
             parts.start(self.reloading.run(parts))
             parts.start(self.web.host.run())
             asked = orders.Orders(self.config.path, self.folder, self.readers, self.boards, self.spool)
@@ -154,7 +156,7 @@ class Service:
             from .publish.embedded import Embedded  # an extra: imported only where it is used
 
             try:
-                self._own_secret = secret = await self._secret()
+                secret = await self.way.own()
             except Refused as error:
                 raise OSError(str(error)) from None
             self._embedded = await Embedded.start(mqtt.listen, mqtt.username or None, secret, self._event)
@@ -171,6 +173,7 @@ class Service:
         self._stopping()
         await self.parts.end(self.parts.running - {publishing})
         left = await self.stage.stop(COMPUTING)
+        await self.leftovers.finish()
         await self.publisher.finish(self._last_words, PUBLISHING, left)
         account = total(self.accounts.values())
         spooled = sum(map(self.publisher.spooled, self.accounts))
@@ -199,23 +202,6 @@ class Service:
     def _computed(self, features: list[Features]) -> None:
         self.web.feed(features)
         self.publisher.put(features)
-
-    async def _secret(self) -> str | None:
-        """Read anew for each attempt: it may have been changed. Raises Refused, with a sentence."""
-        if self._password.file != (file := self.config.mqtt.password_file):
-            self._password = Password(file)
-        try:
-            return await self._password.read()
-        except ValueError as error:
-            raise Refused(f"mqtt.password_file: {error}") from None
-
-    async def _where(self) -> Where:
-        mqtt = self.config.mqtt
-        user, password = mqtt.username or None, self._own_secret if mqtt.embedded else await self._secret()
-        v5 = mqtt.version == "5"
-        return Where(
-            mqtt.host, mqtt.port, f"gateway-{self.config.id}", user, password, v5, mqtt.tls, await marked(mqtt.tls)
-        )
 
     def _will(self) -> Will:
         whole, brief = self.reporter.will()

@@ -103,6 +103,7 @@ EVENTS = {
     "spool.too_old": _event("warning", "why"),
     "spool.in_time": _event("warning", "dropped after_s", "spool.too_old"),
     "spool.damaged": _event("error", "file saved lost complete"),
+    "retained.cleared": _event("info", "topics first"),
     "alarm.raised": _event("warning", "board sensor state value unit"),
     "alarm.cleared": _event("warning", "board sensor state value after_s", "alarm.raised"),
     "street.shedding": _event("warning", "board waiting"),

@@ -8,7 +8,7 @@ With a broker that takes QoS 0 only, what has left our hands takes the place of 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import groupby
 
 from ..ledger import Account
@@ -82,6 +82,11 @@ class Outbox:
     def said(self) -> bool:
         """Whether the broker has taken all documents."""
         return not self.documents and all(flight.piece for flight in self.window.flights.values())
+
+    def unsettled(self, topics: Collection[str]) -> set[str]:
+        """Those of these topics whose document waits, or is on the wire."""
+        flying = {flight.topic for flight in self.window.flights.values()}
+        return {topic for topic in topics if topic in flying or self.documents.waits([topic])}
 
     def largest(self, topic: str) -> int | None:
         """Bytes that the broker takes in a document of `topic`, as far as is known."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from ..ledger import Account
@@ -59,6 +59,8 @@ class Publisher:
     ) -> None:
         self.naming = naming
         self._outbox = Outbox(naming, account, of, most)
+        self.streams = self._outbox.streams
+        self.alarms, self.unsettled = self.streams.alarms, self._outbox.unsettled
         self.spool = keeping.spool if keeping is not None else None
         self._keeper: Keeper | None = None
         if keeping is not None:
@@ -66,7 +68,7 @@ class Publisher:
             self._outbox.watched(spool.done, lambda: spool.why_shed)
             self._outbox.crossing.uncopied, self._outbox.crossing.promoted = spool.uncopied, spool.promoted
             self._keeper = Keeper(self._outbox, keeping, run=naming.run, pump=self._pump, unset_until=unset_until)
-        self._outbox.refusals.event = self._outbox.streams.event = event
+        self._outbox.refusals.event = self.streams.event = event
         handlers = Handlers(self._opened, self._closed, self._acked, self._pump, heard)
         self._contact = Contact(where, will, handlers, event)
         self._on_connected, self._progress, self._event = connected, progress, event
@@ -123,7 +125,7 @@ class Publisher:
 
     def renew(self) -> None:
         """The configuration was read again: what holds for sensors may be another."""
-        self._outbox.streams.renew()
+        self.streams.renew()
         self._pump()
 
     async def reconnect(self) -> None:
@@ -136,7 +138,7 @@ class Publisher:
 
     def watched(self, spoke: Spoke, told: Callable[[str], None]) -> None:
         """spoke: is told of each `last`; told: of the topics of documents that the broker has taken."""
-        self._outbox.streams.spoke, self._outbox.documents.told = spoke, told
+        self.streams.spoke, self._outbox.documents.told = spoke, told
 
     def listen(self, topics: list[str]) -> None:
         """From now on these are listened to, on this connection and on all later ones."""
@@ -144,19 +146,14 @@ class Publisher:
 
     def again(self) -> None:
         """Says again what the alarms' topics should say, behind what waits."""
-        self._outbox.streams.again(self._clock())
+        self.streams.again(self._clock())
         self._pump()
-
-    def alarms(self, board: str) -> Mapping[str, str]:
-        """The sensors of `board` whose alarm is on, and what it says: above, below."""
-        return self._outbox.streams.alarms(board)
 
     def document(self, topic: str, payload: bytes, *, behind: bool = False) -> None:
         """Publishes a retained document; of one topic only the newest counts. behind: readings need not wait for it."""
         self._outbox.documents.put(topic, payload, behind=behind)
-        asyncio.get_running_loop().call_soon(
-            self._pump
-        )  # with those that are put beside it, and take an old one's place
+        loop = asyncio.get_running_loop()
+        loop.call_soon(self._pump)  # with those that are put beside it, and take an old one's place
 
     def _pump(self) -> None:
         """Sends what the window and the wire have room for."""

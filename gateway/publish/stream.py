@@ -53,6 +53,11 @@ class Stream:
         elif sending.alarm != before.alarm:
             self._watch = Watch(sending.alarm, self._watch.state if self._watch else CLEAR)
 
+    @property
+    def watched(self) -> bool:
+        """Whether it has an alarm, be it on or not."""
+        return self._watch is not None
+
     def writer_of(self, piece: Piece) -> Writer:
         """Who writes the readings of `piece`: those of an earlier run have its number, and the tags of their time."""
         if piece.block is None:

@@ -4,7 +4,7 @@ Of a sensor that is there no more, since its board has gone or it is called othe
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ..model import ALARMS, Features
@@ -38,6 +38,7 @@ class Streams:
         self._naming, self._of, self._documents = naming, of, documents
         self._streams: dict[Sensor, Stream] = {}
         self._retained: set[Sensor] = set()  # of which something lies at the broker, or is on its way there
+        self.changes = 0  # of what is retained
         self._alarms: dict[str, dict[str, Told]] = defaultdict(dict)  # those that are on, by board and sensor
 
     def alarms(self, board: str) -> Mapping[str, str]:
@@ -68,7 +69,9 @@ class Streams:
         if not self._of.read(*key):  # it was on its way when its board was let go
             stream.forget()
             return sent
-        self._retained.add(key)
+        if key not in self._retained:
+            self._retained.add(key)
+            self.changes += 1
         if last is not None:
             self._documents.put(stream.last_topic, last, behind=True)
             self.spoke(*key, features.unit, features.keys)
@@ -94,6 +97,10 @@ class Streams:
             state = ALARMS[raised.state]
             self.event("alarm.cleared", board=board, sensor=sensor, state=state, value=value, after_s=lasted)
 
+    def retained(self) -> Iterator[tuple[str, str, bool]]:
+        """Of what something is retained: (board, sensor), and whether there is an alarm among it."""
+        return ((*key, self._streams[key].watched) for key in self._retained)
+
     def again(self, clock: float | None) -> None:
         """What the alarms' topics should say is said again: somebody else may have written there, or the broker forgot.
 
@@ -106,6 +113,7 @@ class Streams:
 
     def renew(self) -> None:
         """Asks anew for what holds."""
+        self.changes += 1
         for key, stream in self._streams.items():
             told = stream.told
             stream.renew(self._of.tags(key[0]), self._of.sending(*key))
@@ -121,6 +129,7 @@ class Streams:
 
     def _take_back(self, key: Sensor) -> None:
         self._retained.remove(key)
+        self.changes += 1
         stream = self._streams[key]
         self._documents.put(stream.last_topic, b"")
         if stream.told is not None:

@@ -52,6 +52,8 @@ class Verdicts:
     def refused(self, flight: Flight, reason: int, now: float) -> float | None:
         """The broker does not take it. Gives the seconds after which it may be tried again, if it may."""
         piece = flight.piece
+        if piece is None and not flight.payload:
+            return None  # what was to be taken back is of another time, when this broker may have let us write it
         self.refusals.add(flight.topic, reason)
         if piece is not None:
             return self._refused(piece, flight.copy, reason, now)

@@ -71,15 +71,15 @@ def _changing_id() -> None:
     import os
     from dataclasses import replace
 
-    from gateway.service import Service
+    from gateway.way import Way
 
-    right = Service._where
+    right = Way.__call__
 
     async def where(self: Any) -> Any:
         found = await right(self)
         return replace(found, client_id=f"{found.client_id}-{os.getpid()}")
 
-    Service._where = where  # type: ignore[method-assign]
+    Way.__call__ = where  # type: ignore[method-assign]
 
 
 def _believing() -> None:

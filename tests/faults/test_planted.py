@@ -40,8 +40,8 @@ def retained(port: int) -> dict[str, str]:
 @row(
     "F82",
     field="Somebody writes our retained topics.",
-    happens="Retained, in the gateway's name: a false `offline` of it and of a board, 1 MB, no JSON; and commands, as "
-    "they might be called.",
+    happens="Retained, in the gateway's name: a false `offline` of it and of a board, a false alarm, 1 MB, no JSON; "
+    "and commands, as they might be called.",
     promised="Put right within 30 s, by what is published anew then; nothing that comes by MQTT commands the gateway.",
     full=60,
     missing="no event tells of it: the gateway does not listen to its own topics",
@@ -60,16 +60,21 @@ def test_f82_put_right(scene):
     assert not s.times("board.offline") and not s.times("broker.lost") and not s.times("config.reloaded")
 
 
+WATCHED = '[[sensors]]\nmatch = "*"\nalarm = { above = 1e6 }'
+ALARM = "gateway/gw/bench/T1/alarm"
+
+
 def written_over(scene):
     """A scene whose documents others have written over, and that are right again."""
     own = ["gateway/gw/+/+/features", "gateway/gw/bench/status", "gateway/gw/cellar/status", "gateway/gw/status"]
-    s = scene(topics=[*own], timers={"documents": EVERY}, boards=("bench", "cellar"), rate=90)
+    s = scene(topics=[*own], timers={"documents": EVERY}, boards=("bench", "cellar"), rate=90, extra=WATCHED)
     s.steady()
     port = s.broker.port
     right = retained(port)
     with s.fault():
         for topic in ("gateway/gw/status", "gateway/gw/bench/status"):
             publish(port, topic, right[topic].replace('"online"', '"offline"', 1))
+        publish(port, ALARM, '{"state": "above", "since": "2026-11-24T05:48:46.123Z", "value": 1e9}')
         for topic in ("gateway/gw/bench/T1/last", "gateway/gw/bench/command", "gateway/gw/cellar/T1/set"):
             publish(port, topic, s.dice.choice([random.Random(s.seed).randbytes(1 << 20), "[" * 100_000]))
         publish(port, "gateway/gw/set", '{"command": "stop"}')
@@ -77,6 +82,7 @@ def written_over(scene):
         s.prove("offline" in states(s, "gateway/gw/bench/status"), "and one of a board")
         online = lambda: all(s.status(board).get("state") == "online" for board in ("", "bench"))  # noqa: E731
         s.until(online, "both are right again", EVERY + 2)
+        s.until(lambda: json.loads(retained(port)[ALARM])["state"] is None, "and the alarm", EVERY + 5)
     s.back(within=2)
     now = retained(port)
     assert all('"online"' in now[topic] for topic in ("gateway/gw/status", "gateway/gw/bench/status"))
@@ -228,9 +234,9 @@ def test_f84_the_working_directory(tmp_path):
 @row(
     "F92",
     field="A renamed board: ghosts stay retained.",
-    happens="A board is renamed, and the file is read again; another is, between two runs.",
-    promised="The old name's retained documents of this gateway are cleared, and what it published of its sensors; "
-    "all that is retained is of boards that there are.",
+    happens="A board is renamed, and the file is read again; another is, between two runs; the gateway is.",
+    promised="The old name's retained documents of this gateway are cleared, and what it published of its sensors, "
+    "their alarms too; all that is retained is of boards that there are.",
     full=30,
 )
 def test_f92_renamed_under_way(scene):
@@ -244,23 +250,36 @@ def test_f92_renamed_under_way(scene):
     assert s.gateway.stop() == 0
 
 
-@row(
-    "F92",
-    full=30,
-    missing="a reload clears the old name's status document and leaves `last` of its sensors; after a restart nothing "
-    "of the old name is cleared",
-)
+@row("F92", full=30)
 def test_f92_ghosts(scene):
-    s = scene()
+    s = scene(extra=WATCHED)
     s.steady()
+    s.until(lambda: {"alarm", "last", "status"} <= leaves(s, "bench"), "it is told of", 20)
     reload(s, "attic", "loft")
     s.until(lambda: "gateway/gw/loft/status" in retained(s.broker.port), "the new name is there", 10)
     s.gateway.stop()
     s.text = s.text.replace('name = "bench"', 'name = "desk"').replace('name = "attic"', 'name = "loft"')
     s.start()
     s.until(lambda: "gateway/gw/desk/status" in retained(s.broker.port), "the new name is there", 20)
-    ghosts = [topic for topic in retained(s.broker.port) if topic.split("/")[2] in ("attic", "bench")]
-    assert not ghosts
+    s.until(lambda: not leaves(s, "bench") | leaves(s, "attic"), "the old ones are gone", 20)
+    s.until(lambda: {"alarm", "last", "status"} <= leaves(s, "desk"), "the new one is told of", 20)
+
+
+@row("F92", full=30)
+def test_f92_another_gateway(scene):
+    s = scene(extra=WATCHED)
+    s.steady()
+    s.gateway.stop()
+    s.text = s.text.replace('id = "gw"', 'id = "other"')
+    s.start()
+    under = lambda name: [one for one in retained(s.broker.port) if one.startswith(f"gateway/{name}/")]  # noqa: E731
+    s.until(lambda: len(under("other")) > 3, "the new name is there", 20)
+    s.until(lambda: not under("gw"), "nothing is left of the old one", 20)
+
+
+def leaves(s, board: str) -> set[str]:
+    """The last levels of what is retained of a board."""
+    return {one.split("/")[-1] for one in retained(s.broker.port) if one.startswith(f"gateway/gw/{board}/")}
 
 
 def reload(s, old: str, new: str) -> None:
