@@ -11,6 +11,7 @@ import pytest
 from gateway.compute.pool import Pool
 from tests.faults.tree import alive
 from tests.pools import odd, running
+from tests.waiting import until
 
 __all__ = ["odd"]  # the fixture
 
@@ -38,7 +39,7 @@ async def test_a_worker_that_answers_nonsense_is_replaced(what: bytes, tmp_path:
         once = bytes(tmp_path / "once")
         assert await asyncio.wait_for(client.ask(what + b" " + once), 2.0) == once
         assert await asyncio.wait_for(client.ask(b"echo after"), 2.0) == b"after"
-        assert not alive(before[0])
+        await until(lambda: not alive(before[0]))
         assert client.pool.counts.replaced == 1
         assert client.answers == 2
 

@@ -6,8 +6,9 @@ import socket
 from collections.abc import Callable
 
 from .silence import UNSEEN, WAS_BUSY, Silence, glance
-from .wire import LARGEST, PIECE, Inbox, Nonsense, framed
+from .wire import LARGEST, PIECE, Inbox, Nonsense, framed, room
 
+_PIECE = room()  # of whichever link is read
 LATE = 0.5  # s after its due time at which a look says more about this loop than about a worker
 
 
@@ -86,16 +87,16 @@ class Link:
 
     def _readable(self) -> None:
         try:
-            piece = self._pipe.recv(PIECE)
+            size = self._pipe.recv_into(_PIECE)
         except BlockingIOError:
             return
         except OSError:
-            piece = b""
-        if not piece:
+            size = 0
+        if not size:
             self._lost("ended", False)
             return
         try:
-            messages = self._inbox.feed(piece)
+            messages = self._inbox.feed(_PIECE[:size])
             if not messages:
                 self._listen()
             for number, data in messages:

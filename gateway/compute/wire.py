@@ -8,6 +8,11 @@ PIECE = 1 << 18  # bytes read or written at once
 READY = 0  # "are you there?", and a worker's answer, its first message too: no bytes, or why it is of no use
 
 
+def room() -> memoryview:
+    """Where a piece is received, each over the one before: memory taken for each of them leaves ever more holes."""
+    return memoryview(bytearray(PIECE))
+
+
 class Nonsense(Exception):
     """Bytes that are no message, or not the one that is due."""
 
@@ -24,7 +29,7 @@ class Inbox:
         self._rest = bytearray()
         self._largest = largest
 
-    def feed(self, piece: bytes) -> list[tuple[int, bytes]]:
+    def feed(self, piece: bytes | memoryview) -> list[tuple[int, bytes]]:
         """The messages that `piece` completes: (number, data). Raises Nonsense when no message can begin so."""
         self._rest += piece
         out = []

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from .single import one_thread
-from .wire import PIECE, READY, Inbox, framed
+from .wire import READY, Inbox, framed, room
 
 PR_SET_PDEATHSIG = 1
 STDOUT, STDERR = 1, 2
@@ -26,11 +26,11 @@ def serve(pipe: socket.socket) -> None:
         with suppress(ConnectionError):
             pipe.sendall(framed(READY, _sentence(error)))
         return
-    inbox = Inbox()
+    inbox, piece = Inbox(), room()
     with suppress(ConnectionError):  # the gateway has gone
         pipe.sendall(framed(READY, b""))
-        while piece := pipe.recv(PIECE):
-            for number, task in inbox.feed(piece):
+        while size := pipe.recv_into(piece):
+            for number, task in inbox.feed(piece[:size]):
                 pipe.sendall(framed(number, b"" if number == READY else answer(task)))
 
 

@@ -21,7 +21,7 @@ from typing import Any, NoReturn, TextIO
 
 import numpy as np
 
-from ..wire import PIECE, READY, Inbox, framed
+from ..wire import READY, Inbox, framed, room
 from ..worker import STDERR, STDOUT, die_with_parent, goes_first
 from .answers import bad, good
 from .checked import Unfit, columns
@@ -75,11 +75,11 @@ def _text_to(descriptor: int) -> TextIO:
 
 
 def _answer_all(pipe: socket.socket) -> None:
-    inbox = Inbox()
+    inbox, piece = Inbox(), room()
     function: Function | None = None
     worn_at, looks = 0, Looks(1.0, 0)
-    while piece := pipe.recv(PIECE):
-        for _, data in inbox.feed(piece):
+    while size := pipe.recv_into(piece):
+        for _, data in inbox.feed(piece[:size]):
             if function is None:
                 order = json.loads(data)
                 most = _limited(order["memory"])
