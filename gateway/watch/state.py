@@ -117,7 +117,7 @@ def _readings(gateway: Gateway, where: Place, found: Iterator[Reading], at: floa
         if not reading.replayed:
             _live(gateway, where, reading)
             stream.show(reading, at, late)
-            stream.alarm = reading.alarm or stream.alarm
+            stream.alarm = reading.alarm
             stream.recent.append(reading.value)
             if late is not None:
                 gateway.late.append(late)
