@@ -11,8 +11,11 @@ from typing import Any
 PRESETS = "presets.d"
 LARGEST = 1 << 20  # bytes of such a file
 MOST = 500  # files of features
-SECRET = {"password_file": "secret", "key_file": "secret", "ca_file": "tls", "cert_file": "tls"}
-"""Keys of [mqtt] that name files."""
+SECRET = {
+    "mqtt.password_file": "secret", "mqtt.key_file": "secret", "mqtt.ca_file": "tls", "mqtt.cert_file": "tls",
+    "web.token_file": "secret",
+}  # fmt: skip
+"""Keys that name files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +36,7 @@ def belonging(data: Mapping[str, Any], folder: Path, *, secrets: bool) -> tuple[
     found += [Belonging("feature", str(path.relative_to(folder)), path) for path in _features(data, folder)]
     left_out = [one.name for one in found if one.role == "preset" and hidden(one.name)]
     found = [one for one in found if not hidden(one.name) and _plain(one.path)]
-    table = data.get("mqtt")
-    mqtt = table if isinstance(table, dict) else {}
-    given = {key: value for key in SECRET if isinstance(value := mqtt.get(key), str) and value}
+    given = _given(data)
     hot = {os.path.realpath(folder / value) for key, value in given.items() if _secret(key, given)}
     for key, value in given.items():
         path = folder / value
@@ -43,9 +44,9 @@ def belonging(data: Mapping[str, Any], folder: Path, *, secrets: bool) -> tuple[
         inside = not path.is_symlink() and path.resolve().is_relative_to(folder.resolve())
         name = _name(path, folder) if inside else ""
         if (role == "secret" and not secrets) or not inside or hidden(name):
-            left_out.append(f"mqtt.{key} = {value}")
+            left_out.append(f"{key} = {value}")
         elif name not in {one.name for one in found}:  # two keys may name one file
-            found.append(Belonging(role, name, path, f"mqtt.{key}"))
+            found.append(Belonging(role, name, path, key))
     return found, left_out
 
 
@@ -56,11 +57,18 @@ def hidden(name: str) -> bool:
 
 def is_named(name: str, data: Mapping[str, Any]) -> bool:
     """Whether a key of these tables says that there is such a file in the configuration's folder."""
-    table = data.get("mqtt")
-    given = [table.get(key) for key in SECRET] if isinstance(table, dict) else []
-    return any(
-        f"/{os.path.normpath(value)}".endswith(f"/{name}") for value in given if value and isinstance(value, str)
-    )
+    return any(f"/{os.path.normpath(value)}".endswith(f"/{name}") for value in _given(data).values())
+
+
+def _given(data: Mapping[str, Any]) -> dict[str, str]:
+    """What these keys say, as far as they say anything."""
+    found = {}
+    for key in SECRET:
+        table, _, name = key.partition(".")
+        value = data[table].get(name) if isinstance(data.get(table), dict) else None
+        if isinstance(value, str) and value:
+            found[key] = value
+    return found
 
 
 def _name(path: Path, folder: Path) -> str:
@@ -71,7 +79,7 @@ def _name(path: Path, folder: Path) -> str:
 
 def _secret(key: str, given: Mapping[str, str]) -> bool:
     """Whether the file that this key names has a secret in it; without a `key_file` that of the certificate has."""
-    return SECRET[key] == "secret" or (key == "cert_file" and "key_file" not in given)
+    return SECRET[key] == "secret" or (key == "mqtt.cert_file" and "mqtt.key_file" not in given)
 
 
 def _features(data: Mapping[str, Any], folder: Path) -> Iterator[Path]:

@@ -96,12 +96,13 @@ def written(file: Path, data: bytes) -> None:
 def _secrets(seen: Examined) -> list[str]:
     """What may not be in it, as far as this user may know."""
     config = seen.config.config
-    if config is None or config.mqtt.password_file is None:
-        return []
-    try:
-        return [read(config.mqtt.password_file)]
-    except (OSError, ValueError):  # it has gone meanwhile; doctor tells of it
-        return []
+    found = []
+    for file in (config.mqtt.password_file, config.web.token_file) if config is not None else ():
+        try:
+            found += [read(file)] if file is not None else []
+        except (OSError, ValueError):  # it has gone meanwhile; doctor tells of it
+            continue
+    return found
 
 
 def _configuration(seen: Examined, secrets: list[str], missing: dict[str, str]) -> dict[str, str]:

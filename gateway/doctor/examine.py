@@ -24,6 +24,7 @@ from .steps import BrokerFacts, broker_facts
 from .told import lent, told
 from .unit import UnitFacts, unit, unit_facts
 from .user import user
+from .web import web, web_facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ def examine(path: Path) -> Examined:
     findings += certificates(certificate_facts(config.mqtt.tls), time.time())
     findings += ports(seen, who, lent(facts, config))
     findings += disk(disk_facts(folder, who), who, config.spool_bytes)
+    findings += web(web_facts(config.web), runs=runs is not None)
     findings += broker(facts, config, time.time())
     if config.mqtt.embedded and facts.failed == "port" and runs is None:
         findings = [one for one in findings if not one.what.startswith("broker")]

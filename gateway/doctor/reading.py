@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from ..tls import handed
 from .finding import FINE, UNKNOWN, UNWISE, WRONG, Finding, itself
 from .user import User, reaches
 
+TOKEN = {"token_file": "the page"}
+"""Of [web]; of [mqtt] are these."""
 SECRETS = {"password_file": "the password", "key_file": "the key", "cert_file": "the certificate", "ca_file": "the CA"}
 
 
@@ -35,6 +37,7 @@ class ConfigFacts:
     readable: bool = True  # by the user that runs the gateway
     hidden: dict[str, Path] = field(default_factory=dict)
     lost: dict[str, Path] = field(default_factory=dict)
+    token: Path | None = None  # of the page, where this user may not read it
 
     @property
     def wrong(self) -> bool:
@@ -53,17 +56,32 @@ def config_facts(path: Path, who: User) -> ConfigFacts:
     try:
         data = tables(path)
         named = data["mqtt"] if isinstance(data.get("mqtt"), dict) else {}
-        hidden, lost = _hidden(named, path, who)
-        config = made(_without(data, named, hidden), path) if hidden else load(path)
+        hidden, lost = _hidden(named, SECRETS, path, who)
+        page = data["web"] if isinstance(data.get("web"), dict) else {}
+        own, strange = _hidden(page, TOKEN, path, who)
+        config = made(_without(data, named, hidden, own), path) if hidden or own else load(path)
     except Wrong as error:
         return ConfigFacts(path, problems=tuple(error.problems))
     writable, readable = bool(path.stat().st_mode & 0o002), who.me or reaches(who, path.absolute(), 4) is not False
-    return ConfigFacts(path, config, (), tuple(warnings(config)), True, writable, readable, hidden, lost)
+    return ConfigFacts(
+        path,
+        config,
+        (),
+        tuple(warnings(config)),
+        True,
+        writable,
+        readable,
+        hidden,
+        lost | strange,
+        own.get("token_file"),
+    )
 
 
-def _hidden(named: dict[str, Any], path: Path, who: User) -> tuple[dict[str, Path], dict[str, Path]]:
+def _hidden(
+    named: dict[str, Any], keys: Iterable[str], path: Path, who: User
+) -> tuple[dict[str, Path], dict[str, Path]]:
     hidden, lost = {}, {}
-    for key in SECRETS:
+    for key in keys:
         if isinstance(named.get(key), str) and named[key]:
             file = path.parent / named[key]
             try:
@@ -86,10 +104,15 @@ def _later(file: Path) -> bool:
     return handed(file) is not None and not file.parent.exists()
 
 
-def _without(data: dict[str, Any], named: dict[str, Any], hidden: dict[str, Path]) -> dict[str, Any]:
-    """The tables without the secrets that cannot be read; a certificate is of no use without its key."""
+def _without(
+    data: dict[str, Any], named: dict[str, Any], hidden: dict[str, Path], token: dict[str, Path]
+) -> dict[str, Any]:
+    """The tables without the secrets that cannot be read; a certificate is of no use without its key, and a page of
+    which the token is not known is left out.
+    """
     gone = {*hidden, *(("cert_file", "key_file") if {"cert_file", "key_file"} & hidden.keys() else ())}
-    return {**data, "mqtt": {key: value for key, value in named.items() if key not in gone}}
+    whole = {**data, "mqtt": {key: value for key, value in named.items() if key not in gone}}
+    return {key: value for key, value in whole.items() if key != "web"} if token else whole
 
 
 def configuration(facts: ConfigFacts, who: User) -> Iterator[Finding]:
@@ -117,28 +140,46 @@ def configuration(facts: ConfigFacts, who: User) -> Iterator[Finding]:
 
 
 def _secrets(facts: ConfigFacts, who: User) -> Iterator[Finding]:
-    for key, file in {**facts.hidden, **facts.lost}.items():
-        name, place = f"mqtt.{key}", shlex.quote(str(file))
+    token = {"token_file": facts.token} if facts.token else {}
+    for key, file in {**facts.hidden, **token, **facts.lost}.items():
+        name, place = _key(key), shlex.quote(str(file))
         if key in facts.lost:
             mend = f"sudo chown {who.name} {place} && sudo chmod 600 {place}"
             yield Finding(
                 "secret", name, WRONG, f"{who.name}, who runs the gateway, may not read {path_of(file)}", mend
             )
         elif _later(file):
-            says = f"{handed(file)}; {SECRETS[key]} is not tried"
+            says = f"{handed(file)}; {(SECRETS | TOKEN)[key]} is not tried"
             yield Finding("secret", name, UNKNOWN, says, "sudo systemctl start gateway")
         else:
-            says = f"this user may not read {path_of(file)}, so {SECRETS[key]} is not tried"
+            says = f"this user may not read {path_of(file)}, so {(SECRETS | TOKEN)[key]} is not tried"
             yield Finding("secret", name, UNKNOWN, says, itself("doctor"))
     if facts.config is None:
         return
     mqtt = facts.config.mqtt
     private = {"password_file": mqtt.password_file, "key_file": (mqtt.tls.key or mqtt.tls.cert) if mqtt.tls else None}
+    private["token_file"] = facts.config.web.token_file
     for key, path in private.items():
         if path is None or key in facts.lost:
             continue
         if path.stat().st_mode & 0o004:
             says = f"{path_of(path)} can be read by everyone on this machine"
-            yield Finding("secret", f"mqtt.{key}", WRONG, says, f"sudo chmod 600 {shlex.quote(str(path))}")
+            yield Finding(
+                "secret",
+                f"{'web' if key in TOKEN else 'mqtt'}.{key}",
+                WRONG,
+                says,
+                f"sudo chmod 600 {shlex.quote(str(path))}",
+            )
         else:
-            yield Finding("secret", f"mqtt.{key}", FINE, f"{path_of(path)} is read, and not open to everyone")
+            yield Finding(
+                "secret",
+                f"{'web' if key in TOKEN else 'mqtt'}.{key}",
+                FINE,
+                f"{path_of(path)} is read, and not open to everyone",
+            )
+
+
+def _key(key: str) -> str:
+    """As the configuration has it."""
+    return f"{'web' if key in TOKEN else 'mqtt'}.{key}"
