@@ -1,6 +1,6 @@
 """What one turn of the street costs the gateway's loop when nothing else runs: readings in, a batch, messages, answers.
 
-    python -m tests.cycle [--boards N] [--lines N] [--turns N]
+    python -m tests.cycle [--boards N] [--lines N] [--turns N] [--web off|on|looked]
 
 In each turn every board says so many lines; what comes of them goes through all of the loop's own code, with the
 worker's part called in its place, and a broker that acknowledges at once; no kernel, no port, no other process. So
@@ -70,7 +70,7 @@ class Connection:
 class Turn:
     """A gateway that is not started, with `boards` that have spoken."""
 
-    def __init__(self, folder: Path, boards: int) -> None:
+    def __init__(self, folder: Path, boards: int, web: str = "off") -> None:
         file = folder / "gateway.toml"
         ports = (f'[[boards]]\nname = "b{n}"\nport = "/dev/ttyUSB{n}"\nformat = "plain"\n' for n in range(boards))
         file.write_text(f'[gateway]\nid = "g"\nstate_dir = "{folder}/state"\n' + "".join(ports))
@@ -84,6 +84,8 @@ class Turn:
         for reader in self.readers:
             reader._state, reader._baud = State.ONLINE, reader.hearing.baud
             reader._received(b"\n")  # the first line of a port is half a line
+        service.web._turn(on=web != "off")
+        service.web._rings.look(looked_at=web == "looked")
 
     def run(self, lines: bytes) -> list[float]:
         """One turn; µs of each step."""
@@ -105,10 +107,10 @@ class Turn:
         return [1e6 * (after - before) for before, after in pairwise(at)]
 
 
-async def turns(boards: int, lines: int, count: int) -> list[list[float]]:
+async def turns(boards: int, lines: int, count: int, web: str = "off") -> list[list[float]]:
     """µs of each step of so many turns, after some to warm up."""
     with tempfile.TemporaryDirectory(prefix="cycle-") as folder:
-        turn = Turn(Path(folder), boards)
+        turn = Turn(Path(folder), boards, web)
         took = []
         for number in range(count + count // 5):
             took.append(turn.run(b"".join(b"%.4f\n" % (20 + (number + line) % 1000 / 100) for line in range(lines))))
@@ -122,8 +124,9 @@ def main() -> int:
     parser.add_argument("--boards", type=int, default=2)
     parser.add_argument("--lines", type=int, default=1)
     parser.add_argument("--turns", type=int, default=2000)
+    parser.add_argument("--web", choices=("off", "on", "looked"), default="off", help="whether there is a page, open")
     given = parser.parse_args()
-    took = asyncio.run(turns(given.boards, given.lines, given.turns))
+    took = asyncio.run(turns(given.boards, given.lines, given.turns, given.web))
     middle = [median(column) for column in zip(*took, strict=True)]
     readings = given.boards * given.lines
     rows = [[step, f"{us:.0f}", f"{us / readings:.1f}"] for step, us in zip(STEPS, middle, strict=True)]

@@ -8,7 +8,7 @@ from typing import Any
 from ..feed.protocol import Message
 from .link import Link
 
-APART = 0.1  # s between two snapshots, at the least
+APART, AT_ONCE = 0.1, 50  # s between two snapshots, in the long run; and so many may come at once
 KEPT = 2.0  # s for which an hour of a sensor is handed on as it was
 MOST = 2_000  # hours that are kept
 
@@ -19,7 +19,7 @@ class Asking:
     def __init__(self, link: Link) -> None:
         self._link = link
         self._next: asyncio.Task[dict[str, Any]] | None = None  # a snapshot that is not taken yet
-        self._taken = 0.0
+        self._due = 0.0  # when the next one would come if they came evenly
         self._hours: dict[int, tuple[float, asyncio.Task[Message | None]]] = {}
 
     async def snapshot(self) -> dict[str, Any]:
@@ -29,8 +29,9 @@ class Asking:
         return await asyncio.shield(self._next)
 
     async def _snapshot(self) -> dict[str, Any]:
-        await asyncio.sleep(max(0.0, self._taken + APART - time.monotonic()))
-        self._next, self._taken = None, time.monotonic()
+        now = time.monotonic()
+        await asyncio.sleep(max(0.0, self._due - AT_ONCE * APART - now))
+        self._next, self._due = None, max(self._due, now) + APART
         answer = await self._link.ask("snapshot")
         assert answer is not None
         found: dict[str, Any] = json.loads(answer.body)

@@ -17,8 +17,8 @@ LONGEST = 100  # characters of a label's value; a longer one is cut, and told ap
 STATES = ("online", "silent", "offline", "lent")
 REASONS: dict[str, tuple[str, ...]] = {"refused": tuple(Why), "refused_values": tuple(Why), "dropped": tuple(Drop)}
 
-Labels = tuple[tuple[str, str], ...]
-Sample = tuple[Labels, float]
+Sample = tuple[str, float]
+"""Labels as they stand between the braces, "" for none; and the number."""
 
 
 def exposed(snapshot: Mapping[str, Any]) -> str:
@@ -26,20 +26,19 @@ def exposed(snapshot: Mapping[str, Any]) -> str:
     gateway, boards = snapshot["gateway"], snapshot["boards"]
     families: dict[str, list[Sample]] = {}
     for metric in GATEWAY:
-        families[metric.name] = list(_samples(metric, gateway, (), all_reasons=True))
+        families[metric.name] = list(_samples(metric, gateway, "", all_reasons=True))
     families["gateway_info"] = [
         (_labels(gateway=gateway["gateway"], version=gateway["version"], run=gateway["run"]), 1)
     ]
     families["gateway_boards"] = [(_labels(state=state), gateway["boards"][state]) for state in STATES]
     families["gateway_fault_present"] = [(_labels(fault=fault), 1) for fault in gateway["faults"]]
     families["gateway_faults_total"] = [(_labels(fault=fault), n) for fault, n in gateway["fault_totals"].items()]
+    named = [(_labels(board=name), board) for name, board in boards.items()]
     for metric in BOARD:
-        families[metric.name] = [
-            sample for name, board in boards.items() for sample in _samples(metric, board, _labels(board=name))
-        ]
+        families[metric.name] = [sample for labels, board in named for sample in _samples(metric, board, labels)]
     families |= _of_boards(boards)
     families |= _of_sensors(boards, snapshot["sensors"])
-    families["gateway_sensors_left_out"] = [((), snapshot["left_out"])]
+    families["gateway_sensors_left_out"] = [("", snapshot["left_out"])]
     return "".join(_family(name, samples) for name, samples in families.items())
 
 
@@ -72,19 +71,20 @@ def _of_sensors(
         )
     }  # fmt: skip
     value, last, readings, ok = out.values()
+    known = {name: (_labels(board=name), document["sensors"]) for name, document in boards.items()}
     for board, sensor, unit, wall, number in newest:
-        labels = _labels(board=board, sensor=sensor)
-        value.append(((*labels, *_labels(unit=unit)), number))
+        of_board, sensors = known.get(board) or (_labels(board=board), {})
+        labels = f'{of_board},sensor="{label(sensor)}"'
+        value.append((f'{labels},unit="{label(unit)}"', number))
         last.append((labels, wall))
-        known = boards.get(board, {}).get("sensors", {}).get(sensor)
-        if known is not None:
-            readings.append((labels, known["readings"]))
-            ok.append((labels, float(known["state"] == "ok")))
+        if (seen := sensors.get(sensor)) is not None:
+            readings.append((labels, seen["readings"]))
+            ok.append((labels, seen["state"] == "ok"))
     return out
 
 
 def _samples(
-    metric: Metric, document: Mapping[str, Any], labels: Labels, *, all_reasons: bool = False
+    metric: Metric, document: Mapping[str, Any], labels: str, *, all_reasons: bool = False
 ) -> Iterator[Sample]:
     """What a metric's place in a document holds: a number, or one for each reason."""
     found: Any = document
@@ -92,7 +92,8 @@ def _samples(
         found = found.get(key) if isinstance(found, Mapping) else None
     if isinstance(found, Mapping):
         known = dict.fromkeys(REASONS[metric.place[-1]], 0) if all_reasons else {}
-        yield from (((*labels, ("reason", reason)), float(n)) for reason, n in {**known, **found}.items())
+        before = f"{labels}," if labels else ""
+        yield from ((f'{before}reason="{label(reason)}"', n) for reason, n in {**known, **found}.items())
     elif found is not None:
         yield labels, _number(found) * metric.times
 
@@ -105,21 +106,24 @@ def _number(value: Any) -> float:
 
 def _family(name: str, samples: list[Sample]) -> str:
     kind, told = HELP[name]
-    lines = {f"{name}{_written(labels)}": value for labels, value in samples}  # a series stands there once
-    text = "".join(f"{series} {_value(value)}\n" for series, value in lines.items())
+    lines = dict(samples)  # a series stands there once
+    text = "".join(
+        [
+            f"{name}{{{labels}}} {_value(value)}\n" if labels else f"{name} {_value(value)}\n"
+            for labels, value in lines.items()
+        ]
+    )
     return f"# HELP {name} {told}\n# TYPE {name} {kind}\n{text}"
 
 
 def _value(value: float) -> str:
-    return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(float(value))
+    if value.__class__ is float and value != int(value):
+        return repr(value)
+    return str(int(value)) if -1e15 < value < 1e15 else repr(float(value))
 
 
-def _written(labels: Labels) -> str:
-    return "{" + ",".join(f'{name}="{text}"' for name, text in labels) + "}" if labels else ""
-
-
-def _labels(**values: str) -> Labels:
-    return tuple((name, label(text)) for name, text in values.items())
+def _labels(**values: str) -> str:
+    return ",".join(f'{name}="{label(text)}"' for name, text in values.items())
 
 
 def label(text: str) -> str:
