@@ -158,9 +158,11 @@ class Fake:
         """The hour of a sensor."""
         end = time.time() // 5 * 5
         times = [end - self.hour + 5 * i for i in range(int(self.hour / 5))]
-        last = [curve(number, t) for t in times]
-        return {"id": number, "step": 5, "start": times[0] if times else end, "low": [v - 0.35 for v in last],
-                "high": [v + 0.35 for v in last], "last": last}  # fmt: skip
+        until = end - 130 if number in self.stalled else end
+        last = [curve(number, t) if t < until else None for t in times]
+        low, high = ([None if v is None else v + more for v in last] for more in (-0.35, 0.35))
+        start = times[0] if times else end
+        return {"id": number, "step": 5, "start": start, "low": low, "high": high, "last": last}
 
     def opening(self) -> list[bytes]:
         """What a page hears first."""
@@ -182,7 +184,12 @@ class Fake:
     def _count(self) -> None:
         """All documents anew each second, since their counters have moved."""
         now = instant(time.time())
-        self.documents["gateway"] |= {"time": now}
+        gateway = self.documents["gateway"]
+        for count in ("frames", "decoded"):
+            gateway[count] += 10 * len(self.documents["boards"])
+        for count in ("values", "readings", "acknowledged"):
+            gateway[count] += 10 * len(self.sensors)
+        gateway["time"] = now
         for one in self.documents["boards"].values():
             if one["state"] == "online":
                 one["frames"] += 10

@@ -1,5 +1,7 @@
 // Fetches the hours of the sensors on the screen, a few at a time; again now and then, for what was between two ticks.
 
+import { decimals } from "./words.js";
+
 const AGAIN = 60; // s
 const AT_ONCE = 3; // of the six connections that a browser has for a host
 
@@ -16,7 +18,10 @@ export function histories(loaded) {
         sensor.line.load(await answer.json());
         sensor.hour = true;
         const newest = sensor.line.newest;
-        if (sensor.value === null && newest) [sensor.time, sensor.value] = newest;
+        if (sensor.value === null && newest) {
+          [sensor.time, sensor.value] = newest;
+          sensor.places = decimals(sensor.value);
+        }
         loaded(sensor);
       }
     } catch {

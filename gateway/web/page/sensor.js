@@ -132,7 +132,7 @@ export function sensorCard(sensor, { say, dirty, filled }) {
     const { now, from } = view;
     const { width, height } = card.size ?? { width: 0, height: 0 };
     if (width < 40 || height < 40) return; // not laid out yet
-    const as = [Math.round(now - from), quiet, width, cursor, sensor.loaded, card.canvas.width > 0, turns()].join();
+    const as = [Math.round(now - from), quiet, width, cursor, sensor.line.loads, card.canvas.width > 0, turns()].join();
     if (as === drawn.as && now - drawn.at < STEP && now >= drawn.at) return;
     drawn = { at: as === drawn.as ? now : now - Math.random() * STEP, as }; // not all cards in one frame
     const at = draw(card.canvas, card.size, sensor.line, { from, to: now, places: sensor.places, quiet, cursor });

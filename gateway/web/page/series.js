@@ -9,6 +9,7 @@ export function series() {
     phase = 0,
     room = HOUR / step + 1;
   let stamps, low, high, last;
+  let loads = 0; // how often the whole was put in the place of what was there
   let newest = null; // [time, value]
   const recent = []; // the same, of the last MINUTE
 
@@ -39,6 +40,7 @@ export function series() {
     load(history) {
       const live = newest;
       newest = null;
+      loads += 1;
       step = history.step;
       phase = history.start % step;
       room = Math.ceil(HOUR / step) + 1;
@@ -68,6 +70,10 @@ export function series() {
     get begins() {
       const first = stamps.reduce((least, one) => (one < least ? one : least), Infinity);
       return first * step + phase;
+    },
+
+    get loads() {
+      return loads;
     },
 
     get step() {
