@@ -1,6 +1,7 @@
 """The web process as it is met from outside: a real child, real sockets, and a gateway that is made up."""
 
 import asyncio
+import gzip
 import json
 import socket
 import time
@@ -57,6 +58,10 @@ async def test_the_page_is_its_files(web):
         answer = await ask(web.port, path)
         assert (answer.status, answer.body, answer.headers["content-type"]) == (200, file.data, file.kind)
         assert (await ask(web.port, path, if_none_match=answer.headers["etag"])).status == 304
+        for takes, packed in {"gzip, deflate, br": True, "br;q=1, gzip;q=0": False, "identity": False}.items():
+            answer = await ask(web.port, path, accept_encoding=takes)
+            assert answer.headers.get("content-encoding") == ("gzip" if packed else None)
+            assert (gzip.decompress(answer.body) if packed else answer.body) == file.data
 
 
 async def test_metrics_are_those_of_the_document(web):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import re
 from array import array
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -47,9 +49,10 @@ NONE = "there is no such thing here\n"
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file of the page. tag: of its content."""
+    """A file of the page, and the same packed, for slow lines. tag: of its content."""
 
     data: bytes
+    packed: bytes
     kind: str
     tag: str
 
@@ -60,8 +63,8 @@ def files(folder: Path = PAGE) -> dict[str, File]:
     for path in folder.iterdir():
         if path.suffix in KINDS:
             data = path.read_bytes()
-            kind, tag = f"{KINDS[path.suffix]}; charset=utf-8", f'"{hashlib.sha256(data).hexdigest()[:20]}"'
-            found[f"/{path.name}"] = File(data, kind, tag)
+            kind, tag = f"{KINDS[path.suffix]}; charset=utf-8", f'W/"{hashlib.sha256(data).hexdigest()[:20]}"'
+            found[f"/{path.name}"] = File(data, gzip.compress(data, mtime=0), kind, tag)
     found["/"] = found.pop("/index.html")
     return found
 
@@ -129,7 +132,10 @@ class App:
         file = self._files[request.url.path]
         if request.headers.get("if-none-match") == file.tag:
             return Response(status_code=304, headers={"etag": file.tag})
-        return Response(file.data, headers={"content-type": file.kind, "etag": file.tag})
+        head = {"content-type": file.kind, "etag": file.tag, "vary": "Accept-Encoding"}
+        if re.search(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))", request.headers.get("accept-encoding", "")):
+            return Response(file.packed, headers={**head, "content-encoding": "gzip"})
+        return Response(file.data, headers=head)
 
     async def _history(self, request: Request) -> Response:
         answer = await self._asking.hour(request.path_params["id"])

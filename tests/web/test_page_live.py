@@ -66,6 +66,11 @@ def test_a_gateway_as_it_is_seen(browser, tmp_path):
             lines = answer.read().decode().splitlines()
         assert json.loads(lines[0])["board"] == "bench" and len(lines) > 10
         assert all(one.startswith(url) for one in browser.asked())
+        packed, took = browser.run("""const [page] = performance.getEntriesByType('navigation');
+          const files = performance.getEntriesByType('resource').filter((one) => /\\.(js|css|svg)$/.test(one.name));
+          return [[page, ...files].reduce((sum, one) => sum + one.encodedBodySize, 0), page.loadEventEnd]""")
+        print(f"{packed} bytes, loaded after {took:.0f} ms")
+        assert 20_000 < packed < 50_000 and took < 1500
 
 
 def test_a_gateway_that_is_killed_stopped_and_started(browser, tmp_path):

@@ -7,9 +7,10 @@ import { sensorCard } from "./sensor.js";
 import { count, duration, instant, plainly, share, shown } from "./words.js";
 
 const total = (counts) => Object.values(counts ?? {}).reduce((sum, n) => sum + n, 0);
-const SOMETIMES = ["overruns", "line_errors", "silences", "dtr_pulses", "retuned", "count_gaps", "restarts"];
+// Counts that are shown where they are not 0.
+const SOMETIMES = ["line_errors", "silences", "dtr_pulses", "retuned", "count_gaps", "restarts"];
 
-// What is known of a board's link, as pairs for facts(). Exact counts are there where they are not 0.
+// What is known of a board's link, as pairs for facts().
 export function link(d) {
   const refused = total(d.refused),
     values = total(d.refused_values),
@@ -19,7 +20,7 @@ export function link(d) {
       .map(([why, n]) => `${plainly(why)} ${count(n)}`)
       .join(", ");
   return [
-    ["port", [make("bdi", {}, shown(d.port ?? "–", 200))], null, shown(d.port ?? "", 1000)],
+    ["port", shown(d.port ?? "–", 200), null, shown(d.port ?? "", 1000)],
     ["baud", d.baud === null || d.baud === undefined ? "not known yet" : String(d.baud)],
     ["format", shown(d.format ?? "–")],
     ["frames", count(d.frames)],
@@ -27,9 +28,8 @@ export function link(d) {
     values ? ["refused values", `${share(values, d.values)} (${reasons(d.refused_values)})`, "warn"] : null,
     dropped ? ["dropped", reasons(d.dropped), "bad"] : null,
     ["reopened", count(d.reopened), d.reopened ? "warn" : "zero"],
-    ...SOMETIMES.map((name) => [plainly(name), count(d[name]), d[name] ? "warn" : "zero"]).filter(
-      ([, , tone], i) => i < 2 || tone === "warn",
-    ),
+    ["overruns", count(d.overruns), d.overruns ? "warn" : "zero"],
+    ...SOMETIMES.filter((name) => d[name]).map((name) => [plainly(name), count(d[name]), "warn"]),
   ].filter(Boolean);
 }
 

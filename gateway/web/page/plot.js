@@ -58,7 +58,7 @@ export function draw(canvas, size, line, view) {
   const x = (time) => left + ((time - from) / (to - from)) * (width - left - RIGHT);
   const y = (value) => floor - ((value - low) / (high - low)) * (floor - TOP);
   const space = { pen, x, y, left, right: width - RIGHT, floor };
-  axes(space, labels, times(from, to, Math.max(2, Math.floor((width - left) / 64))));
+  axes(space, labels, times(from, to, Math.max(2, Math.floor((width - left) / 52))));
   const runs = split(points, usual(points, line.step));
   pen.save();
   pen.beginPath();

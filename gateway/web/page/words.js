@@ -13,7 +13,7 @@ export function shown(text, most = 120) {
     if (code < 0x100) return "\\x" + code.toString(16).padStart(2, "0");
     return code < 0x10000 ? "\\u" + code.toString(16).padStart(4, "0") : "\\u{" + code.toString(16) + "}";
   });
-  return whole.length > most ? safe + "…" : safe;
+  return whole.length > most ? safe + "…" : safe.trim() ? safe : safe.replaceAll(" ", "␣");
 }
 
 // A word of the documents as one reads it: wrong_columns -> wrong columns.
