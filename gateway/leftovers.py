@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
+from typing import NamedTuple
 
 from . import remembered
 from .config import Config
@@ -45,53 +46,70 @@ class Leftovers:
 
     async def run(self) -> None:
         """For ever."""
-        self._before = known(remembered.retained(self._folder))
+        self.remember()
         while True:
-            await self._look()
+            await self.look()
             await asyncio.sleep(EVERY)
 
     async def finish(self) -> None:
         """Notes what there is at the end, where the disk takes it soon."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LAST):
-                await self._look()
+                await self.look()
 
-    async def _look(self) -> None:
+    def remember(self) -> None:
+        """Takes in what the run before has noted."""
+        self._before = known(remembered.retained(self._folder))
+
+    async def look(self) -> None:
+        """Clears and notes what has changed since the last look."""
         seen = self._publisher.streams.changes, tuple(self._boards.readers), self._config()
         if seen == self._seen and len(self._settled) == len(self._gone):
             return
-        now, self._seen = _now(self._config(), self._boards, self._publisher), seen
-        begin = _beginnings(self._config())
-        new = {topic for one in self._before for topic in ghosts(one, now, begin)} - self._gone
-        for topic in new:
-            self._publisher.document(topic, b"")
-        if new:
-            self._event("retained.cleared", topics=len(new), first=min(new))
-        self._gone |= new
         self._settled = self._gone - self._publisher.unsettled(self._gone)
-        text = json.dumps(told(_left(now, self._before, self._settled)))
+        now = self._now()  # what comes of it is worked out in a thread: of 10,000 sensors that takes a while
+        found = await tried(lambda: _compared(now, self._before, self._settled), "retained", None)
+        if found is None:
+            return
+        self._seen = seen
+        ghosts, text = found
+        if new := ghosts - self._gone:
+            for topic in new:
+                self._publisher.document(topic, b"")
+            self._gone |= new
+            self._event("retained.cleared", topics=len(new), first=min(new))
         if text != self._noted:
             self._noted = text
             await tried(lambda: remembered.keep_retained(self._folder, text), "retained", None)
 
+    def _now(self) -> Now:
+        config, boards = self._config(), self._boards
+        tables = {board.name for board in config.boards}
+        return Now(
+            config.base,
+            [table.name for table in config.boards if table.port.path == "auto"],
+            [(board, board not in tables) for board in boards.readers],
+            [(board, sensor, boards.sensors(board).hardware(sensor), alarm)
+             for board, sensor, alarm in self._publisher.streams.retained()],
+        )  # fmt: skip
 
-def _left(now: Retained, before: Sequence[Retained], settled: AbstractSet[str]) -> list[Retained]:
-    """What the next run has to know: what is there, and of before what is there as well, or may be."""
+
+class Now(NamedTuple):
+    """What there is in this run, by names. beginnings: how names of boards begin that may be plugged in."""
+
+    base: str
+    beginnings: list[str]
+    boards: list[tuple[str, bool]]  # and whether no table names it
+    sensors: list[tuple[str, str, str, bool]]  # board, name, the board's own name for it, and whether it has an alarm
+
+
+def _compared(now: Now, before: Sequence[Retained], settled: AbstractSet[str]) -> tuple[set[str], str]:
+    """The topics that are ghosts, and what the next run has to know: what is there, what was and may be, and ghosts."""
+    here = Retained(now.base, {level(name): BoardKept(found) for name, found in now.boards})
+    for board, sensor, own, alarm in now.sensors:
+        here.boards.setdefault(level(board), BoardKept()).sensors[level(sensor)] = Kept(level(own), alarm)
+    begin = [level(name) if name else "" for name in now.beginnings]
+    gone = {topic for one in before for topic in ghosts(one, here, begin)}
     mine = next((one for one in before if one.base == now.base), Retained(now.base))
     others = [one for one in before if one.base != now.base and not settled >= set(one.topics())]
-    return [joined(now, mine, settled), *others]
-
-
-def _beginnings(config: Config) -> list[str]:
-    """How names of boards begin that may be plugged in."""
-    return [level(table.name) if table.name else "" for table in config.boards if table.port.path == "auto"]
-
-
-def _now(config: Config, boards: Boards, publisher: Publisher) -> Retained:
-    """What this run has, or may have, retained."""
-    tables = {board.name for board in config.boards}
-    kept = {level(name): BoardKept(name not in tables) for name in boards.readers}
-    for board, sensor, alarm in publisher.streams.retained():
-        own = boards.sensors(board).hardware(sensor)
-        kept.setdefault(level(board), BoardKept()).sensors[level(sensor)] = Kept(level(own), alarm)
-    return Retained(config.base, kept)
+    return gone, json.dumps(told([joined(here, mine, settled), *others]))
