@@ -263,7 +263,7 @@ class Service:
 
     def _board_look(self, name: str) -> BoardLook:
         stage, spooled, names = self.stage, self.publisher.spooled(name), self.boards.sensors(name)
-        account, in_flight, alarms = self.accounts[name], self._in_flight(name), self.publisher.alarms(name)
+        account, in_flight, alarms = self.accounts[name], self._in_flight(name), self.publisher.streams.raised(name)
         known = stage.sensors(name)
         return board_look(self.readers[name], known, names, account, in_flight, spooled, stage.now(), alarms)
 

@@ -63,9 +63,9 @@ def test_an_alarm_begins_and_ends(tmp_path, mosquitto, judge, payload):
         assert gateway.stop() == 0
         events = [one for one in gateway.events() if one["event"].startswith("alarm.")]
     assert rows(judge) == [(1, 20.5, None, 0), (3, 71.1, "above", 1), (6, 69.0, None, 2)]
-    assert [(one["event"], one["sensor"], one["value"]) for one in events] == [
-        ("alarm.raised", "temperature", 71.1),
-        ("alarm.cleared", "temperature", 69.0),
+    assert [(one["event"], one["sensor"], one["state"]) for one in events] == [
+        ("alarm.raised", "temperature", "above"),
+        ("alarm.cleared", "temperature", "above"),
     ]
 
 

@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 
 from gateway.ledger import Account
+from gateway.publish.alarm import Told
 from gateway.telling.faults import Faults
 from gateway.telling.sized import written
 from gateway.telling.status import (
@@ -108,7 +109,7 @@ def test_the_gateways_document(faults):
 def test_alarms(faults):
     """How many are on, in both documents, and which, at the sensors; each that comes or goes is told at once."""
     sensors = {"S1": SensorLook("ok", 90, None, "°C", alarm="above"), "S2": SensorLook("ok", 90, None, "°C")}
-    hot = board(sensors=sensors, alarms={"S1": "above"})
+    hot = board(sensors=sensors, alarms={"S1": Told(1, 0.0, 0.0, 72.0)})
     document = strict(written(board_document(hot, faults)))
     assert (document["alarms"], document["sensors"]["S1"]["alarm"], "alarm" in document["sensors"]["S2"]) == (
         1,

@@ -105,7 +105,7 @@ EVENTS = {
     "spool.damaged": _event("error", "file saved lost complete"),
     "retained.cleared": _event("info", "topics first"),
     "alarm.raised": _event("warning", "board sensor state value unit"),
-    "alarm.cleared": _event("warning", "board sensor state value after_s", "alarm.raised"),
+    "alarm.cleared": _event("warning", "board sensor state after_s", "alarm.raised"),
     "street.shedding": _event("warning", "board waiting"),
     "street.recovered": _event("warning", "board shed after_s", "street.shedding"),
     "ledger.unbalanced": _event("error", "laws"),

@@ -26,7 +26,13 @@ class Told(NamedTuple):
     wall: float  # s since 1970
     mono: float  # s, on the clock of Features.mono
     value: float
+    unit: str = ""
     unset: bool = False  # the machine's clock had not been set
+
+    @property
+    def word(self) -> str:
+        """What messages call the state; "" for none."""
+        return ALARMS[self.state] or ""
 
     def document(self, clock: float | None) -> bytes:
         """The topic's payload. clock: what `mono` lacks to s since 1970; None while the machine's clock is not set."""

@@ -68,7 +68,7 @@ class Publisher:
             self._outbox.watched(spool.done, lambda: spool.why_shed)
             self._outbox.crossing.uncopied, self._outbox.crossing.promoted = spool.uncopied, spool.promoted
             self._keeper = Keeper(self._outbox, keeping, run=naming.run, pump=self._pump, unset_until=unset_until)
-        self._outbox.refusals.event = self.streams.event = event
+        self._outbox.refusals.event = event
         handlers = Handlers(self._opened, self._closed, self._acked, self._pump, heard)
         self._contact = Contact(where, will, handlers, event)
         self._on_connected, self._progress, self._event = connected, progress, event

@@ -88,7 +88,7 @@ class Stream:
         row = turns[-1] if turns else watch.decided if self.told is None else None
         if row is not None:
             f = features
-            self.told = Told(f.alarm[row], f.wall[row], f.mono[row], f.value[row], f.unset)
+            self.told = Told(f.alarm[row], f.wall[row], f.mono[row], f.value[row], f.unit, f.unset)
         return turns
 
     def last(self, features: Features, clock: str | None) -> bytes | None:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from ..model import ALARMS, Features
+from ..model import Features
 from ..sending import Sending
 from .alarm import CLEAR, Told
 from .documents import Documents
@@ -30,10 +30,9 @@ class OfSensors:
 
 
 class Streams:
-    """documents: where retained ones are put. event: is told what begins and ends; spoke: of each `last`."""
+    """documents: where retained ones are put. spoke: is told of each `last`."""
 
     def __init__(self, naming: Naming, of: OfSensors, documents: Documents) -> None:
-        self.event: Callable[..., None] = lambda name, **fields: None
         self.spoke: Spoke = lambda board, sensor, unit, keys: None
         self._naming, self._of, self._documents = naming, of, documents
         self._streams: dict[Sensor, Stream] = {}
@@ -43,9 +42,11 @@ class Streams:
 
     def alarms(self, board: str) -> Mapping[str, str]:
         """The sensors of `board` whose alarm is on, and what it says."""
-        if not (found := self._alarms.get(board)):
-            return NONE
-        return {sensor: ALARMS[told.state] or "" for sensor, told in found.items()}
+        return {sensor: told.word for sensor, told in self._alarms[board].items()} if self._alarms.get(board) else NONE
+
+    def raised(self, board: str) -> Mapping[str, Told]:
+        """The same with value and unit."""
+        return dict(self._alarms[board]) if self._alarms.get(board) else {}
 
     def of(self, features: Features) -> Stream:
         """The stream of these readings."""
@@ -76,26 +77,16 @@ class Streams:
             self._documents.put(stream.last_topic, last, behind=True)
             self.spoke(*key, features.unit, features.keys)
         if stream.told is not None and stream.told is not before:
-            self._tell(key, stream, stream.told, features.unit)
+            self._tell(key, stream, stream.told)
         return sent
 
-    def _tell(self, key: Sensor, stream: Stream, told: Told, unit: str) -> None:
+    def _tell(self, key: Sensor, stream: Stream, told: Told) -> None:
         self._documents.put(stream.alarm_topic, told.document(None))
         board, sensor = key
         if told.state == CLEAR:
-            self._ended(key, told)
+            self._alarms[board].pop(sensor, None)
         else:
             self._alarms[board][sensor] = told
-            state, value = ALARMS[told.state], told.value
-            self.event("alarm.raised", board=board, sensor=sensor, state=state, value=value, unit=unit)
-
-    def _ended(self, key: Sensor, told: Told | None) -> None:
-        """The alarm is over, by the reading of `told`, or as nobody watches for it any more."""
-        board, sensor = key
-        if (raised := self._alarms[board].pop(sensor, None)) is not None:
-            value, lasted = (told.value, round(told.mono - raised.mono, 1)) if told else (None, None)
-            state = ALARMS[raised.state]
-            self.event("alarm.cleared", board=board, sensor=sensor, state=state, value=value, after_s=lasted)
 
     def retained(self) -> Iterator[tuple[str, str, bool]]:
         """Of what something is retained: (board, sensor), and whether there is an alarm among it."""
@@ -118,8 +109,7 @@ class Streams:
             told = stream.told
             stream.renew(self._of.tags(key[0]), self._of.sending(*key))
             if told is not None and stream.told is None:
-                self._documents.put(stream.alarm_topic, b"")
-                self._ended(key, None)
+                self._no_alarm(key, stream)
         self._sweep()
 
     def _sweep(self) -> None:
@@ -133,9 +123,12 @@ class Streams:
         stream = self._streams[key]
         self._documents.put(stream.last_topic, b"")
         if stream.told is not None:
-            self._documents.put(stream.alarm_topic, b"")
-            self._ended(key, None)
+            self._no_alarm(key, stream)
         stream.forget()
+
+    def _no_alarm(self, key: Sensor, stream: Stream) -> None:
+        self._documents.put(stream.alarm_topic, b"")
+        self._alarms[key[0]].pop(key[1], None)
 
     def opened(self) -> None:
         """There is a new connection; the broker may have forgotten."""

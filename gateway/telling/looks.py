@@ -5,9 +5,9 @@ from typing import Protocol
 
 from ..ledger import Account
 from ..model import Board
-from .status import BoardLook, FormerLook, SensorLook
+from .status import BoardLook, FormerLook, Raised, SensorLook
 
-NO_ALARMS: Mapping[str, str] = {}
+NO_ALARMS: Mapping[str, Raised] = {}
 
 
 class Latest(Protocol):
@@ -130,7 +130,7 @@ def board_look(
     in_flight: int,
     spooled: int,
     now: float,
-    alarms: Mapping[str, str] = NO_ALARMS,
+    alarms: Mapping[str, Raised] = NO_ALARMS,
 ) -> BoardLook:
     """One board at this moment. now: s, on the clock of the sensors' readings. alarms: those that are on, by sensor."""
     state, bad = reader.state, reader.failed
@@ -141,7 +141,7 @@ def board_look(
             latest.wall if (latest := sensor.latest) else None,
             latest.unit if latest else "",
             names.hardware(sensor.name),
-            alarms.get(sensor.name),
+            raised.word if (raised := alarms.get(sensor.name)) else None,
         )
         for sensor in sensors
         if not names.gone(sensor.name)

@@ -6,7 +6,7 @@ A look is taken at one moment, so the sums of the ledger hold in each document.
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from ..instants import instant
 from ..ledger import Account, imbalances, total
@@ -24,6 +24,25 @@ class SensorLook(NamedTuple):
     unit: str
     hardware: str = ""  # the board's own name for it; "": the same
     alarm: str | None = None  # above | below
+
+
+class Raised(Protocol):
+    """A sensor's alarm that is on, and the value by which it came."""
+
+    @property
+    def word(self) -> str:
+        """Above | below."""
+        ...
+
+    @property
+    def value(self) -> float:
+        """In `unit`."""
+        ...
+
+    @property
+    def unit(self) -> str:
+        """As published."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +65,7 @@ class BoardLook:
     note: str | None = None  # what one should know of the port
     naming: Mapping[str, str | None] = field(default_factory=dict)  # faults of names and units: what is wrong, or None
     overdue: bool = False  # it is lent, and for longer than was said
-    alarms: Mapping[str, str] = field(default_factory=dict)  # those that are on, by sensor
+    alarms: Mapping[str, Raised] = field(default_factory=dict)  # those that are on, by sensor
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What the log and a board's faults are told as it comes, goes and misbehaves: an event at the start and at the end.
 
-What is told of its lines is in told_lines.py, and of messages that are too large in told_large.py.
+What is told of its lines is in told_lines.py, of messages that are too large in told_large.py, of alarms in
+told_alarms.py.
 """
 
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from collections.abc import Callable
 from .episode import Episode
 from .faults import Faults
 from .status import BoardLook
+from .told_alarms import AlarmsTold
 from .told_large import LargeTold
 from .told_lines import LinesTold
 
@@ -29,6 +31,7 @@ class Told:
         self._torn = 0  # frames refused for an overrun before it began
         self._shared: tuple[float, int] | None = None  # since when (s, monotonic), and frames refused for it before
         self._lines, self._large = LinesTold(event, faults), LargeTold(event, faults)
+        self._alarms = AlarmsTold(event)
         self._format = ""
         self._restarts = 0
         self._note: str | None = None
@@ -42,6 +45,7 @@ class Told:
         self._tell_overruns(board, now)
         self._tell_shedding(board, now)
         self._large.tell(board, now)
+        self._alarms.tell(board, now)
         self._tell_restarts(board)
         for fault, text in board.naming.items():
             self.faults.tell(fault, text)
