@@ -243,6 +243,18 @@ def test_others_who_write_its_topics_are_seen_through(hall, mosquitto):
 
 
 @pytest.mark.slow
+def test_whoever_stops_reading_ends_it(hall):
+    """`gateway watch --json | head -1` ends when head does, without a word."""
+    file, _, _ = hall
+    with in_a_pipe(["-c", str(file), "--json"]) as one:
+        assert json.loads(one.stdout.readline())["gateway"] == "gw"
+        one.stdout.close()
+        assert one.wait(20) == 1
+        assert one.stderr.read() == ""
+        one.stdout = None
+
+
+@pytest.mark.slow
 def test_ctrl_z_gives_the_terminal_back(retained):
     """Stopped by Ctrl-Z the terminal is the shell's, and afterwards the picture is drawn anew."""
     with on_a_terminal(["--url", f"mqtt://127.0.0.1:{retained}"]) as one:

@@ -164,6 +164,20 @@ def test_a_board_that_is_gone_takes_its_sensors_along():
     assert (seen(state).boards, only(state).missing) == ([], 0)
 
 
+def test_a_sensor_that_is_called_otherwise_is_gone():
+    """Its retained reading was taken back; one that still speaks is there again."""
+    state = heard(status(), reading(1), reading(1, sensor="S2"), (topic("bench", "S2", "last"), b""))
+    assert [one.sensor for one in seen(state).rows] == ["S1"]
+    assert row(heard(reading(2, sensor="S2"), state=state), "S2").missing == 0
+
+
+def test_a_short_document_says_nothing_of_sensors():
+    """Where the broker takes no longer one, what an older one said of them does not stay."""
+    state = heard(status(), board(sensors={"S1": {"state": "failed"}}), reading(1))
+    assert row(state).stale == "failed"
+    assert row(heard(board(sensors={}, truncated=True), state=state)).stale == ""
+
+
 # what others write
 
 

@@ -25,7 +25,7 @@ from .known import Gateway
 from .look import Look, look
 from .picture import MAYBE, Page, page, picture
 from .sentences import changes, progress
-from .source import Source, by_options, source
+from .source import Source, source
 from .state import News, State
 from .terminal import Terminal
 
@@ -60,7 +60,8 @@ async def _watch(found: Source, seconds: float, as_json: bool) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, over.set)
     state = State(found.mqtt.prefix, found.level)
-    hearing = Hearing(found, state, _written if as_json else None)
+    out = Lines(over)
+    hearing = Hearing(found, state, out.write if as_json else None)
     listening = asyncio.create_task(hearing.run())
     try:
         await _either(listening, hearing.connected.wait(), over.wait())
@@ -75,12 +76,13 @@ async def _watch(found: Source, seconds: float, as_json: bool) -> int:
             await _either(listening, _say(hearing, gateway, over))
         one = gateway()
         if as_json:
-            _written(("end", one.name, _counts(one)))
+            out.write(("end", one.name, _counts(one)))
+            out.check()
         elif possible(sys.stdout) and state.gateways:
             print(progress(_look(hearing, one)))
         await hearing.goodbye()
     except Refused as refused:
-        print(f"gateway: {by_options(str(refused)) if found.by_options else refused}", file=sys.stderr)
+        print(f"gateway: {found.said(str(refused))}", file=sys.stderr)
         return FAILED
     except Several as several:
         print(f"gateway: {several}", file=sys.stderr)
@@ -207,11 +209,29 @@ async def _over_in(over: asyncio.Event, seconds: float) -> bool:
         return False
 
 
-def _written(news: News) -> None:
-    """One line of JSON."""
-    kind, gateway, what = news
-    sys.stdout.buffer.write(to_json({"kind": kind, "gateway": gateway, **what}, inf_nan_mode="null") + b"\n")
-    sys.stdout.buffer.flush()
+class Lines:
+    """JSON, a document a line, on standard output. over: set when nobody reads it any more."""
+
+    def __init__(self, over: asyncio.Event) -> None:
+        self._over = over
+        self._gone: BrokenPipeError | None = None
+
+    def write(self, news: News) -> None:
+        """One line."""
+        if self._gone is not None:
+            return
+        kind, gateway, what = news
+        try:
+            sys.stdout.buffer.write(to_json({"kind": kind, "gateway": gateway, **what}, inf_nan_mode="null") + b"\n")
+            sys.stdout.buffer.flush()
+        except BrokenPipeError as error:  # raised where a command can end by it: see `check`
+            self._gone = error
+            self._over.set()
+
+    def check(self) -> None:
+        """Raises BrokenPipeError where a line could not be written."""
+        if self._gone is not None:
+            raise self._gone
 
 
 def _counts(gateway: Gateway) -> dict[str, int]:

@@ -78,6 +78,7 @@ class Hearing:
         return time.monotonic() - self._since
 
     def _away(self, why: str) -> None:
+        why = self.source.said(why)
         if self._lost_at is None:
             self._lost_at = time.monotonic()
             self._tell({"connected": False, "why": why})

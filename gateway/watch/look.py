@@ -58,7 +58,6 @@ class Look:
     late: tuple[float, float, float] | None  # the least, half and 99 % of the latencies, of late
     boards: Sequence[BoardRow]
     rows: Sequence[Row]
-    others: Sequence[str] = ()  # other gateways that are heard
 
 
 def look(gateway: Gateway, link: Link, now: float, wall: float) -> Look:

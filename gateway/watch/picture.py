@@ -238,6 +238,8 @@ def _wrong(look: Look) -> Iterator[str]:
         yield look.doubt
     if look.state == "online" and look.told_age is not None and look.told_age > QUIET and not look.link.away:
         yield f"its last status document is {look.told_age:.0f} s old, and one is due every 30 s"
+    if look.told is not None and look.told.clock == "unsynced":
+        yield "its clock has not been set: its times are not to be believed"
     if look.told is not None:
         for name, text in look.told.faults.items():
             yield shown(f"{name}: {text}", 400)

@@ -40,6 +40,10 @@ class Source:
         v5 = mqtt.version == "5" and not mqtt.embedded
         return Where(mqtt.host, mqtt.port, CLIENT, mqtt.username or None, secret, v5, mqtt.tls)
 
+    def said(self, sentence: str) -> str:
+        """The sentence, in the words that say where the broker is."""
+        return by_options(sentence) if self.by_options else sentence
+
 
 def by_options(sentence: str) -> str:
     """The sentence, with options in the place of keys of a configuration that there is not."""

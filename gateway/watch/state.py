@@ -61,8 +61,10 @@ def _forgotten(gateway: Gateway, where: Place) -> Sequence[News]:
         return [("board", gateway.name, {"board": where.board, "document": None})]
     if where.kind == "status":
         gateway.told = None
-    elif where.kind == "alarm" and (stream := gateway.streams.get((where.board, where.sensor))) is not None:
+    elif (stream := gateway.streams.get((where.board, where.sensor))) is not None:
         stream.alarm = ""
+        if where.kind == "last":  # it is called otherwise now, or gone; who still speaks is there again at once
+            gateway.missing -= gateway.streams.pop((where.board, where.sensor)).missing
     return ()
 
 
@@ -152,6 +154,9 @@ def _board(gateway: Gateway, where: Place, board: BoardTold, message: Mapping[st
         gateway.beyond += 1
         return ()
     gateway.boards[where.board] = Board(replace(board, sensors={}), at)
+    if not board.sensors:  # the broker does not take so long a document: nothing is known of them
+        for (level, _), known in gateway.streams.items():
+            known.state = "" if level == where.board else known.state
     for level, (name, state, last, unit) in board.sensors.items():
         stream = _stream(gateway, replace(where, sensor=level), board.board, name)
         if stream is not None:
