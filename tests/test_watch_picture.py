@@ -62,7 +62,7 @@ def test_eighty_by_twenty_four_is_readable():
     lines = [line.rstrip() for line in text(seen(many()))]
     assert lines[:8] == [
         " gateway watch  g  online, run 5f0c2a9d41be, version 1.2.3          broker:1883",
-        " received 48, missing 0, twice 0  0/s  latency 10 ms (half) 10 ms (99 %)",
+        " received 48, missing 0, twice 0  48/s  latency 10 ms (half) 10 ms (99 %)",
         " ledger   1,280 in = 1,275 acknowledged + 2 in flight + 3 dropped, balanced",
         " spool    empty, 0.1 MB, room for 72 h   pool 2 workers",
         " boards   4 online, 16 sensors",
@@ -266,7 +266,7 @@ def test_progress_is_one_line():
     """What came, what is missing, how fast."""
     line = progress(seen(many(spooled=7)))
     assert line == (
-        "g: 48 readings of 16 sensors received, 0 missing, 0 twice, 0/s, 7 in the spool, "
+        "g: 48 readings of 16 sensors received, 0 missing, 0 twice, 48/s, 7 in the spool, "
         "latency 10 ms (half) 10 ms (99 %)"
     )
 

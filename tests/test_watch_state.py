@@ -105,6 +105,17 @@ def test_condensed_readings_are_not_missing():
     assert only(heard(reading(1), reading(5, condensed=3))).missing == 0
 
 
+def test_the_rate_is_that_of_whole_seconds():
+    """Not of the one in which we came, nor of the one that goes on; nothing for 5 s is 0."""
+    state = State("gateway")
+    for seq in range(1, 101):
+        heard(reading(seq), state=state, at=AT + 0.75 + seq / 10)
+    gateway = only(state)
+    assert gateway.rate(AT + 10.8) == gateway.rate(AT + 9.0) == 10.0
+    assert gateway.rate(AT + 17.0) == 0.0
+    assert only(heard(reading(1))).rate(AT + 0.5) == 1.0
+
+
 def test_replayed_readings_fill_the_gap_and_are_not_the_newest():
     """After an outage what is live comes beside what lay on the disk."""
     state = heard(status(), reading(1), reading(9), *(reading(seq, replayed=True) for seq in range(2, 9)))

@@ -115,10 +115,12 @@ class Gateway:
         return ""
 
     def rate(self, now: float) -> float:
-        """Readings a second, of late."""
-        whole = [count for second, count in self.pace if int(now) - PACE <= second < int(now)]
-        since = min((second for second, _ in self.pace), default=int(now))
-        return sum(whole) / max(1, min(PACE, int(now) - since))
+        """Readings a second, over the last whole seconds of which we heard all."""
+        first = self.pace[0][0] if self.pace else int(now)
+        start = max(first + 1, int(now) - PACE)
+        if start >= int(now):
+            return float(sum(count for _, count in self.pace))
+        return sum(count for second, count in self.pace if start <= second < int(now)) / (int(now) - start)
 
     def board_state(self, level: str) -> str:
         """online | silent | offline | lent | "" (nothing is known)."""
