@@ -83,6 +83,7 @@ class Fake:
         self.token: str | None = None
         self.quality: dict[int, tuple[str, str | None]] = {}
         self.beats = True
+        self.ahead = 0.0  # s of the gateway's clock before this machine's
         self._lock = threading.Lock()
         self.port = 0
         self._over = threading.Event()
@@ -154,9 +155,13 @@ class Fake:
                 rows.append([one["id"], now, value, quality, features | self.extra.get(one["id"], {}), alarm])
         return {"time": now, "values": rows}
 
+    def now(self) -> float:
+        """S since 1970, by the gateway's clock."""
+        return time.time() + self.ahead
+
     def history(self, number: int) -> dict[str, Any]:
         """The hour of a sensor."""
-        end = time.time() // 5 * 5
+        end = self.now() // 5 * 5
         times = [end - self.hour + 5 * i for i in range(int(self.hour / 5))]
         until = end - 130 if number in self.stalled else end
         last = [curve(number, t) if t < until else None for t in times]
@@ -168,7 +173,7 @@ class Fake:
         """What a page hears first."""
         return [
             b"retry: 300\n\n", _event("documents", self.documents), _event("sensors", {"sensors": self.sensors}),
-            _event("values", self.values(time.time())),
+            _event("values", self.values(self.now())),
             *(_event("lines", {"board": name, "refused": of}) for name, of in self.lines.items()),
         ]  # fmt: skip
 
@@ -179,11 +184,11 @@ class Fake:
                 tick += 1
                 if tick % 4 == 0:
                     self._count()
-                self.say("values", self.values(time.time()))
+                self.say("values", self.values(self.now()))
 
     def _count(self) -> None:
         """All documents anew each second, since their counters have moved."""
-        now = instant(time.time())
+        now = instant(self.now())
         gateway = self.documents["gateway"]
         for count in ("frames", "decoded"):
             gateway[count] += 10 * len(self.documents["boards"])

@@ -160,6 +160,26 @@ def test_a_stop_is_said(browser, served):
     assert browser.text("#state") == "offline (stopped)"
 
 
+def test_an_upgrade_is_said(browser, served):
+    """A page that was open while the gateway became another version says that it is older; values go on."""
+    fake = served()
+    browser.open(fake.url)
+    browser.seen("#boards", "bench")
+    fake.documents["gateway"]["version"] = "0.2.0"
+    browser.seen("#banner", "The gateway is version 0.2.0 now, and this page older. Reload it.")
+    assert not quiet(browser, "S1") and browser.text(".news") == "live"
+
+
+def test_clocks_that_differ(browser, served):
+    """The page goes by the gateway's clock, and says how far that is from this device's."""
+    fake = served()
+    fake.ahead = -7200
+    browser.open(fake.url)
+    browser.seen(".about", "2 h 0 min behind this device's")
+    until(lambda: drawn(browser, "S1")["filled"] > 0.9, "a plot that is full")
+    assert "ago" not in browser.text("#board-1 .chips")
+
+
 def test_a_refused_line_is_seen_in_hex(browser, served):
     """The last refused lines of a board: reason and its meaning, text, and the bytes 16 a row with their text."""
     fake = served()

@@ -237,3 +237,16 @@ def test_what_is_read_aloud(browser, served):
     unnamed = """return [...document.querySelectorAll('input, a, button, summary')].filter(
       (one) => !(one.ariaLabel || one.textContent.trim() || one.closest('label'))).length"""
     assert browser.run(unnamed) == 0
+
+
+def test_a_browser_without_shared_workers(browser, served):
+    """Where pages cannot share a stream (on phones, some), each has its own, and all else is the same."""
+    fake = served()
+    script = browser.chrome("Page.addScriptToEvaluateOnNewDocument", source="delete window.SharedWorker")
+    try:
+        browser.open(fake.url)
+        shown = until(lambda: (said := browser.text("#board-1 .value")) not in ("", "–") and said, "a value")
+        until(lambda: browser.text("#board-1 .value") != shown, "a value that moves")
+        assert browser.run("return typeof SharedWorker") == "undefined" and len(fake.pages) == 1
+    finally:
+        browser.chrome("Page.removeScriptToEvaluateOnNewDocument", **script)

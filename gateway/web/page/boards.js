@@ -43,6 +43,7 @@ export function boardView(place, number, tools) {
   const age = make("span");
   const since = make("span", { class: "since" }, "since ", at, age);
   const capture = make("a", { class: "button", href: address(place.name), download: "" }, "Capture");
+  capture.hidden = /^\.{1,2}$/.test(place.name); // what no address can end with
   capture.title = "The newest bytes of this board, as gateway replay reads them";
   const head = make("header", {}, name, state, since, capture);
   const reason = make("p", { class: "reason" });

@@ -137,7 +137,7 @@ function frame() {
   }
   const from = now - span.now(now);
   for (const card of dirtyCards) {
-    card.show({ now, from, stale, board: views.get(card.sensor.board)?.place.document?.state ?? "online" });
+    card.show({ now, from, stale, all, board: views.get(card.sensor.board)?.place.document?.state ?? "online" });
     if (card.seen) history.want(card.sensor);
   }
   dirtyBoards.clear();

@@ -72,6 +72,7 @@ export function sensorCard(sensor, { say, dirty, filled }) {
 
   // view: {now, from, board (its state), stale}
   function show(view) {
+    if (!card.seen && !view.all && chipped !== null) return; // every few seconds is enough for what is read aloud
     const state = view.board === "online" ? (sensor.state ?? "ok") : view.board;
     const quiet = view.stale || state !== "ok";
     mark(node, "data-quiet", quiet ? "" : null);

@@ -21,6 +21,12 @@ export function series() {
   }
   clear();
 
+  function begin() {
+    clear();
+    newest = null;
+    recent.length = 0;
+  }
+
   function put(bucket, lowest, highest, latest) {
     const at = ((bucket % room) + room) % room;
     if (stamps[at] === bucket) {
@@ -56,6 +62,7 @@ export function series() {
 
     add(time, value) {
       if (typeof value !== "number" || !Number.isFinite(value)) return;
+      if (newest && time < newest[0] - step) begin(); // the gateway's clock was set back
       if (!newest || time >= newest[0]) newest = [time, value];
       if (!(recent.at(-1)?.[0] >= time)) recent.push([time, value]);
       while (recent[0][0] < time - MINUTE) recent.shift();

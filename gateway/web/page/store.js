@@ -11,6 +11,7 @@ export function store() {
   const boards = new Map(); // name -> {name, document, refused, sensors: Map(name -> sensor)}
   let ids = new Map(); // the feed's number -> sensor
   let ahead = 0; // s that the gateway's clock is ahead of ours
+  let timed = false; // it has come with values, and not with a document that may be older
   let marks = []; // documents of the gateway, APART from each other
   const due = { documents: false, sensors: false }; // a stream has begun whose first event of this kind tells all
   const known = {
@@ -57,6 +58,7 @@ export function store() {
   // Gives the sensors of which it says something new.
   function documents({ gateway, boards: said, left }) {
     const told = [];
+    if (!timed) ahead = instant(gateway.time) - Date.now() / 1000;
     if (due.documents) for (const name of boards.keys()) if (!Object.hasOwn(said, name)) boards.delete(name);
     due.documents = false;
     for (const name of left) boards.delete(name);
@@ -110,7 +112,8 @@ export function store() {
   }
 
   function values({ time, values: rows }) {
-    ahead = time ? time - Date.now() / 1000 : ahead;
+    if (time) ahead = time - Date.now() / 1000;
+    timed ||= time > 0;
     const touched = [];
     for (const [id, at, value, quality, features, alarm] of rows) {
       const one = ids.get(id);
