@@ -101,14 +101,20 @@ def test_nothing_is_said_to_be_nothing(mosquitto, capsys):
     assert (out, err.partition(" at ")[0]) == ("", "gateway: nothing has come of gateway/else/#")
 
 
-@pytest.mark.slow
-def test_more_than_one_gateway_has_to_be_chosen_from(retained):
-    """Without --gateway the only one is watched; where there are more they are named."""
+def test_more_than_one_gateway_has_to_be_chosen_from(retained, capsys):
+    """Without --gateway the only one is watched; where there are more they are named, and so is none."""
     publish(retained, topic("status", gateway="other"), status(gateway="other")[1], "-r")
-    with in_a_pipe(["--url", f"mqtt://127.0.0.1:{retained}"]) as one:
-        _, err = one.communicate(timeout=30)
-    assert one.returncode == 2
-    assert err == "gateway: there is more than one gateway here; add --gateway with one of these: g, other\n"
+    assert run(["watch", "--url", f"mqtt://127.0.0.1:{retained}", "--json"]) == 2
+    sentence = "gateway: there is more than one gateway here; add --gateway with one of these: g, other\n"
+    assert capsys.readouterr() == ("", sentence)
+
+
+@pytest.mark.slow
+def test_no_gateway_at_all_is_said(mosquitto, capsys):
+    """Rubbish makes no gateway."""
+    publish(mosquitto.port, topic("status"), b"[", "-r")
+    assert run(["watch", "--url", f"mqtt://127.0.0.1:{mosquitto.port}"]) == 1
+    assert "no gateway has its status on gateway/+/status at 127.0.0.1:" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("mosquitto", [["allow_anonymous false"]], indirect=True)
@@ -256,10 +262,10 @@ def test_whoever_stops_reading_ends_it(hall):
 
 @pytest.mark.slow
 def test_ctrl_z_gives_the_terminal_back(retained):
-    """Stopped by Ctrl-Z the terminal is the shell's, and afterwards the picture is drawn anew."""
+    """Stopped as by Ctrl-Z the terminal is the shell's, and afterwards the picture is drawn anew."""
     with on_a_terminal(["--url", f"mqtt://127.0.0.1:{retained}"]) as one:
         one.until("27.00 °C")
-        one.press("\x1a")
+        one.process.send_signal(signal.SIGTSTP)
         until(lambda: not one.screen.second, "the first screen is shown")
         assert termios.tcgetattr(one.slave) == one.before
         one.process.send_signal(signal.SIGCONT)

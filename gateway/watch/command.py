@@ -14,12 +14,13 @@ from pathlib import Path
 
 from pydantic_core import to_json
 
-from ..commands.ends import CONFIG, DONE, FAILED, WRONG_USE
+from ..commands.ends import CONFIG, DONE, WRONG_USE, failed
 from ..config import Wrong
 from ..live import possible
 from ..publish.subscriber import Refused
 from ..threads import in_thread
 from .choice import Choice, keys, pressed
+from .choosing import chosen
 from .hearing import Hearing
 from .known import Gateway
 from .look import Look, look
@@ -31,7 +32,6 @@ from .terminal import Terminal
 
 REFRESH, SHARE = 0.25, 8  # s between two pictures at least, and times as long as one took: an eighth of a core at most
 PROGRESS, CHANGES = 10.0, 1.0  # s between lines of progress, and between looks at what has changed
-FIRST = 3.0  # s after the connection for gateways to be heard of, where none was named
 
 
 def watch(options: argparse.Namespace, configuration: Path) -> int:
@@ -51,14 +51,15 @@ def watch(options: argparse.Namespace, configuration: Path) -> int:
     return asyncio.run(_watch(found, options.seconds, options.json))
 
 
-class Several(Exception):
-    """There is more than one gateway; its text says which."""
-
-
 async def _watch(found: Source, seconds: float, as_json: bool) -> int:
     loop, over = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, over.set)
+    try:
+        if found.level is None:
+            found = await chosen(found)
+    except Refused as refused:
+        return failed(found.said(str(refused)))
     state = State(found.mqtt.prefix, found.level)
     out = Lines(over)
     hearing = Hearing(found, state, out.write if as_json else None)
@@ -67,7 +68,7 @@ async def _watch(found: Source, seconds: float, as_json: bool) -> int:
         await _either(listening, hearing.connected.wait(), over.wait())
         if seconds:
             loop.call_later(seconds, over.set)
-        gateway = partial(_chosen, state, found, time.monotonic())
+        gateway = partial(_known, state, found.level or "")
         if as_json:
             await _either(listening, over.wait())
         elif possible(sys.stdout):
@@ -82,17 +83,12 @@ async def _watch(found: Source, seconds: float, as_json: bool) -> int:
             print(progress(_look(hearing, one)))
         await hearing.goodbye()
     except Refused as refused:
-        print(f"gateway: {found.said(str(refused))}", file=sys.stderr)
-        return FAILED
-    except Several as several:
-        print(f"gateway: {several}", file=sys.stderr)
-        return WRONG_USE
+        return failed(found.said(str(refused)))
     finally:
         listening.cancel()
         await asyncio.wait({listening})
     if not state.gateways:
-        print(f"gateway: nothing has come of {found.topic} at {hearing.link.where}{MAYBE}", file=sys.stderr)
-        return FAILED
+        return failed(f"nothing has come of {found.topic} at {hearing.link.where}{MAYBE}")
     return DONE
 
 
@@ -109,13 +105,9 @@ async def _either(listening: asyncio.Task[None], *others: Awaitable[object]) -> 
         await asyncio.wait(tasks)
 
 
-def _chosen(state: State, found: Source, since: float) -> Gateway:
-    """The gateway that is watched. Raises Several where none was named and more than one is there."""
-    if found.level is None and len(state.gateways) > 1 and time.monotonic() - since >= FIRST:
-        names = ", ".join(sorted(one.name for one in state.gateways.values())[:20])
-        raise Several(f"there is more than one gateway here; add --gateway with one of these: {names}")
-    level = found.level if found.level is not None else next(iter(state.gateways), "")
-    return state.gateways.get(level) or Gateway(level or "…")
+def _known(state: State, level: str) -> Gateway:
+    """The gateway of that topic level; before anything has come, one of which nothing is known."""
+    return state.gateways.get(level) or Gateway(level)
 
 
 def _look(hearing: Hearing, gateway: Gateway) -> Look:

@@ -18,7 +18,7 @@ OF_BROKER = ("username", "password_file", "ca_file", "cert_file", "key_file", "p
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A broker, and whom to watch there. level: its topic level, None: whoever is there. here: on this machine."""
+    """A broker, and whom to watch there. level: its topic level, None: not known yet. here: on this machine."""
 
     mqtt: Mqtt
     level: str | None
