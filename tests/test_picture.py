@@ -66,6 +66,13 @@ def test_the_header_says_how_it_goes():
     ]
 
 
+def test_the_header_says_where_the_page_is():
+    """Where there is one, its address has a line; the sensors of four boards fit all the same."""
+    lines = text(look(page=28080))
+    assert lines[3].rstrip() == " page     http://127.0.0.1:28080/"
+    assert len(lines) == 23 and not any("more" in line for line in lines)
+
+
 def test_all_sensors_are_there_where_they_fit():
     """Sixteen sensors fit into 24 lines; a board is named once."""
     lines = text(look())

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import urllib.request
 
 import pytest
 
@@ -101,3 +102,16 @@ def test_the_broker_of_its_own_works_in_it(life):
         life.until(lambda: {board for board, _ in judge.sensors} == set(life.boards), "readings of all boards", 20)
     finally:
         judge.close()
+
+
+def test_the_page_works_in_it(life):
+    """With [web] its process starts, listens, answers whoever is on this machine, and shows what the boards say."""
+    port = free_port()
+    life.configure(life.configuration(extra=f'[web]\nlisten = "127.0.0.1:{port}"\n'))
+    life.machine.run("systemctl", "restart", "gateway", check=True)
+    life.until(lambda: life.events("web.started"), "the page", 30)
+    life.all_heard()
+    for path, part in (("healthz", b"ok"), ("readyz", b'"ready":true'), ("metrics", b"gateway_sensor_value{")):
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}", timeout=10) as answer:
+            assert part in answer.read(), path
+    assert not life.events("web.said") and not life.events("web.lost")

@@ -18,7 +18,7 @@ def wheelhouse() -> Path:
     """A folder with them all, but the gateway itself; made once for what pyproject.toml asks for."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    asked = [*project["dependencies"], *extras["demo"], *extras["binary"], *extras["modbus"]]
+    asked = [*project["dependencies"], *extras["demo"], *extras["binary"], *extras["modbus"], *extras["web"]]
     name = "wheels-" + hashlib.sha256("\n".join(sorted(asked)).encode()).hexdigest()[:12]
     with alone("wheels") as cache:
         folder, making = cache / name, cache / "wheels.making"
