@@ -13,6 +13,8 @@ from gateway.feed.rings import Rings
 from gateway.ledger import Refused
 from gateway.model import Features
 
+SENSORS = {"S1": {}, "S2": {}}  # of a document
+
 
 def computed(board="bench", sensor="S1", values=(20.0,), at=1.0, unit="°C", mean=math.nan):
     """A piece of computed readings, one a second from `at` on."""
@@ -27,7 +29,7 @@ def computed(board="bench", sensor="S1", values=(20.0,), at=1.0, unit="°C", mea
 
 def feeder(documents=None, refused=None, taped=None, rings=None, now=2.0):
     """A feeder of a gateway that says this."""
-    documents = documents if documents is not None else [{"frames": 1}, {"bench": {"state": "online"}}]
+    documents = documents if documents is not None else [{"frames": 1}, {"bench": {"sensors": SENSORS}}]
     sources = Sources(
         lambda: tuple(documents),
         lambda: (refused or {}).items(),
@@ -155,19 +157,33 @@ def test_another_unit_begins_another_hour():
 
 def test_nothing_is_sent_twice():
     """Who looks is told all, then only what has changed."""
-    documents = [{"frames": 1}, {"bench": {"state": "online"}, "hall": {"state": "online"}}]
+    online, silent = ({"state": state, "sensors": SENSORS} for state in ("online", "silent"))
+    documents = [{"frames": 1}, {"bench": online, "hall": online}]
     told = feeder(documents)
     told.look(True)
     assert messages(told.documents()) == [
         ({"event": "documents"}, {"gateway": documents[0], "boards": documents[1], "left": []})
     ]
     assert told.documents() == []
-    documents[1] = {"bench": {"state": "silent"}}
+    documents[1] = {"bench": silent}
     assert messages(told.documents()) == [
-        ({"event": "documents"}, {"gateway": {"frames": 1}, "boards": {"bench": {"state": "silent"}}, "left": ["hall"]})
+        ({"event": "documents"}, {"gateway": {"frames": 1}, "boards": {"bench": silent}, "left": ["hall"]})
     ]
     told.look(True)
     assert len(messages(told.documents())) == 1
+
+
+def test_a_sensor_that_is_called_otherwise_now_is_gone():
+    """What its board's document does not have any more is shown no more, on the page as in a scrape."""
+    told = feeder([{}, {"bench": {"sensors": {"inlet": {}}}}])
+    told.rings.feed([computed(), computed(sensor="inlet"), computed("away")])
+    told.look(True)
+    told.documents()
+    gone, sensors = messages(told.values()[:2])
+    assert gone == ({"event": "gone"}, {"ids": [1, 3]})
+    assert [one["sensor"] for one in sensors[1]["sensors"]] == ["inlet"]
+    [(_, snapshot)] = messages([told.answer({"ask": 1, "what": "snapshot"})])
+    assert [one[1] for one in snapshot["sensors"]] == ["inlet"]
 
 
 def test_only_the_newest_value_of_each_sensor_is_sent():

@@ -325,7 +325,7 @@ async def test_a_page_that_reads_nothing_holds_up_nobody(web):
     page = await Stream.open(web.port)
     await page.next("documents")
     for value in range(5):
-        web.made.feed(float(value), sensor="moving")
+        web.made.feed(float(value), sensor="S2")
         await until_value(page, float(value))
     stuck.close()
     page.close()

@@ -82,7 +82,7 @@ class Feeder:
 
     def documents(self) -> list[bytes]:
         """The documents that are not as they were told, and the refused lines of boards that have new ones."""
-        gateway, boards = self.sources.documents()
+        gateway, boards = self._documents()
         now: dict[str | None, Mapping[str, Any]] = {None: gateway}
         now.update(boards.items())
         before, self._told = self._told, now
@@ -98,6 +98,11 @@ class Feeder:
                 out.append(_event("lines", {"board": board, "refused": [_line(one) for one in lines]}))
         return out
 
+    def _documents(self) -> Documents:
+        gateway, boards = self.sources.documents()
+        self.rings.keep({name: document["sensors"] for name, document in boards.items()})
+        return gateway, boards
+
     def answer(self, asked: Mapping[str, Any]) -> bytes:
         """The answer to what the web process asks."""
         head: dict[str, Any] = {"answer": asked.get("ask")}
@@ -105,7 +110,7 @@ class Feeder:
             case "health":
                 return written({**head, "moves": self.sources.moves()})
             case "snapshot":
-                gateway, boards = self.sources.documents()
+                gateway, boards = self._documents()
                 shown = self.rings.all()
                 names = [[one.board, one.sensor, one.unit, one.wall, one.value] for one in shown]
                 whole = {"gateway": gateway, "boards": boards, "sensors": names, "left_out": self.rings.left_out}

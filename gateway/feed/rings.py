@@ -1,6 +1,6 @@
 """The rings of all sensors, and the newest reading of each. Pure: fed with computed readings, asked by the feeder."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from ..model import Features
 from .ring import Ring
@@ -84,10 +84,20 @@ class Rings:
     def drop(self, board: str) -> None:
         """The board is read no more."""
         for shown in self._shown.pop(board, {}).values():
-            del self._by_id[shown.id]
-            self.gone.append(shown.id)
-            self.new.discard(shown)
-            self.changed.discard(shown)
+            self._forget(shown)
+
+    def keep(self, sensors: Mapping[str, Collection[str]]) -> None:
+        """Drops those that there are no more: what is called otherwise now. sensors: all that there are, by board."""
+        for board, known in self._shown.items():
+            there = sensors.get(board, ())
+            for name in [name for name in known if name not in there]:
+                self._forget(known.pop(name))
+
+    def _forget(self, shown: Shown) -> None:
+        del self._by_id[shown.id]
+        self.gone.append(shown.id)
+        self.new.discard(shown)
+        self.changed.discard(shown)
         self._without.clear()
         self.left_out = 0
 

@@ -38,6 +38,7 @@ GATEWAY = (
     _counter("readings_dropped", "dropped", "Readings that were dropped."),
     _gauge("readings_in_flight", "in_flight", "Readings between the first queue and the broker."),
     _gauge("readings_spooled", "spooled", "Readings on the disk."),
+    _gauge("alarms", "alarms", "Sensors whose alarm is on."),
     _gauge("broker_connected", "broker.connected", "Whether there is a connection to the broker: 1 or 0."),
     _counter("broker_reconnects", "broker.reconnects", "Connections to the broker after the first."),
     _gauge("spool_bytes", "spool.bytes", "Size of the spool's files."),
@@ -52,6 +53,7 @@ GATEWAY = (
 
 BOARD = (
     _gauge("board_state_timestamp_seconds", "since", "Since when the board has its state."),
+    _gauge("board_alarms", "alarms", "Sensors of the board whose alarm is on."),
     _counter("board_received_bytes", "bytes", "Bytes that came from the board."),
     _counter("board_frames", "frames", "Frames that came from the board, noise among them."),
     _counter("board_frames_decoded", "decoded", "Frames of the board that were decoded."),
