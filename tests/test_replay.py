@@ -65,6 +65,26 @@ def test_a_capture_has_its_alarms(tmp_path):
     assert summary["condensed"] == 3
 
 
+@pytest.mark.slow
+def test_what_is_no_reading_neither_begins_nor_ends_an_alarm(tmp_path):
+    """NaN, a board's mark for no value, and what is dropped as out of range; one that is flagged counts as measured."""
+    lines = ("72", "nan", "-127", "1e9", "72", "20", "900", "20")
+    file = capture(tmp_path, *said(*(f"{value}\n" for value in lines), every=30))
+    config, told = tmp_path / "gateway.toml", []
+    for what in ("drop", "flag"):
+        config.write_text(
+            '[[boards]]\nname = "b"\nport = "/dev/x"\nformat = "plain"\nnone = [-127]\nrange = [0, 800]\n'
+            f'out_of_range = "{what}"\n[[sensors]]\nmatch = "*"\nalarm = {{ above = 71, for = "2m" }}\n'
+            '[[sensors]]\nmatch = "*"\nalarm = { above = 71, for = "1m" }\n'
+        )
+        rows, _ = messages(file, "-c", config)
+        told.append([(row["value"], row.get("alarm")) for row in rows])
+    assert told == [
+        [(72, None), (72, "above"), (20, None), (20, None)],
+        [(72, None), (1e9, "above"), (72, "above"), (20, None), (900, None), (20, None)],
+    ]
+
+
 @pytest.mark.parametrize(("whole", "readings"), [(True, ["1", "2"]), (False, ["2"])])
 def test_a_first_line_counts_where_the_capture_is_whole(tmp_path, whole, readings):
     """What may be half a line is noise, unless the capture says that it is none."""
