@@ -146,7 +146,7 @@ class Screen:
     def draw(self, picture: Sequence[Line]) -> None:
         """Shows lines that fit; waits while the terminal takes nothing."""
         size = self.size()
-        lines = [coloured(line) for line in picture][: size[1]]
+        lines = [self._whole(line, size[0]) for line in picture][: size[1]]
         out = []
         if size != self._size:
             self._size, self._drawn = size, []
@@ -154,12 +154,17 @@ class Screen:
         before = [*self._drawn, *[""] * (len(lines) - len(self._drawn))]
         for row, line in enumerate(lines):
             if line != before[row]:
-                out.append(f"\x1b[{row + 1};1H\x1b[2K{line}")
+                out.append(f"\x1b[{row + 1};1H{line}")
         if len(before) > len(lines):
             out.append(f"\x1b[{len(lines) + 1};1H\x1b[J")
         self._drawn = lines
         if out:
             self._write("".join(out))
+
+    @staticmethod
+    def _whole(line: Line, width: int) -> str:
+        """The line with what erases the rest of an older one: behind it, so that a slow terminal does not flicker."""
+        return coloured(line) + ("\x1b[K" if sum(cells(text) for text, _ in line) < width else "")
 
     def keep(self, picture: Sequence[Line]) -> None:
         """Prints lines where they stay. For after the end."""

@@ -86,8 +86,8 @@ class Emulated:
                 row, column = numbers or (1, 1)
                 self._row, self._column = min(row, self.height) - 1, min(column, self.width) - 1
             case "K":
-                assert given == "2"
-                self._rows[self._row] = [" "] * self.width
+                assert given == ""
+                self._rows[self._row][self._column :] = [" "] * (self.width - self._column)
             case "J":
                 first = 0 if given == "2" else self._row
                 self._rows[first:] = [[" "] * self.width for _ in range(self.height - first)]

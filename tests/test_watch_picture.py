@@ -88,6 +88,14 @@ def test_two_hundred_by_fifty_uses_it():
     )
 
 
+def test_boards_that_are_away_come_first():
+    """Where not all fit one sees those; the others are in order, numbers in their names by size."""
+    state = many(12, 1)
+    heard(board("bench-9", state="silent"), board("bench-11", state="offline"), state=state)
+    names = [line.split()[0] for line in text(seen(state), choice=Choice(view="boards"))[7:-1] if line.strip()]
+    assert names[:5] == ["bench-9", "bench-11", "bench-1", "bench-2", "bench-3"]
+
+
 def test_what_does_not_fit_can_be_reached():
     """Down, pages, the end, and back; the place is said."""
     look = seen(many(8))
@@ -142,6 +150,7 @@ def test_each_order_has_the_remarkable_first(sort, first):
     choice = after(b"s" * SORTS.index(sort), look)
     rows = page(look, choice, 80, 24).rows
     assert (choice.sort, rows[0].sensor) == (sort, first)
+    assert sort in [column.title for column in page(look, choice, 80, 24).columns]
     assert page(look, replace(choice, reverse=True), 80, 24).rows[-1].sensor == first
     assert after(b"s" * len(SORTS), look).sort == "board"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .known import Gateway, Stream
+from .known import Gateway, Stream, natural
 from .nouns import BoardTold, Told
 from .table import Row
 
@@ -76,7 +76,9 @@ def look(gateway: Gateway, link: Link, now: float, wall: float) -> Look:
         BoardRow(
             board.told.board, states[level], board.told, _ago(board.told.since, wall), sensors[level]
         )
-        for level, board in sorted(gateway.boards.items())
+        for level, board in sorted(
+            gateway.boards.items(), key=lambda item: (states[item[0]] == "online", natural(item[1].told.board))
+        )  # those that are away first
     ]  # fmt: skip
     return Look(
         link=link, gateway=gateway.name, state=gateway.state, run=gateway.run, doubt=gateway.doubt, told=told,

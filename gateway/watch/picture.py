@@ -76,9 +76,10 @@ def page(look: Look, choice: Choice, width: int, height: int) -> Page:
     keys = [*dict.fromkeys([*FEATURES, *(key for row in seen for key in row.features)])]
     every = columns(seen, OLD, keys, 2 * NAME if width >= WIDE else NAME)
     titles = [one.title for one in every]
-    wanted = [*choice.wanted, *(title for title in (*FIRST, *titles) if title not in choice.wanted)]
+    first = [choice.sort, *choice.wanted]  # what they are in order by is seen
+    wanted = [*dict.fromkeys([*first, *FIRST, *titles])]
     wanted = [title for title in wanted if title not in choice.hidden]
-    if not any(row.alarm for row in look.rows) and "alarm" not in choice.wanted:
+    if not any(row.alarm for row in look.rows) and "alarm" not in first:
         wanted = [title for title in wanted if title != "alarm"]
     names = [title for title in ("board", "sensor") if title in wanted]
     wanted = [*names, *(title for title in wanted if title not in names)]
