@@ -24,6 +24,8 @@ AT = "127.0.0.1:8080"
         (WebFacts(AT), False, FINE, "is free for the page", ""),
         (WebFacts(AT, "taken", (200, b"ok\n")), True, FINE, "answers, and is well", ""),
         (WebFacts(AT, "taken", (503, b"not ok\n")), True, WRONG, "answers that its readings stand still", "journalctl"),
+        (WebFacts(AT, "taken", (503, b"the gateway does not answer\n")), True, WRONG,
+         "answers that the gateway itself does not", "journalctl"),
         (WebFacts(AT), True, WRONG, "the gateway runs, and nobody listens there", "sudo systemctl reload gateway"),
         (WebFacts(AT, f"web.listen: {AT} is taken by nginx (pid 7); end that, or set another port"), False, WRONG,
          f"{AT} is taken by nginx (pid 7)", ""),

@@ -3,8 +3,10 @@
 import asyncio
 import gzip
 import json
+import os
 import socket
 import time
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +17,7 @@ from gateway.web.guard import LONGEST_BODY
 from gateway.web.server import HEAD, MOST
 
 from .exposition import complaints, parsed
+from .faults import tree
 from .looks import board, look
 from .waiting import until
 from .webs import HOSTILE, Shared, Stream, ask, raw
@@ -340,7 +343,7 @@ async def until_value(page, value):
 
 
 async def test_a_scrape_of_a_thousand_sensors_is_quick(web):
-    """From the request to the last byte, the gateway's look included: the best of twenty, on a busy machine."""
+    """From the request to the last byte it takes 14 ms where nobody else wants the cores; of CPU no more anywhere."""
     before = web.made.look
     names = [f"S{n}" for n in range(20)]
     sensors = {name: SensorLook("ok", 90, 1_795_000_000.5, "°C") for name in names}
@@ -348,7 +351,8 @@ async def test_a_scrape_of_a_thousand_sensors_is_quick(web):
     for n in range(50):
         for name in names:
             web.made.feed(21.5, name, f"b{n}")
-    took = []
+    [page] = [pid for pid in tree.family(os.getpid()) if web.port in ports(pid)]
+    own, its, took = time.process_time(), tree.cpu(page), []
     try:
         for _ in range(20):
             began = time.perf_counter()
@@ -357,5 +361,14 @@ async def test_a_scrape_of_a_thousand_sensors_is_quick(web):
     finally:
         web.made.look = before
     assert answer.body.count(b"gateway_sensor_ok{") == 1000
-    print(f"{1e3 * min(took):.1f} ms, {len(answer.body)} bytes")
-    assert min(took) < 0.05  # 13 ms on an idle machine
+    cpu = (time.process_time() - own + tree.cpu(page) - its) / len(took)
+    print(f"{1e3 * min(took):.1f} ms, of CPU {1e3 * cpu:.1f} ms, {len(answer.body)} bytes")
+    assert cpu < 0.06
+
+
+def ports(pid):
+    """The TCP ports of this machine at which a process listens."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    inodes = {f"socket:[{line[9]}]": int(line[1].split(":")[1], 16) for line in lines if line[3] == "0A"}
+    links = [os.readlink(one) for one in Path(f"/proc/{pid}/fd").iterdir() if one.is_symlink()]
+    return {inodes[link] for link in links if link in inodes}

@@ -12,7 +12,12 @@ from ..listening import claimed, written
 from .finding import FINE, WRONG, Finding
 
 PATIENCE = 5.0  # s for an answer
-ANSWERS = {(200, b"ok\n"): FINE, (503, b"not ok\n"): WRONG}
+ANSWERS = {
+    (200, b"ok\n"): (FINE, "answers, and is well"),
+    (503, b"not ok\n"): (WRONG, "answers that its readings stand still"),
+    (503, b"the gateway does not answer\n"): (WRONG, "answers that the gateway itself does not"),
+}
+"""What /healthz says, and what that means."""
 HERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
@@ -57,9 +62,8 @@ def web(facts: WebFacts | None, *, runs: bool) -> Iterator[Finding]:
     if facts is None:
         return
     if runs and facts.answer is not None:
-        says = {FINE: "answers, and is well", WRONG: "answers that its readings stand still"}[ANSWERS[facts.answer]]
-        mend = "" if ANSWERS[facts.answer] == FINE else "journalctl -u gateway -n 50"
-        yield Finding("web", facts.where, ANSWERS[facts.answer], says, mend)
+        state, says = ANSWERS[facts.answer]
+        yield Finding("web", facts.where, state, says, "" if state == FINE else "journalctl -u gateway -n 50")
     elif facts.taken is not None:
         orphan = re.search(r"gateway-web \(pid (\d+)\)", facts.taken)
         if orphan is not None and not runs:
