@@ -82,6 +82,22 @@ def test_a_narrow_page_has_no_second_way(browser, served):
     assert browser.run(wide) == []
 
 
+@pytest.mark.parametrize("width", [1600, 820])
+def test_nothing_covers_what_is_on_top(browser, served, width):
+    """When the page is scrolled, what stays on top is not covered by what goes by."""
+    fake = served()
+    browser.look(width, 500)
+    browser.open(fake.url)
+    browser.seen("#boards", "bench")
+    browser.run("document.documentElement.style.scrollBehavior = 'auto'; scrollTo(0, 150)")
+    two_frames(browser)
+    covered = """const box = document.querySelector('.mast').getBoundingClientRect(), found = [];
+      for (let x = 5; x < innerWidth; x += 15) for (let y = box.top + 3; y < box.bottom; y += 6)
+        if (!document.elementFromPoint(x, y).closest('.mast')) found.push([x, y]);
+      return found"""
+    assert browser.run("return scrollY") > 100 and browser.run(covered) == []
+
+
 def test_nothing_comes_from_elsewhere_and_little_from_here(browser, served):
     """Every request goes to the gateway; all files together are less than 90 kB; the page is drawn within a second."""
     fake = served()
@@ -117,8 +133,28 @@ def test_ten_pages_are_one_stream(browser, served):
     assert len([path for path, _ in fake.requests if path == "/events"]) == 1
 
 
+HIDE = """
+Object.defineProperty(document, 'hidden', {value: arguments[0], configurable: true});
+document.dispatchEvent(new Event('visibilitychange'));
+"""
+
+
+def test_a_page_that_is_not_seen(browser, served):
+    """A page behind others has no stream after a while, and has all anew as soon as it is seen again."""
+    fake = served()
+    browser.open(fake.url)
+    browser.seen("#boards", "bench")
+    browser.run(HIDE, True)
+    until(lambda: not fake.pages, "no stream", 30)
+    browser.run(HIDE, False)
+    until(lambda: fake.pages, "a stream")
+    shown = browser.text("#board-1 .value")
+    until(lambda: browser.text("#board-1 .value") != shown, "values that move")
+    assert not browser.text("#banner")
+
+
 def test_nobody_looks(browser, served):
-    """When the last page is closed, or none is seen, the stream ends."""
+    """When the last page is closed the stream ends."""
     fake = served()
     rest = browser.tab()
     shown = browser.tab()

@@ -48,7 +48,7 @@ export function draw(canvas, size, line, view) {
   pen.setTransform(dpr, 0, 0, dpr, 0, 0);
   pen.clearRect(0, 0, width, height);
   pen.font = "11px system-ui, sans-serif";
-  const points = line.points(from - line.step, to);
+  const points = line.points(from - 2 * line.step, to);
   const [low, high] = ends(points, places);
   const floor = height - FOOT;
   const { step, found } = ticks(low, high, 3);

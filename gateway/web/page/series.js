@@ -1,7 +1,7 @@
 // A sensor's last hour in buckets, the lowest, highest and last value of each; and its last minute value by value.
 
 const HOUR = 3600; // s
-const MINUTE = 65; // s for which single values are kept
+const MINUTE = 75; // s for which single values are kept, and up to which they are shown
 
 // Gives {load, add, points, newest}. Times are s since 1970.
 export function series() {
