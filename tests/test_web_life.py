@@ -4,6 +4,8 @@ import os
 import signal
 import socket
 
+from gateway.feed import host as hosts
+
 from .waiting import until
 from .webs import ask, served
 
@@ -21,6 +23,19 @@ async def test_it_is_started_again_when_it_is_killed(tmp_path):
         assert [name for name, _ in made.events] == ["web.started", "web.lost", "web.recovered"]
         assert (await ask(host.address[1], "/healthz")).status == 200
     assert children() == others
+
+
+async def test_one_that_stands_still_is_ended(tmp_path, monkeypatch):
+    """A web process that gives no sign of life is killed, which is told, and another one takes its place."""
+    monkeypatch.setattr(hosts, "PING", 0.1)
+    monkeypatch.setattr(hosts, "SILENT", 2.0)
+    others = children()
+    async with served(tmp_path) as (host, made):
+        [pid] = children() - others
+        os.kill(pid, signal.SIGSTOP)
+        await until(lambda: "the web process was not heard of for 2 s" in made.told, 20)
+        await until(lambda: host.address is not None and children() - others and pid not in children(), 30)
+        assert (await ask(host.address[1], "/healthz")).status == 200
 
 
 async def test_a_port_that_is_taken_is_told_with_who_has_it(tmp_path):

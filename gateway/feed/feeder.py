@@ -103,18 +103,20 @@ class Feeder:
         self.rings.keep({name: document["sensors"] for name, document in boards.items()})
         return gateway, boards
 
-    def answer(self, asked: Mapping[str, Any]) -> bytes:
-        """The answer to what the web process asks."""
+    def answer(self, asked: Mapping[str, Any], clock: Callable[[], float] = lambda: 0.0) -> bytes:
+        """The answer to what the web process asks. clock: s, by which it is told what a snapshot has taken."""
         head: dict[str, Any] = {"answer": asked.get("ask")}
         match asked.get("what"):
             case "health":
                 return written({**head, "moves": self.sources.moves()})
             case "snapshot":
+                began = clock()
                 gateway, boards = self._documents()
                 shown = self.rings.all()
                 names = [[one.board, one.sensor, one.unit, one.wall, one.value] for one in shown]
                 whole = {"gateway": gateway, "boards": boards, "sensors": names, "left_out": self.rings.left_out}
-                return written(head, encoded(whole))
+                text = encoded(whole)
+                return written({**head, "took": clock() - began}, text)
             case "history":
                 return self._history(head, self.rings.find(asked.get("id")))
             case "capture":

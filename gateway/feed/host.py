@@ -15,7 +15,8 @@ from .child import Child
 from .feeder import Feeder
 from .protocol import Garbled, Stream, written
 
-TICK, DOCUMENTS = 0.25, 4  # s between two looks at the values while somebody looks; every so many, the documents
+TICK, DOCUMENTS = 0.25, 1.0  # s between two looks at the values, and at the documents, while somebody looks
+SPARING = 50  # times what a look at the documents takes: of thousands of sensors they are looked at more rarely
 STARTING = 60.0  # s for the process to listen, on a slow board
 PING, SILENT = 10.0, 30.0  # s between two signs of life, and without one until it is ended
 LATEST = 30.0  # s between two attempts, at the most: each costs a start of Python
@@ -168,7 +169,7 @@ class _Life(asyncio.Protocol):
             case {"look": bool(looked_at)}:
                 self._look(looked_at)
             case {"ask": _}:
-                self._send(self._feeder.answer(head))
+                self._send(self._feeder.answer(head, time.monotonic))
             case {"ready": [str(host), int(port)]}:
                 self.address = (host, port)
                 self._listens()
@@ -200,13 +201,14 @@ class _Life(asyncio.Protocol):
     async def _show(self) -> None:
         """Sends what changes. What it has not read yet is not sent again: it will have what is newest then."""
         transport = self._transport
-        tick = 0
+        due = 0.0
         while transport is not None:
             if not transport.get_write_buffer_size():
-                if tick % DOCUMENTS == 0:
+                began = time.monotonic()
+                if began >= due:
                     for message in self._feeder.documents():
                         self._send(message)
+                    due = began + max(DOCUMENTS - TICK / 2, SPARING * (time.monotonic() - began))
                 for message in self._feeder.values():
                     self._send(message)
-                tick += 1
             await asyncio.sleep(TICK)

@@ -7,7 +7,8 @@ From the web process:  {"look": true | false}                          somebody 
                        {"ready": [host, port]}, {"failed": "a sentence"}    after the start
 From the gateway:      {"settings": {…}}                               the first
                        {"event": "documents" | "sensors" | "gone" | "values" | "lines"}, its data in the body
-                       {"answer": 7, …}, with the answer in the body; {"answer": 7, "none": true} where there is none
+                       {"answer": 7, …}, with the answer in the body; {"answer": 7, "none": true} where there is none;
+                       {"ping": true}, to which {"pong": true} is said
 """
 
 import json
