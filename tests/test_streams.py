@@ -2,7 +2,7 @@
 
 from gateway.publish.broker import Limits
 from gateway.publish.packets import Ack
-from gateway.publish.streams import OfSensors
+from gateway.publish.streams import AT_ONCE, OfSensors
 from gateway.sending import Alarm, Sending
 from tests.made import features
 from tests.outboxes import outbox, sent
@@ -67,6 +67,19 @@ def test_it_is_said_again():
     s.say(31.0)
     s.box.streams.again(0.0)
     assert s.told() == []
+
+
+def test_many_are_said_again_in_portions():
+    """So that nothing else waits for all of them; with a new connection from the beginning."""
+    s = Sensors()
+    for number in range(AT_ONCE + 10):
+        s.say(31.0, sensor=f"S{number}")
+    streams, waiting = s.box.streams, s.box.documents
+    assert (len(waiting), streams.again(0.0), len(waiting)) == (0, True, AT_ONCE)
+    assert (streams.again(0.0), len(waiting)) == (False, AT_ONCE + 10)
+    assert streams.again(0.0)
+    s.box.opened(Limits(), v5=True)
+    assert streams.again(0.0)
 
 
 def test_after_an_outage_the_newest_state_is_told():

@@ -146,7 +146,8 @@ class Publisher:
 
     def again(self) -> None:
         """Says again what the alarms' topics should say, behind what waits."""
-        self.streams.again(self._clock())
+        if self.streams.again(self._clock()):
+            asyncio.get_running_loop().call_later(0.05, self.again)
         self._pump()
 
     def document(self, topic: str, payload: bytes, *, behind: bool = False) -> None:

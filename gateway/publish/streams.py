@@ -18,6 +18,7 @@ from .stream import Stream
 Sensor = tuple[str, str]  # (board, sensor)
 Spoke = Callable[[str, str, str, tuple[str, ...]], None]  # of each `last`: board, sensor, unit, features
 NONE: Mapping[str, str] = {}
+AT_ONCE = 500  # alarms that are said again in one go: some ms, where nobody else has the loop
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Streams:
         self._naming, self._of, self._documents = naming, of, documents
         self._streams: dict[Sensor, Stream] = {}
         self._retained: set[Sensor] = set()  # of which something lies at the broker, or is on its way there
+        self._due: list[Sensor] = []  # whose alarm is to be said again
         self.changes = 0  # of what is retained
         self._alarms: dict[str, dict[str, Told]] = defaultdict(dict)  # those that are on, by board and sensor
 
@@ -92,15 +94,19 @@ class Streams:
         """Of what something is retained: (board, sensor), and whether there is an alarm among it."""
         return ((*key, self._streams[key].watched) for key in self._retained)
 
-    def again(self, clock: float | None) -> None:
+    def again(self, clock: float | None) -> bool:
         """What the alarms' topics should say is said again: somebody else may have written there, or the broker forgot.
 
-        clock: as Told.document takes it.
+        clock: as Told.document takes it. Gives whether there are more, to be said before long.
         """
-        self._sweep()
-        for stream in self._streams.values():
+        if not self._due:
+            self._sweep()
+            self._due = list(self._retained)
+        part, self._due = self._due[-AT_ONCE:], self._due[:-AT_ONCE]
+        for stream in [self._streams[key] for key in part if key in self._retained]:
             if stream.told is not None and not self._documents.waits([stream.alarm_topic]):
                 self._documents.put(stream.alarm_topic, stream.told.document(clock), behind=True)
+        return bool(self._due)
 
     def renew(self) -> None:
         """Asks anew for what holds."""
@@ -132,6 +138,7 @@ class Streams:
 
     def opened(self) -> None:
         """There is a new connection; the broker may have forgotten."""
+        self._due = []
         for stream in self._streams.values():
             stream.forget_last()
 
