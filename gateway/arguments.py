@@ -93,6 +93,15 @@ def parser(functions: Mapping[str, Callable[[argparse.Namespace], int]]) -> argp
     one.add_argument("--format", metavar="F", help="instead of the board's")
     one.add_argument("--speed", type=speed, metavar="1|10|max", help="times as fast as it was (max)")
     _json(one)
+    one = command("backfill", "has captures, months of them, go through the gateway into Parquet files")
+    one.add_argument(
+        "captures", nargs="+", metavar="FILE|FOLDER", help="what `gateway record` wrote; *.jsonl in folders"
+    )
+    one.add_argument("-o", "--output", required=True, metavar="DIR", help="where to; begun before, it goes on there")
+    one.add_argument("-c", "--config", metavar="FILE", help="the configuration (default: none, all as in the sample)")
+    one.add_argument("--board", metavar="NAME", help="the board in it that all are of (as each capture says)")
+    one.add_argument("--workers", type=count(1, 1024), metavar="N", help="processes (one a core)")
+    _json(one)
     one = command("release", "lends a board's port, so that you can write its firmware; takes it back by itself")
     one.add_argument("board", metavar="BOARD", help="as the configuration calls it")
     either = one.add_mutually_exclusive_group()

@@ -5,7 +5,6 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from . import arguments
 from .commands.ends import CONFIG, DONE, FAILED, WRONG_USE, configuration, failed, misconfigured, print_json, say, told
@@ -33,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
     return arguments.parser({
         "demo": demo, "run": run_service, "init": init, "check": check, "ports": ports, "presets": list_presets,
         "probe": probe, "doctor": doctor, "watch": watch, "record": record, "replay": replay, "release": release,
-        "backup": backup, "restore": restore, "bench": bench,
+        "backfill": backfill, "backup": backup, "restore": restore, "bench": bench,
     })  # fmt: skip
 
 
@@ -237,15 +236,17 @@ def record(options: argparse.Namespace) -> int:
 
 def replay(options: argparse.Namespace) -> int:
     """A capture through the street: its messages."""
-    from .commands.replay import replay, setting
-    from .ingest.capture.file import Capture
+    from .commands.replay import replayed
 
-    def work() -> int:
-        with Capture(Path(options.capture)) as capture:
-            config, boards = setting(capture, options.config, options.board, options.format)
-            return replay(capture, config, boards, options.speed, as_json=options.json)
+    return told(lambda: replayed(options))
 
-    return told(work)
+
+def backfill(options: argparse.Namespace) -> int:
+    """Captures into Parquet."""
+
+    from .backfill.command import backfill
+
+    return told(lambda: backfill(options))
 
 
 def release(options: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ makes a message (`every`, `band`, alarms, tags), and nothing that waits for a br
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import dataclasses
 import json
@@ -17,22 +18,26 @@ from pathlib import Path
 from typing import Any
 
 from ..config import Config
-from ..config.load import made, place_of, tables
-from ..config.words import Unfit, nearest, quoted
 from ..ingest.asking.talk import Talk
 from ..ingest.capture.file import Capture, CaptureError
 from ..ingest.capture.playback import Playback
 from ..ingest.hearing import Hearing
-from ..ingest.shared_lines import asked_beside
 from ..model import Board, Drop, Features, Format, Sample
 from ..publish.stream import Stream
 from ..shown import shown
 from ..street import Street
+from .captured import RUN, setting
 from .played import columns, told
 
-RUN = "replay"  # the `run` of the messages: two replays give the same text
 Sensor = tuple[str, str]  # (board, sensor)
 PORTION, CHUNKS = 2000, 256  # readings that are computed together, and pieces after which the loop gets its turn
+
+
+def replayed(options: argparse.Namespace) -> int:
+    """Replays the capture that is named. Gives the exit code. Raises CaptureError, Wrong, Unfit."""
+    with Capture(Path(options.capture)) as capture:
+        config, boards = setting(capture.header, options.config, options.board, options.format)
+        return replay(capture, config, boards, options.speed, as_json=options.json)
 
 
 def replay(capture: Capture, config: Config, boards: Sequence[Board], speed: float | None, *, as_json: bool) -> int:
@@ -55,47 +60,6 @@ def replay(capture: Capture, config: Config, boards: Sequence[Board], speed: flo
         else:
             print(told(summary, several=several), file=sys.stderr)
     return 0
-
-
-def setting(capture: Capture, file: str | None, board: str | None, format: str | None) -> tuple[Config, list[Board]]:
-    """The configuration and the board of it that was recorded; all of its port, where the capture has them asked.
-
-    file: the configuration; None: the defaults. board: its name, or its table's, where it is not the capture's.
-    format: instead of the board's. Raises Wrong, and Unfit for a board that is not there.
-    """
-    name = board or capture.header.board or "board"
-    path = Path(file or "gateway.toml")
-    data: dict[str, Any] = {"gateway": {"id": RUN}, "boards": [{"name": name, "port": "/capture"}]}
-    if file:
-        data = tables(path)
-    config = made(data, path)
-    place = _board(config, data, name, chosen=board is not None)
-    if format is not None:
-        data["boards"][config.tables[place]]["format"] = format
-        config = made(data, path)
-    found = config.boards[place]
-    if capture.header.asked and found.asked:
-        return config, asked_beside(found, config.boards)
-    if found.modbus is not None:
-        raise Unfit(
-            f"{quoted(found.name)} is asked by Modbus, whose answers say not which registers they hold, and what was "
-            f"sent is not in the capture: take it with `gateway record {found.name} -c FILE`"
-        )
-    return config, [dataclasses.replace(found, name=name) if found.port.path == "auto" else found]
-
-
-def _board(config: Config, data: dict[str, Any], name: str, *, chosen: bool) -> int:
-    """The place of the board, of the first one of the table, or of the only port, where none was chosen."""
-    names = [one.name for one in config.boards]
-    if (named := place_of(name, config, data)) is not None:
-        return named
-    for place, one in enumerate(config.boards):
-        if one.port.path == "auto" and name.startswith(one.name):  # it was found by this table
-            return place
-    if len({one.port.path for one in config.boards}) == 1 and not chosen:
-        return 0
-    there = nearest(name, names) or "; there are " + ", ".join(map(quoted, names))
-    raise Unfit(f"{shown(str(config.path), 500)} has no board {quoted(name)}{there}; --board names the one to take")
 
 
 class Replay:

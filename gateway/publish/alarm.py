@@ -61,6 +61,15 @@ class Watch:
         self.state = CLEAR if limits.get(state) is None else state
         self.decided: int | None = None
 
+    @property
+    def kept(self) -> tuple[int, int, float]:
+        """What goes on from value to value, to be given to `goes_on` of another one with the same limits."""
+        return self.state, self._waiting, self._since
+
+    def goes_on(self, state: int, waiting: int, since: float) -> None:
+        """Begins where another one has ended: see `kept`."""
+        self.state, self._waiting, self._since = state, waiting, since
+
     def states(self, mono: Sequence[float], values: Sequence[float]) -> bytes:
         """The state after each value. mono: when they came (s), ascending."""
         if self._goes_on(min(values), max(values)):

@@ -86,7 +86,7 @@ def _answer_all(pipe: socket.socket) -> None:
                 looks = Looks(order["pace"], most)
                 sys.dont_write_bytecode = True
                 try:
-                    function = _imported(order)
+                    function = imported(order)
                 except NoFeature as error:
                     pipe.sendall(framed(READY, str(error).encode(errors="replace")[:400] or b"cannot be imported"))
                     return
@@ -129,8 +129,11 @@ def raised(error: BaseException, folder: str) -> str:
     return f"raised {type(error).__name__}{where}" + (f": {text}" if text else "")
 
 
-def _imported(order: dict[str, Any]) -> Function:
-    """The function, found beside the configuration or among what is installed, but not in the working directory."""
+def imported(order: dict[str, Any]) -> Function:
+    """The function, found beside the configuration or among what is installed, but not in the working directory.
+
+    order: module, function, folder. Raises NoFeature.
+    """
     name, function, folder = order["module"], order["function"], order["folder"]
     with suppress(OSError):
         sys.path[:] = [path for path in sys.path if path not in ("", os.getcwd())]

@@ -121,6 +121,11 @@ class Capture:
     ) -> None:
         self._file.close()
 
+    @property
+    def position(self) -> int:
+        """Bytes that were read."""
+        return self._file.tell()
+
     def __iter__(self) -> Iterator[Heard]:
         """Raises CaptureError at a line that is damaged, by its number."""
         number, since = 1, 0.0

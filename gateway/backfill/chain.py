@@ -1,0 +1,203 @@
+"""The captures of one port's boards, one after the other, part by part: lines in, files of Parquet out.
+
+A part is some captures that follow each other. What they come to depends on them, on the configuration, and on what
+the part before has left; so a part that was not done is the same when it is done again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import count
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..alone import Alone, Computed
+from ..config import Config, sending_for
+from ..ingest.capture.file import Capture, CaptureError
+from ..ingest.capture.lines import Header
+from ..ingest.capture.playback import Playback
+from ..model import Board
+from ..publish.alarm import Watch
+from ..shown import shown
+from . import table
+from .journal import Journal
+
+RUN = "backfill"
+PART = 64_000_000  # bytes of captures, from which on a part ends: so much is done again after a kill, at most
+BACK = 60.0  # s by which a clock may have been set back between two captures; more is the same time twice
+LINES = 512  # of a capture, after which it is told how far it is
+COUNTED = ("bytes", "frames", "decoded", "noise", "refused", "values", "refused_values", "readings")
+Said = Callable[[dict[str, Any]], None]
+
+
+class Given(NamedTuple):
+    """A capture to be read."""
+
+    path: Path
+    key: str
+    size: int
+
+
+class Setting(NamedTuple):
+    """What holds for all captures of a chain.
+
+    of: the boards that one is of. features: the names of all that there may be; keys: of the user's own, by feature.
+    """
+
+    config: Config
+    of: Callable[[Header], list[Board]]
+    features: Sequence[str]
+    keys: Mapping[str, Sequence[str]]
+
+
+def parts(captures: Sequence[Given]) -> Iterator[list[Given]]:
+    """The captures in parts."""
+    part: list[Given] = []
+    size = 0
+    for one in captures:
+        part.append(one)
+        size += one.size
+        if size >= PART:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part
+
+
+class Chain:
+    """Works off what of a chain is not done yet. said: gets how far it is. Raises NoFeature.
+
+    missed: calls of the user's own features that came to nothing, see compute/custom/own.py.
+    """
+
+    def __init__(self, setting: Setting, journal: Journal, said: Said) -> None:
+        self._setting, self._journal, self._said = setting, journal, said
+        self._alone = Alone(setting.config, setting.keys)
+        self.missed = self._alone.missed
+        self._watches: dict[tuple[str, str], Watch | None] = {}
+        self._kept: dict[tuple[str, str], tuple[int, int, float]] = {}
+        self._end = 0.0  # of what was read, s on the clock of windows
+        self._first: float | None = None  # when that clock began, s since 1970
+        self._files: dict[str, table.Part] = {}
+        if journal.state is not None:
+            self._read(journal.state)
+
+    def work(self, captures: Sequence[Given]) -> None:
+        """All of them, the oldest first. Raises CaptureError at the first that does not hold; those before are done."""
+        for part in parts(captures):
+            self._part(part)
+
+    def _part(self, captures: list[Given]) -> None:
+        journal, done = self._journal, dict[str, dict[str, Any]]()
+        journal.sweep()
+        before = self._written()
+        for place, one in enumerate(captures):
+            try:
+                done[one.key] = self._capture(one)
+            except CaptureError:
+                self._close()
+                self._read(before)
+                if place:  # what stands before it holds
+                    self._part(captures[:place])
+                raise
+        self._close()
+        places = [part.place for part in self._files.values()]
+        journal.commit(done, places, self._written())
+        self._files.clear()
+        for one in captures:
+            self._said({"done": done[one.key]})
+
+    def _close(self) -> None:
+        for part in self._files.values():
+            part.close()
+
+    # a capture
+
+    def _capture(self, one: Given) -> dict[str, Any]:
+        """Reads one; gives what came of it. Raises CaptureError."""
+        with Capture(one.path) as capture:
+            header = capture.header
+            offset = self._offset(header.started, one.path)
+            boards = self._setting.of(header)
+            playback = Playback(self._alone.begin(boards, asked=header.asked), header)
+            rows, at, readings = 0, 0.0, 0
+            for number, heard in zip(count(1), capture, strict=False):
+                at = heard.at
+                playback.hear(heard)
+                if self._alone.full:
+                    rows += self._compute(header.started, offset, boards)
+                if number % LINES == 0:
+                    total = sum(self._alone.account(board.name).readings for board in boards)
+                    self._said({"at": capture.position, "readings": total - readings})
+                    readings = total
+            playback.end()
+            rows += self._compute(header.started, offset, boards)
+            self._end = offset + at
+            accounts = [self._alone.account(board.name) for board in boards]
+            return {
+                "capture": str(one.path), "key": one.key, "size": one.size, "seconds": round(at, 3),
+                "torn_lines": int(capture.torn), "rows": rows, "sent": playback.sent,
+                "sent_unknown": playback.unknown,
+                "boards": {
+                    board.name: {
+                        "format": self._alone.formats[board.name].name,
+                        **{key: getattr(account, key) for key in COUNTED},
+                        "out_of_range": self._alone.dropped[board.name],
+                    }
+                    for board, account in zip(boards, accounts, strict=True)
+                },
+                "left": sum(account.readings for account in accounts) - readings,
+            }  # fmt: skip
+
+    def _offset(self, started: float, path: Path) -> float:
+        """From the capture's clock to that of windows, on which no time comes twice. Raises CaptureError."""
+        if self._first is None:
+            self._first = started
+        offset = started - self._first
+        if offset < self._end - BACK:
+            raise CaptureError(
+                f"{shown(str(path), 500)} begins {self._end - offset:.0f} s before the end of what is done of its "
+                "board; take it out, or begin anew in another folder with all captures"
+            )
+        return max(offset, self._end)
+
+    def _compute(self, started: float, offset: float, boards: Sequence[Board]) -> int:
+        tags = {board.name: dict(board.tags) for board in boards}
+        made = self._alone.archive.compute(offset)
+        for computed in made:
+            alarm = self._alarm(computed)
+            row = table.Row(self._setting.config.id, RUN, computed.board, tags[computed.board])
+            for day, rows, ms in table.days(computed, started):
+                place = table.place(day, computed.board, self._journal.parts + 1)
+                part = self._files.get(place)
+                if part is None:
+                    file, schema = self._journal.temporary(place), table.schema(self._setting.features, row)
+                    part = self._files[place] = table.Part(file, place, schema)
+                part.add(table.batch(part.schema, row, computed, rows, ms, alarm))
+        return sum(len(computed.seq) for computed in made)
+
+    def _alarm(self, computed: Computed) -> bytes:
+        key = computed.board, computed.sensor
+        if key not in self._watches:
+            limits = sending_for(self._setting.config, *key, self._alone.hardware(*key)).alarm
+            watch = self._watches[key] = Watch(limits) if limits else None
+            if watch is not None and key in self._kept:
+                watch.goes_on(*self._kept[key])
+        watch = self._watches[key]
+        return watch.states(computed.t.tolist(), computed.value.tolist()) if watch is not None else b""
+
+    # what goes on
+
+    def _written(self) -> dict[str, Any]:
+        alarms = self._kept | {key: watch.kept for key, watch in self._watches.items() if watch is not None}
+        return {
+            "first": self._first, "end": self._end, "alarms": [[*key, *kept] for key, kept in alarms.items()],
+            **self._alone.written(),
+        }  # fmt: skip
+
+    def _read(self, state: dict[str, Any]) -> None:
+        self._first, self._end = state["first"], state["end"]
+        self._kept = {(board, sensor): (*kept,) for board, sensor, *kept in state["alarms"]}
+        self._watches.clear()
+        self._files.clear()
+        self._alone.read(state)

@@ -1,0 +1,174 @@
+"""`gateway backfill`: captures into Parquet, by a process a core, each with the captures of one port at a time."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import fcntl
+import hashlib
+import importlib.util
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ..alone import cores
+from ..bench.shown import progress
+from ..commands.ends import DONE, FAILED, print_json, say
+from ..config import Config
+from ..ingest.capture.file import CaptureError
+from ..ingest.shared_lines import asked_beside
+from ..model import Board, Port
+from ..shown import shown
+from .crew import Crew
+from .finding import Chain, Found, chains, described, each_once, files, found
+from .journal import FOLDER, Journal, JournalError
+from .summary import Progress, Summary, told
+from .trial import keys_of
+from .worker import By, by
+
+EXTRA = "Parquet is not installed; pip install 'serial-edge-gateway[parquet]' brings it"
+LOCK = "lock"
+PATIENCE = 5.0  # s in which the processes of a backfill that was killed have to be gone
+
+
+def backfill(options: argparse.Namespace) -> int:
+    """Reads the captures that are named, files and folders, into a folder. Gives the exit code.
+
+    Raises CaptureError, Wrong, Unfit.
+    """
+    root, file, board = Path(options.output), options.config, options.board
+    workers = options.workers or cores()
+    if importlib.util.find_spec("pyarrow") is None:
+        raise CaptureError(EXTRA)
+    summary = Summary(str(root))
+    settings = by(file, board)
+    captures = list(_read(options.captures, summary))
+    once, copies = each_once(captures)
+    summary.copies = [str(one.path) for one in copies]
+    made, of_none = chains(once, lambda header: _line(settings, header))
+    for one, why in of_none:
+        summary.fail(why, one.path)
+    with _alone_in(root):
+        work = [left for chain in made if (left := _left(chain, root, settings, summary)) is not None]
+        configs = [settings(chain.captures[0].header)[0] for chain, _ in work]
+        keys = keys_of(configs)
+        order = {
+            "config": file, "board": board, "root": str(root), "keys": keys, "features": _features(configs, keys),
+        }  # fmt: skip
+        work.sort(key=lambda one: -one[0].size)
+        tasks = [{"name": c.name, "mark": mark, "captures": described(c.captures)} for c, mark in work]
+        with progress() as line:
+            shows = Progress(line, sum(c.size for c, _ in work), sum(len(c.captures) for c, _ in work))
+            Crew(order, tasks, min(workers, len(tasks)), summary, shows).run()
+    summary.ended = time.monotonic()
+    if options.json:
+        print_json(summary.document())
+    for sentence in summary.wrong():
+        say(f"gateway: {sentence}")
+    if not options.json:
+        print(told(summary))
+    return FAILED if summary.wrong() else DONE
+
+
+def _read(given: Sequence[str], summary: Summary) -> Iterator[Found]:
+    """The captures; what is none is noted, and the others are read all the same."""
+    for path in files(given):
+        try:
+            yield found(path)
+        except CaptureError as error:
+            summary.fail(str(error), path)
+
+
+def _line(settings: By, header: Any) -> tuple[Config, list[Board]]:
+    """All boards of the port that a capture is of: they belong together, whichever of them it has."""
+    config, boards = settings(header)
+    return config, [*asked_beside(boards[0], config.boards)] or boards
+
+
+def _left(chain: Chain, root: Path, settings: By, summary: Summary) -> tuple[Chain, str] | None:
+    """What of a chain is not done yet, with the mark of its configuration; None where there is nothing left."""
+    config, _ = settings(chain.captures[0].header)
+    mark = marked(config, chain.boards)
+    try:
+        journal = Journal.open(root, chain.name, mark)
+    except JournalError as error:
+        summary.fail(str(error))
+        return None
+    left = []
+    for one in chain.captures:
+        done = journal.done.get(one.key)
+        if done is None:
+            left.append(one)
+        elif done["size"] < one.size:
+            summary.fail(
+                f"{shown(str(one.path), 500)} has grown since it was read, by {one.size - done['size']} bytes, which "
+                "are left out; end a recording before its capture is read, or begin anew in another folder",
+                one.path,
+            )
+        else:
+            summary.skipped.append(str(one.path))
+    return (chain._replace(captures=left), mark) if left else None
+
+
+def marked(config: Config, boards: Sequence[Board]) -> str:
+    """A mark of all in a configuration that decides what the captures of these boards come to."""
+    names = [board.name for board in boards]
+    ranges = {name: config.presets[name].range for name in names if name in config.presets}
+    of_boards = {name: config.of_boards[name] for name in names if name in config.of_boards}
+    bare = [dataclasses.replace(board, port=Port("", settle=board.port.settle)) for board in boards]
+    alarms = [(rule.match, rule.sending.get("alarm")) for rule in config.of_sensors]
+    rules = [(rule.match, rule.changes, rule.treatment) for rule in config.of_sensors]
+    parts = (config.id, bare, config.features, ranges, of_boards, rules, alarms, config.custom)
+    return hashlib.sha256(_plainly(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _plainly(value: Any) -> str:
+    """A text of a value that is the same in each process: the order of sets and mappings is not."""
+    if dataclasses.is_dataclass(value):
+        value = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return "{" + ",".join(sorted(f"{key}:{_plainly(one)}" for key, one in value.items())) + "}"
+    if isinstance(value, set | frozenset):
+        return "{" + ",".join(sorted(map(_plainly, value))) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(map(_plainly, value)) + "]"
+    return repr(value)
+
+
+def _features(configs: Sequence[Config], keys: Mapping[str, Sequence[str]]) -> list[str]:
+    """The names of all features that any sensor may have, so that all files have the same columns."""
+    used = [name for config in configs for name in config.features.use]
+    used += [name for config in configs for rule in config.of_sensors for name in rule.changes.get("use", ())]
+    return list(dict.fromkeys(["normalized", "feature", *used, *(key for names in keys.values() for key in names)]))
+
+
+@contextmanager
+def _alone_in(root: Path) -> Iterator[None]:
+    """The folder is ours alone, and there. Raises CaptureError."""
+    where = shown(str(root), 500)
+    try:
+        if root.exists() and any(root.iterdir()) and not (root / FOLDER).is_dir():
+            raise CaptureError(f"{where} is not empty, and no backfill has begun there; give another folder")
+        (root / FOLDER).mkdir(parents=True, exist_ok=True)
+        lock = os.open(root / FOLDER / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise CaptureError(f"{where} cannot be written: {(error.strerror or str(error)).lower()}") from None
+    os.set_inheritable(lock, True)  # a worker that outlives us for a moment keeps it
+    try:
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > end:
+                    raise CaptureError(
+                        f"another backfill writes to {where}; wait for it, or give another folder"
+                    ) from None
+                time.sleep(0.05)
+        yield
+    finally:
+        os.close(lock)

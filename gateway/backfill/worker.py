@@ -1,0 +1,79 @@
+"""A process of a backfill: gets chains, one after the other, and tells how far each is. JSON lines in and out.
+
+What it is told first says by which configuration; then each line is a chain. It ends when nothing more can come.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ..alone import NoFeature, die_with_parent
+from ..commands.captured import setting
+from ..config import Config
+from ..ingest.capture.file import Capture, CaptureError
+from ..ingest.capture.lines import Header
+from ..model import Board
+from .chain import RUN, Chain, Given, Setting
+from .journal import Journal, JournalError
+
+By = Callable[[Header], tuple[Config, list[Board]]]
+
+
+def by(config: str | None, board: str | None) -> By:
+    """What says for a capture which boards it is of. config, board: as the command gets them. Raises as `setting`."""
+
+    @functools.lru_cache(1024)
+    def found(name: str, asked: bool) -> tuple[Config, list[Board]]:
+        return setting(Header(name, 0.0, asked=asked), config, board, run=RUN, only=False)
+
+    return lambda header: found(header.board, header.asked)
+
+
+def worked(order: dict[str, Any], chain: dict[str, Any], said: Callable[[dict[str, Any]], None]) -> None:
+    """Works off a chain. What goes wrong is said: {"failed": a sentence}; a capture that does not hold ends it."""
+    settings = by(order["config"], order["board"])
+    captures = [Given(Path(one["path"]), one["key"], one["size"]) for one in chain["captures"]]
+    missed: dict[str, Any] = {}
+    try:
+        journal = Journal.open(Path(order["root"]), chain["name"], chain["mark"])
+        with Capture(captures[0].path) as capture:
+            config, _ = settings(capture.header)
+        of = Setting(config, lambda header: settings(header)[1], order["features"], order["keys"])
+        work = Chain(of, journal, said)
+        missed = work.missed
+        work.work(captures)
+    except (CaptureError, JournalError, NoFeature) as error:
+        said({"failed": str(error)})
+    except OSError as error:
+        said({"failed": f"{order['root']} cannot be written: {(error.strerror or str(error)).lower()}"})
+    said({"end": True, "missed": missed})
+
+
+def main() -> None:
+    """Until standard input ends."""
+    die_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever has started us, and ends us
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # a user's feature may print
+
+    def said(what: dict[str, Any]) -> None:
+        try:
+            out.write(json.dumps(what) + "\n")
+            out.flush()
+        except BrokenPipeError:  # whoever has started us was killed, and so are we in a moment
+            os._exit(1)
+
+    order = json.loads(sys.stdin.readline())
+    for line in sys.stdin:
+        worked(order, json.loads(line), said)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,268 @@
+"""The features of readings that are all there already: what the stage and a worker do together, in one process.
+
+Readings are taken in one by one, and computed many at once: a sensor's window goes along whole, which costs little
+where it is not much longer than what is new. What is kept of a sensor in between is plain numbers, and can be written
+down.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..model import Plan, Sample
+from .batch import by_columns
+from .sensors import ANY, NO_READINGS
+from .tasks import CARRIED, Group, Recipe, width
+from .windows import Column as Floats
+
+UNBORN = (math.nan,) * CARRIED
+
+
+class Computed(NamedTuple):
+    """Readings of one sensor and one unit with their features, in the order of seq; columns of equal length."""
+
+    board: str
+    sensor: str
+    unit: str
+    seq: NDArray[np.int64]
+    at: Floats  # as they were taken in
+    t: Floats  # s, of the clock on which windows are
+    value: Floats
+    counts: dict[int, int]  # by row: the board's own number, where it said one
+    n: NDArray[np.int64]
+    quality: NDArray[np.uint8]  # indexes into model.Quality
+    columns: dict[str, Floats]  # by the feature's name; NaN = no value
+
+
+Own = Callable[[Plan, Floats, Floats, int], dict[str, Floats]]
+"""The user's own features: of (plan, times, values, new), window and new readings, oldest first."""
+
+
+@dataclass(slots=True)
+class Run:
+    """Readings that wait, of one unit and comparable with each other."""
+
+    unit: str
+    plan: Plan
+    anew: bool  # nothing of before is comparable with them
+    values: array[float] = field(default_factory=lambda: array("d"))
+    at: array[float] = field(default_factory=lambda: array("d"))
+    counts: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Window:
+    """What is kept of a sensor: of its window what may still count, and what it carries (tasks.CARRIED)."""
+
+    plan: Plan
+    seq: int = 0
+    unit: str = ""
+    t: Floats = field(default_factory=lambda: np.empty(0))
+    v: Floats = field(default_factory=lambda: np.empty(0))
+    carried: Sequence[float] = UNBORN
+    runs: list[Run] = field(default_factory=list)
+    broken: bool = False  # what comes next is not comparable with what was
+
+    def begin(self) -> None:
+        """With an empty window."""
+        self.t, self.v, self.carried = np.empty(0), np.empty(0), UNBORN
+
+
+class Part(NamedTuple):
+    """New readings of one sensor on their way through `by_columns`."""
+
+    key: tuple[str, str]
+    window: Window
+    run: Run
+    seq: NDArray[np.int64]
+    kept: NDArray[np.bool_] | None  # which of the run's readings they are; None: all
+    at: Floats
+    t: Floats
+    value: Floats
+    used: Floats
+    out: NDArray[np.bool_]
+
+
+class Archive:
+    """The windows of some boards' sensors. plan: of (board, sensor). own: see Own. dropped: (board, readings)."""
+
+    def __init__(self, plan: Callable[[str, str], Plan], own: Own, dropped: Callable[[str, int], None]) -> None:
+        self._plan, self._own, self._dropped = plan, own, dropped
+        self._windows: dict[tuple[str, str], Window] = {}
+        self.waiting = 0
+
+    @property
+    def held(self) -> int:
+        """Readings in windows."""
+        return sum(len(window.t) for window in self._windows.values())
+
+    def take(self, board: str, samples: Sequence[Sample], at: float) -> None:
+        """Takes in what came in one piece at `at`, s of whatever clock `compute` is told of."""
+        self.waiting += len(samples)
+        windows = self._windows
+        for name, value, unit, count in samples:
+            window = windows.get((board, name))
+            if window is None:
+                window = windows[board, name] = Window(self._plan(board, name))
+            runs = window.runs
+            if not runs or window.broken or runs[-1].unit != unit:
+                before = runs[-1] if runs else window
+                plan = self._plan(board, name) if window.broken else before.plan
+                runs.append(Run(unit, plan, window.broken or unit != before.unit))
+                window.broken = False
+            run = runs[-1]
+            if count is not None:
+                run.counts[len(run.values)] = count
+            run.values.append(value)
+            run.at.append(at)
+
+    def renew(self, board: str, sensor: str) -> None:
+        """The next values of a sensor are not comparable with those before."""
+        if (window := self._windows.get((board, sensor))) is not None:
+            window.broken = True
+
+    def compute(self, offset: float) -> list[Computed]:
+        """The features of all that waits. offset: from the clock of `at` to that of windows, s."""
+        made: list[Computed] = []
+        while waiting := [(key, window) for key, window in self._windows.items() if window.runs]:
+            groups: dict[Recipe, list[Part]] = {}
+            for key, window in waiting:
+                part = self._part(key, window, window.runs.pop(0), offset)
+                if len(part.seq):
+                    groups.setdefault(_recipe(window.plan), []).append(part)
+            for recipe, parts in groups.items():
+                made += self._computed(recipe, parts)
+        self.waiting = 0
+        return made
+
+    def _part(self, key: tuple[str, str], window: Window, run: Run, offset: float) -> Part:
+        if run.anew:
+            window.plan = run.plan
+            window.begin()
+        window.unit = run.unit
+        plan, value, at = window.plan, np.frombuffer(run.values), np.frombuffer(run.at)
+        seq = window.seq + 1 + np.arange(len(value))
+        window.seq += len(value)
+        low, high = plan.range or plan.own_range.get(run.unit) or ANY
+        out, kept, used = ~((low <= value) & (value <= high)), None, value
+        if plan.out_of_range == "drop" and out.any():
+            kept = ~out
+            self._dropped(key[0], int(out.sum()))
+            seq, value, at, out = seq[kept], value[kept], at[kept], out[kept]
+            used = value
+        elif plan.out_of_range == "clamp":
+            used = np.clip(value, low, high)
+        return Part(key, window, run, seq, kept, at, offset + at, value, used, out)
+
+    def _computed(self, recipe: Recipe, parts: list[Part]) -> list[Computed]:
+        for part in parts:
+            _advance(part.window, part.t[0])
+        held = [len(part.window.t) for part in parts]
+        with np.errstate(all="ignore"):
+            result = by_columns(_group(recipe, parts, held))
+        numbers, n = np.frombuffer(result.columns), np.frombuffer(result.n, np.int64)
+        quality, carried = np.frombuffer(result.quality, np.uint8), np.frombuffer(result.carried)
+        keys, total = ("normalized", "feature", *recipe.use), len(quality)
+        out, end = [], 0
+        for k, part in enumerate(parts):
+            first, end, window = end, end + len(part.seq), part.window
+            columns = {key: numbers[j * total + first : j * total + end] for j, key in enumerate(keys)}
+            window.t, window.v = np.concatenate([window.t, part.t]), np.concatenate([window.v, part.used])
+            window.carried = carried[k * CARRIED : (k + 1) * CARRIED].tolist()
+            if window.plan.custom:
+                own = self._own(window.plan, window.t, window.v, end - first)
+                columns |= {key: column for key, column in own.items() if key not in columns}
+            counts = part.run.counts
+            if counts and part.kept is not None:
+                rows = np.flatnonzero(part.kept).tolist()
+                counts = {row: counts[was] for row, was in enumerate(rows) if was in counts}
+            _advance(window, part.t[-1])
+            out.append(Computed(
+                *part.key, part.run.unit, part.seq, part.at, part.t, part.value, counts,
+                n[first:end], quality[first:end], columns,
+            ))  # fmt: skip
+        return out
+
+    def written(self) -> list[dict[str, Any]]:
+        """What is kept of each sensor, as JSON can have it. Nothing may wait."""
+        return [
+            {
+                "board": board, "sensor": sensor, "seq": window.seq, "unit": window.unit, "broken": window.broken,
+                "t": window.t.tolist(), "v": window.v.tolist(),
+                "carried": [None if math.isnan(number) else number for number in window.carried],
+            }
+            for (board, sensor), window in self._windows.items()
+        ]  # fmt: skip
+
+    def read(self, kept: list[dict[str, Any]]) -> None:
+        """Goes on where `written` was called, whatever was taken in since."""
+        self._windows.clear()
+        self.waiting = 0
+        for one in kept:
+            key = one["board"], one["sensor"]
+            self._windows[key] = Window(
+                self._plan(*key), one["seq"], one["unit"], np.array(one["t"], float), np.array(one["v"], float),
+                [math.nan if number is None else number for number in one["carried"]], broken=one["broken"],
+            )  # fmt: skip
+
+
+def _recipe(plan: Plan) -> Recipe:
+    return Recipe(*plan.scale, plan.window_s, plan.window_n, plan.use, plan.stuck, plan.spike)
+
+
+def _advance(window: Window, t: float) -> None:
+    """Forgets what the window of a reading at `t`, the next one, does not need."""
+    plan = window.plan
+    head = max(0, len(window.t) + 1 - plan.window_n)
+    if plan.window_s is not None:
+        head = max(head, int(np.searchsorted(window.t, t - plan.window_s, side="right")))
+    if head:
+        window.t, window.v = window.t[head:].copy(), window.v[head:].copy()
+
+
+def _group(recipe: Recipe, parts: list[Part], held: list[int]) -> Group:
+    """The sensors of a recipe as a worker takes them: each with its window as it is."""
+    counts = [len(part.seq) for part in parts]
+    windows = [part.window for part in parts]
+    moments = len(NO_READINGS[: width(recipe.use)])
+    starts = [_start(recipe, part, size) for part, size in zip(parts, held, strict=True)]
+    return Group(
+        recipe,
+        _whole_numbers(counts),
+        _whole_numbers(held),  # positions count from the oldest that is held
+        _whole_numbers([0] * len(parts)),
+        _whole_numbers(held),
+        _whole_numbers(starts),
+        bytes([1] * len(parts)),
+        np.concatenate([part.t for part in parts]).tobytes(),
+        np.concatenate([part.used for part in parts]).tobytes(),
+        np.concatenate([part.out for part in parts]).tobytes(),
+        np.concatenate([window.t for window in windows]).tobytes(),
+        np.concatenate([window.v for window in windows]).tobytes(),
+        b"",
+        array("d", NO_READINGS[:moments] * len(parts)).tobytes(),
+        np.concatenate([np.array(window.carried) for window in windows]).tobytes(),
+    )
+
+
+def _whole_numbers(column: list[int]) -> bytes:
+    return array("q", column).tobytes()
+
+
+def _start(recipe: Recipe, part: Part, held: int) -> int:
+    """Where the window of the last new reading begins."""
+    start = max(0, held + len(part.seq) - recipe.window_n)
+    if recipe.window_s is None:
+        return start
+    edge = part.t[-1] - recipe.window_s
+    oldest = int(np.searchsorted(part.window.t, edge, side="right"))
+    if oldest == held:
+        oldest += int(np.searchsorted(part.t, edge, side="right"))
+    return max(start, oldest)

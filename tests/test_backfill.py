@@ -1,0 +1,292 @@
+"""`gateway backfill`, run as its users run it: rows equal to a replay's messages, each once, whatever happens."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from .backfills import check_alike, here, processes, rows, table
+from .replays import HEAD, messages, said
+from .street import ROOT
+
+pytest.importorskip("pyarrow", reason="the extra `parquet` is not installed")
+from gateway.backfill.table import Part
+
+CONFIG = """
+[gateway]
+id = "g"
+[[boards]]
+name = "b"
+port = "/dev/x"
+format = "csv"
+columns = ["air", "water"]
+range = [-10, 30]
+[[sensors]]
+match = "b/water"
+name = "bath"
+offset = 0.5
+use = ["median", "slope", "ewma"]
+alarm = { above = 22, clear = 1 }
+[features]
+window = "20s"
+use = ["mean", "std", "min", "max", "rate"]
+"""
+LINES = [f"{20 + k % 7 / 10},{19 + k % 50 / 10}\r\n" for k in range(600)]
+
+
+@pytest.fixture
+def backfill(monkeypatch):
+    """The command in this process; gives what it says on standard error."""
+    return lambda *arguments, code=0: here(monkeypatch, *arguments, code=code)[1]
+
+
+@pytest.fixture
+def summary(monkeypatch):
+    """The same; gives what `--json` says."""
+    return lambda *arguments, code=0: json.loads(here(monkeypatch, *arguments, "--json", code=code)[0])
+
+
+def capture(file, *lines, **head):
+    """A capture of these lines."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("".join(json.dumps(one) + "\n" for one in ({**HEAD, **head}, *lines)))
+    return file
+
+
+def configuration(folder, text=CONFIG):
+    """A file with it."""
+    file = folder / "gateway.toml"
+    file.write_text(text)
+    return file
+
+
+def test_rows_are_the_messages_of_a_replay(tmp_path, summary):
+    """Values, features, quality, n, alarm and time; over midnight too; noise and refused lines are in the ledger."""
+    config, out = configuration(tmp_path), tmp_path / "out"
+    lines = said(*LINES[:200], "nonsense\r\n", "999,20\r\n", "\r\n", "21,22,23,24\r\n", *LINES[200:], every=0.5)
+    file = capture(tmp_path / "c.jsonl", *lines, started="2026-11-24T23:58:00Z")
+    told = summary(file, "-o", out, "-c", config)
+    expected, account = messages(file, "-c", config)
+    found = rows(out)
+    assert len(found) == len(expected) == told["rows"] == told["readings"]
+    for message in expected:
+        check_alike(found[message["board"], message["sensor"], message["seq"]], message)
+    for key in ("frames", "decoded", "noise", "refused", "values", "refused_values", "readings"):
+        assert told[key] == told["files"][0]["boards"]["b"][key] == account[key]
+    assert told["frames"] == told["decoded"] + told["noise"] + sum(told["refused"].values())
+    assert {message.get("alarm") for message in expected} == {None, "above"}
+    assert sorted(one.name for one in out.glob("day=*")) == ["day=2026-11-24", "day=2026-11-25"]
+
+
+def test_the_columns_are_what_the_page_says(tmp_path, backfill):
+    """Types, units of time, nulls for what has no value; and the folders say day and board."""
+    out = tmp_path / "out"
+    backfill(capture(tmp_path / "c.jsonl", *said(*LINES[:3])), "-o", out, "-c", configuration(tmp_path))
+    found = table(out)
+    assert [str(field.type).partition("<")[0] for field in found.schema] == [
+        "dictionary", "dictionary", "dictionary", "int64", "timestamp[ms, tz=UTC]", "double", "dictionary",
+        "dictionary", "int64", "int64", *["double"] * 10, "dictionary", "date32[day]", "string",
+    ]  # fmt: skip
+    assert found.schema.names[10:20] == [
+        "normalized", "feature", "mean", "std", "min", "max", "rate", "median", "slope", "ewma",
+    ]  # fmt: skip
+    first = rows(out)["b", "air", 1]
+    assert (first["rate"], first["median"], first["alarm"], first["count"], first["gateway"]) == (None,) * 4 + ("g",)
+
+
+def test_a_window_goes_on_over_files(tmp_path, backfill):
+    """Where a capture begins at the end of the one before, rows are those of one long capture; after a pause, time has
+    passed.
+    """
+    config, lines = configuration(tmp_path), said(*LINES)
+    whole = capture(tmp_path / "whole.jsonl", *lines)
+    parts = tmp_path / "parts"
+    for place, first in enumerate((0, 150, 400)):
+        last, seconds = (150, 400, 600)[place], 46 + first
+        some = [{**one, "at": one["at"] - first} for one in lines[first:last]]
+        started = f"2026-11-24T05:{48 + seconds // 60}:{seconds % 60:02d}Z"
+        capture(parts / f"{9 - place}.jsonl", *some, started=started)  # their names say nothing
+    backfill(whole, "-o", tmp_path / "one", "-c", config)
+    backfill(parts, "-o", tmp_path / "three", "-c", config)
+    one, three = rows(tmp_path / "one"), rows(tmp_path / "three")
+    assert one.keys() == three.keys()
+    for key, row in one.items():
+        for name, value in row.items():
+            alike = isinstance(value, float) and three[key][name] == pytest.approx(value, rel=1e-12)
+            assert alike or three[key][name] == value, (key, name)
+
+
+def test_it_goes_on_with_what_is_new(tmp_path, backfill, summary):
+    """A second backfill reads what came since; what was done is left out, copies too; a capture that grew is told."""
+    config, out, folder = configuration(tmp_path), tmp_path / "out", tmp_path / "captures"
+    lines = said(*LINES[:50])
+    first = capture(folder / "1.jsonl", *lines)
+    capture(folder / "copy.jsonl", *lines)
+    assert (summary(folder, "-o", out, "-c", config)["captures"], len(rows(out))) == (1, 100)
+    capture(folder / "2.jsonl", *lines, started="2026-11-24T05:50:00Z")
+    told = summary(folder, "-o", out, "-c", config)
+    assert (told["captures"], told["skipped"], len(told["copies"]), len(rows(out))) == (1, 1, 1, 200)
+    with first.open("a") as file:
+        file.write(json.dumps({"at": 60.0, "text": "1,2\r\n"}) + "\n")
+    assert "has grown since it was read" in backfill(folder, "-o", out, "-c", config, code=1)
+    assert len(rows(out)) == 200
+
+
+def test_what_cannot_be_done_is_said_and_the_rest_is_done(tmp_path, summary):
+    """A damaged capture ends its board's chain before it, and goes on once it is mended; others do not mind."""
+    config = configuration(tmp_path, CONFIG + '[[boards]]\nname="k"\nport="/dev/y"\n')
+    out, folder = tmp_path / "out", tmp_path / "c"
+    good = said(*LINES[:20])
+    capture(folder / "1.jsonl", *good)
+    bad = capture(folder / "2.jsonl", *good, {"at": 1.0, "text": "back in time"}, started="2026-11-24T06:00:00Z")
+    capture(folder / "3.jsonl", *good, started="2026-11-24T07:00:00Z")
+    capture(folder / "k.jsonl", *said("21.5\n"), board="k")
+    capture(folder / "z.jsonl", *said("21.5\n"), board="z")
+    (folder / "no.jsonl").write_text("{}\n")
+    told = summary(folder, "-o", out, "-c", config, code=1)
+    whys = " ".join(one["why"] for one in told["failed"])
+    assert (told["captures"], len(told["failed"])) == (2, 3)
+    for part in ("line 22", "goes back in time", 'has no board "z"', "is no capture"):
+        assert part in whys
+    assert {(key[0], row["time"].hour) for key, row in rows(out).items()} == {("b", 5), ("k", 5)}
+    bad.write_text("".join(bad.read_text().splitlines(keepends=True)[:-1]))
+    told = summary(folder, "-o", out, "-c", config, code=1)
+    assert (told["captures"], len(told["failed"]), len(rows(out))) == (2, 2, 121)
+
+
+def test_sentences(tmp_path, backfill):
+    """What cannot be: another's folder, an older capture, another configuration, no captures' folder."""
+    config, out, folder = configuration(tmp_path), tmp_path / "out", tmp_path / "c"
+    capture(folder / "1.jsonl", *said(*LINES[:90]))
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thing").touch()
+    assert "is not empty" in backfill(folder, "-o", tmp_path / "full", code=1)
+    assert "there is no" in backfill(folder, "-o", out, "-c", tmp_path / "none.toml", code=78)
+    backfill(folder, "-o", out, "-c", config)
+    config.write_text(CONFIG.replace("20s", "30s"))
+    capture(folder / "2.jsonl", *said(*LINES[:9]), started="2026-11-24T05:40:00Z")
+    assert "was begun with another configuration" in backfill(folder, "-o", out, "-c", config, code=1)
+    config.write_text(CONFIG)
+    assert "before the end of what is done" in backfill(folder, "-o", out, "-c", config, code=1)
+    assert len(rows(out)) == 180
+
+
+def test_features_of_the_users_own(tmp_path, backfill):
+    """They are columns; one that misses leaves nulls, is told, and is no success."""
+    (tmp_path / "own.py").write_text(
+        "def double(times, values, new):\n    return 2 * values[-new:]\n"
+        "def odd(times, values, new):\n    if values[-1] > 23: raise ValueError('hot')\n"
+        "    return {'odd': values[-new:]}\n"
+    )
+    config = configuration(tmp_path, CONFIG + 'custom = ["own:double", "own:odd"]\n')
+    out = tmp_path / "out"
+    done = backfill(capture(tmp_path / "c.jsonl", *said(*LINES[:50])), "-o", out, "-c", config, code=1)
+    assert "own:odd raised ValueError at line 4 of own.py: hot; 1 of its calls have no value" in done
+    found = rows(out)
+    assert all(row["double"] == 2 * row["value"] for row in found.values())
+    assert {(key[1], row["odd"] is None) for key, row in found.items()} == {("air", False), ("bath", True)}
+
+
+@pytest.mark.slow
+def test_processes_do_the_same(tmp_path, monkeypatch):
+    """By workers of their own, several at once, rows and account are those of one process."""
+    config, folder = configuration(tmp_path, '[[boards]]\nname = "b"\nport = "auto"\n'), tmp_path / "c"
+    for board in ("b1", "b2", "b3"):
+        for hour in (5, 6):
+            capture(folder / f"{board}-{hour}.jsonl", *said(*LINES), board=board, started=f"2026-11-24T0{hour}:00:00Z")
+    told = processes(folder, "-o", tmp_path / "many", "-c", config, "--workers", 3)
+    here(monkeypatch, folder, "-o", tmp_path / "one", "-c", config)
+    assert (told["captures"], told["readings"], told["failed"]) == (6, 6 * 1200, [])
+    assert files(tmp_path / "many") == files(tmp_path / "one")
+
+
+def files(root):
+    """What there is of Parquet, byte by byte."""
+    return {str(file.relative_to(root)): file.read_bytes() for file in root.rglob("part-*")}
+
+
+def archives(folder):
+    """Captures of two boards over midnight, each of some parts."""
+    for board in ("x", "y"):
+        for hour in range(4):
+            some = said(*[f"{20 + (k * 7 + hour) % 90 / 10}\n" for k in range(300)], every=5.5)
+            started = f"2026-11-24T{22 + hour // 2}:{10 + hour % 2 * 30}:00Z"
+            capture(folder / f"{board}{hour}.jsonl", *some, board=board, started=started)
+    return folder
+
+
+class Killed(BaseException):
+    """As if the process had been."""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_ended_at_each_step_and_begun_again(tmp_path, monkeypatch, backfill, summary):
+    """Wherever it ends, between any two things that it does to the disk, what is there in the end is what one run
+    makes, byte by byte; and nothing that was done is done again.
+    """
+    folder = archives(tmp_path / "captures")
+    monkeypatch.setattr("gateway.backfill.chain.PART", 15_000)
+    backfill(folder, "-o", tmp_path / "once")
+    once = files(tmp_path / "once")
+    assert len(once) == 2 * (2 + 1), "two parts each, and the second over midnight"
+    steps = 0
+
+    def counted(real):
+        def step(*arguments, **more):
+            nonlocal steps
+            steps -= 1
+            if steps == 0:
+                raise Killed
+            return real(*arguments, **more)
+
+        return step
+
+    for kind, names in ((Path, ("replace", "unlink", "mkdir")), (os, ("fsync",)), (Part, ("add", "close"))):
+        for name in names:
+            monkeypatch.setattr(kind, name, counted(getattr(kind, name)))
+    for step in range(1, 100):
+        out, steps = tmp_path / f"out{step}", step
+        try:
+            backfill(folder, "-o", out)
+        except Killed:
+            steps = 0
+        else:
+            break
+        told = summary(folder, "-o", out)
+        assert told["captures"] + told["skipped"] == 8
+        assert files(out) == once, step
+    assert step > 40
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_killed_and_begun_again(tmp_path, monkeypatch):
+    """With kill -9 whenever something new is on the disk, what is there in the end is what one run makes."""
+    folder, out = archives(tmp_path / "captures"), tmp_path / "out"
+    (tmp_path / "sitecustomize.py").write_text("import gateway.backfill.chain as c\nc.PART = 15_000\n")
+    monkeypatch.setattr("gateway.backfill.chain.PART", 15_000)
+    here(monkeypatch, folder, "-o", tmp_path / "once")
+    env = os.environ | {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    command = [sys.executable, "-m", "gateway", "backfill", str(folder), "-o", str(out), "--workers", "2", "--json"]
+    kills, seen = 0, 0
+    while True:
+        process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE)
+        while process.poll() is None and len(list(out.rglob("*.*"))) <= seen:
+            time.sleep(0.001)
+        if process.poll() is not None:
+            break
+        seen = len(list(out.rglob("*.*")))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        kills += 1
+        assert kills < 100
+    last = json.loads(process.communicate()[0])
+    assert (process.returncode, last["captures"] + last["skipped"]) == (0, 8)
+    assert kills > 2
+    assert files(out) == files(tmp_path / "once")

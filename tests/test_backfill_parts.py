@@ -1,0 +1,150 @@
+"""The parts of a backfill that need no Parquet: what there is to read, what is done, and how far it is."""
+
+import json
+
+import pytest
+
+from gateway.backfill.command import marked
+from gateway.backfill.finding import chains, each_once, files, found
+from gateway.backfill.journal import FOLDER, Journal, JournalError
+from gateway.backfill.summary import Summary, line
+from gateway.backfill.worker import by
+from gateway.config import made
+from gateway.ingest.capture.file import CaptureError
+
+from .replays import HEAD, said
+
+
+def capture(file, *lines, **head):
+    """A capture of these lines."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("".join(json.dumps(one) + "\n" for one in ({**HEAD, **head}, *lines)))
+    return file
+
+
+def test_folders_are_gone_through(tmp_path):
+    """Captures are found in folders of folders; a file that is named need not be called so; none comes twice."""
+    for name in ("b/2.jsonl", "b/1.jsonl", "a/3.jsonl", "a/readme.txt"):
+        capture(tmp_path / name)
+    other = capture(tmp_path / "other.cap")
+    given = [str(tmp_path), str(other), str(tmp_path / "a"), str(other)]
+    assert [str(one.relative_to(tmp_path)) for one in files(given)] == [
+        "a/3.jsonl", "b/1.jsonl", "b/2.jsonl", "other.cap",
+    ]  # fmt: skip
+
+
+def test_a_capture_is_read_once(tmp_path):
+    """Of copies, wherever they lie, the longest is read: the shorter one was copied while it grew."""
+    short = found(capture(tmp_path / "short.jsonl", *said("1\n")))
+    long = found(capture(tmp_path / "long.jsonl", *said("1\n", "2\n")))
+    other = found(capture(tmp_path / "other.jsonl", started="2026-11-25T00:00:00Z"))
+    assert each_once([short, long, other]) == ([long, other], [short])
+
+
+def test_captures_come_by_port_in_the_order_of_their_times(tmp_path):
+    """Those of one board make one chain, the oldest first; one of a board that nobody knows is told."""
+    (tmp_path / "c.toml").write_text(
+        '[[boards]]\nname = "a"\nport = "/dev/x"\n[[boards]]\nname = "b"\nport = "/dev/y"\n'
+    )
+    late, early, stranger = (
+        found(capture(tmp_path / f"{name}.jsonl", board=board, started=f"2026-11-{day}T00:00:00Z"))
+        for name, board, day in (("late", "a", 25), ("early", "a", 24), ("stranger", "z", 24))
+    )
+    settings = by(str(tmp_path / "c.toml"), None)
+    made, of_none = chains([late, early, stranger], lambda header: settings(header))
+    assert [(one.name, one.captures) for one in made] == [("a", [early, late])]
+    assert [one for one, _ in of_none] == [stranger]
+    assert 'has no board "z"' in of_none[0][1]
+
+
+def test_a_board_that_is_not_there_is_never_taken_for_another(tmp_path):
+    """With one board in the configuration a capture of another is not read as its own, unless --board says so."""
+    (tmp_path / "c.toml").write_text('[[boards]]\nname = "a"\nport = "/dev/x"\n')
+    header = found(capture(tmp_path / "z.jsonl", board="z")).header
+    assert by(str(tmp_path / "c.toml"), "a")(header)[1][0].name == "a"
+    _, of_none = chains([found(tmp_path / "z.jsonl")], by(str(tmp_path / "c.toml"), None))
+    assert len(of_none) == 1
+
+
+def test_what_is_no_capture_is_told(tmp_path):
+    """By its sentence; a folder that is not there as well."""
+    (tmp_path / "no.jsonl").write_text('{"some": "thing"}\n')
+    with pytest.raises(CaptureError, match="is no capture"):
+        found(tmp_path / "no.jsonl")
+    with pytest.raises(CaptureError, match="cannot be read"):
+        found(tmp_path / "none.jsonl")
+
+
+def part(journal, place, text):
+    """Writes a part's file, as a backfill does before it commits."""
+    journal.sweep()
+    journal.temporary(place).write_text(text)
+
+
+@pytest.mark.parametrize("killed_at", ["written", "committed", "half put", "put"])
+def test_nothing_is_left_half(tmp_path, killed_at, monkeypatch):
+    """Killed at any moment, a part is not there at all, or all of it is once the journal is opened again."""
+    places = ["day=2026-11-24/board=b/part-000001.parquet", "day=2026-11-25/board=b/part-000001.parquet"]
+    journal = Journal.open(tmp_path, "b", "mark")
+    journal.sweep()
+    for place in places:
+        journal.temporary(place).write_text(place)
+    if killed_at != "written":
+        with monkeypatch.context() as patched:
+            if killed_at != "put":
+                patched.setattr(Journal, "put", lambda self: None)
+            journal.commit({"key": {"size": 7}}, places, {"some": "state"})
+        if killed_at == "half put":
+            (tmp_path / places[0]).parent.mkdir(parents=True)
+            journal.temporary(places[0]).rename(tmp_path / places[0])
+    again = Journal.open(tmp_path, "b", "mark")
+    again.sweep()
+    there = sorted(str(one.relative_to(tmp_path)) for one in tmp_path.glob("day=*/*/*"))
+    if killed_at == "written":
+        assert (there, again.done, again.parts, again.state) == ([], {}, 0, None)
+    else:
+        assert (there, again.done, again.parts, again.state) == (places, {"key": {"size": 7}}, 1, {"some": "state"})
+        assert [(tmp_path / place).read_text() for place in places] == places
+    assert list((tmp_path / FOLDER / "b").iterdir()) == []
+
+
+def test_a_journal_of_another_configuration_is_not_gone_on_with(tmp_path):
+    """Rows of two configurations are never mixed; nor is a journal taken that does not hold."""
+    Journal.open(tmp_path, "b", "mark").sweep()
+    Journal.open(tmp_path, "b", "mark").commit({}, [], {})
+    with pytest.raises(JournalError, match="another configuration"):
+        Journal.open(tmp_path, "b", "other")
+    (tmp_path / FOLDER / "b.json").write_text("{}")
+    with pytest.raises(JournalError, match="no journal"):
+        Journal.open(tmp_path, "b", "mark")
+
+
+def test_the_mark_is_of_what_decides(tmp_path):
+    """Features, ranges and names give another mark; where the broker and the port are does not."""
+
+    def mark(features="", port="/dev/x", more=""):
+        table = {"name": "b", "port": port, "baud": 9600}
+        data = {"gateway": {"id": "g"}, "boards": [table], "features": {"window": features or "60s"}}
+        if more:
+            data["sensors"] = [{"match": "b/*", "name": "n", "offset": 1.0, "range": [0, 1], "use": ["mean"]}]
+        config = made(data, tmp_path / "c.toml")
+        return marked(config, config.boards)
+
+    assert mark() == mark(port="/dev/y")
+    assert len({mark(), mark(features="30s"), mark(more="x")}) == 3
+
+
+def test_how_far_it_is():
+    """In the share of all bytes, readings a second, and the time that is left."""
+    assert line(0, 100, 0, 0.1) == "  0%  starting"
+    assert line(25, 100, 5000, 10.0) == " 25%  500 readings/s, 30 s left"
+    assert line(1, 100, 5000, 100.0) == "  1%  50 readings/s, 2.8 h left"
+    assert line(100, 100, 5000, 10.0) == "100%  500 readings/s, 0 s left"
+
+
+def test_features_that_miss_are_summed_up():
+    """Of all processes, with the first reason."""
+    summary = Summary("out")
+    summary.miss({"own:f": {"calls": 2, "why": "raised ValueError"}})
+    summary.miss({"own:f": {"calls": 3, "why": "raised KeyError"}})
+    assert summary.wrong() == ["own:f raised ValueError; 5 of its calls have no value"]
