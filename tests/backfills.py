@@ -9,7 +9,6 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
-from gateway.backfill.worker import worked
 from gateway.cli import run
 
 from .street import ROOT
@@ -30,6 +29,8 @@ class Here:
 
     def run(self) -> None:
         """All of them, one after the other."""
+        from gateway.backfill.worker import worked  # with pyarrow, which need not be there
+
         for task in self._tasks:
             worked(self._order, task, self._heard)
 

@@ -7,8 +7,9 @@ import pytest
 from gateway.backfill.command import marked
 from gateway.backfill.finding import chains, each_once, files, found
 from gateway.backfill.journal import FOLDER, Journal, JournalError
+from gateway.backfill.setting import by
 from gateway.backfill.summary import Summary, line
-from gateway.backfill.worker import by
+from gateway.cli import run
 from gateway.config import made
 from gateway.ingest.capture.file import CaptureError
 
@@ -132,6 +133,14 @@ def test_the_mark_is_of_what_decides(tmp_path):
 
     assert mark() == mark(port="/dev/y")
     assert len({mark(), mark(features="30s"), mark(more="x")}) == 3
+
+
+def test_without_parquet_there_is_a_sentence(tmp_path, monkeypatch, capsys):
+    """The command says what is missing, and how it comes."""
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert run(["backfill", str(tmp_path), "-o", str(tmp_path / "out")]) == 1
+    assert "serial-edge-gateway[parquet]" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_how_far_it_is():

@@ -3,8 +3,10 @@
 finding.py    what there is: captures in files and folders, in order, by the boards that spoke
 chain.py      the captures of one port's boards, one after the other: readings, features, rows; part by part
 table.py      the rows as Parquet, a file a part and day
+setting.py    which boards of a configuration a capture is of
 journal.py    what is done, so that nothing is done twice and nothing is left half, whatever is killed when
-custom.py     the user's own features, in the worker itself
+trial.py      what the user's own features answer
 worker.py     a process that works one chain after the other
-command.py    the command: workers, progress, the summary
+crew.py       these processes
+command.py    the command; summary.py: what came of it, and how far it is
 """

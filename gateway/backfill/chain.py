@@ -21,8 +21,8 @@ from ..publish.alarm import Watch
 from ..shown import shown
 from . import table
 from .journal import Journal
+from .setting import RUN
 
-RUN = "backfill"
 PART = 64_000_000  # bytes of captures, from which on a part ends: so much is done again after a kill, at most
 BACK = 60.0  # s by which a clock may have been set back between two captures; more is the same time twice
 LINES = 512  # of a capture, after which it is told how far it is

@@ -25,9 +25,9 @@ from ..shown import shown
 from .crew import Crew
 from .finding import Chain, Found, chains, described, each_once, files, found
 from .journal import FOLDER, Journal, JournalError
+from .setting import By, by
 from .summary import Progress, Summary, told
 from .trial import keys_of
-from .worker import By, by
 
 EXTRA = "Parquet is not installed; pip install 'serial-edge-gateway[parquet]' brings it"
 LOCK = "lock"

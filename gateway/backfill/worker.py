@@ -5,7 +5,6 @@ What it is told first says by which configuration; then each line is a chain. It
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import signal
@@ -15,25 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from ..alone import NoFeature, die_with_parent
-from ..commands.captured import setting
-from ..config import Config
 from ..ingest.capture.file import Capture, CaptureError
-from ..ingest.capture.lines import Header
-from ..model import Board
-from .chain import RUN, Chain, Given, Setting
+from .chain import Chain, Given, Setting
 from .journal import Journal, JournalError
-
-By = Callable[[Header], tuple[Config, list[Board]]]
-
-
-def by(config: str | None, board: str | None) -> By:
-    """What says for a capture which boards it is of. config, board: as the command gets them. Raises as `setting`."""
-
-    @functools.lru_cache(1024)
-    def found(name: str, asked: bool) -> tuple[Config, list[Board]]:
-        return setting(Header(name, 0.0, asked=asked), config, board, run=RUN, only=False)
-
-    return lambda header: found(header.board, header.asked)
+from .setting import by
 
 
 def worked(order: dict[str, Any], chain: dict[str, Any], said: Callable[[dict[str, Any]], None]) -> None:
