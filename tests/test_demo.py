@@ -190,7 +190,7 @@ def test_a_reading_that_does_not_arrive_fails_the_demo(monkeypatch, capsys):
 @pytest.mark.slow
 def test_a_gateway_that_does_not_start_is_told(monkeypatch, capsys):
     """What it said last is shown, and nothing is left on standard output."""
-    monkeypatch.setattr(run, "configuration", lambda port, directory, boards: "[mqtt]\nurll = 1\n")
+    monkeypatch.setattr(run, "configuration", lambda *given: "[mqtt]\nurll = 1\n")
     assert demonstrate(boards=1, seconds=1.0, as_json=True) == 1
     out, err = capsys.readouterr()
     assert out == ""

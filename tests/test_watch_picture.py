@@ -1,6 +1,7 @@
 """The picture of a watched gateway fits its terminal, uses it, and says what is wrong."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -13,6 +14,7 @@ from gateway.watch.nouns import Told
 from gateway.watch.picture import page, picture
 from gateway.watch.sentences import changes, progress
 from gateway.watch.table import since
+from tests.street import ROOT
 from tests.watched import AT, WALL, board, heard, reading, seen, status, topic
 
 
@@ -165,6 +167,19 @@ def test_columns_can_be_picked():
     assert "feature" in titles
     titles = [column.title for column in page(look, after(b"cc\r", look), 80, 24).columns]
     assert "value" not in titles and titles[:2] == ["board", "sensor"]
+
+
+def test_the_page_of_keys_is_right():
+    """docs/watch.md: each key of its table does something, and the orders are those that there are."""
+    text = (ROOT / "docs" / "watch.md").read_text()
+    table = text.partition("| key | |\n|---|---|\n")[2].partition("\n\n")[0]
+    named = [key for line in table.splitlines() for key in re.findall(r"`([^`]+)`", line.split(" | ")[0])]
+    assert set(named) == set("sr/cbpjk?q")
+    middle = Choice(top=5)
+    for key in [*named, "tab", " ", "up", "down", "page up", "page down", "home", "end"]:
+        assert pressed(middle, key, 3, (), ()) != middle, key
+    assert ", ".join(SORTS) in text
+    assert all(f"`{key}`" in text for key in ("reading", "last", "status", "board", "alarm", "broker", "end"))
 
 
 def test_keys_are_told_apart():
