@@ -13,7 +13,7 @@ from typing import Any
 
 from ..street import until
 
-PROGRAM = next((path for path in ("/usr/lib/chromium/chromium",) if Path(path).exists()), shutil.which("chromium"))
+PROGRAM = shutil.which("/usr/lib/chromium/chromium") or shutil.which("chromium")
 DRIVER = shutil.which("chromedriver")
 MISSING = None if PROGRAM and DRIVER else "there is no chromium here: apt-get install chromium chromium-driver"
 QUIET = [
@@ -133,7 +133,7 @@ def browsing() -> Iterator[Browser]:
             driver = subprocess.Popen([str(DRIVER), "--port=0"], stdout=out, stderr=out)
         try:
             said = "was started successfully on port "
-            until(lambda: said in log.read_text(), "chromedriver", 20)
+            until(lambda: said in log.read_text(), "chromedriver", 60)
             port = int(log.read_text().split(said)[1].split(".")[0])
             browser = Browser(port, Path(folder, "profile"))
             try:

@@ -51,13 +51,15 @@ class Talking:
 
 
 @contextlib.contextmanager
-def gateway_of(folder: Path, boards: dict[str, Talking], extra: str = "") -> Iterator[tuple[Gateway, str]]:
+def gateway_of(
+    folder: Path, boards: dict[str, Talking], extra: str = "", each: str = 'format = "kv"'
+) -> Iterator[tuple[Gateway, str]]:
     """A gateway that reads them, a broker, and the address of its page."""
     broker, port = Mosquitto(folder), free_port()
     broker.start()
     text = configuration(
         broker.port, {name: one.port for name, one in boards.items()}, f'[web]\nlisten = "127.0.0.1:{port}"\n{extra}',
-        each='baud = 115200\nformat = "kv"\nsilent = "2s"',
+        each=f'baud = 115200\nsilent = "2s"\n{each}',
     )  # fmt: skip
     try:
         with running(folder, text) as gateway:

@@ -120,3 +120,23 @@ def test_ten_pages_lose_no_reading(browser, tmp_path):
         numbers = [one["seq"] for one in heard]
         assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
         judge.close()
+
+
+def test_the_token_is_entered_once(browser, tmp_path):
+    """Where a token is due, a browser is led to where it is entered; a wrong one is refused, a right one opens all."""
+    browser.expected = ("403 (Forbidden)", "favicon.ico")
+    file = tmp_path / "token"
+    file.write_text("0123456789abcdef-token\n")
+    file.chmod(0o600)
+    enter = """document.querySelector('#token').value = arguments[0]; document.querySelector('button').click()"""
+    with gateway_of(tmp_path, {"bench": Talking(1)}, f'token_file = "{file}"\n') as (_, url):
+        until(lambda: answers(url + "healthz"), "the page is served", 20)
+        browser.open(url)
+        assert browser.run("return location.pathname") == "/login"
+        browser.run(enter, "0123456789abcdef-wrong")
+        browser.seen("main", "This is not the token.")
+        browser.run(enter, "0123456789abcdef-token")
+        browser.seen("#boards", "bench", 20)
+        until(lambda: measured(browser, "in"), "a value", 20)
+        until(lambda: drawn(browser, "in")["filled"] > 0, "its hour, for which the token is sent too")
+        assert "token" not in browser.run("return document.cookie + location.href + JSON.stringify(localStorage)")
