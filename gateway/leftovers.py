@@ -44,6 +44,10 @@ class Leftovers:
         self._seen: tuple[int, tuple[str, ...], Config] | None = None
         self._noted = ""
 
+    def cleared(self, topic: str) -> bool:
+        """Whether that was a ghost."""
+        return topic in self._gone
+
     async def run(self) -> None:
         """For ever."""
         self.remember()
@@ -108,7 +112,7 @@ def _compared(now: Now, before: Sequence[Retained], settled: AbstractSet[str]) -
     here = Retained(now.base, {level(name): BoardKept(found) for name, found in now.boards})
     for board, sensor, own, alarm in now.sensors:
         here.boards.setdefault(level(board), BoardKept()).sensors[level(sensor)] = Kept(level(own), alarm)
-    begin = [level(name) if name else "" for name in now.beginnings]
+    begin = [f"{level(name)}-" if name else "" for name in now.beginnings]
     gone = {topic for one in before for topic in ghosts(one, here, begin)}
     mine = next((one for one in before if one.base == now.base), Retained(now.base))
     others = [one for one in before if one.base != now.base and not settled >= set(one.topics())]

@@ -209,7 +209,8 @@ class Service:
 
     def _connected(self) -> None:
         for board in self.announcing.known.absent(self.readers):
-            self._send_status(board, self.reporter.absent(board))
+            if not self.leftovers.cleared(self._status_topic(board)):
+                self._send_status(board, self.reporter.absent(board))
         self.reporter.report(all_of_them=True)
         self.announcing.opened()
 

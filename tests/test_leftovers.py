@@ -106,6 +106,19 @@ async def test_another_name(tmp_path):
     assert [one["base"] for one in remembered.retained(tmp_path)] == ["gateway/h"]
 
 
+async def test_a_board_that_was_found(tmp_path):
+    """It may be plugged in again, and stays; one that had a table and has none now is cleared, whatever may come."""
+    text = TEXT + '[[boards]]\nname = "hall"\nport = "auto"\n'
+    run, _ = await started(tmp_path, text)
+    run.readers["hall-usb"] = None
+    await run.look()
+    run, cleared = await started(tmp_path, text.replace('"hall"', '""').replace("bench", "desk"))
+    assert (cleared, run.left.cleared("gateway/g/bench/status")) == (["gateway/g/bench/status"], True)
+    assert not run.left.cleared("gateway/g/hall-usb/status")
+    run, cleared = await started(tmp_path, text.replace('"hall"', '"hal"'))
+    assert "gateway/g/hall-usb/status" in cleared
+
+
 async def test_a_quiet_time_costs_nothing(tmp_path, monkeypatch):
     """Where nothing has changed nothing is compared or written."""
     run, _ = await started(tmp_path)
