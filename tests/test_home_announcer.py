@@ -20,6 +20,9 @@ class Desk:
         found.components = {topic: {topic: "sensor"} for topic in messages}
         announcing = self.it.begin(now)
         out = (self.it.announce(found) if announcing else []) + self.it.right(found, now)
+        for topic, payload in out:
+            if payload:
+                self.it.taken(topic)
         return {topic: payload.decode() for topic, payload in out}
 
 
@@ -102,6 +105,18 @@ def test_our_own_words_are_no_surprise(desk):
     assert desk.it.due is None
     assert desk.step(100, a="2") == {}
     assert [name for name, _ in desk.events] == ["discovery.announced"]
+
+
+def test_what_an_earlier_run_has_left_is_nobody_elses(desk):
+    """It comes with the subscription, and ours is on its way: nothing is put right, and nothing told."""
+    desk.it.opened(0)
+    desk.it.begin(0)
+    desk.it.announce(Pages({"a": b"1"}))
+    desk.it.heard("a", b"of before", 0.1)
+    assert desk.it.due is None
+    desk.it.taken("a")
+    desk.it.heard("a", b"of others", 5)
+    assert desk.it.due == 5 + SETTLED
 
 
 @pytest.mark.parametrize(("payload", "emptied"), [(b"{}", False), (b"", True), (b"\xff" * 1000, False)])

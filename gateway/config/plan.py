@@ -43,6 +43,7 @@ def plan(
             "user": mqtt.username or None,
         },
         "payload": mqtt.payload,
+        "discovery": mqtt.discovery or None,
         "topics": [f"{top}/status"],
         "boards": [
             {
@@ -91,6 +92,9 @@ def lines(plan: dict[str, Any]) -> list[str]:
         f"gateway   {plan['gateway']}",
         f"broker    {broker['host']} port {broker['port']}, MQTT {broker['version']}{own}",
         f"messages  {plan['payload']}{every}",
+        f"discovery {plan['discovery']}/device: Home Assistant finds the boards there"
+        if plan["discovery"]
+        else "discovery none: Home Assistant does not find the boards",
         *(f"topic     {topic}" for topic in plan["topics"]),
     ]
     for board in plan["boards"]:

@@ -48,6 +48,7 @@ class Announcer:
         self._answered = -AGAIN
         self._sent: dict[str, bytes] = {}  # by topic: the digest of what it is to have; of an empty one, of nothing
         self._components: dict[str, dict[str, str]] = {}
+        self._taken: set[str] = set()  # topics of which this connection's broker has had a message from us
         self._strange: dict[str, Strange] = {}
         self._righted: dict[str, float] = {}
         self._told: dict[str, float] = {}
@@ -69,6 +70,7 @@ class Announcer:
         """There is a connection: the broker may have forgotten all."""
         self._open, self._all, self._due = True, True, now
         self._strange.clear()
+        self._taken.clear()
 
     def born(self, now: float) -> None:
         """Home Assistant has come up."""
@@ -81,6 +83,8 @@ class Announcer:
         """Something came on a topic of our own node, from whomever."""
         if self._digest(payload) == self._sent.get(topic, b""):
             self._strange.pop(topic, None)
+        elif topic in self._sent and topic not in self._taken:
+            return  # what an earlier run has left there: ours is on its way
         elif topic not in self._strange:
             wait = SETTLED if topic in self._sent else STRANGE
             at = max(now + wait, self._righted.get(topic, -AGAIN) + AGAIN)
@@ -88,6 +92,7 @@ class Announcer:
 
     def taken(self, topic: str) -> bool:
         """The broker has taken a message on it. Gives whether it was the clearing of one that is no more."""
+        self._taken.add(topic)
         if topic in self.known.topics and self._sent.get(topic) == b"":
             del self._sent[topic]  # cleared once: Home Assistant complains where there is nothing to clear
             self.known.topics.discard(topic)

@@ -11,7 +11,7 @@ CLASSES: dict[str, tuple[int, str]] = {
     "temperature": (2, "°C °F K"),
     "pressure": (1, "mPa Pa hPa kPa bar cbar mbar mmHg inHg inH₂O psi"),
     "voltage": (3, "μV mV V kV MV"),
-    "current": (3, "μA mA A"),
+    "current": (3, "mA A"),
     "power": (1, "mW W kW MW"),
     "apparent_power": (1, "VA kVA"),
     "energy": (3, "J kJ MJ mWh Wh kWh MWh cal kcal"),
@@ -35,7 +35,7 @@ OF_QUANTITY: dict[tuple[str, str], str] = {
 }  # fmt: skip
 """(quantity, as the sensor's name says it, and unit) -> device class, where the unit alone does not tell."""
 SPELLINGS = {
-    "lux": "lx", "%rh": "%", "% rh": "%", "rh": "%", "µv": "μV", "uv": "μV", "µa": "μA", "ua": "μA", "kmh": "km/h",
+    "lux": "lx", "%rh": "%", "% rh": "%", "rh": "%", "µv": "μV", "uv": "μV", "kmh": "km/h",
     "kt": "kn", "lb": "lb", "lbs": "lb", "degc": "°C", "l/min": "L/min", "l": "L", "ml": "mL", "w/m2": "W/m²",
 }  # fmt: skip
 _UNITS = {unit: name for name, (_, units) in CLASSES.items() for unit in units.split()}
