@@ -5,6 +5,7 @@ import json
 import os
 import pickle
 import random
+import re
 import signal
 import sqlite3
 import subprocess
@@ -40,8 +41,8 @@ def retained(port: int) -> dict[str, str]:
 @row(
     "F82",
     field="Somebody writes our retained topics.",
-    happens="Retained, in the gateway's name: a false `offline` of it and of a board, a false alarm, 1 MB, no JSON; "
-    "and commands, as they might be called.",
+    happens="Retained, in the gateway's name: a false `offline` of it and of a board, a false alarm, a false "
+    "discovery, 1 MB, no JSON; and commands, as they might be called.",
     promised="Put right within 30 s, by what is published anew then; nothing that comes by MQTT commands the gateway.",
     full=60,
     missing="no event tells of it: the gateway does not listen to its own topics",
@@ -90,6 +91,25 @@ def written_over(scene):
     return s
 
 
+@row("F82", full=30)
+def test_f82_a_false_discovery(scene):
+    s = scene(rate=90)
+    s.steady()
+    port, topic = s.broker.port, "homeassistant/device/gateway-gw/bench/config"
+    s.until(lambda: "--T1--value" in retained(port).get(topic, ""), "it is announced", 20)
+    right = retained(port)
+    with s.fault():
+        publish(port, topic, s.dice.choice([random.Random(s.seed).randbytes(1 << 20), "{}", right[topic] + "\n"]))
+        publish(port, topic.replace("bench", "ghost"), right[topic])
+        s.prove("ghost" in "".join(retained(port)), "false ones are there")
+        s.until(lambda: retained(port)[topic] == right[topic], "it is right again", 10)
+        s.until(lambda: "ghost" not in "".join(retained(port)), "and what is not ours is gone", 30)
+    said = [event["topic"] for event in s.gateway.events() if event["event"] == "discovery.overwritten"]
+    assert sorted(said) == [topic, topic.replace("bench", "ghost")]
+    s.back(within=2)
+    s.over(bystanders=list(s.boards))
+
+
 def states(s, topic: str) -> set[str]:
     """The states of all documents that were published there."""
     return {one.document["state"] for one in s.judge.documents[topic]}
@@ -130,6 +150,9 @@ def test_f83_planted_state(scene, tmp_path):
     s.until(lambda: s.status()["spooled"] == 0, "what could be read is sent", 30)
     for topic in {*s.judge.topics, *retained(s.broker.port)}:
         levels = topic.split("/")
+        if levels[0] == "homeassistant":
+            assert re.fullmatch(r"homeassistant/device/gateway-gw(/[\w-]+)?/config", topic, re.ASCII), topic
+            continue
         assert levels[:2] == ["gateway", "gw"] and 3 <= len(levels) <= 5, topic
         assert not any(unicodedata.category(char) == "Cc" or char in "+#" for char in topic), topic
         assert all(0 < len(level.encode()) <= 64 and not level.startswith("$") for level in levels), topic
