@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.publish.packets import LONGEST, Ack, Incoming, ProtocolError, fits, publish, topic_part, variable
+from gateway.publish.packets import LONGEST, TOO_LONG, Ack, Incoming, ProtocolError, fits, publish, topic_part, variable
 from tests.brokers import Cursor, length, packet, parse_publish
 
 EDGES = (0, 1, 127, 128, 16_383, 16_384, 2_097_151, 2_097_152)
@@ -193,3 +193,18 @@ def test_fits(size, payload):
     body = bytes(next(n for n in range(size) if len(publish(topic, bytes(n + 1), 1, v5=True)) > size) - 1 + payload)
     assert fits(topic, body, size) == (len(publish(topic, body, 1, v5=True)) <= size)
     assert fits(topic, body, None)
+
+
+@pytest.mark.parametrize("v5", [True, False])
+@pytest.mark.parametrize("cut", [1, 3, 7, 100_000, 1 << 20])
+def test_of_a_message_that_is_too_long_the_topic_is_told(v5, cut):
+    """However its bytes are cut; what follows is heard as ever, and nothing of it is held."""
+    incoming = Incoming(v5)
+    props = b"\x00" if v5 else b""
+    head = packet(3, 0, b"\x00\x05a/b/c" + props + bytes(LONGEST))
+    data = head + packet(3, 0, b"\x00\x01t" + props + b"next")
+    edges = [*range(0, 40, cut), 40, *range(100_000, len(data), max(cut, 50_000))]
+    for first, last in itertools.pairwise([*dict.fromkeys(sorted({0, *edges, len(data)}))]):
+        assert incoming.feed(data[first:last]) == ([], b"")
+        assert len(incoming._rest) < 60
+    assert incoming.messages == [("a/b/c", TOO_LONG), ("t", b"next")]

@@ -122,7 +122,8 @@ class Connection:
         self._found = True
         if self.where.v5:
             wishes = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-            wishes.MaximumPacketSize = LONGEST
+            if self._heard is None:  # who listens has to know that something was there, however long it is
+                wishes.MaximumPacketSize = LONGEST
             self._client.connect(self.where.host, self.where.port, KEEPALIVE, clean_start=True, properties=wishes)
         else:
             self._client.connect(self.where.host, self.where.port, KEEPALIVE)

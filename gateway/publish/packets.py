@@ -18,6 +18,7 @@ SUCCESS = 0x00
 ASKED_FOR = frozenset((0x20, PUBACK, 0x90, 0xB0, 0xD0, 0xE0))
 """First bytes of what a broker may say to us: CONNACK, PUBACK, SUBACK, UNSUBACK, PINGRESP, DISCONNECT; and PUBLISH."""
 LONGEST = 1 << 18  # bytes; no broker has to tell us more than that at once
+TOO_LONG = b"\x00"  # what stands for the payload of a message that is longer: that it was there is all that is taken
 
 
 PLAIN = Struct("!2xH")  # a PUBACK without a reason, which is a success
@@ -78,8 +79,8 @@ class Incoming:
 
     v5: messages of QoS 0 are taken here, into `messages` as (topic, payload), by this version; None: they are others.
 
-    A message that is longer than LONGEST is left out: a broker of 3.1.1 cannot be told to keep it, and no more of it
-    is held than what came in one piece.
+    A message that is longer than LONGEST is left out, but for its topic where they are taken here; no more of it is
+    held than what came in one piece.
     """
 
     def __init__(self, v5: bool | None = None) -> None:
@@ -113,6 +114,13 @@ class Incoming:
                     break
                 size, body = found
             if size > LONGEST and data[at] & 0xF0 == PUBLISH:
+                if self._v5 is not None and data[at] & 0xF6 == PUBLISH:
+                    if end - body < 2 or end - body < (named := 2 + int.from_bytes(data[body : body + 2], "big")):
+                        break  # whose it is comes first
+                    if (
+                        told := _message(data[body : body + named] + b"\x00" * self._v5 + TOO_LONG, self._v5)
+                    ) is not None:
+                        self.messages.append(told)
                 self._left_out = max(0, body + size - end)
                 at = min(end, body + size)
                 continue
