@@ -11,7 +11,7 @@ import urllib.request
 import pytest
 
 from ..street import Gateway, Judge, until
-from .looking import drawn, measured, quiet, value
+from .looking import drawn, measured, quiet, two_frames, value
 from .talking import Talking, gateway_of
 
 pytestmark = [
@@ -140,3 +140,23 @@ def test_the_token_is_entered_once(browser, tmp_path):
         until(lambda: measured(browser, "in"), "a value", 20)
         until(lambda: drawn(browser, "in")["filled"] > 0, "its hour, for which the token is sent too")
         assert "token" not in browser.run("return document.cookie + location.href + JSON.stringify(localStorage)")
+
+
+def test_a_board_that_names_its_sensors_like_markup(browser, tmp_path):
+    """What a board calls its sensors is text on the page, whatever it is."""
+    names = ["<img src=x onerror=alert(1)>", "<script>alert(2)</script>"]
+    lines = [json.dumps({"sensor": name, "value": 21.5}).encode() + b"\r\n" for name in names]
+    boards = {"bench": Talking(1), "evil": Talking(2)}
+    boards["evil"].speaks = False
+
+    def said():
+        for line in lines:
+            boards["evil"].say(line)
+        two_frames(browser)
+        shown = browser.text("#board-2")
+        return all(name in shown for name in names)
+
+    with gateway_of(tmp_path, boards, each='format = "json"') as (_, url):
+        opened(browser, url)
+        until(said, "the names as text", 20)
+        assert browser.run("return document.querySelectorAll('#boards img, #boards script').length") == 0
