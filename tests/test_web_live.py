@@ -3,6 +3,8 @@
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 import urllib.parse
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from simulators import Board
 from .brokers import free_port
 from .exposition import parsed
 from .faults import tree
-from .street import configuration, running, until
+from .street import ROOT, configuration, running, until
 from .webs import Answer, Stream, ask
 
 pytestmark = pytest.mark.slow
@@ -108,6 +110,10 @@ def test_a_page_sees_boards_as_they_are(tmp_path, mosquitto, judge):
             first, *lines = get(port, "/capture/a").body.splitlines()
             assert read_header(first).board == "a"
             assert b"T1" in b"".join(read(line).data for line in lines)
+            (tmp_path / "a.jsonl").write_bytes(get(port, "/capture/a").body)
+            words = [sys.executable, "-m", "gateway", "replay", str(tmp_path / "a.jsonl"), "--json"]
+            replayed = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=60)
+            assert replayed.returncode == 0 and '"sensor": "T1"' in replayed.stdout.replace('":"', '": "')
             page = next(pid for pid in tree.family(gateway.process.pid) if comm(pid) == "gateway-web")
             gateway.kill()
             until(lambda: not tree.alive(page), "the page's process ends with it", 5)
