@@ -30,7 +30,7 @@ class Sent:
 
 def sent_rows(sent: Sent, features: Features, how: Sending, anyway: Collection[int] = ()) -> list[int]:
     """The rows that leave. anyway: those that do whatever `how` says; updates all of `sent` but `condensed`."""
-    rows = []
+    rows, anyway = [], frozenset(anyway)
     if features.unit != sent.unit:
         sent.unit, sent.value = features.unit, float("inf")  # from which any value is far away
     for i, (t, value) in enumerate(zip(features.mono, features.value, strict=True)):
