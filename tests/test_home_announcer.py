@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.publish.home.announcer import AGAIN, BIRTH, LATEST, SETTLE, SETTLED, STRANGE, TOLD, Announcer
+from gateway.publish.home.announcer import AGAIN, BIRTH, LATEST, RETRY, SETTLE, SETTLED, STRANGE, TOLD, Announcer
 from gateway.publish.home.known import Known
 from gateway.publish.home.pages import Pages
 
@@ -11,7 +11,7 @@ class Desk:
     """An announcer, and what it has said."""
 
     def __init__(self, known=None):
-        self.events = []
+        self.events, self.denied = [], set()
         self.it = Announcer(known or Known(), lambda name, **fields: self.events.append((name, fields)), lambda a, b: a)
 
     def step(self, now, **messages):
@@ -20,8 +20,9 @@ class Desk:
         found.components = {topic: {topic: "sensor"} for topic in messages}
         announcing = self.it.begin(now)
         out = (self.it.announce(found) if announcing else []) + self.it.right(found, now)
+        self.it.sent([topic for topic, _ in out], now)
         for topic, payload in out:
-            if payload:
+            if payload and topic not in self.denied:
                 self.it.taken(topic)
         return {topic: payload.decode() for topic, payload in out}
 
@@ -145,7 +146,22 @@ def test_what_lies_under_our_node_and_is_not_ours_is_cleared(desk):
     assert desk.step(2 + SETTLE, a="1", b="2") == {"b": "2"}
     assert desk.it.due == 1 + STRANGE
     assert desk.step(1 + STRANGE, a="1", b="2") == {"ghost": ""}
+    desk.it.taken("ghost")
     desk.it.heard("ghost", b"", 30)
+    assert desk.it.due is None
+    desk.it.opened(60)
+    assert desk.step(60, a="1", b="2") == {"a": "1", "b": "2"}
+
+
+def test_what_the_broker_does_not_take_goes_again(desk):
+    """Every minute: whoever mends its access list need not restart anything."""
+    desk.denied = {"a"}
+    desk.it.opened(0)
+    assert set(desk.step(0, a="1", b="1")) == {"a", "b"}
+    assert desk.it.due == RETRY
+    assert desk.step(RETRY, a="1", b="1") == {"a": "1"}
+    desk.denied = set()
+    assert desk.step(2 * RETRY, a="1", b="1") == {"a": "1"}
     assert desk.it.due is None
 
 

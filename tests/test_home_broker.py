@@ -9,6 +9,7 @@ import pytest
 
 from simulators import Board
 
+from .brokers import Mosquitto
 from .street import Judge, configuration, running, until
 
 GATEWAY = "device/gateway-gw/config"
@@ -75,6 +76,30 @@ def test_what_speaks_is_announced_and_put_right_and_home_assistants_birth_is_ans
     assert (tmp_path / "state/announced").stat().st_mode & 0o777 == 0o600
     assert sorted(remembered(tmp_path)["topics"]) == [f"homeassistant/{BENCH}", f"homeassistant/{GATEWAY}"]
     assert len(listener.documents) == 2  # what is retained stays: the gateway's state says that it is off
+
+
+@pytest.mark.slow
+def test_a_broker_that_does_not_let_us_announce(tmp_path):
+    """It is told, with the topic; readings flow; and it is over when nothing is to be announced any more."""
+    acl = tmp_path / "acl"
+    acl.write_text("topic readwrite gateway/#\n")
+    broker = Mosquitto(tmp_path, [f"acl_file {acl}"])
+    broker.start()
+    judge = Judge(broker.port)
+    try:
+        with Board(kind="kv", sensors=1, rate=20, name="bench") as board:
+            with running(tmp_path, configuration(broker.port, {"bench": board.path}, QUICK)) as gateway:
+                status = lambda: judge.documents.get("gateway/gw/status", {}).get("faults", {"": 0})  # noqa: E731
+                until(lambda: "homeassistant/device" in str(status().get("refused_by_broker")), "it is told", 20)
+                until(lambda: len(judge.of("bench", "T1")) > 20, "readings come")
+                off = 'discovery_prefix = ""'
+                reload(gateway, configuration(broker.port, {"bench": board.path}, QUICK, mqtt=off))
+                until(lambda: not status(), "it is over", 20)
+                until(lambda: remembered(tmp_path)["topics"] == [], "and nothing is left to be cleared")
+                assert gateway.stop() == 0
+    finally:
+        judge.close()
+        broker.kill()
 
 
 @pytest.mark.slow

@@ -203,12 +203,14 @@ def test_every_sensor_is_there_with_class_unit_and_a_number(scene):
 
 def test_a_hostile_name_is_a_name(scene):
     """It is shown, and nothing in it is run."""
+    scene.fresh(scene.BENCH + scene.ODD, 120)
     odd = [one for one in scene.home.look()["states"].values() if "1/0" in one.get("friendly_name", "")]
     assert [(one["state"], one["friendly_name"]) for one in odd] == [("40.25", f"odd {shown(ODD)}")]
 
 
 def test_a_probe_that_fails_is_unavailable_and_its_neighbours_stay(scene):
     """A sensor's own mark for an error is its own trouble."""
+    scene.fresh(scene.BENCH + scene.ODD, 120)
     scene.odd.broken = True
     scene.away(scene.ODD[:1], 15)
     assert all(map(number, scene.values(scene.ODD[1:] + scene.BENCH)))
@@ -218,6 +220,7 @@ def test_a_probe_that_fails_is_unavailable_and_its_neighbours_stay(scene):
 
 def test_a_board_that_is_unplugged_is_unavailable_and_the_others_stay(scene):
     """Within its silence time; and it is back when it is plugged in again, under whatever number."""
+    scene.fresh(scene.BENCH + scene.ODD, 120)
     scene.bench.unplug()
     scene.away(scene.BENCH, SILENT + 2)
     assert all(map(number, scene.values(scene.ODD)))
@@ -232,6 +235,7 @@ def test_a_board_that_is_unplugged_is_unavailable_and_the_others_stay(scene):
 
 def test_a_gateway_that_is_killed_takes_all_with_it_and_brings_all_back(scene):
     """No value is shown while nobody vouches for it, over restarts of Home Assistant and of the gateway."""
+    scene.fresh(scene.BENCH + scene.ODD, 120)
     scene.gateway.kill()
     scene.away(scene.BENCH + scene.ODD, 10)
     assert scene.home.states()["binary_sensor.greenhouse_1_status"] == "off"
@@ -254,6 +258,7 @@ def test_a_gateway_that_is_killed_takes_all_with_it_and_brings_all_back(scene):
 
 def test_rubbish_on_our_topics_stops_nobody(scene):
     """Null, other types and no JSON in status and last: entities go on when what is right is back."""
+    scene.fresh(scene.BENCH + scene.ODD, 120)
     base = "gateway/greenhouse-1/bench"
     for payload in ("null", "[]", '{"state": null, "sensors": null, "value": null}', "x", '{"value": "x"}'):
         for topic in (f"{base}/status", f"{base}/T1/last"):
@@ -267,6 +272,7 @@ def test_rubbish_on_our_topics_stops_nobody(scene):
 
 def test_a_sensor_that_is_called_otherwise_leaves_the_others_alone(scene):
     """The old name's entities go, the new name's come, and those beside them are not touched."""
+    scene.fresh(scene.BENCH + scene.ODD, 120)
     renamed = scene._text + '[[sensors]]\nmatch = "bench/T1"\nname = "boiler"\n'
     scene.gateway.file.write_text(renamed)
     scene.gateway.process.send_signal(signal.SIGHUP)
@@ -283,6 +289,7 @@ def test_a_sensor_that_is_called_otherwise_leaves_the_others_alone(scene):
 
 def test_a_device_that_is_deleted_there_comes_back_and_one_that_leaves_goes(scene):
     """What is emptied is announced again; what leaves the configuration takes its entities along."""
+    scene.fresh(scene.BENCH + scene.ODD, 120)
     topic = "homeassistant/device/gateway-greenhouse-1/bench/config"
     subprocess.run(["mosquitto_pub", "-p", str(scene.broker.port), "-r", "-t", topic, "-n"], check=True, timeout=10)
     until(lambda: set(scene.values(scene.BENCH)) == {None}, "it is gone", 30)

@@ -53,7 +53,9 @@ class Verdicts:
         """The broker does not take it. Gives the seconds after which it may be tried again, if it may."""
         piece = flight.piece
         if piece is None and not flight.payload:
-            return None  # what was to be taken back is of another time, when this broker may have let us write it
+            self.refusals.clear(flight.topic)  # what was to be taken back is of another time, when this broker may have
+            self.documents.told(flight.topic)  # let us write it
+            return None
         self.refusals.add(flight.topic, reason)
         if piece is not None:
             return self._refused(piece, flight.copy, reason, now)

@@ -7,7 +7,7 @@ What changes is collected for a while, so that a board whose 256 sensors speak o
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -20,6 +20,7 @@ AGAIN = 10.0  # s between two answers to that, and between two times that one to
 SETTLED = 1.0  # s for our own message to come back, before what is heard there is called somebody else's
 STRANGE = 15.0  # s before what lies under our own node and is not ours is cleared
 TOLD = 600.0  # s between two events on one topic
+RETRY = 60.0  # s after which what the broker has not taken goes again: it may not let us write there, and then does
 
 
 @dataclass(slots=True)
@@ -50,6 +51,7 @@ class Announcer:
         self._components: dict[str, dict[str, str]] = {}
         self._taken: set[str] = set()  # topics of which this connection's broker has had a message from us
         self._strange: dict[str, Strange] = {}
+        self._open_at: dict[str, float] = {}  # when a message was sent that the broker has not taken yet
         self._righted: dict[str, float] = {}
         self._told: dict[str, float] = {}
         self._said = 0, 0, 0  # messages, sensors, left out
@@ -58,6 +60,7 @@ class Announcer:
     def due(self) -> float | None:
         """When something is to be done; s, monotonic."""
         times = [strange.at for strange in self._strange.values()] + ([] if self._due is None else [self._due])
+        times += [at + RETRY for at in self._open_at.values()]
         return min(times, default=None) if self._open else None
 
     def news(self, now: float) -> None:
@@ -71,6 +74,7 @@ class Announcer:
         self._open, self._all, self._due = True, True, now
         self._strange.clear()
         self._taken.clear()
+        self._open_at.clear()
 
     def born(self, now: float) -> None:
         """Home Assistant has come up."""
@@ -93,12 +97,15 @@ class Announcer:
     def taken(self, topic: str) -> bool:
         """The broker has taken a message on it. Gives whether it was the clearing of one that is no more."""
         self._taken.add(topic)
-        if topic in self.known.topics and self._sent.get(topic) == b"":
-            del self._sent[topic]  # cleared once: Home Assistant complains where there is nothing to clear
-            self.known.topics.discard(topic)
-            self.known.changed = True
-            return True
-        return False
+        self._open_at.pop(topic, None)
+        if self._sent.get(topic) != b"":
+            return False
+        del self._sent[topic]  # cleared once: Home Assistant complains where there is nothing to clear
+        if topic not in self.known.topics:
+            return False
+        self.known.topics.discard(topic)
+        self.known.changed = True
+        return True
 
     def begin(self, now: float) -> bool:
         """Whether it is time to `announce`: what is news from now on waits for the next time."""
@@ -131,8 +138,9 @@ class Announcer:
         return out
 
     def right(self, found: Pages, now: float) -> list[tuple[str, bytes]]:
-        """What is to be sent to put right what others have written over ours."""
-        out = []
+        """What is to be sent to put right what others have written over ours, and what was not taken for long."""
+        again = [topic for topic, at in self._open_at.items() if at + RETRY <= now]
+        out = [(topic, found.messages.get(topic, b"")) for topic in again]
         for topic in [topic for topic, strange in self._strange.items() if strange.at <= now]:
             strange = self._strange.pop(topic)
             ours = found.messages.get(topic, b"")
@@ -145,6 +153,10 @@ class Announcer:
                 self._told[topic] = now
                 self._event("discovery.overwritten", topic=topic, emptied=strange.empty)
         return out
+
+    def sent(self, topics: Iterable[str], now: float) -> None:
+        """Messages on these were given to the connection."""
+        self._open_at |= dict.fromkeys(topics, now)
 
     def _say(self, found: Pages) -> None:
         left_out = found.left_out + self.known.left_out

@@ -150,6 +150,7 @@ class Announcing:
         await self._keep()
         for at, payload in out:
             self._broker.put(at, payload)
+        announcer.sent([at for at, _ in out], self._now())
 
     async def _keep(self) -> None:
         if self.known.changed:
