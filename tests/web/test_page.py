@@ -215,6 +215,7 @@ def test_boards_and_sensors_come_and_go(browser, served):
     fake.sensors.append({"id": 9, "board": "cellar", "sensor": "damp", "unit": "°C"})
     fake.say("sensors", {"sensors": fake.sensors[-1:]})
     until(lambda: measured(browser, "damp"), "its value")
+    del fake.documents["boards"]["boiler"]
     fake.say("documents", {"gateway": fake.documents["gateway"], "boards": {}, "left": ["boiler"]})
     fake.say("gone", {"ids": [3]})
     until(lambda: "boiler" not in browser.text("#boards") and "boiler" not in browser.text("#jump"), "it gone")

@@ -13,7 +13,7 @@ export function ticks(low, high, most) {
 
 // Times that are round on the clock here, at most about `most` of them in [from, to], s.
 export function times(from, to, most) {
-  const step = [5, 10, 15, 30, 60, 120, 300, 600, 900, 1800].find((s) => (to - from) / s <= most) ?? 3600;
+  const step = [5, 10, 20, 30, 60, 120, 300, 600, 900, 1800].find((s) => (to - from) / s <= most) ?? 3600;
   const shift = new Date(to * 1000).getTimezoneOffset() * 60;
   const found = [];
   for (let at = Math.ceil((from - shift) / step) * step + shift; at <= to; at += step) found.push(at);
