@@ -208,7 +208,7 @@ class Service:
         return Will(self._status_topic(None), whole, brief=brief)
 
     def _connected(self) -> None:
-        for board in self.announcing.known.absent(self.readers):
+        for board in self.announcing.absent():
             if not self.leftovers.cleared(self._status_topic(board)):
                 self._send_status(board, self.reporter.absent(board))
         self.reporter.report(all_of_them=True)

@@ -82,6 +82,10 @@ class Announcing:
         """What the run before has left; to be called before `run`."""
         self._announcer.known = known
 
+    def absent(self) -> list[str]:
+        """Boards that were there before, are not read now, and may be found again."""
+        return [name for name in self.known.absent(self._street.boards()) if self._street.may_come(name)]
+
     def seen(self, board: str, name: str, unit: str, keys: tuple[str, ...]) -> None:
         """A sensor has spoken."""
         hardware = self._street.hardware(board, name)
