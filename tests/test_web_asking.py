@@ -55,7 +55,7 @@ async def test_whoever_asks_again_and_again_is_slowed_down(monkeypatch):
 async def test_what_takes_long_is_asked_more_rarely(monkeypatch):
     """A gateway with thousands of sensors, whose snapshots take long, is left more time between them."""
     monkeypatch.setattr(askings, "AT_ONCE", 1)
-    loop, asking = asyncio.get_running_loop(), Asking(Link(took=0.02))
+    loop, asking = asyncio.get_running_loop(), Asking(Link(took=0.04))
     await asking.snapshot()
     began = loop.time()
     await asking.snapshot()

@@ -104,7 +104,7 @@ class Feeder:
         return gateway, boards
 
     def answer(self, asked: Mapping[str, Any], clock: Callable[[], float] = lambda: 0.0) -> bytes:
-        """The answer to what the web process asks. clock: s, by which it is told what a snapshot has taken."""
+        """The answer to what the web process asks. clock: s of CPU; what a snapshot has taken is told."""
         head: dict[str, Any] = {"answer": asked.get("ask")}
         match asked.get("what"):
             case "health":

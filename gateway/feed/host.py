@@ -16,7 +16,9 @@ from .feeder import Feeder
 from .protocol import Garbled, Stream, written
 
 TICK, DOCUMENTS = 0.25, 1.0  # s between two looks at the values, and at the documents, while somebody looks
-SPARING = 50  # times what a look at the documents takes: of thousands of sensors they are looked at more rarely
+SPARING = (
+    50  # times the CPU that a look at the documents takes: those of thousands of sensors are looked at more rarely
+)
 STARTING = 60.0  # s for the process to listen, on a slow board
 PING, SILENT = 10.0, 30.0  # s between two signs of life, and without one until it is ended
 LATEST = 30.0  # s between two attempts, at the most: each costs a start of Python
@@ -169,7 +171,7 @@ class _Life(asyncio.Protocol):
             case {"look": bool(looked_at)}:
                 self._look(looked_at)
             case {"ask": _}:
-                self._send(self._feeder.answer(head, time.monotonic))
+                self._send(self._feeder.answer(head, time.thread_time))
             case {"ready": [str(host), int(port)]}:
                 self.address = (host, port)
                 self._listens()
@@ -204,11 +206,11 @@ class _Life(asyncio.Protocol):
         due = 0.0
         while transport is not None:
             if not transport.get_write_buffer_size():
-                began = time.monotonic()
-                if began >= due:
+                now, before = time.monotonic(), time.thread_time()
+                if now >= due:
                     for message in self._feeder.documents():
                         self._send(message)
-                    due = began + max(DOCUMENTS - TICK / 2, SPARING * (time.monotonic() - began))
+                    due = now + max(DOCUMENTS - TICK / 2, SPARING * (time.thread_time() - before))
                 for message in self._feeder.values():
                     self._send(message)
             await asyncio.sleep(TICK)

@@ -9,7 +9,7 @@ from ..feed.protocol import Message
 from .link import Link
 
 APART, AT_ONCE = 0.1, 50  # s between two snapshots, in the long run; and so many may come at once
-SPARING = 20  # times what one has taken the gateway, where that is longer
+SPARING = 10  # times the CPU that one has taken the gateway, where that is longer
 KEPT = 2.0  # s for which an hour of a sensor is handed on as it was
 MOST = 2_000  # hours that are kept
 
