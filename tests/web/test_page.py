@@ -154,8 +154,7 @@ def test_a_stop_is_said(browser, served):
     fake = served()
     browser.open(fake.url)
     browser.seen("#boards", "bench")
-    ended = fake.documents["gateway"] | {"state": "offline", "reason": "stopped"}
-    fake.say("documents", {"gateway": ended, "boards": {}, "left": []})
+    fake.documents["gateway"] |= {"state": "offline", "reason": "stopped"}
     browser.seen("#banner", "The gateway is offline: stopped.")
     assert browser.text("#state") == "offline (stopped)"
 

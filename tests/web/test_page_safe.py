@@ -203,7 +203,7 @@ def test_sixty_four_boards_are_smooth(browser, served):
     middle, late = gaps[len(gaps) // 2], gaps[len(gaps) * 95 // 100]
     print(f"frames {len(gaps)} in 4 s, median {middle:.1f} ms, p95 {late:.1f} ms, longest {gaps[-1]:.0f} ms")
     print(f"scripts, styles and layout {spent:.2f} s")
-    assert spent < 1.2, "s of 4 for what is the page's own"
+    assert spent < 2, "s of 4 for what is the page's own"
     assert middle < 40, "ms; without a graphics card, on a machine that others use as well"
     drawn = browser.run("return [...document.querySelectorAll('canvas')].filter((one) => one.width > 0).length")
     assert 0 < drawn < 60, "only what is on the screen is drawn"
