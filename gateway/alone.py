@@ -93,11 +93,20 @@ class Alone:
         return plan_for(self.config, board, sensor, self.hardware(board, sensor))
 
     def _take(self, board: str, samples: list[Sample], chunk: Chunk) -> None:
+        self._look(board, samples)
+        self.archive.take(board, samples, chunk.mono)
+
+    def take_lines(self, board: str, samples: list[Sample], whens: list[Chunk]) -> None:
+        """Takes what many lines held: see Intake.feed_many."""
+        self._look(board, samples)
+        self.archive.take_lines(board, samples, [when.mono for when in whens])
+
+    def _look(self, board: str, samples: list[Sample]) -> None:
+        """Notes the sensors that come for the first time."""
         seen = self._seen[board]
         if not seen.issuperset(map(_sensor, samples)):
             for sensor in set(map(_sensor, samples)) - seen:
                 self._moved(board, sensor)
-        self.archive.take(board, samples, chunk.mono)
 
     def _moved(self, board: str, sensor: str) -> None:
         """Whose values a sensor has may be another one's from now on; where it is, no window has both."""

@@ -8,10 +8,7 @@ down.
 from __future__ import annotations
 
 import math
-from array import array
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from itertools import repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,12 +16,12 @@ from numpy.typing import NDArray
 
 from ..model import Plan, Sample
 from .batch import by_columns
-from .sensors import ANY, NO_READINGS
-from .tasks import CARRIED, Group, Recipe, width
+from .sensors import ANY
+from .tasks import CARRIED, Recipe
+from .whole import Part, Run, Window, advance, grouped, recipe_of
 from .windows import Column as Floats
 
 MANY = 8  # samples that are worth a look whether they are lines of the same sensors
-UNBORN = (math.nan,) * CARRIED
 
 
 class Computed(NamedTuple):
@@ -47,51 +44,6 @@ Own = Callable[[Plan, Floats, Floats, int], dict[str, Floats]]
 """The user's own features: of (plan, times, values, new), window and new readings, oldest first."""
 
 
-@dataclass(slots=True)
-class Run:
-    """Readings that wait, of one unit and comparable with each other."""
-
-    unit: str
-    plan: Plan
-    anew: bool  # nothing of before is comparable with them
-    values: array[float] = field(default_factory=lambda: array("d"))
-    at: array[float] = field(default_factory=lambda: array("d"))
-    counts: dict[int, int] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Window:
-    """What is kept of a sensor: of its window what may still count, and what it carries (tasks.CARRIED)."""
-
-    plan: Plan
-    seq: int = 0
-    unit: str = ""
-    t: Floats = field(default_factory=lambda: np.empty(0))
-    v: Floats = field(default_factory=lambda: np.empty(0))
-    carried: Sequence[float] = UNBORN
-    runs: list[Run] = field(default_factory=list)
-    broken: bool = False  # what comes next is not comparable with what was
-
-    def begin(self) -> None:
-        """With an empty window."""
-        self.t, self.v, self.carried = np.empty(0), np.empty(0), UNBORN
-
-
-class Part(NamedTuple):
-    """New readings of one sensor on their way through `by_columns`."""
-
-    key: tuple[str, str]
-    window: Window
-    run: Run
-    seq: NDArray[np.int64]
-    kept: NDArray[np.bool_] | None  # which of the run's readings they are; None: all
-    at: Floats
-    t: Floats
-    value: Floats
-    used: Floats
-    out: NDArray[np.bool_]
-
-
 class Archive:
     """The windows of some boards' sensors. plan: of (board, sensor). own: see Own. dropped: (board, readings)."""
 
@@ -108,8 +60,11 @@ class Archive:
     def take(self, board: str, samples: Sequence[Sample], at: float) -> None:
         """Takes in what came in one piece at `at`, s of whatever clock `compute` is told of."""
         self.waiting += len(samples)
-        if len(samples) >= MANY and self._take_columns(board, samples, at):
-            return
+        if len(samples) >= MANY:
+            wide = next((k for k in range(1, len(samples)) if samples[k][0] == samples[0][0]), len(samples))
+            lines, rest = divmod(len(samples), wide)
+            if not rest and self._take_columns(board, samples, [at] * lines):
+                return
         for name, value, unit, count in samples:
             run = self._run(board, name, unit)
             if count is not None:
@@ -117,16 +72,29 @@ class Archive:
             run.values.append(value)
             run.at.append(at)
 
-    def _take_columns(self, board: str, samples: Sequence[Sample], at: float) -> bool:
-        """The same, of lines with the same sensors in the same order; False where they are not, and nothing is taken.
+    def take_lines(self, board: str, samples: Sequence[Sample], at: Sequence[float]) -> None:
+        """Takes in lines of as many samples each, which came at the times `at`."""
+        self.waiting += len(samples)
+        if self._take_columns(board, samples, at):
+            return
+        wide = len(samples) // len(at)
+        for place, (name, value, unit, count) in enumerate(samples):
+            run = self._run(board, name, unit)
+            if count is not None:
+                run.counts[len(run.values)] = count
+            run.values.append(value)
+            run.at.append(at[place // wide])
+
+    def _take_columns(self, board: str, samples: Sequence[Sample], at: Sequence[float]) -> bool:
+        """The same of lines with the same sensors in the same order; False where they are not, and nothing is taken.
 
         Which reading comes first matters within a sensor only.
         """
         names, values, units, counts = zip(*samples, strict=True)
-        wide = next((k for k in range(1, len(names)) if names[k] == names[0]), len(names))
-        lines, rest = divmod(len(names), wide)
+        lines = len(at)
+        wide = len(names) // lines
         alike = names == names[:wide] * lines and units == units[:wide] * lines
-        if rest or not alike or len(set(names[:wide])) < wide:
+        if not alike or len(set(names[:wide])) < wide:
             return False
         for k in range(wide):
             run = self._run(board, names[k], units[k])
@@ -134,7 +102,7 @@ class Archive:
                 said = enumerate(counts[k::wide], len(run.values))
                 run.counts |= {row: count for row, count in said if count is not None}
             run.values.extend(values[k::wide])
-            run.at.extend(repeat(at, lines))
+            run.at.extend(at)
         return True
 
     def _run(self, board: str, name: str, unit: str) -> Run:
@@ -163,7 +131,7 @@ class Archive:
             for key, window in waiting:
                 part = self._part(key, window, window.runs.pop(0), offset)
                 if len(part.seq):
-                    groups.setdefault(_recipe(window.plan), []).append(part)
+                    groups.setdefault(recipe_of(window.plan), []).append(part)
             for recipe, parts in groups.items():
                 made += self._computed(recipe, parts)
         self.waiting = 0
@@ -190,10 +158,10 @@ class Archive:
 
     def _computed(self, recipe: Recipe, parts: list[Part]) -> list[Computed]:
         for part in parts:
-            _advance(part.window, part.t[0])
+            advance(part.window, part.t[0])
         held = [len(part.window.t) for part in parts]
         with np.errstate(all="ignore"):
-            result = by_columns(_group(recipe, parts, held))
+            result = by_columns(grouped(recipe, parts, held))
         numbers, n = np.frombuffer(result.columns), np.frombuffer(result.n, np.int64)
         quality, carried = np.frombuffer(result.quality, np.uint8), np.frombuffer(result.carried)
         keys, total = ("normalized", "feature", *recipe.use), len(quality)
@@ -210,7 +178,7 @@ class Archive:
             if counts and part.kept is not None:
                 rows = np.flatnonzero(part.kept).tolist()
                 counts = {row: counts[was] for row, was in enumerate(rows) if was in counts}
-            _advance(window, part.t[-1])
+            advance(window, part.t[-1])
             out.append(Computed(
                 *part.key, part.run.unit, part.seq, part.at, part.t, part.value, counts,
                 n[first:end], quality[first:end], columns,
@@ -238,58 +206,3 @@ class Archive:
                 self._plan(*key), one["seq"], one["unit"], np.array(one["t"], float), np.array(one["v"], float),
                 [math.nan if number is None else number for number in one["carried"]], broken=one["broken"],
             )  # fmt: skip
-
-
-def _recipe(plan: Plan) -> Recipe:
-    return Recipe(*plan.scale, plan.window_s, plan.window_n, plan.use, plan.stuck, plan.spike)
-
-
-def _advance(window: Window, t: float) -> None:
-    """Forgets what the window of a reading at `t`, the next one, does not need."""
-    plan = window.plan
-    head = max(0, len(window.t) + 1 - plan.window_n)
-    if plan.window_s is not None:
-        head = max(head, int(np.searchsorted(window.t, t - plan.window_s, side="right")))
-    if head:
-        window.t, window.v = window.t[head:].copy(), window.v[head:].copy()
-
-
-def _group(recipe: Recipe, parts: list[Part], held: list[int]) -> Group:
-    """The sensors of a recipe as a worker takes them: each with its window as it is."""
-    counts = [len(part.seq) for part in parts]
-    windows = [part.window for part in parts]
-    moments = len(NO_READINGS[: width(recipe.use)])
-    starts = [_start(recipe, part, size) for part, size in zip(parts, held, strict=True)]
-    return Group(
-        recipe,
-        _whole_numbers(counts),
-        _whole_numbers(held),  # positions count from the oldest that is held
-        _whole_numbers([0] * len(parts)),
-        _whole_numbers(held),
-        _whole_numbers(starts),
-        bytes([1] * len(parts)),
-        np.concatenate([part.t for part in parts]).tobytes(),
-        np.concatenate([part.used for part in parts]).tobytes(),
-        np.concatenate([part.out for part in parts]).tobytes(),
-        np.concatenate([window.t for window in windows]).tobytes(),
-        np.concatenate([window.v for window in windows]).tobytes(),
-        b"",
-        array("d", NO_READINGS[:moments] * len(parts)).tobytes(),
-        np.concatenate([np.array(window.carried) for window in windows]).tobytes(),
-    )
-
-
-def _whole_numbers(column: list[int]) -> bytes:
-    return array("q", column).tobytes()
-
-
-def _start(recipe: Recipe, part: Part, held: int) -> int:
-    """Where the window of the last new reading begins."""
-    start = max(0, held + len(part.seq) - recipe.window_n)
-    if recipe.window_s is None:
-        return start
-    edge = part.t[-1] - recipe.window_s
-    oldest = int(np.searchsorted(part.window.t, edge, side="right"))
-    if oldest == held:
-        oldest += int(np.searchsorted(part.t, edge, side="right"))
-    return max(start, oldest)

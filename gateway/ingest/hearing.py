@@ -5,12 +5,12 @@ Pure: no port, no clock; times are s of the monotonic clock.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from ..ledger import Account
 from ..model import Board, Chunk
-from .intake import Intake
+from .intake import Intake, TakeLines
 from .link import patience, usual
 from .modem import Losses
 from .silence import silent_for
@@ -161,6 +161,26 @@ class Hearing:
             return any(heard)
         self.latest = at.mono
         return at.mono >= self.settled_at
+
+    def take_many(self, pieces: Sequence[tuple[bytes, Chunk]], take: TakeLines) -> bool:
+        """The same as `take` of each, with the silences in between counted, where nothing else is to be seen to.
+
+        Whether it is so; else nothing is taken. See Intake.feed_many.
+        """
+        seen_to = self.seeking is not None or self._renewed is not None or self._next is not None or self.tail.kept
+        if seen_to or pieces[0][1].mono < self.settled_at:
+            return False
+        counts = self._intake.feed_many(pieces, take)
+        if counts is None:
+            return False
+        for (_, at), frames in zip(pieces, counts, strict=True):
+            now = at.mono
+            if now - self.latest >= self.patience:
+                self.silenced()
+            self.latest = now
+            if frames:
+                self.framed(now)
+        return True
 
     def _strays(self) -> None:
         """Counts what came at other rates."""

@@ -13,6 +13,9 @@ from .trust import Trust
 FEW = 4  # lines that come together and are read one by one
 MANY = 128  # lines that are looked at together
 
+TakeLines = Callable[[str, list[Sample], list[Chunk]], None]
+"""Gets samples of many lines, as many of each: (board, samples, when each line came)."""
+
 _PIECES = re.compile(rb"[^\r\n]*[\r\n]|[^\r\n]+")
 """Up to a line's end: whether a line is believed depends on what came before it and not on the bytes behind it."""
 
@@ -74,6 +77,57 @@ class Intake:
             self._changed()
         self._hand_on(samples, at)
         return frames
+
+    def feed_many(self, pieces: Sequence[tuple[bytes, Chunk]], take: TakeLines) -> list[int] | None:
+        """The same of each of `pieces`, in turn, where nothing but their bytes says what comes of them: text that is
+        believed. Gives the frames of each; None where it may be otherwise, and then nothing is taken.
+
+        Lines that came one by one are read together so. take: gets samples of many lines, as many of each, and when
+        each line came; all others go where `feed` puts them.
+        """
+        account, trust, stretch = self._account, self.trust, self._stretch
+        text = b"".join([data for data, _ in pieces])
+        if stretch is None or self.binary or not trust.unmoved(text) or trust.doubt(pieces[0][1].mono) is not None:
+            return None
+        items: list[Frame | Refusal | Noise] = []
+        whens: list[Chunk] = []
+        counts = []
+        for data, at in pieces:
+            found = self._cut.feed(data, at.mono)
+            items += found
+            whens += [at] * len(found)
+            counts.append(len(found))
+        account.bytes += len(text)
+        account.frames += len(items)
+        first, alone, plain = 0, 1, set(map(type, items)) == {bytes}
+        while first < len(items):
+            rows = None
+            if plain and first + FEW < len(items):
+                rows = stretch(items[first : first + MANY])  # type: ignore[arg-type]  # frames, as was just seen
+            last = first + (alone if rows is None else rows.frames)
+            if rows is None:  # twice as many alone as before, as in `_read_many`
+                for item, when in zip(items[first:last], whens[first:last], strict=True):
+                    self._wall = when.wall
+                    self._hand_on(self._read([item], None), when)
+            else:
+                self._lines(rows, whens[first:last], take)
+            first, alone = last, 1 if rows else 2 * alone
+        return counts
+
+    def _lines(self, rows: Stretch, whens: list[Chunk], take: TakeLines) -> None:
+        """Hands on a stretch whose lines came at `whens`."""
+        account, wide = self._account, len(rows.samples) // rows.frames
+        if self.sensors.treats or self.failed or not self.sensors.all_known(rows.samples):
+            for line, when in enumerate(whens):
+                self._wall = when.wall
+                some = Decoded(rows.samples[line * wide : (line + 1) * wide], [])
+                self._hand_on(self._read([some], None), when)
+            return
+        samples = self._taken(rows)
+        self._count_gaps()
+        account.values += len(samples)
+        account.readings += len(samples)
+        take(self._board.name, samples, whens)
 
     def answered(self, data: bytes, items: list[Frame | Refusal | Noise], decoder: Format, at: Chunk) -> bool:
         """Takes what may be the answer to a question, as frames. Whether it is one, good or bad, and not only noise."""
@@ -190,14 +244,18 @@ class Intake:
 
     def _hand_on(self, samples: list[Sample], at: Chunk) -> None:
         """Counts the samples of some frames, and hands those on whose sensors have room."""
-        account, counting = self._account, self._counting
-        account.count_gaps, account.restarts = self._gaps + counting.missing, self._restarts + counting.restarts
+        account = self._account
+        self._count_gaps()
         account.values += len(samples)
         if not self.sensors.treats and not self.sensors.all_known(samples):
             samples = self._admitted(samples)
         account.readings += len(samples)
         if samples:
             self._take(self._board.name, samples, at)
+
+    def _count_gaps(self) -> None:
+        account, counting = self._account, self._counting
+        account.count_gaps, account.restarts = self._gaps + counting.missing, self._restarts + counting.restarts
 
     def _believed(self, result: Decoded, line: bytes, doubt: Why | None) -> Decoded | Refusal:
         self.trust.parsed(line)
