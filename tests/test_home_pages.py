@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from gateway.publish.home.components import Place, Sensor
-from gateway.publish.home.pages import A_PAGE, LARGEST, Board, pages
+from gateway.publish.home.pages import A_PAGE, LARGEST, MANY, Board, pages
 from gateway.publish.naming import Naming
 
 GOLDEN = Path(__file__).parent / "golden/homeassistant"
@@ -89,6 +89,14 @@ def test_many_sensors_are_cut_at_places_that_stay():
 
     assert places(before).items() <= places(more).items()
     assert places(less).items() <= places(before).items()
+
+
+def test_of_a_board_with_very_many_sensors_values_alone_are_announced():
+    """Some 8 entities of each would be thousands, and megabytes at each connection."""
+    some, more = components(made(many(MANY))), components(made(many(MANY + 1)))
+    assert len(some) == 10 + 3 + 8 * MANY
+    assert len(more) == 10 + 3 + MANY + 1
+    assert sum(map(len, made(many(256)).messages.values())) < 400_000
 
 
 def test_a_small_broker_gets_smaller_messages_with_all_in_them():

@@ -18,6 +18,7 @@ from .spelling import ident, said
 
 LARGEST = 200_000  # bytes of a message, where the broker states no limit
 A_PAGE = 16  # sensors in one message of a board, as long as the broker takes that
+MANY = 64  # sensors of a board, beyond which their features are left out: nobody enables thousands of entities
 SHORTER = ((A_PAGE, True), (4, True), (1, True), (1, False))
 """What is tried where it does not: sensors in a message, and whether with their features."""
 PRODUCT = "Serial edge gateway"
@@ -75,7 +76,7 @@ def _board(out: Pages, prefix: str, place: Place, version: str, board: Board, mo
         **({"model": shown(board.kind)} if board.kind else {}),
         "via_device": place.node,
     }
-    for each, features in SHORTER:
+    for each, features in SHORTER if len(board.slots) <= MANY else ((A_PAGE, False), (1, False)):
         tried = Pages()
         for number, sensors in enumerate(_chunks(board.slots, each), 1):
             place_of = [place.node, ident(board.name) if number == 1 else f"{ident(board.name)}--{number}"]
