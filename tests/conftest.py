@@ -2,6 +2,8 @@
 
 GATEWAY_TEST_BUDGET: seconds for what is marked slow (0: left out) which also lets hypothesis search longer, and at
 random: without it each run tries the same examples, so that no change fails by another's luck.
+GATEWAY_OUTSIDE: "0" leaves out what is marked outside: programs of others' that are fetched, a browser among them, to
+which it is the same by which Python the gateway runs.
 """
 
 import os
@@ -16,6 +18,7 @@ from tests.brokers import Mosquitto
 from tests.street import Judge
 
 BUDGET = int(os.environ.get("GATEWAY_TEST_BUDGET", "0"))
+OUTSIDE = os.environ.get("GATEWAY_OUTSIDE") != "0"
 hypothesis.settings.register_profile("fast", deadline=None, max_examples=60, derandomize=True)
 hypothesis.settings.register_profile("long", deadline=None, max_examples=100)
 hypothesis.settings.load_profile("long" if BUDGET else "fast")
@@ -29,12 +32,11 @@ def pytest_report_header():
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leaves slow tests out while there is no budget for them."""
-    if BUDGET:
-        return
-    slow = [item for item in items if item.get_closest_marker("slow")]
-    config.hook.pytest_deselected(items=slow)
-    items[:] = [item for item in items if item not in slow]
+    """Leaves slow tests out while there is no budget for them, and those with programs from outside where told to."""
+    marks = [*([] if BUDGET else ["slow"]), *([] if OUTSIDE else ["outside"])]
+    left = {item for item in items if any(item.get_closest_marker(mark) for mark in marks)}
+    config.hook.pytest_deselected(items=list(left))
+    items[:] = [item for item in items if item not in left]
 
 
 @pytest.fixture(scope="session")

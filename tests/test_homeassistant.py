@@ -23,7 +23,12 @@ from tests.street import Gateway, until
 
 from .test_home_pages import GOLDEN, HOSTILE
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200), pytest.mark.xdist_group("homeassistant")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.outside,
+    pytest.mark.timeout(1200),
+    pytest.mark.xdist_group("homeassistant"),
+]
 SILENT = 3.0  # s
 ODD = "T '{{ 1/0 }} <b>"
 CLEARING = "No device components to cleanup"  # it says so of its own clearing, once for each entity of a device

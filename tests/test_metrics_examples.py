@@ -72,6 +72,7 @@ PROMETHEUS = shutil.which("prometheus")
 
 
 @pytest.mark.slow
+@pytest.mark.outside
 @pytest.mark.skipif(PROMETHEUS is None, reason="needs prometheus: apt-get install prometheus")
 def test_prometheus_takes_all_of_it(tmp_path):
     """A real one scrapes a page with hostile names, loads the rules, and answers each query of the dashboard."""

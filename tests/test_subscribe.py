@@ -140,6 +140,7 @@ def test_what_telegraf_is_told_to_read_is_there(mosquitto, judge, gateway):
 
 
 @pytest.mark.slow
+@pytest.mark.outside
 def test_a_day_as_a_picture(tmp_path, mosquitto, gateway):
     """plot_day.py draws what subscribe.py has written, with pandas and matplotlib as they are today."""
     with (tmp_path / "day.jsonl").open("wb") as day:
@@ -161,6 +162,7 @@ def test_a_day_as_a_picture(tmp_path, mosquitto, gateway):
 
 
 @pytest.mark.slow
+@pytest.mark.outside
 @pytest.mark.timeout(400)
 def test_node_red(tmp_path, mosquitto, judge, gateway):
     """The flow, imported into a Node-RED of today, gives each value under flow/<board>/<sensor>, once."""

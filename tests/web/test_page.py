@@ -11,7 +11,7 @@ from ..street import until
 from .fake import PAGE, board, gateway, instant
 from .looking import drawn, measured, quiet, value
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.slow, pytest.mark.outside, pytest.mark.xdist_group("browser")]
 
 
 def test_what_is_there(browser, served):

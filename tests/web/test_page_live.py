@@ -16,6 +16,7 @@ from .talking import Talking, gateway_of
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.outside,
     pytest.mark.xdist_group("browser"),
     pytest.mark.skipif(
         importlib.util.find_spec("uvicorn") is None, reason="the extra `web` is not installed: pip install '.[web]'"

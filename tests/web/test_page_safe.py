@@ -10,7 +10,7 @@ from ..street import until
 from .fake import PAGE, board
 from .looking import open_all, two_frames
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.slow, pytest.mark.outside, pytest.mark.xdist_group("browser")]
 
 HOSTILE = [
     "<script>alert(1)</script>", "<img src=x onerror=alert(2)>", "\"'><svg/onload=alert(3)>", "javascript:alert(4)",

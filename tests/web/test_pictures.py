@@ -19,6 +19,7 @@ def test_each_picture_is_shown_once():
 
 
 @pytest.mark.slow
+@pytest.mark.outside
 @pytest.mark.xdist_group("browser")
 def test_pictures_can_be_taken(browser, tmp_path):
     """They come out as large as those in the documents, in pixels and about so in bytes."""
