@@ -72,6 +72,7 @@ def parser(functions: Mapping[str, Callable[[argparse.Namespace], int]]) -> argp
                        ("key-file", "FILE"), ("prefix", "TOPIC")):  # fmt: skip
         one.add_argument(f"--{name}", metavar=what, help=f"as {name.replace('-', '_')} in [mqtt]")
     one.add_argument("--gateway", metavar="ID", help="whose (the configuration's; with --url: the only one there)")
+    one.add_argument("--all", action="store_true", help="each gateway at the broker, a row each")
     one.add_argument("--seconds", type=seconds, default=0.0, metavar="S", help="how long (until q or Ctrl-C)")
     one.add_argument("--json", action="store_true", help="print one JSON document a line and nothing else")
     one = command("record", "takes down what a port says, with its times, in a new file")

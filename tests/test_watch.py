@@ -19,7 +19,7 @@ from tests.watching import in_a_pipe, on_a_terminal, simulated, watched
 
 def publish(port, where, payload, *options):
     """A message of somebody else's."""
-    command = ["mosquitto_pub", "-p", str(port), "-t", where, "-s", *options]
+    command = ["mosquitto_pub", "-p", str(port), "-t", where, "-q", "1", "-s", *options]
     subprocess.run(command, input=payload, check=True, timeout=10)
 
 
@@ -43,7 +43,7 @@ def test_json_is_a_document_a_line(retained):
     assert {one["gateway"] for one in found} == {"g"}
     assert kinds["last"]["message"]["value"] == 27.0
     assert found[3] == {
-        "kind": "end", "gateway": "g", "received": 0, "missing": 0, "duplicates": 0, "strangers": 0, "rubbish": 1,
+        "kind": "end", "gateway": "g", "received": 0, "missing": 0, "duplicates": 0, "strangers": 0, "rubbish": 2,
         "sensors": 1,
     }  # fmt: skip
 
@@ -107,6 +107,58 @@ def test_more_than_one_gateway_has_to_be_chosen_from(retained, capsys):
     assert run(["watch", "--url", f"mqtt://127.0.0.1:{retained}", "--json"]) == 2
     sentence = "gateway: there is more than one gateway here; add --gateway with one of these: g, other\n"
     assert capsys.readouterr() == ("", sentence)
+
+
+def test_all_gateways_are_lines_of_json(retained, capsys):
+    """With --all each gateway whose status is retained is a line, rubbish is none, and the last line counts them."""
+    publish(
+        retained, topic("status", gateway="other"), status(gateway="other", state="offline", reason="lost")[1], "-r"
+    )
+    publish(retained, topic("status", gateway="x"), b"[" * 100_000, "-r")
+    url = f"mqtt://127.0.0.1:{retained}"
+    code, out, err = watched(["--url", url, "--all", "--json", "--seconds", "0.5"])
+    assert (code, err) == (0, "")
+    *rows, end = [json.loads(line) for line in out.splitlines()]
+    assert {one["gateway"]: one["state"] for one in rows} == {"g": "stale", "other": "lost"}
+    assert {key: end[key] for key in ("kind", "gateways", "stale", "lost", "rubbish")} == {
+        "kind": "end", "gateways": 2, "stale": 1, "lost": 1, "rubbish": 1,
+    }  # fmt: skip
+    assert run(["watch", "--url", url, "--all", "--gateway", "g"]) == 2
+    assert "give one of the two" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_fleet_is_drawn_and_a_gateway_opened(retained):
+    """A row a gateway; Enter opens the marked one beside it, q comes back, and q again ends it."""
+    publish(
+        retained, topic("status", gateway="other"), status(gateway="other", state="offline", reason="lost")[1], "-r"
+    )
+    with on_a_terminal(["--url", f"mqtt://127.0.0.1:{retained}", "--all"]) as one:
+        lines = one.until("Enter opens it")
+        assert lines[0].startswith(" gateway watch  1 stale, 1 lost")
+        one.press("j\r")
+        lines = one.until("27.00 °C")
+        assert lines[-1].startswith(" q back")
+        one.press("q")
+        one.until("Enter opens it")
+        one.press("q")
+        assert one.process.wait(10) == 0
+        until(lambda: not one.screen.second and one.screen.cursor, "the first screen is back")
+        assert termios.tcgetattr(one.slave) == one.before
+
+
+@pytest.mark.slow
+def test_a_gateway_of_a_fleet_is_lost(hall):
+    """Its document is put out by itself; killed, it is lost, and says since when."""
+    file, gateway, _ = hall
+    with in_a_pipe(["-c", str(file), "--all", "--json"]) as process:
+        rows = (json.loads(line) for line in process.stdout)
+        assert next(row for row in rows if row["state"] == "online" and row["boards"].get("online") == 2)["age_s"] < 30
+        gateway.kill()
+        gone = next(row for row in rows if row["state"] != "online")
+        assert (gone["state"], gone["gateway"], gone["age_s"]) == ("lost", "gw", 0) and gone["since"]
+    _, out, _ = watched(["-c", str(file), "--all", "--seconds", "0.5"])
+    assert "gw: lost, run " in out and "1 gateway: 1 lost" in out.splitlines()[-1]
 
 
 @pytest.mark.slow

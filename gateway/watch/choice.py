@@ -37,6 +37,7 @@ class Choice:
     typing: bool = False  # the filter
     picking: bool = False  # columns
     help: bool = False
+    below: bool = False  # it was opened out of a fleet, to which q goes back
     paused: bool = False
     over: bool = False
 
@@ -52,7 +53,8 @@ def keys(data: bytes) -> Iterator[str]:
 def pressed(choice: Choice, key: str, page: int, titles: Sequence[str], visible: Sequence[str]) -> Choice:
     """The choice after a key. page: rows on the screen; titles: columns to pick; visible: those shown."""
     if choice.typing:
-        return _typed(choice, key)
+        text, typing = edited(choice.filter, key)
+        return replace(choice, filter=text, typing=typing, top=choice.top if text == choice.filter else 0)
     if choice.picking:
         return _picked(choice, key, titles, visible)
     if choice.help:
@@ -76,17 +78,26 @@ def pressed(choice: Choice, key: str, page: int, titles: Sequence[str], visible:
             return replace(choice, paused=not choice.paused)
         case "?" | "h":
             return replace(choice, help=True)
-    steps = {
-        "up": -1,
-        "k": -1,
-        "down": 1,
-        "j": 1,
-        "page up": -page,
-        "page down": page,
-        "home": -1 << 30,
-        "end": 1 << 30,
-    }
-    return replace(choice, top=max(0, choice.top + steps[key])) if key in steps else choice
+    return replace(choice, top=max(0, choice.top + moved(key, page)))
+
+
+def moved(key: str, page: int) -> int:
+    """By how many rows the key moves; 0: it is none of those that do. page: rows on the screen."""
+    end = 1 << 30
+    ways = (("up", "k", -1), ("down", "j", 1), ("page up", "", -page), ("page down", "", page), ("home", "", -end))
+    return next((step for name, other, step in (*ways, ("end", "", end)) if key in (name, other)), 0)
+
+
+def edited(text: str, key: str) -> tuple[str, bool]:
+    """A filter that is being typed after a key: its text, and whether it goes on being typed."""
+    match key:
+        case "enter":
+            return text, False
+        case "escape":
+            return "", False
+        case "back":
+            return text[:-1], True
+    return (text if len(key) > 1 else (text + key)[:LONGEST]), True
 
 
 def arranged(rows: Sequence[Row], choice: Choice) -> Sequence[Row]:
@@ -108,19 +119,6 @@ def arranged(rows: Sequence[Row], choice: Choice) -> Sequence[Row]:
         case _:
             found = sorted(rows, key=lambda row: _largest_first(getattr(row, choice.sort)))
     return found[::-1] if choice.reverse else found
-
-
-def _typed(choice: Choice, key: str) -> Choice:
-    match key:
-        case "enter":
-            return replace(choice, typing=False)
-        case "escape":
-            return replace(choice, typing=False, filter="")
-        case "back":
-            return replace(choice, filter=choice.filter[:-1], top=0)
-    if len(key) > 1 or len(choice.filter) == LONGEST:
-        return choice
-    return replace(choice, filter=choice.filter + key, top=0)
 
 
 def _picked(choice: Choice, key: str, titles: Sequence[str], visible: Sequence[str]) -> Choice:

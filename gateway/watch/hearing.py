@@ -6,21 +6,32 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from ..backoff import attempts_after, delay
 from ..publish.subscriber import Connection, Refused, subscribed
 from .look import Link
 from .source import Source
-from .state import News, State
+from .state import News
 
 LONGEST_PAUSE = 5.0  # s between two attempts
 GOODBYE = 0.5  # s for the broker to hear it
 
 
+class Heard(Protocol):
+    """Takes in what comes: of one gateway or of many."""
+
+    def hear(self, topic: str, payload: bytes, at: float, wall: float) -> Sequence[News]:
+        """A message. at: s, monotonic; wall: s since 1970. Gives what is new in it."""
+
+    def joined(self) -> None:
+        """The subscription holds anew."""
+
+
 class Hearing:
     """state: what is known. news: gets what is new, as it comes; None: nobody wants it."""
 
-    def __init__(self, source: Source, state: State, news: Callable[[News], None] | None = None) -> None:
+    def __init__(self, source: Source, state: Heard, news: Callable[[News], None] | None = None) -> None:
         self.source, self.state = source, state
         self.connected = asyncio.Event()  # for the first time
         self._news = news

@@ -132,7 +132,8 @@ def footer(page: Page, width: int) -> Line:
     kept = f"/ {shown(choice.filter, 20)}" if choice.filter else "/ filter"
     order = f"s by {choice.sort}{' ↑' if choice.reverse else ''}"
     other = "sensors" if choice.view == "boards" else "boards"
-    text = f" q quit  {order}  {kept}  c columns  b {other}  p {'go on' if choice.paused else 'hold'}  ? help"
+    leave = "back" if choice.below else "quit"
+    text = f" q {leave}  {order}  {kept}  c columns  b {other}  p {'go on' if choice.paused else 'hold'}  ? help"
     return apart([(text, "dim")], [(where, "bold")], width)
 
 

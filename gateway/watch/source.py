@@ -18,17 +18,21 @@ OF_BROKER = ("username", "password_file", "ca_file", "cert_file", "key_file", "p
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A broker, and whom to watch there. level: its topic level, None: not known yet. here: on this machine."""
+    """A broker, and whom to watch there. level: its topic level, None: not known yet. here: on this machine.
+
+    fleet: all gateways, by their documents.
+    """
 
     mqtt: Mqtt
     level: str | None
     here: bool
     by_options: bool
+    fleet: bool = False
 
     @property
     def topic(self) -> str:
         """What is subscribed to."""
-        return f"{self.mqtt.prefix}/{self.level or '+'}/#"
+        return f"{self.mqtt.prefix}/{self.level or '+'}/{'status' if self.fleet else '#'}"
 
     async def where(self) -> Where:
         """The broker, as of now. Raises Refused where the password cannot be read."""
@@ -38,7 +42,8 @@ class Source:
         except ValueError as error:
             raise Refused(f"mqtt.password_file: {error}") from None
         v5 = mqtt.version == "5" and not mqtt.embedded
-        return Where(mqtt.host, mqtt.port, CLIENT, mqtt.username or None, secret, v5, mqtt.tls)
+        client = f"{CLIENT}a" if self.fleet else CLIENT  # one that is opened out of a fleet is a client beside it
+        return Where(mqtt.host, mqtt.port, client, mqtt.username or None, secret, v5, mqtt.tls)
 
     def said(self, sentence: str) -> str:
         """The sentence, in the words that say where the broker is."""
@@ -54,10 +59,14 @@ def by_options(sentence: str) -> str:
 
 def source(options: argparse.Namespace, configuration: Path) -> Source:
     """Where the command's options lead, or without a url the configuration. Raises Wrong, and Unfit for wrong use."""
+    if options.all and options.gateway:
+        raise Unfit("--all watches each gateway, and --gateway one: give one of the two")
     if not options.url:
         if beside := [name for name in OF_BROKER if getattr(options, name)]:
             raise Unfit(f"--{beside[0].replace('_', '-')} goes with --url: the configuration has its own")
         config = load(configuration)
+        if options.all:
+            return Source(config.mqtt, None, False, False, fleet=True)
         found = level(options.gateway or config.id)
         return Source(config.mqtt, found, found == level(config.id), False)
     if options.config:
@@ -70,4 +79,5 @@ def source(options: argparse.Namespace, configuration: Path) -> Source:
         config = made({"mqtt": mqtt, "boards": [board]}, Path.cwd() / "options")
     except Wrong as error:
         raise Wrong([by_options(problem) for problem in error.problems]) from None
-    return Source(config.mqtt, level(options.gateway) if options.gateway else None, False, True)
+    named = level(options.gateway) if options.gateway else None
+    return Source(config.mqtt, named, False, True, fleet=options.all)
