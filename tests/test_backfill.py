@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from .backfills import check_alike, here, processes, rows, table
-from .replays import HEAD, messages, said
+from .replays import HEAD, messages, replay, said
 from .street import ROOT
 
 pytest.importorskip("pyarrow", reason="the extra `parquet` is not installed")
@@ -190,6 +190,32 @@ def test_features_of_the_users_own(tmp_path, backfill):
     found = rows(out)
     assert all(row["double"] == 2 * row["value"] for row in found.values())
     assert {(key[1], row["odd"] is None) for key, row in found.items()} == {("air", False), ("bath", True)}
+
+
+def test_boards_that_are_asked(tmp_path, summary):
+    """All of a line's, each answer with its question: what a replay prints."""
+    golden = ROOT / "tests/golden/modbus-line"
+    config, out = configuration(tmp_path, "[[boards]]\n" + (golden / "board.toml").read_text()), tmp_path / "out"
+    told = summary(golden / "capture.jsonl", "-o", out, "-c", config)
+    *lines, last = replay(golden / "capture.jsonl", "-c", config, "--json").stdout.splitlines()
+    expected = [one for one in map(json.loads, lines) if "summary" not in one]
+    found = rows(out)
+    assert len(found) == len(expected) > 0
+    for message in expected:
+        check_alike(found[message["board"], message["sensor"], message["seq"]], message)
+    account = json.loads(last)["summary"]
+    again = told["files"][0]["boards"][account["board"]]
+    assert {key: again[key] for key in again if key in account} == {
+        key: account[key] for key in again if key in account
+    }
+
+
+@pytest.mark.parametrize("name", ["007", "a/b=c é 100%"])
+def test_a_board_of_any_name(tmp_path, backfill, name):
+    """Whoever reads the folders gets the name as it was."""
+    config = configuration(tmp_path, f'[[boards]]\nname = "{name}"\nport = "/dev/x"\n')
+    backfill(capture(tmp_path / "c.jsonl", *said("21.5\n"), board=name), "-o", tmp_path / "out", "-c", config)
+    assert table(tmp_path / "out")["board"].to_pylist() == [name]
 
 
 @pytest.mark.slow

@@ -143,6 +143,14 @@ def test_without_parquet_there_is_a_sentence(tmp_path, monkeypatch, capsys):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_folder_without_captures_is_told(tmp_path, monkeypatch, capsys):
+    """It is most likely another one that was meant."""
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
+    (tmp_path / "empty").mkdir()
+    assert run(["backfill", str(tmp_path / "empty"), "-o", str(tmp_path / "out")]) == 1
+    assert f"there is no capture in {tmp_path}/empty" in capsys.readouterr().err
+
+
 def test_how_far_it_is():
     """In the share of all bytes, readings a second, and the time that is left."""
     assert line(0, 100, 0, 0.1) == "  0%  starting"

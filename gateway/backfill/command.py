@@ -23,7 +23,7 @@ from ..ingest.shared_lines import asked_beside
 from ..model import Board, Port
 from ..shown import shown
 from .crew import Crew
-from .finding import Chain, Found, chains, described, each_once, files, found
+from .finding import SUFFIX, Chain, Found, chains, described, each_once, files, found
 from .journal import FOLDER, Journal, JournalError
 from .setting import By, by
 from .summary import Progress, Summary, told
@@ -75,11 +75,15 @@ def backfill(options: argparse.Namespace) -> int:
 
 def _read(given: Sequence[str], summary: Summary) -> Iterator[Found]:
     """The captures; what is none is noted, and the others are read all the same."""
+    path = None
     for path in files(given):
         try:
             yield found(path)
         except CaptureError as error:
             summary.fail(str(error), path)
+    if path is None:
+        where = ", ".join(shown(one, 200) for one in given)
+        summary.fail(f"there is no capture in {where}: no file there is called *{SUFFIX}; name files or another folder")
 
 
 def _line(settings: By, header: Any) -> tuple[Config, list[Board]]:

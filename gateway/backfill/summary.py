@@ -71,7 +71,7 @@ def told(summary: Summary) -> str:
     """A line for a person."""
     s = summary.document()
     parts = [
-        f"{s['captures']} captures, {s['readings']:,} readings, {s['rows']:,} rows in {shown(s['output'], 200)}, "
+        f"{_many(s['captures'])}, {s['readings']:,} readings, {s['rows']:,} rows in {shown(s['output'], 200)}, "
         f"{s['seconds']:.1f} s ({s['readings_per_s'] or 0:,}/s)",
         f"{s['frames']:,} frames: {s['decoded']:,} decoded, {s['noise']:,} noise, {_reasons(s['refused'])} refused",
     ]
@@ -79,10 +79,14 @@ def told(summary: Summary) -> str:
         if s[key]:
             parts.append(f"{_reasons(s[key]) if isinstance(s[key], dict) else s[key]} {what}")
     if s["skipped"]:
-        parts.append(f"{s['skipped']} captures were done before")
+        parts.append(f"{_many(s['skipped'])} done before")
     if s["copies"]:
-        parts.append(f"{len(s['copies'])} are copies of others")
+        parts.append(f"{_many(len(s['copies']))} left out as copies")
     return "; ".join(parts)
+
+
+def _many(captures: int) -> str:
+    return "1 capture" if captures == 1 else f"{captures} captures"
 
 
 def _reasons(counts: dict[str, int]) -> str:

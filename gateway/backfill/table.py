@@ -133,4 +133,5 @@ class Part:
 
 def place(day: str, board: str, number: int) -> str:
     """Where a part lies under the folder of all. number: of the part, among those of its board."""
-    return f"day={day}/board={level(board)}/part-{number:06}.parquet"
+    folder = level(board).replace("=", "%3D")  # some readers part a folder's name at its last one
+    return f"day={day}/board={folder}/part-{number:06}.parquet"
