@@ -23,6 +23,7 @@ from .moving import Moving
 from .parts import Part, Parts, done_before
 from .publish.boot import boot_id
 from .publish.client import Refused, Will
+from .publish.overwritten import Overwritten
 from .publish.publisher import Keeping, Naming, OfSensors, Publisher
 from .publish.spool.disk import Claim
 from .publish.spool.spool import Spool
@@ -75,8 +76,9 @@ class Service:
                 self.spool, self.stage, config.at_risk, self.stage.now, lambda board, _: self.boards.tags(board)
             ),
             event=self._event,
-            heard=lambda topic, payload: self.announcing.heard(topic, payload),
+            heard=self._heard,
         )
+        self.overwritten = Overwritten(self.naming.base, self.run_id, self._event)
         self.announcing = announced.announcing(
             lambda: self.config, self.boards, self.publisher, self.folder, self._event,
             alarmed=lambda board, sensor: self.street.sending(board, sensor).alarm is not None,
@@ -213,6 +215,13 @@ class Service:
                 self._send_status(board, self.reporter.absent(board))
         self.reporter.report(all_of_them=True)
         self.announcing.opened()
+
+    def _heard(self, topic: str, payload: bytes) -> None:
+        """Somebody else has written."""
+        if not self.overwritten.concerns(topic):
+            self.announcing.heard(topic, payload)
+        elif self.overwritten.heard(topic, payload, time.monotonic()):
+            self.reporter.report(all_of_them=True)
 
     def _status_topic(self, board: str | None) -> str:
         return f"{self.naming.base if board is None else self.naming.board(board)}/status"

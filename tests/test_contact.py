@@ -2,16 +2,19 @@
 
 import asyncio
 from types import SimpleNamespace
-from unittest.mock import AsyncMock
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 
 from gateway.publish import contact
-from gateway.publish.broker import OF_NO_MESSAGE, TAKEN_OVER, Refused, Where, Will
+from gateway.publish.broker import OF_NO_MESSAGE, TAKEN_OVER, Limits, Refused, Where, Will
 from gateway.publish.contact import (
     ABSENT_PAUSE,
+    ASKED,
     CUT_PAUSE,
     CUTS,
+    DEAF,
+    DENIED,
     LONGEST_PAUSE,
     REFUSED_PAUSE,
     RIVAL_LATE,
@@ -119,3 +122,34 @@ async def test_a_reload_blames_no_message(made):
     one._open = Where("127.0.0.1", 1883, "gateway-g"), SimpleNamespace(lost=lost)
     await one.renew()
     assert lost.result()[1] in OF_NO_MESSAGE
+
+
+def asked(answered):
+    """A connection that has asked to listen, and has had an answer or none."""
+    return SimpleNamespace(asks=not answered, limits=Limits(), listen=Mock(), mind=Mock())
+
+
+def test_a_broker_that_cuts_the_line_when_it_is_asked_is_not_asked(made):
+    """Twice in turn, soon after it was asked: then not for an hour, and a reload asks again; no message is to blame."""
+    one, _ = made
+    for _ in range(DENIED):
+        line = asked(answered=False)
+        one._listen(line, one.times[0])
+        assert line.listen.called and line.mind.called
+        assert one._denied(line, ASKED / 2, None) in OF_NO_MESSAGE
+    line = asked(answered=False)
+    one._listen(line, one.times[0])
+    assert not line.listen.called and not line.limits.listen and "read" in line.limits.lacking
+    one.times[0] += DEAF
+    one._listen(line := asked(answered=True), one.times[0])
+    assert line.listen.called
+
+
+@pytest.mark.parametrize(("answered", "held"), [(True, 0.1), (False, 60.0)])
+def test_other_losses_do_not_make_it_deaf(made, answered, held):
+    """Where the broker had answered, or held for long, a message may be to blame, and it is asked again."""
+    one, _ = made
+    for _ in range(10):
+        assert one._denied(asked(answered), held, None) is None
+    one._listen(line := asked(True), 0.0)
+    assert line.listen.called

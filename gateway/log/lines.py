@@ -104,6 +104,7 @@ EVENTS = {
     "spool.in_time": _event("warning", "dropped after_s", "spool.too_old"),
     "spool.damaged": _event("error", "file saved lost complete"),
     "retained.cleared": _event("info", "topics first"),
+    "retained.overwritten": _event("warning", "topic emptied"),
     "alarm.raised": _event("warning", "board sensor state value unit"),
     "alarm.cleared": _event("warning", "board sensor state after_s", "alarm.raised"),
     "street.shedding": _event("warning", "board waiting"),

@@ -88,6 +88,7 @@ class Limits:
     qos: int = 1
     retain: bool = True
     will: bool = True
+    listen: bool = True
 
     @property
     def lacking(self) -> str | None:
@@ -99,6 +100,11 @@ class Limits:
                 "keeps no retained messages, so that status and last values reach only who listens at the time",
             ),
             (self.will, "does not take our last will, so that nobody is told when this gateway is lost"),
+            (
+                self.listen,
+                "ends the connection when it is asked what others write, so that it is not asked: let this user read "
+                "what docs/operations.md lists, then reload",
+            ),
         )
         found = [text for has, text in lacks if not has]
         return f"the broker {'; it '.join(found)}" if found else None

@@ -64,6 +64,7 @@ class Connection:
         self._heard = heard
         self._messages: list[tuple[str, bytes]] = []
         self._granted: dict[int | None, asyncio.Future[bool]] = {}
+        self._asked: set[int | None] = set()  # SUBSCRIBEs that the broker has not answered
         self._client = client = _Client(
             CallbackAPIVersion.VERSION2,
             client_id=where.client_id,
@@ -134,6 +135,11 @@ class Connection:
         self._granted[number] = granted = self._loop.create_future()
         return granted
 
+    @property
+    def asks(self) -> bool:
+        """Whether the broker has yet to say if it lets us listen."""
+        return bool(self._asked)
+
     def listen(self, topics: list[str], instead_of: list[str] | None = None) -> None:
         """Asks for messages of others on `topics`, QoS 0, and no more on `instead_of`; in 3.1.1 ours come along."""
         if over := [topic for topic in instead_of or () if topic not in topics]:
@@ -141,9 +147,19 @@ class Connection:
         if not topics:
             return
         if self.where.v5:
-            self._client.subscribe([(topic, SubscribeOptions(qos=0, noLocal=True)) for topic in topics])
+            self._ask([(topic, SubscribeOptions(qos=0, noLocal=True)) for topic in topics])
         else:
-            self._client.subscribe([(topic, 0) for topic in topics])
+            self._ask([(topic, 0) for topic in topics])
+
+    def mind(self, topics: list[str]) -> None:
+        """Asks for what others write on `topics` from now on; not in 3.1.1, where what we write comes along."""
+        if self.where.v5:
+            options = SubscribeOptions(qos=0, noLocal=True, retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND)
+            self._ask([(topic, options) for topic in topics])
+
+    def _ask(self, topics: list[Any]) -> None:
+        _, number = self._client.subscribe(topics)
+        self._asked.add(number)
 
     def disconnect(self) -> None:
         """Says goodbye, so that the broker does not publish the will; `lost` is done when it has heard it."""
@@ -180,6 +196,7 @@ class Connection:
     def _on_subscribe(
         self, _client: Any, _data: Any, number: int, reasons: list[ReasonCode], _properties: Properties | None
     ) -> None:
+        self._asked.discard(number)
         if (granted := self._granted.pop(number, None)) is not None and not granted.done():
             granted.set_result(not any(reason.is_failure for reason in reasons))
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import random
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from ..backoff import attempts_after, delay
@@ -22,6 +23,7 @@ REFUSED_PAUSE = (10.0, 20.0)  # s after a refusal with a reason: an operator has
 RIVAL_PAUSE = (30.0, 45.0)  # s after a takeover, once it is known that somebody else has our client id
 TAKEOVERS = (3, 60.0)  # known by this many in so many seconds …
 RIVAL_LATE = 5.0  # s … until a connection has held for so much longer than the other's pause, if it is one of us
+ASKED, DENIED, DEAF = 5.0, 2, 3600.0  # s after we asked to listen; cuts in a row within these; s without asking then
 TAKEN_OVER_SAID = "taken over"
 RENEWED = "it was connected anew, since a reload has changed the way to the broker, or what this gateway shows it"
 GOODBYE = 0.5  # s for the broker to close the connection after our goodbye
@@ -43,7 +45,10 @@ class Handlers:
 
 
 class Contact:
-    """Connects, and again. where, will: made anew for each attempt; where may raise Refused. event: for the log."""
+    """Connects, and again. where, will: made anew for each attempt; where may raise Refused. event: for the log.
+
+    mine: where others have no business to write; what they do write there is heard too.
+    """
 
     def __init__(
         self,
@@ -52,6 +57,7 @@ class Contact:
         handlers: Handlers,
         event: Callable[..., None],
         clock: Callable[[], float] = time.monotonic,
+        mine: Sequence[str] = (),
     ) -> None:
         self.reconnects = 0
         self.trouble: str | None = None  # one sentence, once a connection has failed or was lost
@@ -68,6 +74,9 @@ class Contact:
         self._ending = False
         self._open: tuple[Where, Connection] | None = None  # the connection that stands, and what it was made for
         self._topics: list[str] = []  # on which it listens
+        self._mine = list(mine)
+        self._denials = 0  # connections in a row that ended as they were asked to let us listen
+        self._deaf_until = -math.inf
         self._renewed = asyncio.Event()  # what `where` gives may be another since this attempt began
 
     @property
@@ -82,12 +91,13 @@ class Contact:
     def listen(self, topics: list[str]) -> None:
         """From now on these are listened to, on this connection and on all later ones."""
         before, self._topics = self._topics, topics
-        if self._open is not None:
+        if self._open is not None and self._open[1].limits.listen:
             self._open[1].listen(topics, instead_of=before)
 
     async def renew(self) -> None:
         """Connects anew if `where` is another than the connection was made for; tries at once while there is none."""
         self._renewed.set()
+        self._deaf_until = -math.inf
         if self._open is None:
             return
         try:
@@ -121,7 +131,7 @@ class Contact:
             return 0.0
         since = self._now()
         self._open = where, connection
-        connection.listen(self._topics)
+        self._listen(connection, since)
         self._opened(connection)
         in_flight, code = 0, None
         try:
@@ -130,11 +140,30 @@ class Contact:
             if self._rival:
                 await self._alone(connection)
             why, code = await connection.lost
+            code = self._denied(connection, self._now() - since, code)
         finally:
             self._open = None
             in_flight = self._handlers.closed(code)
             connection.close()
         return 0.0 if self._ending else self._lost(why, code, since, in_flight, where.client_id)
+
+    def _listen(self, connection: Connection, now: float) -> None:
+        """Asks to be told of what others write, unless that has ended connections."""
+        if now < self._deaf_until:
+            connection.limits = replace(connection.limits, listen=False)
+            return
+        connection.listen(self._topics)
+        connection.mind(self._mine)
+
+    def _denied(self, connection: Connection, held: float, code: int | None) -> int | None:
+        """The code to go by: where the broker ends a connection and does not say no, no message is to blame."""
+        if not connection.asks or held > ASKED:
+            self._denials = 0
+            return code
+        self._denials += 1
+        if self._denials >= DENIED:
+            self._denials, self._deaf_until = 0, self._now() + DEAF
+        return code if code == TAKEN_OVER else ADMINISTRATIVE
 
     async def _connected(self, where: Where) -> Connection:
         """A connection by the newest version that both speak."""
