@@ -254,6 +254,7 @@ class FakeBroker:
     welcome: Callable[[Connect], Any] = lambda connect: WELCOME_5 if connect.version == 5 else WELCOME_3
     answer: Callable[[Publish], Any] = lambda publish: 0
     script: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]] | None = None
+    listening: bool = True  # False: whoever wants to subscribe is cut off
     connects: list[Connect] = field(default_factory=list)
     publishes: list[Publish] = field(default_factory=list)
     goodbyes: int = 0
@@ -322,6 +323,8 @@ class FakeBroker:
                     return
                 if reason is not None and publish.packet_id is not None:
                     writer.write(puback(publish.packet_id, reason))
+            elif kind == SUBSCRIBE and not self.listening:
+                return
             elif kind == SUBSCRIBE:
                 self.subscribed.append(Cursor(body[2 + (connect.version == 5) :]).string().decode())
                 properties = b"\x00" if connect.version == 5 else b""

@@ -20,7 +20,17 @@ class Bench:
     """A publisher with boards that one can make speak, and all that it told."""
 
     def __init__(
-        self, port, *, v5=True, rows=False, every=0.0, most=100_000, client_id="gateway-g", keeping=None, waits=False
+        self,
+        port,
+        *,
+        v5=True,
+        rows=False,
+        every=0.0,
+        most=100_000,
+        client_id="gateway-g",
+        keeping=None,
+        waits=False,
+        heard=None,
     ):
         self.accounts = defaultdict(Account)
         self.events, self.connects, self.clock = [], 0, 0.0
@@ -40,6 +50,7 @@ class Bench:
             most=most,
             keeping=keeping,
             event=lambda name, **fields: self.events.append((name, fields)),
+            heard=heard,
         )
         if not waits:
             self.start()

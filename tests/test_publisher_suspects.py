@@ -3,6 +3,7 @@
 import pytest
 
 from gateway.publish import refusals
+from gateway.publish.contact import DENIED
 from gateway.publish.suspects import ALONE, TOGETHER
 from tests.brokers import CUT, FakeBroker
 from tests.publishers import bench, firsts, numbers, quick
@@ -73,3 +74,14 @@ async def test_a_sensor_of_which_each_message_cuts_the_line(bench, monkeypatch):
         await until(lambda: one.done)
         assert numbers([p for p in fake.publishes if p.connection == len(fake.connects)]) == list(range(4, 222))
         assert one.publisher.look()["refusing"] is None
+
+
+async def test_a_broker_that_cuts_the_line_when_it_is_asked_to_let_us_listen(bench):
+    """It is asked twice, then no more, which the status says; no message is taken to be the reason, and all arrive."""
+    async with FakeBroker(listening=False) as fake:
+        one = bench(fake.port, heard=lambda topic, payload: None)
+        one.read(100)
+        await until(lambda: one.done and one.publisher.look()["connected"], 20)
+        assert len(fake.connects) == DENIED + 1
+        assert one.sum.acknowledged == 100 and not one.sum.dropped
+        assert "let this user read" in one.publisher.look()["lacking"]

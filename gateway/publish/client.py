@@ -153,7 +153,7 @@ class Connection:
 
     def mind(self, topics: list[str]) -> None:
         """Asks for what others write on `topics` from now on; not in 3.1.1, where what we write comes along."""
-        if self.where.v5:
+        if topics and self.where.v5:
             options = SubscribeOptions(qos=0, noLocal=True, retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND)
             self._ask([(topic, options) for topic in topics])
 

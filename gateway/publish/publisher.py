@@ -71,7 +71,7 @@ class Publisher:
             self._keeper = Keeper(self._outbox, keeping, run=naming.run, pump=self._pump, unset_until=unset_until)
         self._outbox.refusals.event = event
         handlers = Handlers(self._opened, self._closed, self._acked, self._pump, heard)
-        self._contact = Contact(where, will, handlers, event, mine=topics(naming.base))
+        self._contact = Contact(where, will, handlers, event, mine=topics(naming.base) if heard else ())
         self._on_connected, self._progress, self._event = connected, progress, event
         self._clock, self._unset_until = clock, unset_until
         self._connection: Connection | None = None
