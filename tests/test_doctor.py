@@ -323,6 +323,6 @@ def test_the_access_list_of_the_documents(machine, tmp_path):
     retain(machine, "else", "{}")
     node = "homeassistant/device/gateway-greenhouse-1"
     assert set(heard(machine, "gateway", PASSWORD, "#", 9, 2)) == {
-        f"{base}/status", f"{base}/bench/status", f"{node}/config", f"{node}/bench/config",
+        f"{base}/status", f"{base}/bench/status", f"{base}/bench/T/last", f"{node}/config", f"{node}/bench/config",
     }  # fmt: skip
     assert "gateway/other/status" not in heard(machine, "dashboard", "d", "gateway/#", 9, 2)
