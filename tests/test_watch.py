@@ -5,6 +5,7 @@ import os
 import random
 import signal
 import subprocess
+import sys
 import termios
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from gateway.cli import run
 from tests.brokers import Mosquitto, free_port
 from tests.certificates import Authority
-from tests.street import configuration, running, until
+from tests.street import ROOT, configuration, running, until
 from tests.watched import board, reading, status, topic
 from tests.watching import in_a_pipe, on_a_terminal, simulated, watched
 
@@ -310,6 +311,19 @@ def test_whoever_stops_reading_ends_it(hall):
         assert one.wait(20) == 1
         assert one.stderr.read() == ""
         one.stdout = None
+
+
+@pytest.mark.parametrize("how", [[], ["--json"], ["--all"], ["--all", "--json"]], ids=" ".join)
+def test_output_that_cannot_be_written_ends_it(retained, how):
+    """Where the disk takes no more it ends at once, with one sentence, and does not go on with lines missing."""
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "gateway", "watch", "--url", f"mqtt://127.0.0.1:{retained}", *how],
+            cwd=ROOT, stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.startswith("gateway: its output cannot be written (No space left on device)")
+    assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.slow

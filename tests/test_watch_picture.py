@@ -77,6 +77,23 @@ def test_eighty_by_twenty_four_is_readable():
     assert len(lines) == 24
 
 
+def test_a_narrow_terminal_has_names_and_values_first():
+    """Where the three have no room beside the line of values, it is the line that is missing; names become shorter."""
+    look = seen(many())
+    at = {width: text(look, width, 14)[6:8] for width in (34, 40, 62)}
+    assert at[40][0].split() == at[34][0].split() == ["board", "sensor", "value"]
+    assert at[40][1].split() == ["bench-1", "S1", "23.00", "°C"]
+    assert at[34][1].split() == ["bench…", "S1", "23.00", "°C"]
+    assert at[62][0].rstrip().endswith("last values")
+
+
+def test_a_terminal_without_room_for_a_line_says_so():
+    """It does not say that there is no sensor."""
+    low = text(seen(many()), 40, 8)
+    assert " 16 sensors, and no room for a line" in low
+    assert "of 16" not in low[-1]
+
+
 def test_two_hundred_by_fifty_uses_it():
     """All features, what is missing, how late, and the boards' links above."""
     lines = text(seen(many()), 200, 50)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import signal
 import sys
 from functools import partial
@@ -19,7 +20,7 @@ from .hearing import Hearing
 from .known import Gateway
 from .many import draw_all, json_all, moment, say_all
 from .one import draw, look_at, say
-from .output import Lines
+from .output import Full, Lines
 from .overview import summary
 from .picture import MAYBE
 from .sentences import progress
@@ -71,6 +72,9 @@ async def _watch(found: Source, seconds: float, as_json: bool) -> int:
             await asyncio.wait({listening})
     except Refused as refused:
         return failed(found.said(str(refused)))
+    except Full as full:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left over cannot be written at the exit either
+        return failed(str(full))
     if not state.gateways:
         return failed(f"nothing has come of {found.topic} at {hearing.link.where}{MAYBE}")
     return DONE

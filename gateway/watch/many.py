@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -17,7 +16,7 @@ from .fleet import Fleet, MemberRow, states
 from .hearing import Hearing
 from .known import Gateway
 from .one import CHANGES, PROGRESS, REFRESH, SHARE, draw
-from .output import Lines
+from .output import Lines, put
 from .overview import Moment, Pick, Sheet, sheet, sheet_lines, struck, summary
 from .sentences import MANY
 from .state import State
@@ -64,9 +63,7 @@ async def say_all(hearing: Hearing, fleet: Fleet, over: asyncio.Event) -> None:
         if ended or time.monotonic() - said >= PROGRESS:
             said = time.monotonic()
             lines.append(summary(now.rows))
-        for line in lines:
-            print(f"{time.strftime('%H:%M:%S')} {line}")
-        sys.stdout.flush()
+        put("".join(f"{time.strftime('%H:%M:%S')} {line}\n" for line in lines))
         if ended:
             return
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,6 +13,7 @@ from .choice import Choice, keys, pressed
 from .hearing import Hearing
 from .known import Gateway
 from .look import Look, look
+from .output import put
 from .picture import Page, page, picture
 from .sentences import changes, progress
 from .terminal import Terminal
@@ -38,9 +38,7 @@ async def say(hearing: Hearing, gateway: Callable[[], Gateway], over: asyncio.Ev
         if (ended or time.monotonic() - said >= PROGRESS) and (now.state or now.boards or now.rows):
             said = time.monotonic()
             lines.append(progress(now))
-        for line in lines:
-            print(f"{time.strftime('%H:%M:%S')} {line}")
-        sys.stdout.flush()
+        put("".join(f"{time.strftime('%H:%M:%S')} {line}\n" for line in lines))
         if ended:
             return
         before = now

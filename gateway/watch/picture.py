@@ -17,6 +17,7 @@ OLD = 30.0  # s without a reading before a sensor's age is marked
 PATIENCE, MAYBE = 5.0, ": is that its name, and may this user read it?"  # s for what is retained to come
 QUIET = 90.0  # s without a document, of which one is due every 30 s
 TALL, WIDE = 36, 110  # of a terminal that has room for the boards above the sensors, and for long names
+SHORTEST = 6  # cells of a name, at most, where a terminal is narrow
 FIRST = (
     "board",
     "sensor",
@@ -74,7 +75,8 @@ def page(look: Look, choice: Choice, width: int, height: int) -> Page:
     top = max(0, min(choice.top, total - room))
     seen = rows[top : top + room]
     keys = [*dict.fromkeys([*FEATURES, *(key for row in seen for key in row.features)])]
-    every = columns(seen, OLD, keys, 2 * NAME if width >= WIDE else NAME)
+    name = 2 * NAME if width >= WIDE else min(NAME, max(SHORTEST, width // 5))
+    every = columns(seen, OLD, keys, name)
     titles = [one.title for one in every]
     first = [choice.sort, *choice.wanted]  # what they are in order by is seen
     wanted = [*dict.fromkeys([*first, *FIRST, *titles])]
@@ -96,7 +98,7 @@ def picture(look: Look, page: Page, width: int, height: int) -> list[Line]:
     elif page.rows:
         out += lines(page.rows, page.columns, choice.sort)
     else:
-        out.append([(f" {_empty(look, choice)}", "italic")])
+        out.append([(f" {_empty(look, page)}", "italic")])
     out = [*out[: height - 1], *[[] for _ in range(height - 1 - len(out))]] if height > 1 else out
     return [cropped(line, width) for line in [*out, footer(page, width)][:height]]
 
@@ -128,7 +130,7 @@ def footer(page: Page, width: int) -> Line:
             pick += [(f" {letter} ", "cyan"), (title, "bold" if title in visible else "dim")]
         return apart(pick, [("Enter: done ", "dim")], width)
     last = min(page.total, choice.top + page.room)
-    where = f"{choice.top + 1}–{last} of {page.total:,} " if page.total > page.room else ""
+    where = f"{choice.top + 1}–{last} of {page.total:,} " if page.total > page.room > 0 else ""
     kept = f"/ {shown(choice.filter, 20)}" if choice.filter else "/ filter"
     order = f"s by {choice.sort}{' ↑' if choice.reverse else ''}"
     other = "sensors" if choice.view == "boards" else "boards"
@@ -256,9 +258,11 @@ def _wrong(look: Look) -> Iterator[str]:
         yield f"{counted(look.beyond, 'message')} of more boards and sensors than are kept here"
 
 
-def _empty(look: Look, choice: Choice) -> str:
-    if choice.filter and look.rows:
-        return f"no sensor with {shown(choice.filter)}; Esc shows all"
+def _empty(look: Look, page: Page) -> str:
+    if page.total:
+        return f"{counted(page.total, 'sensor')}, and no room for a line"
+    if page.choice.filter and look.rows:
+        return f"no sensor with {shown(page.choice.filter)}; Esc shows all"
     if not look.state:
         return f"nothing has come of {shown(look.link.topic)} yet{MAYBE if look.link.since > PATIENCE else ''}"
     return "no sensor yet"

@@ -74,10 +74,12 @@ def columns(
 def fitting(every: Sequence[Column], wanted: Sequence[str], width: int) -> list[Column]:
     """Those of `wanted` that fit into `width`, the first ones first, in the order of `every`; and the line of values.
 
-    That takes what is left, up to RECENT.
+    That takes what is left, up to RECENT; where the first three have no room beside it, it is what is missing.
     """
-    left, taken = width - 2 - LEAST_SPARK, set()
     known = {column.title: column for column in every}
+    first = sum(known[title].width + GAP for title in [one for one in wanted if one in known][:3])
+    kept = LEAST_SPARK if first <= width - 2 - LEAST_SPARK else 0
+    left, taken = width - 2 - kept, set()
     for title in wanted:
         if title not in known:
             continue
@@ -85,10 +87,10 @@ def fitting(every: Sequence[Column], wanted: Sequence[str], width: int) -> list[
             break
         left -= known[title].width + GAP
         taken.add(title)
-    size = max(1, min(RECENT, LEAST_SPARK + left))
-    line = Column("last values", size, lambda row: spark(tuple(row.recent), size), lambda row: "cyan")
     found = [column for column in every if column.title in taken]
-    return [*found, line] if width >= LEAST_SPARK + 2 else found
+    size = min(RECENT, kept + left)
+    line = Column("last values", size, lambda row: spark(tuple(row.recent), size), lambda row: "cyan")
+    return [*found, line] if size >= LEAST_SPARK else found
 
 
 def lines(rows: Sequence[Row], shown_columns: Sequence[Column], mark: str = "") -> list[Line]:
