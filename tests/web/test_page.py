@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from gateway.model import Why
+from gateway.model import HEAD, Why
 
 from ..street import until
 from .fake import PAGE, board, gateway, instant
@@ -193,8 +193,9 @@ def test_a_refused_line_is_seen_in_hex(browser, served):
     assert re.search(r"39 2e 35 0d 0a\s+9\.5··", said)
     assert re.search(r"00 ff 3c 62 3e\s+··<b>", said)
     assert said.index("garbage") < said.index("not a number"), "the newest comes first"
-    fake.refuse("bench", ("too_long", b"x" * 100))
-    browser.seen("#board-1 .lines", "too long")
+    assert "not kept" not in said
+    fake.refuse("bench", ("too_long", b"x" * HEAD))
+    assert f"These are its first {HEAD} bytes; more are not kept." in browser.seen("#board-1 .lines", "too long")
 
 
 def test_each_reason_has_a_meaning():

@@ -5,6 +5,7 @@ import { MEANINGS } from "./meanings.js";
 import { instant, plainly, shown } from "./words.js";
 
 const WIDE = 16; // bytes a row
+const KEPT = 64; // bytes that the gateway keeps of a line
 
 // Rows of a dump, [offset, bytes in hex, bytes as text], from hex as it was sent (with or without spaces).
 export function dump(hex) {
@@ -20,7 +21,7 @@ export function dump(hex) {
   return rows;
 }
 
-function entry({ time, why, hex, text, cut }, now) {
+function entry({ time, why, hex, text }, now) {
   const at = instant(time);
   const rows = dump(hex).map(([offset, bytes, plain]) =>
     make("span", { class: "row" }, make("i", {}, offset), make("b", {}, bytes), make("span", {}, plain)),
@@ -38,7 +39,9 @@ function entry({ time, why, hex, text, cut }, now) {
     ),
     make("code", { class: "said" }, make("bdi", {}, shown(text ?? "", 300))),
     make("code", { class: "dump", "aria-label": "bytes in hex and as text" }, ...rows),
-    cut ? make("p", { class: "meaning" }, "More bytes came than are kept here.") : null,
+    2 * KEPT <= String(hex).length
+      ? make("p", { class: "meaning" }, `These are its first ${KEPT} bytes; more are not kept.`)
+      : null,
   );
 }
 
