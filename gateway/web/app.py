@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -85,7 +85,7 @@ class App:
         routes = [Route(address, get) for address, get in gets.items()]
         if rules.token is not None:
             routes += [Route(LOGIN, self._login), Route(LOGIN, self._logged_in, methods=["POST"])]
-        handlers: dict[Any, Any] = {HTTPException: _refused, Silent: _silent}
+        handlers: dict[Any, Any] = {HTTPException: _refused, Silent: _silent, ClientDisconnect: _gone}
         starlette = Starlette(routes=routes, exception_handlers=handlers)
         starlette.router.redirect_slashes = False
         self._app: ASGIApp = starlette
@@ -197,3 +197,7 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 async def _silent(request: Request, error: Exception) -> Response:
     return PlainTextResponse("the gateway does not answer\n", 503)
+
+
+async def _gone(request: Request, error: Exception) -> Response:
+    return Response(status_code=400)  # to nobody: whoever asked has left before all was said
