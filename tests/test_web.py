@@ -12,8 +12,10 @@ import pytest
 
 from gateway.ingest.capture.lines import read, read_header
 from gateway.telling.status import SensorLook
-from gateway.web.app import HEADERS, STREAMS, files
-from gateway.web.guard import LONGEST_BODY
+from gateway.web.app import HEADERS, STREAMS, App, files
+from gateway.web.asking import Asking
+from gateway.web.guard import LONGEST_BODY, Rules
+from gateway.web.hub import Hub
 from gateway.web.server import HEAD, MOST
 
 from .exposition import complaints, parsed
@@ -289,6 +291,32 @@ async def test_what_is_no_request_is_refused(web, data):
     """Garbage, two hosts, none, other protocols and smuggled bodies give a refusal."""
     answer = await raw(web.port, data)
     assert 400 <= answer.status < 500
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "message", "status"),
+    [
+        ("GET", f"/history/{'1' * 5000}", {"type": "http.request"}, 404),
+        ("POST", "/login", {"type": "http.request", "body": b"a=1&" * 500}, 403),
+        ("POST", "/login", {"type": "http.disconnect"}, 400),
+    ],
+    ids=["a number that no sensor has", "many fields", "gone in the middle of the form"],
+)
+async def test_no_request_is_an_error_of_ours(tmp_path, method, path, message, status):
+    """What anybody may send is answered, and raises nothing, which would fill the log."""
+    rules, answers = Rules(frozenset({"localhost"}), anywhere=False, token=TOKEN, cookie="c"), []
+    headers = [(b"host", b"localhost"), (b"authorization", f"Bearer {TOKEN}".encode())]
+
+    async def receive():
+        return message
+
+    async def send(answer):
+        answers.append(answer)
+
+    app = App(Hub(lambda looked_at: None), Asking(None), rules, tmp_path, "1")
+    scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": headers}
+    await app(scope, receive, send)
+    assert answers[0]["status"] == status
 
 
 async def test_a_body_is_refused_before_it_comes(closed):

@@ -78,7 +78,7 @@ class App:
         self._attempts = Attempts()
         self._files = files()
         gets: dict[str, Callable[[Request], Awaitable[Response]]] = {
-            **dict.fromkeys(self._files, self._file), "/history/{id:int}": self._history,
+            **dict.fromkeys(self._files, self._file), "/history/{id}": self._history,
             "/configuration": self._configuration, "/capture/{board:path}": self._capture, "/metrics": self._metrics,
             "/healthz": self._healthz, "/readyz": self._readyz,
         }  # fmt: skip
@@ -138,7 +138,8 @@ class App:
         return Response(file.data, headers=head)
 
     async def _history(self, request: Request) -> Response:
-        answer = await self._asking.hour(request.path_params["id"])
+        id = request.path_params["id"]
+        answer = await self._asking.hour(int(id)) if re.fullmatch("[0-9]{1,15}", id) else None
         if answer is None:
             raise HTTPException(404)
         numbers = array("f")
@@ -181,7 +182,7 @@ class App:
     async def _logged_in(self, request: Request) -> Response:
         if self._attempts.too_many:
             return HTMLResponse(FORM.format("Too many wrong tokens; wait a minute."), 429, {"retry-after": "60"})
-        form = parse_qs((await request.body()).decode(errors="replace"), max_num_fields=10)
+        form = parse_qs((await request.body()).decode(errors="replace"))
         if not right(self._rules, form.get("token", [""])[0]):
             self._attempts.wrong()
             return HTMLResponse(FORM.format("This is not the token."), 403)
