@@ -17,7 +17,6 @@ from tests.tables import BENCH, the_one
         ("PORTS = 1", "boards[0].PORTS: no such key; did you mean 'port'?"),
         ('"\\u001b[31m" = 1', 'boards[0]."\\x1b[31m": no such key; there are name, port, baud'),
         ("prefix = 1", "boards[0].prefix: no such key here; it is one of [mqtt]"),
-        ("[mqtt]\ndiscovery_prefix = ''", "mqtt.discovery_prefix: not in this version yet; take it out"),
         ("[feature]", "feature: no such table; did you mean 'features'?"),
         ('baud = "fast"', 'boards[0].baud: a whole number from 50 to 12000000, or "auto", was expected; found "fast"'),
         ("baud = true", "found true"),

@@ -5,10 +5,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from gateway import config
-from gateway.config.tables import LATER, TABLES, Document
+from gateway.config.tables import TABLES, Document
 
 ROOT = Path(config.__file__).parents[2]
 SAMPLE = (ROOT / "gateway/sample.toml").read_text()
@@ -96,9 +94,3 @@ def test_page_speaks_as_the_program() -> None:
     text = '[[boards]]\nname = "a"\nport = "/dev/a"\nbuad = 1\n[features]\nwindow = "60"\n'
     for sentence in config.problems(text):
         assert sentence in PAGE
-
-
-@pytest.mark.parametrize("table", LATER)
-def test_what_comes_later_is_not_here_yet(table: str) -> None:
-    """A key that is told to come later is none that this version reads."""
-    assert not LATER[table] & set(TABLES[table].model_fields if table else TABLES)

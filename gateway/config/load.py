@@ -13,7 +13,7 @@ from . import password, preset_file, web
 from .checked import Config, checked, tls
 from .presets import OWN, Preset, place
 from .source import Wrong, parsed, read
-from .tables import LATER, TABLES, TAKEN_BY, Document, Mqtt
+from .tables import TABLES, TAKEN_BY, Document, Mqtt
 from .together import conflicts
 from .words import Inside, Unfit, nearest, quoted, wanted, where
 
@@ -172,8 +172,6 @@ def _sentence(error: ErrorDetails) -> str:
 def _unknown(path: tuple[str | int, ...]) -> str:
     """What to do about a key that is not in its table."""
     key, table = str(path[-1]), str(path[0]) if len(path) > 1 else ""
-    if key in LATER[table]:
-        return "not in this version yet; take it out"
     elsewhere = [_brackets(name) for name in TABLES if key in TABLES[name].model_fields]
     if elsewhere:
         return f"no such key here; it is one of {' and '.join(elsewhere)}"

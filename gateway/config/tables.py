@@ -199,15 +199,3 @@ TABLES: dict[str, type[Table]] = {
     "gateway": Gateway, "mqtt": Mqtt, "boards": Board, "sensors": Sensors, "features": Features, "compute": Compute,
     "spool": Spool, "web": Web,
 }  # fmt: skip
-LATER: dict[str, set[str]] = {
-    "": set(),
-    "mqtt": set(),
-    "boards": set(),
-    "sensors": set(),
-    "gateway": set(),
-    "features": set(),
-    "compute": set(),
-    "spool": set(),
-    "web": set(),
-}  # fmt: skip
-"""Keys of the contract that a later version reads: whoever writes one is told so, and not that it is misspelt."""

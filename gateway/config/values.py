@@ -4,10 +4,10 @@ Each check takes what TOML gave and returns it checked, or raises Unfit with a c
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from .words import BYTES, SECONDS, Unfit, amount, found, listed, nearest, quoted, span, wanted
+from .words import BYTES, SECONDS, Unfit, amount, listed, nearest, quoted, span, wanted
 
 BROKERS = {"mqtt": 1883, "mqtts": 8883}
 """The schemes of a broker's URL, and the port that each usually has."""
@@ -69,14 +69,12 @@ def switch(value: object) -> bool:
     raise wanted("true or false", value)
 
 
-def choice(*words: str, later: Sequence[str] = (), also: str = "") -> Callable[[object], str]:
-    """A check for one of `words`; those of `later` are known, and not in this version. also: what else may be there."""
+def choice(*words: str, also: str = "") -> Callable[[object], str]:
+    """A check for one of `words`. also: what else may be there."""
 
     def check(value: object) -> str:
         if not isinstance(value, str):
             raise wanted(listed(words) + also, value)
-        if value in later:
-            raise Unfit(f"{found(value)} is not supported by this version yet; there is {listed(words)}")
         if value not in words:
             raise Unfit(f"{wanted(listed(words) + also, value)}{nearest(value, words)}")
         return value

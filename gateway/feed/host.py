@@ -16,9 +16,7 @@ from .feeder import Feeder
 from .protocol import Garbled, Stream, written
 
 TICK, DOCUMENTS = 0.25, 1.0  # s between two looks at the values, and at the documents, while somebody looks
-SPARING = (
-    50  # times the CPU that a look at the documents takes: those of thousands of sensors are looked at more rarely
-)
+SPARING = 50  # times the CPU that a look at the documents takes: those of thousands are looked at more rarely
 STARTING = 60.0  # s for the process to listen, on a slow board
 PING, SILENT = 10.0, 30.0  # s between two signs of life, and without one until it is ended
 LATEST = 30.0  # s between two attempts, at the most: each costs a start of Python

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 from ..names import LONGEST
 
-MOST_LEVEL = LONGEST
 LONGEST_BASE = 300  # bytes
 
 
@@ -137,7 +136,7 @@ def _items(found: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _level(text: str) -> bool:
-    return "/" not in text and _plain(text, MOST_LEVEL)
+    return "/" not in text and _plain(text, LONGEST)
 
 
 def _plain(text: str, longest: int) -> bool:

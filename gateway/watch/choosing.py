@@ -11,10 +11,7 @@ from ..publish.subscriber import Refused, subscribed
 from .source import Source
 from .state import State
 
-PATIENCE, QUIET = (
-    3.0,
-    0.3,
-)  # s for the first document to come, and without a further one, after which no more are awaited
+PATIENCE, QUIET = 3.0, 0.3  # s for the first document to come, and without a further one, until no more are awaited
 
 
 async def chosen(source: Source) -> Source:

@@ -18,7 +18,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from gateway.config.tables import LATER
 from simulators import Board
 from tests.brokers import Mosquitto
 from tests.faults import rules, tree
@@ -36,7 +35,6 @@ UNDER_WAY = 0.3  # s; what was written that shortly before the fault may be caug
 KEEPS = ("persistence true", "max_inflight_messages 20", "max_queued_messages 10000000")
 """Of mosquitto's configuration: sessions outlive a restart; the usual Receive Maximum; nothing is dropped for who is
 away. Not 0, which means no limit too, but has mosquitto 2.0.21 cut the line at each message that it refuses."""
-HAS_STATE_DIR = "state_dir" not in LATER["gateway"]
 
 
 class Scene:
@@ -93,7 +91,7 @@ class Scene:
             }  # fmt: skip
             self.boards[name] = self.stack.enter_context(Board(name=name, **usual | own[name]))
         place = self.proxy.port if self.proxy is not None else self.broker.port
-        state = f'state_dir = "{folder / "state"}"\n' if HAS_STATE_DIR else ""
+        state = f'state_dir = "{folder / "state"}"\n'
         tables = "".join(
             f'\n[[boards]]\nname = "{name}"\nport = "{board.path}"\nbaud = {board.baud}\n{each}\n'
             for name, board in self.boards.items()

@@ -8,7 +8,7 @@ const FROM = 3; // boards
 
 export function jumpList(nav) {
   const list = nav.querySelector("ul");
-  const rows = new Map(); // name -> {item, link, name, what}
+  const rows = new Map(); // name -> {item, link, what}
 
   // views: those of boards.js by name.
   return (views) => {
