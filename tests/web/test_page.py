@@ -246,10 +246,14 @@ def test_filter_and_trouble(browser, served):
     until(lambda: browser.run(boards) == ["bench"], "the other")
     cards = "return [...document.querySelectorAll('#board-1 .sensor')].filter((one) => !one.hidden).length"
     assert browser.run(cards) == 1
+    browser.run(typed, "nobody")
+    browser.seen("#nothing", "No board or sensor has these words.")
     browser.run(typed, "")
-    until(lambda: len(browser.run(boards)) == 3, "all")
+    until(lambda: len(browser.run(boards)) == 3 and not browser.text("#nothing"), "all")
     browser.run("document.querySelector('#trouble').click()")
     until(lambda: browser.run(boards) == ["bench"], "the one with a stuck sensor")
+    browser.run(typed, "kiln")
+    browser.seen("#nothing", "No board or sensor in trouble has these words.")
 
 
 def test_a_plot_is_read_off(browser, served):

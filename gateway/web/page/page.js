@@ -115,9 +115,17 @@ function arrange() {
     id("boards").append(view.node);
     dirtyBoards.add(name);
   }
-  id("nothing").hidden = views.size > 0;
-  const none = "This gateway has no boards yet: gateway init finds what is plugged in.";
-  write(id("nothing"), known.gateway ? none : "Waiting for the gateway.");
+}
+
+// Why no board is to be seen, where that is so.
+function sayNothing() {
+  id("nothing").hidden = [...views.values()].some((view) => !view.node.hidden);
+  if (!known.gateway) write(id("nothing"), "Waiting for the gateway.");
+  else if (!views.size) {
+    write(id("nothing"), "This gateway has no boards yet: gateway init finds what is plugged in.");
+  } else if (id("filter").value.trim()) {
+    write(id("nothing"), `No board or sensor${id("trouble").checked ? " in trouble" : ""} has these words.`);
+  } else write(id("nothing"), "No board is in trouble.");
 }
 
 function frame() {
@@ -133,6 +141,7 @@ function frame() {
     showGateway(known);
     for (const name of dirtyBoards) views.get(name)?.show(now);
     filter(views.values());
+    sayNothing();
     showJump(views);
   }
   const from = now - span.now(now);
