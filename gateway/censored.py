@@ -7,12 +7,14 @@ from typing import Any
 
 GONE = "…"
 LEAST = 4  # characters of a secret that is looked for everywhere; a shorter one is no secret, and is in every word
-_SECRET = r"\w*(?:pass|pwd|secret|token)\w*(?<!_file)"
+_SECRET = r"(?:\w[\w-]*)?(?:pass|pwd|secret|token)[\w-]*(?<![_-]file)"
 _KEY = rf"(?:{_SECRET}|\w*user\w*)"  # a name stands in other places too, where it is none
-_LINE = re.compile(rf"(?im)^(\W*(?:\w+[.=])*{_KEY}[\"']?\s*[=:]\s*)(?!\s*$).*$")
+_LINE = re.compile(rf"(?im)^(\W*(?:\w[\w-]*[.=])*{_KEY}[\"']?\s*[=:]\s*)(?!\s*$).*$")
 _LOGIN = re.compile(r"[^\s\"'=]+:[^\s\"']*@")  # user:password@, with its scheme or without
 _REST = r"(?:[^\n]*\\\n(?:[ \t]*[#;][^\n]*\n)*)*[^\n]*"  # of a unit's setting; comments may stand between its lines
 _VARIABLE = re.compile(rf"(?i)({_SECRET}[ \t]*=){_REST}")
+_INSIDE = re.compile(rf"(?i)((?<![\w-]){_SECRET}[\"']?[ \t]*[=:]).*")  # anywhere in a line
+_LIST = re.compile(rf"(?i)(?<![\w-]){_SECRET}[\"']?[ \t]*[=:][ \t]*\[[^\]\n]*$", re.MULTILINE)  # one that goes on
 _CREDENTIAL = re.compile(rf"(?im)^([^\w\n]*SetCredential(?:Encrypted)?[ \t]*=){_REST}")
 
 
@@ -29,9 +31,9 @@ def censored_lines(text: str, secrets: Iterable[str] = ()) -> str:
     try:
         found = [*_values(tomllib.loads(text))]
     except tomllib.TOMLDecodeError:
-        if '"""' in text or "'''" in text:  # where a value ends cannot be told
+        if '"""' in text or "'''" in text or _LIST.search(text):  # where a value ends cannot be told
             return "# not shown: it is no TOML, and so nobody knows what of it is a password\n"
-        found = []
+        text, found = _INSIDE.sub(rf"\1{GONE}", text), []
     return _LINE.sub(rf'\1"{GONE}"', censored(text, [*secrets, *found]))
 
 

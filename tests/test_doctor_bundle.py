@@ -23,11 +23,21 @@ from tests.street import ROOT, running, until
         'username = "canary"', 'url = "mqtt://u:canary@host"', 'id = "u:canary@h"', "token=canary x canary",
         "Environment=MQTT_PASSWORD=canary", 'password = """\ncanary\n"""', "password = '''canary\ncanary''' x",
         'tags = { secret = "canary" }', 'other = "canary"\npassword = "canary"', 'secrets = ["canary"]',
+        'mqtt-password = "canary"', 'a-b.pass-word = "canary"', 'secrets = [\n  "canary",\n]',
     ],
 )  # fmt: skip
 def test_what_may_be_a_secret(line):
     """What stands behind such a key is gone, in a comment, in several lines or in a list, and so are logins in URLs."""
     assert "canary" not in censored_lines(f"{line}\nformat = 'csv'\n")
+
+
+@pytest.mark.parametrize(
+    "line", ['password = "canary"', 'x = { n = 1, password = "canary", m = 2 }', 'secrets = [\n  "canary",\n]']
+)
+def test_secrets_of_a_broken_file(line):
+    """Where a file is no TOML, what may be a secret goes with the rest of its line, or nothing of the file is shown."""
+    assert "canary" not in censored_lines(f"{line}\nformat = [\n")
+    assert "a = 1\n" in censored_lines("a = 1\nformat = [\n")
 
 
 @pytest.mark.parametrize(
