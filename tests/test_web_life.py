@@ -21,6 +21,7 @@ async def test_it_is_started_again_when_it_is_killed(tmp_path):
         await until(lambda: host.address is not None and [name for name, _ in made.events][-1] == "web.recovered", 30)
         assert made.told[-1] is None
         assert [name for name, _ in made.events] == ["web.started", "web.lost", "web.recovered"]
+        assert {fields["listen"].rpartition(":")[0] for _, fields in made.events} == {"127.0.0.1"}, "a text each"
         assert (await ask(host.address[1], "/healthz")).status == 200
     assert children() == others
 

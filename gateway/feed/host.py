@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from ..backoff import attempts_after, delay
+from ..listening import written as place
 from ..threads import in_thread
 from .child import Child
 from .feeder import Feeder
@@ -77,7 +78,7 @@ class Host:
                 return
             if life.address is not None or not lost:
                 lost = time.monotonic()
-                self._event("web.lost", listen=settings["listen"], why=why)
+                self._event("web.lost", listen=place(*settings["listen"]), why=why)
             self._tell(why)
             attempts = attempts_after(attempts, time.monotonic() - began if life.address else 0.0)
             pause = delay(attempts, random.random(), most=LATEST)
@@ -89,7 +90,7 @@ class Host:
 
     def _listens(self, life: _Life, lost: float) -> None:
         self.address = life.address
-        listen = f"{life.address[0]}:{life.address[1]}" if life.address else ""
+        listen = place(*life.address) if life.address else ""
         self._tell(None)
         if lost:
             self._event("web.recovered", listen=listen, after_s=round(time.monotonic() - lost, 1))
