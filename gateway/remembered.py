@@ -21,6 +21,7 @@ ANNOUNCED = "announced"  # in state_dir
 FILES = (NAME, RATES, ANNOUNCED)  # those that go to another card
 LARGEST = 1_000_000  # bytes
 MOST_RETAINED = 8_000_000  # bytes: of 64 boards with 256 sensors each, whatever they are called
+MOST_ANNOUNCED = 8_000_000  # bytes: of 2,000 sensors with 32 features each
 LEAST, MOST = 50, 12_000_000  # baud
 
 
@@ -104,7 +105,7 @@ async def _keep_lent(folder: Path, loans: Loans) -> None:
 
 def announced(folder: Path) -> Any:
     """What `keep_announced` has kept, as JSON, whatever it is by now; None where there is none."""
-    return _read(folder / ANNOUNCED)
+    return _read(folder / ANNOUNCED, MOST_ANNOUNCED)
 
 
 def keep_announced(folder: Path, text: str) -> None:

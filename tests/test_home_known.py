@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway import remembered
 from gateway.publish.home.components import Sensor
-from gateway.publish.home.known import LONGEST, MOST, Known, known
+from gateway.publish.home.known import LONGEST, MOST, MOST_KEYS, Known, known
 
 TODAY = 20_787
 
@@ -38,6 +39,18 @@ def test_it_outlasts_a_run():
     assert not before.changed
     assert after == known(json.loads(after.text()))
     assert (after.boards, after.topics, after.sensors) == (before.boards, before.topics, 4)
+
+
+def test_as_many_as_there_may_be_outlast_a_run(tmp_path):
+    """The file of most sensors, with long names and most features, is read back whole."""
+    before = Known()
+    for number in range(MOST):
+        name = f"{number:04}".ljust(LONGEST, "x")
+        before.see(
+            "bench", sensor(name, keys=tuple(f"a_feature_of_mine_{key}" for key in range(MOST_KEYS))), name, TODAY
+        )
+    remembered.keep_announced(tmp_path, before.text())
+    assert known(remembered.announced(tmp_path)).boards == before.boards
 
 
 def test_only_news_is_news():
@@ -93,7 +106,6 @@ def test_it_is_bounded():
         found.see(f"b{number % 7}", sensor(f"S{number}"), f"S{number}", TODAY)
         found.see(f"b{number % 7}", sensor(f"S{number}"), f"S{number}", TODAY)
     assert (found.sensors, found.left_out) == (MOST, 6)
-    assert len(found.text()) < 1_000_000
     assert known(json.loads(found.text())).sensors == MOST
 
 
@@ -113,7 +125,15 @@ def test_whatever_stands_in_the_file(topics, boards):
 
 
 @pytest.mark.parametrize(
-    "topic", ["gateway/gw/status", "#", "homeassistant/device/other/config", "a\0/device/gateway-b/config"]
+    "topic",
+    [
+        "gateway/gw/status",
+        "#",
+        "homeassistant/device/other/config",
+        "a\0/device/gateway-b/config",
+        "homeassistant/device/gateway-b/#/config",
+        "homeassistant/device/gateway-b/+/config",
+    ],
 )
 def test_a_file_clears_nothing_but_what_is_ours(topic):
     """Whoever can write it has no other topic cleared for that."""

@@ -163,4 +163,6 @@ def _list(found: Any) -> list[Any]:
 
 def _is_topic(topic: Any) -> bool:
     """Whether it is one of ours: what stands in a file is not to clear anything else."""
-    return isinstance(topic, str) and topic.isprintable() and "/device/gateway-" in topic and topic.endswith("/config")
+    if not isinstance(topic, str) or not topic.isprintable() or set(topic) & set("+#"):
+        return False
+    return "/device/gateway-" in topic and topic.endswith("/config")
