@@ -310,6 +310,8 @@ def test_progress_is_one_line():
         "g: 48 readings of 16 sensors received, 0 missing, 0 twice, 48/s, 7 in the spool, "
         "latency 10 ms (half) 10 ms (99 %)"
     )
+    foreign = replace(seen(many()), strangers=2, rubbish=1)
+    assert progress(foreign).endswith("; 2 readings of another run; 1 message that no gateway writes")
 
 
 def test_a_short_will_is_enough():

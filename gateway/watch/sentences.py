@@ -24,7 +24,13 @@ def progress(look: Look) -> str:
     text += f" received, {look.missing:,} missing, {look.duplicates:,} twice, {look.rate:,.0f}/s"
     if look.told is not None and look.told.counts.get("spooled"):
         text += f", {look.told.counts['spooled']:,} in the spool"
-    return f"{text}, {said}" if (said := latency(look)) else text
+    if said := latency(look):
+        text += f", {said}"
+    if look.strangers:
+        text += f"; {counted(look.strangers, 'reading')} of another run"
+    if look.rubbish:
+        text += f"; {counted(look.rubbish, 'message')} that no gateway writes"
+    return text
 
 
 def _changes(before: Look | None, now: Look) -> Iterator[str]:
