@@ -1,5 +1,6 @@
 """The life of the web process: started, killed, moved, taken away, and ended with its gateway. Real children."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -94,3 +95,17 @@ def children():
             if parent == os.getpid() and "gateway.web" in command and state != "Z":
                 found.add(int(name))
     return found
+
+
+async def test_what_cannot_be_told_is_a_fault(tmp_path):
+    """Where what the page is to be told cannot be made, a fault says why; when it can be again, the page is there."""
+    async with served(tmp_path) as (host, made):
+        seen, made.look = made.look, None
+        _, writer = await asyncio.open_connection(*host.address)
+        writer.write(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await until(lambda: made.told[-1] is not None, 30)
+        assert "cannot be made: AttributeError" in made.told[-1]
+        writer.close()
+        made.look = seen
+        await until(lambda: host.address is not None and made.told[-1] is None, 30)
+        assert (await ask(host.address[1], "/metrics")).status == 200

@@ -198,6 +198,12 @@ class _Life(asyncio.Protocol):
         self._feeder.look(looked_at)
         if looked_at:
             self._looking = self._loop.create_task(self._show())
+            self._looking.add_done_callback(self._shown)
+
+    def _shown(self, showing: asyncio.Task[None]) -> None:
+        """What it has failed with is told, and tried anew: a page that stands still says nothing of why."""
+        if not showing.cancelled() and (error := showing.exception()) is not None:
+            self._end(f"what the page is to be told cannot be made: {error!r}")
 
     async def _show(self) -> None:
         """Sends what changes. What it has not read yet is not sent again: it will have what is newest then."""
