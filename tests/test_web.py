@@ -275,6 +275,8 @@ async def test_a_huge_head_is_refused_early(web):
     assert answer.status in (431, 0)  # 0: it had closed before we had read its answer
     answer = await raw(web.port, b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: " + b"x" * HEAD)
     assert answer.status == 431
+    assert (await ask(web.port, "/healthz", x="x" * HEAD)).status == 431, "also where it comes at once, and whole"
+    assert (await ask(web.port, "/healthz", x="x" * (HEAD - 200))).status == 200
 
 
 @pytest.mark.parametrize(

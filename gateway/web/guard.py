@@ -17,6 +17,7 @@ METHODS = ("GET", "HEAD")
 LOGIN = "/login"
 OPEN = ("/healthz", LOGIN, "/page.css", "/icon.svg")
 """What needs no token: it tells nothing."""
+LONGEST_HEAD = 16_384  # bytes, of a request
 LONGEST_BODY = 4096  # bytes, of the login's form
 
 
@@ -46,6 +47,8 @@ class No:
 
 def judged(rules: Rules, method: str, path: str, headers: Mapping[str, str]) -> No | None:
     """Why a request is refused, or None. headers: names in small letters."""
+    if len(path) + sum(len(name) + len(text) for name, text in headers.items()) > LONGEST_HEAD:
+        return _no(431, "this head is longer than any that is taken here", Connection="close")
     host = headers.get("host", "")
     if not _ours(rules, host):
         return _no(421, "this is not the host that was called; web.names of the configuration lists further names")

@@ -14,8 +14,10 @@ import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from .guard import LONGEST_HEAD
+
 MOST = 64  # connections
-HEAD = 16_384  # bytes of a request's head
+HEAD = LONGEST_HEAD  # while it comes; what comes at once is seen by the guard
 ASKING, ANSWERING = 10.0, 30.0  # s for a request to come, and to be answered; a stream sees to its own time
 UNENDING = "/events"
 BUSY = (
