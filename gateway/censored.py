@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 GONE = "…"
+LONGEST = 2000  # characters of a line that is looked through: longer ones take these expressions too long
 LEAST = 4  # characters of a secret that is looked for everywhere; a shorter one is no secret, and is in every word
 _SECRET = r"(?:\w[\w-]*)?(?:pass|pwd|secret|token)[\w-]*(?<![_-]file)"
 _KEY = rf"(?:{_SECRET}|\w*user\w*)"  # a name stands in other places too, where it is none
@@ -31,15 +32,21 @@ def censored_lines(text: str, secrets: Iterable[str] = ()) -> str:
     try:
         found = [*_values(tomllib.loads(text))]
     except tomllib.TOMLDecodeError:
-        if '"""' in text or "'''" in text or _LIST.search(text):  # where a value ends cannot be told
+        if '"""' in text or "'''" in text or _LIST.search(_short(text)):  # where a value ends cannot be told
             return "# not shown: it is no TOML, and so nobody knows what of it is a password\n"
-        text, found = _INSIDE.sub(rf"\1{GONE}", text), []
-    return _LINE.sub(rf'\1"{GONE}"', censored(text, [*secrets, *found]))
+        text, found = _INSIDE.sub(rf"\1{GONE}", _short(text)), []
+    return _LINE.sub(rf'\1"{GONE}"', censored(_short(text), [*secrets, *found]))
 
 
 def censored_unit(text: str) -> str:
     """The same for a unit, where variables stand behind others or in quotes, and a value may go over lines."""
-    return censored_lines(_VARIABLE.sub(rf"\1{GONE}", _CREDENTIAL.sub(rf"\1{GONE}", text)))
+    return censored_lines(_VARIABLE.sub(rf"\1{GONE}", _CREDENTIAL.sub(rf"\1{GONE}", _short(text))))
+
+
+def _short(text: str) -> str:
+    """Without lines that are too long."""
+    lines = text.split("\n")
+    return "\n".join(one if len(one) <= LONGEST else f"# not shown: a line of {len(one)} characters" for one in lines)
 
 
 def _values(value: Any, hot: bool = False) -> Iterator[str]:

@@ -1,12 +1,13 @@
-"""The parts of the street that run by themselves, as tasks; what one of them fails with is the whole service's end."""
+"""The parts that run by themselves, as tasks; what one of the street's own fails with is the whole service's end."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 Part = asyncio.Task[None]
+ANEW = 60.0  # s after which a part that has failed begins anew
 
 
 class Parts:
@@ -22,6 +23,19 @@ class Parts:
         self.running.add(task)
         task.add_done_callback(self._ended)
         return task
+
+    def keep(self, part: Callable[[], Coroutine[Any, Any, None]], failed: Callable[[str, Exception], None]) -> Part:
+        """Runs a part without which the street goes on. What it fails with is told, and it begins anew later."""
+
+        async def kept() -> None:
+            while True:
+                try:
+                    return await part()
+                except Exception as error:
+                    failed(getattr(part, "__qualname__", ""), error)
+                await asyncio.sleep(ANEW)
+
+        return self.start(kept())
 
     def _ended(self, task: Part) -> None:
         self.running.discard(task)

@@ -136,11 +136,11 @@ class Service:
             publishing = parts.start(self.publisher.run())
             parts.start(self.publisher.keep())
             announced.remember(self.announcing, self.folder)
-            parts.start(self.announcing.run())
+            parts.keep(self.announcing.run, self._failed)
             parts.start(self.reporter.run())
-            parts.start(self.leftovers.run())
+            parts.keep(self.leftovers.run, self._failed)
             parts.start(self.reloading.run(parts))
-            parts.start(self.web.host.run())
+            parts.keep(self.web.host.run, self._failed)
             asked = orders.Orders(self.config.path, self.folder, self.readers, self.boards, self.spool)
             parts.start(orders.heed(asked, self.folder, self._event))
             await parts.until(stop)
@@ -188,6 +188,11 @@ class Service:
 
     # ingest, and the ledger
 
+    @staticmethod
+    def _failed(part: str, error: Exception) -> None:
+        """Of a part that the street does without."""
+        log("service.failed", where=part, error=repr(error))
+
     def _took(self, board: str, _samples: list[Sample]) -> None:
         self.valve.fed(board, self.readers[board])
 
@@ -202,8 +207,8 @@ class Service:
     # publish
 
     def _computed(self, features: list[Features]) -> None:
-        self.web.feed(features)
         self.publisher.put(features)
+        self.web.feed(features)
 
     def _will(self) -> Will:
         whole, brief = self.reporter.will()

@@ -33,13 +33,18 @@ class Webbed:
         self._path, self._street, self._boards = config.path, street, street.boards
         self._rings = Rings(self._boards.readers.__contains__)
         sources = Sources(documents, self._refused, self._taped, self._now, moves, alarms)
-        self._on = False
+        self._on, self._event = False, event
         self.host = Host(Feeder(sources, self._rings), self._settings(config.web), tell, event, self._turn)
 
     def feed(self, pieces: list[Features]) -> None:
         """Takes what was computed, where there is somebody to show it."""
-        if self._on:
+        if not self._on:
+            return
+        try:
             self._rings.feed(pieces)
+        except Exception as error:  # a mistake here costs the page's plots, and no reading
+            self._turn(False)
+            self._event("service.failed", where="the page's plots", error=repr(error))
 
     def gone(self, board: str) -> None:
         """The board is read no more."""

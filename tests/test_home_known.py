@@ -109,6 +109,17 @@ def test_it_is_bounded():
     assert known(json.loads(found.text())).sensors == MOST
 
 
+def test_room_that_others_leave_is_taken():
+    """Sensors that found none are announced as they speak once a board has gone."""
+    found = Known()
+    for number in range(MOST + 5):
+        found.see("big" if number < 100 else "bench", sensor(f"S{number}"), f"S{number}", TODAY)
+    assert found.left_out == 5
+    found.keep(["bench"], lambda board: False)
+    assert found.see("bench", sensor(f"S{MOST + 1}"), f"S{MOST + 1}", TODAY)
+    assert (found.sensors, found.left_out) == (MOST - 99, 0)
+
+
 JSON = st.recursive(
     st.none() | st.integers() | st.text(max_size=5) | st.booleans(),
     lambda inner: st.lists(inner, max_size=6) | st.dictionaries(st.text(max_size=3), inner, max_size=3),

@@ -86,6 +86,8 @@ class Judge:
             self._subscribed += 1
             return
         self.topics.add(topic)
+        if not text and topic.startswith("homeassistant/"):  # what does not fit, or is no more, is taken back
+            return
         try:
             document = json.loads(text, parse_constant=self.refused.append)
         except ValueError:

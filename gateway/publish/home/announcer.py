@@ -96,9 +96,11 @@ class Announcer:
 
     def taken(self, topic: str) -> bool:
         """The broker has taken a message on it. Gives whether it was the clearing of one that is no more."""
+        if topic not in self._sent:  # another document of the gateway's
+            return False
         self._taken.add(topic)
         self._open_at.pop(topic, None)
-        if self._sent.get(topic) != b"":
+        if self._sent[topic] != b"":
             return False
         del self._sent[topic]  # cleared once: Home Assistant complains where there is nothing to clear
         if topic not in self.known.topics:

@@ -86,6 +86,8 @@ class Known:
         for name in over:
             self._sensors -= sum(slot is not None for slot in self.boards.pop(name))
             self._at = {key: at for key, at in self._at.items() if key[0] != name}
+        if over:
+            self._make_room()
         self.boards |= {name: [] for name in sorted(fresh)}
         self.changed |= bool(over or fresh)
         return bool(over or fresh)
@@ -104,8 +106,15 @@ class Known:
                     slots[at], found = None, True
                     del self._at[board, slot.sensor.name]
                     self._sensors -= 1
+        if found:
+            self._make_room()
         self.changed |= found
         return found
+
+    def _make_room(self) -> None:
+        """Those that found none are placed, or counted, as they speak the next time."""
+        self._at = {key: at for key, at in self._at.items() if at >= 0}
+        self.left_out = 0
 
     def listed(self, kind: Callable[[str], str]) -> list[Board]:
         """The boards as they are announced. kind: of a board, by its name."""
