@@ -25,7 +25,7 @@ from tests.faults.rows import lasting, row
 @pytest.mark.parametrize("inodes", [False, True])
 def test_f58_disk_full(scene, tmp_path, inodes):
     s = scene(start=False, timers={"waiting": 3000})
-    options = "size=3m,nr_inodes=8" if inodes else "size=3m"
+    options = "size=3m,nr_inodes=10" if inodes else "size=3m"
     disk = Mount(s.stack, tmp_path / "state", "-t", "tmpfs", "-o", options, "none")
     s.start()
     s.steady()
