@@ -93,7 +93,7 @@ def test_what_does_not_fit_is_counted():
 def test_a_wider_terminal_shows_more():
     """Columns come in the order of their worth; the line of values takes the rest, up to 40."""
     titles = {width: [one.title for one in shown_columns(look(), width)] for width in (40, 80, 140)}
-    assert titles[40] == ["board", "sensor", "last values"]
+    assert titles[40] == ["board", "sensor", "value"]
     assert titles[80] == ["board", "sensor", "value", "normalized", "feature", "quality", "last values"]
     every = ["board", "sensor", "value", "normalized", "feature", "mean", "std", "quality", "age", "last values"]
     assert titles[140] == every
