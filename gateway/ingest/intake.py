@@ -110,20 +110,20 @@ class Intake:
                     self._wall = when.wall
                     self._hand_on(self._read([item], None), when)
             else:
-                self._lines(rows, whens[first:last], take)
+                self._lines(rows, items[first:last], whens[first:last], take)  # type: ignore[arg-type]  # frames
             first, alone = last, 1 if rows else 2 * alone
         return counts
 
-    def _lines(self, rows: Stretch, whens: list[Chunk], take: TakeLines) -> None:
-        """Hands on a stretch whose lines came at `whens`."""
+    def _lines(self, rows: Stretch, lines: list[Frame], whens: list[Chunk], take: TakeLines) -> None:
+        """Hands on a stretch, whose lines came at `whens`."""
         account, wide = self._account, len(rows.samples) // rows.frames
         if self.sensors.treats or self.failed or not self.sensors.all_known(rows.samples):
             for line, when in enumerate(whens):
                 self._wall = when.wall
                 some = Decoded(rows.samples[line * wide : (line + 1) * wide], [])
-                self._hand_on(self._read([some], None), when)
+                self._hand_on(self._read([some], None, lines[line : line + 1]), when)
             return
-        samples = self._taken(rows)
+        samples = self._taken(rows, lines)
         self._count_gaps()
         account.values += len(samples)
         account.readings += len(samples)
@@ -189,7 +189,7 @@ class Intake:
         while at + FEW < len(items):
             found = self._stretch(items[at : at + MANY])  # type: ignore[arg-type]  # frames, as was just seen
             if found is not None:
-                samples += self._taken(found)
+                samples += self._taken(found, items[at : at + found.frames])  # type: ignore[arg-type]
                 at, alone = at + found.frames, 1
                 samples += self._read(items[at : at + 1], None)  # it ended the stretch
                 at += 1
@@ -198,25 +198,30 @@ class Intake:
                 at, alone = at + alone, 2 * alone
         return samples + self._read(items[at:], None)
 
-    def _taken(self, found: Stretch) -> list[Sample]:
+    def _taken(self, found: Stretch, lines: list[Frame]) -> list[Sample]:
         """The samples of a stretch that is believed, counted as those of its frames one by one."""
         frames, samples = found
         if self.sensors.treats or self.failed:
             width = len(samples) // frames
-            return self._read([Decoded(samples[at : at + width], []) for at in range(0, len(samples), width)], None)
+            each = [Decoded(samples[at : at + width], []) for at in range(0, len(samples), width)]
+            return self._read(each, None, lines)
         if samples[0].count is not None:
             self._counting.stretch(samples, frames)
         self._account.decoded += frames
         return samples
 
-    def _read(self, items: Sequence[Frame | Decoded | Refusal | Noise], doubt: Why | None) -> list[Sample]:
-        """The samples of some frames, for which there is the same doubt; all else is counted."""
+    def _read(
+        self, items: Sequence[Frame | Decoded | Refusal | Noise], doubt: Why | None, lines: Sequence[Frame] = ()
+    ) -> list[Sample]:
+        """The samples of some frames, for which there is the same doubt; all else is counted. lines: of what is decoded
+        already, the frames.
+        """
         account, decode, failed, counting = self._account, self._decode, self.failed, self._counting
         wary, treats = doubt is not None or self.trust.level > 0, self.sensors.treats
         samples: list[Sample] = []
         decoded = noise = 0
         result: Decoded | Refusal | Noise
-        for item in items:
+        for at, item in enumerate(items):
             if isinstance(item, bytes):
                 result = decode(item)
                 if wary and type(result) is Decoded:
@@ -233,7 +238,7 @@ class Intake:
                 if failed:
                     self._recover(result.samples)
                 if result.bad:
-                    self._fail(result.bad, item if isinstance(item, bytes) else b"")
+                    self._fail(result.bad, item if isinstance(item, bytes) else lines[at] if lines else b"")
             elif type(result) is Noise:
                 noise += 1
             elif type(result) is Refusal:
