@@ -250,12 +250,13 @@ class Connection:
 
 def _no_broker(text: str, error: OSError | ValueError) -> Refused:
     number = getattr(error, "errno", None)
-    if number in (errno.EMFILE, errno.ENFILE):
+    ours = number in (errno.EMFILE, errno.ENFILE)
+    if ours:
         why = f"no connection to {text}, as too many files are open: raise LimitNOFILE of the service, or `ulimit -n`"
     else:
         reason = getattr(error, "strerror", None) or str(error)
         why = f"no broker at {text} ({reason}); is it running, and is mqtt.url right?"
-    return Refused(why, away=True, absent=number in AT_ONCE)
+    return Refused(why, away=not ours, absent=number in AT_ONCE)
 
 
 async def connect(
