@@ -52,26 +52,30 @@ class Reporter:
 
     async def run(self) -> None:
         """Reports for ever."""
-        full_at = 0.0
+        full_at, woken = 0.0, True
         while True:
             now = time.monotonic()
             full = now >= full_at
             if full:
                 full_at = now + EVERY
             self._change.clear()
-            self.report(all_of_them=full)
-            await asyncio.sleep(LEAST)
-            await self._changed_or(min(full_at, time.monotonic() + LOOK))
+            if self.report(all_of_them=full) or woken:
+                await asyncio.sleep(LEAST)
+                woken = await self._changed_or(min(full_at, time.monotonic() + LOOK))
+            else:  # nothing was said, so that what comes now is looked at while it is there
+                woken = await self._changed_or(min(full_at, time.monotonic() + LEAST + LOOK))
 
-    async def _changed_or(self, at: float) -> None:
+    async def _changed_or(self, at: float) -> bool:
+        """Waits until then, or for a change; whether it was that."""
         try:
             async with asyncio.timeout(max(0.0, at - time.monotonic())):
                 await self._change.wait()
         except TimeoutError:
-            return
+            return False
+        return True
 
-    def report(self, *, all_of_them: bool) -> None:
-        """Takes a look, and sends each document that has changed its shape, or all."""
+    def report(self, *, all_of_them: bool) -> bool:
+        """Takes a look, and sends each document that has changed its shape, or all. Gives whether it sent any."""
         look = self._look()
         self._tell(look)
         document = gateway_document(look, self.faults)
@@ -79,14 +83,16 @@ class Reporter:
             board.name: board_shape(board, self._of(board.name).faults) for board in look.boards
         }
         shapes[None] = shape(document)  # last: once it says online again, what is said of the boards is of this run
-        before, self._shapes = self._shapes, shapes
+        before, self._shapes, sent = self._shapes, shapes, False
         boards: dict[str | None, BoardLook] = {board.name: board for board in look.boards}
         for name, seen in shapes.items():
             if all_of_them or name not in before or seen != before[name]:
                 told = board_document(boards[name], self._of(name).faults) if name is not None else document
                 self._send(name, written(told, self._largest(name)))
+                sent = True
         if all_of_them:
             self._again()
+        return sent
 
     def documents(self) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
         """The gateway's document and its boards' by name, as they are at this moment."""

@@ -5,8 +5,6 @@ import os
 import time
 from pathlib import Path
 
-import pytest
-
 from tests.faults import tree
 from tests.faults.ports import AWAY, SENSORS, command, given_up
 from tests.faults.rows import lasting, row
@@ -150,7 +148,6 @@ def test_f03_a_hub_browns_out(scene):
     s.over(lost=given_up(s, 12 * SENSORS * 2))
 
 
-@pytest.mark.flaky(reruns=6, reruns_delay=2)  # the port may be open again before anybody looks
 @row(
     "F04",
     field="One read fails (EIO), without a hang-up.",
