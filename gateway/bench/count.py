@@ -98,7 +98,7 @@ class Count:
         if one.seq and not sensor.seen.see(one.seq):
             self.duplicates += one.value >= self._began
             return
-        if one.seq:
+        if one.features:
             sensor.fresh.append(one)
         seq, value = sensor.latest.get(one.replayed, (0, 0.0))
         late = one.seq < seq or one.value < value

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 
 class Heard(NamedTuple):
-    """One reading. seq and features: 0 and nothing, where it came as a bare line. replayed: it had been on the disk."""
+    """One reading. seq: 0 where it came as a bare line. features: none are not looked at. replayed: from the disk."""
 
     board: str
     sensor: str
