@@ -227,7 +227,8 @@ def measured(options: argparse.Namespace, folder: Path) -> dict[str, object]:
         "gateways": options.gateways, "payload": options.payload, "batch": options.batch, "tls": options.tls,
         "subscribers": len(subscribers), "readings_per_s": round(rate),
         "broker_us_a_reading": round(1e6 * cpu / taken, 1), "broker_mb": round(memory, 1),
-        "bytes_of_mqtt": round(traffic["sent"] / taken, 1), "bytes_out": round(out / taken, 1), "bytes_in": round(into / taken, 1),
+        "bytes_of_mqtt": round(traffic["sent"] / taken, 1), "bytes_out": round(out / taken, 1),
+        "bytes_in": round(into / taken, 1),
     }  # fmt: skip
 
 
