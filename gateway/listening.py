@@ -21,7 +21,7 @@ def claimed(host: str, port: int, key: str) -> tuple[str, int]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except socket.gaierror:
-        raise OSError(f"{key}: there is no host {host}; set an address, such as 127.0.0.1:1883") from None
+        raise OSError(f"{key}: there is no host {host}; set an address, such as 127.0.0.1:{port}") from None
     family, _, _, _, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

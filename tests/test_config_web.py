@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import random
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,8 @@ def test_two_cannot_listen_in_one_place(tmp_path):
         ("", "it is empty"),
         ("with a space in it 123", "without a space"),
         ("überübersicherestoken", "at least 16 letters"),
+        ("a" * 16, "at least 6 different letters"),
+        ("abcde" * 8, "soon guessed; `openssl rand -hex 16` makes one"),
     ],
 )
 def test_a_token_is_long_and_plain(tmp_path, text, says):
@@ -83,6 +86,15 @@ def test_a_token_is_long_and_plain(tmp_path, text, says):
     [found] = problems('listen = "0.0.0.0:8080"\ntoken_file = "token"', tmp_path)
     assert found.startswith("web.token_file: ") and says in found
     assert not text or text not in found
+
+
+@pytest.mark.parametrize("bytes_", [8, 16])
+def test_what_comes_by_chance_is_a_token(tmp_path, bytes_):
+    """Of a thousand that `openssl rand -hex` makes none is refused for having too few different characters."""
+    dice = random.Random(bytes_)
+    for _ in range(1_000):
+        secret(tmp_path, dice.randbytes(bytes_).hex())
+        assert web.problems(tmp_path / "token") == []
 
 
 def test_a_token_that_is_not_there_is_told(tmp_path):

@@ -79,16 +79,23 @@ def test_a_port_that_was_served_until_now_is_free():
 
 
 @pytest.mark.parametrize(
-    "host, sentence",
+    "host, port, sentence",
     [
-        ("nowhere.invalid", "mqtt.listen: there is no host nowhere.invalid; set an address, such as 127.0.0.1:1883"),
-        ("192.0.2.1", "mqtt.listen: this machine cannot listen on 192.0.2.1:1883 (Cannot assign requested address); "),
+        (
+            "nowhere.invalid", 1883,
+            "mqtt.listen: there is no host nowhere.invalid; set an address, such as 127.0.0.1:1883",
+        ),
+        (
+            "nowhere.invalid", 8080,
+            "mqtt.listen: there is no host nowhere.invalid; set an address, such as 127.0.0.1:8080",
+        ),
+        ("192.0.2.1", 1883, "mqtt.listen: this machine cannot listen on 192.0.2.1:1883 (Cannot assign requested "),
     ],
-)
-def test_an_address_that_cannot_be_is_one_sentence(host, sentence):
+)  # fmt: skip
+def test_an_address_that_cannot_be_is_one_sentence(host, port, sentence):
     """A host that is not there and an address of another machine are refused with what to do."""
     with pytest.raises(OSError) as failed:
-        claimed(host, 1883, "mqtt.listen")
+        claimed(host, port, "mqtt.listen")
     assert str(failed.value).startswith(sentence)
 
 

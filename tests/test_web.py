@@ -241,12 +241,29 @@ async def test_a_token_is_asked_for(closed):
     assert (await ask(closed.port, "/healthz", host="edge.example")).status == 200
 
 
-async def test_who_guesses_has_to_wait(closed):
-    """Ten wrong tokens in a minute, and no more are looked at; who is logged in stays so."""
-    for _ in range(10):
-        await ask(closed.port, "/login", "POST", b"token=wrong")
-    assert (await ask(closed.port, "/login", "POST", f"token={TOKEN}".encode())).status == 429
-    assert (await ask(closed.port, "/readyz", authorization=f"Bearer {TOKEN}")).status == 200
+@pytest.mark.parametrize("way", ["login", "bearer"])
+async def test_who_guesses_has_to_wait(closed, way):
+    """Ten wrong tokens in a minute, and no more of that address are looked at; who is logged in stays so, and from
+    another address the right one gets in.
+    """
+
+    async def give(token, here="127.0.0.1"):
+        if way == "login":
+            return await ask(closed.port, "/login", "POST", f"token={token}".encode(), here=here)
+        return await ask(closed.port, "/readyz", authorization=f"Bearer {token}", here=here)
+
+    guesser, other = {"login": ("127.0.1.1", "127.0.1.2"), "bearer": ("127.0.2.1", "127.0.2.2")}[way]
+    entered = await ask(closed.port, "/login", "POST", f"token={TOKEN}".encode(), here=guesser)
+    cookie = entered.headers["set-cookie"].partition(";")[0]
+    for number in range(10):
+        assert (await give(f"wrong-{number}", guesser)).status == (403 if way == "login" else 401)
+    answer = await give(TOKEN, guesser)
+    assert answer.status == 429 and answer.headers["retry-after"] == "60"
+    assert b"oo many wrong tokens came from this address; wait a minute" in answer.body
+    assert (await ask(closed.port, "/login", "POST", f"token={TOKEN}".encode(), here=guesser)).status == 429
+    assert (await ask(closed.port, "/readyz", authorization=f"Bearer {TOKEN}", here=guesser)).status == 429
+    assert (await ask(closed.port, "/readyz", cookie=cookie, here=guesser)).status == 200
+    assert (await give(TOKEN, other)).status == (303 if way == "login" else 200)
 
 
 # the row of somebody who attacks by hand
@@ -306,7 +323,7 @@ async def test_what_is_no_request_is_refused(web, data):
 )
 async def test_no_request_is_an_error_of_ours(tmp_path, method, path, message, status):
     """What anybody may send is answered, and raises nothing, which would fill the log."""
-    rules, answers = Rules(frozenset({"localhost"}), anywhere=False, token=TOKEN, cookie="c"), []
+    rules, answers = Rules(frozenset({"localhost"}), anywhere=False, token=TOKEN, cookie="c", secret=b"x"), []
     headers = [(b"host", b"localhost"), (b"authorization", f"Bearer {TOKEN}".encode())]
 
     async def receive():

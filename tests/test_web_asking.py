@@ -9,6 +9,8 @@ from gateway.web import asking as askings
 from gateway.web.asking import Asking
 from gateway.web.link import Silent
 
+from .waiting import until
+
 
 class Link:
     """A gateway whose snapshots take so long, and are numbered."""
@@ -30,9 +32,9 @@ async def test_all_who_wait_get_one():
     link.answers.clear()
     asking = Asking(link)
     first = asyncio.ensure_future(asking.snapshot())
-    await asyncio.sleep(0.01)
+    await until(lambda: len(link.asked) == 1)
     later = [asyncio.ensure_future(asking.snapshot()) for _ in range(10)]
-    await asyncio.sleep(0.01)
+    await until(lambda: len(link.asked) == 2)
     link.answers.set()
     await first
     assert len({(await one)["n"] for one in later}) == 1

@@ -3,10 +3,12 @@
 import pytest
 
 from gateway.web.guard import LONGEST_BODY, Rules, judged, right
+from gateway.web.login import MOST, WITHIN, WRONG, Attempts
 
-HERE = Rules(frozenset({"localhost", "127.0.0.1"}), anywhere=False, token=None, cookie="gateway-8080")
+HERE = Rules(frozenset({"localhost", "127.0.0.1"}), anywhere=False, token=None, cookie="gateway-8080", secret=b"x")
 TOKEN = "0123456789abcdef"
-OPEN = Rules(frozenset({"localhost", "0.0.0.0", "edge", "edge.local", "gw.example.com"}), True, TOKEN, "gateway-8080")
+NAMES = frozenset({"localhost", "0.0.0.0", "edge", "edge.local", "gw.example.com"})
+OPEN = Rules(NAMES, True, TOKEN, "gateway-8080", b"x")
 
 
 def status(rules=HERE, method="GET", path="/", **headers):
@@ -114,11 +116,63 @@ def test_a_token_lets_in():
 
 
 def test_another_token_ends_all_logins():
-    """A cookie is worth nothing after the token has changed."""
-    assert (
-        status(Rules(OPEN.names, True, "another-token-of-ours", OPEN.cookie), cookie=f"gateway-8080={OPEN.session}")
-        == 401
-    )
+    """A cookie is worth nothing after the token has changed, nor at another machine with the same one."""
+    for token, secret in (("another-token-of-ours", b"x"), (TOKEN, b"y")):
+        other = Rules(OPEN.names, True, token, OPEN.cookie, secret)
+        assert status(other, cookie=f"gateway-8080={OPEN.session}") == 401
+
+
+def test_who_was_wrong_too_often_is_not_looked_at():
+    """A token of his is neither taken nor called wrong, right or not; without one he is asked for it, as is anybody.
+
+    Who is logged in stays so: no cookie can be made of a token that was guessed.
+    """
+
+    def found(path="/metrics", **headers):
+        no = judged(OPEN, "GET", path, {"host": "edge"} | headers, waits=True)
+        return no.status if no else None
+
+    assert found(authorization=f"Bearer {TOKEN}") == found(authorization="Bearer wrong") == 429
+    assert found() == 401
+    assert found("/healthz") is None
+    assert found(cookie=f"gateway-8080={OPEN.session}", authorization="Bearer wrong") is None
+
+
+def test_each_address_has_its_own_attempts():
+    """Ten wrong tokens in a minute, and that one address has to wait until the first of them is a minute old."""
+    now = 0.0
+    attempts = Attempts(lambda: now)
+    for number in range(WRONG):
+        assert not attempts.too_many("10.0.0.1")
+        now += 1.0
+        attempts.wrong("10.0.0.1", f"guess {number}")
+    assert attempts.too_many("10.0.0.1") and not attempts.too_many("10.0.0.2")
+    now = 1.0 + WITHIN - 0.1
+    assert attempts.too_many("10.0.0.1")
+    now = 1.0 + WITHIN
+    assert not attempts.too_many("10.0.0.1")
+    attempts.wrong("10.0.0.1", "one more")
+    assert attempts.too_many("10.0.0.1")
+
+
+def test_the_same_wrong_token_again_is_no_guess():
+    """A scraper that still has the token of yesterday keeps nobody beside it from logging in."""
+    attempts = Attempts(lambda: 0.0)
+    for _ in range(1000):
+        attempts.wrong("10.0.0.1", "the token of yesterday")
+    assert not attempts.too_many("10.0.0.1")
+
+
+def test_whoever_has_many_addresses_fills_nothing():
+    """So many are remembered, those that were wrong last."""
+    attempts = Attempts(lambda: 0.0)
+    for number in range(WRONG):
+        attempts.wrong("10.0.0.1", str(number))
+    for number in range(3 * MOST):
+        attempts.wrong(f"fd00::{number:x}", "wrong")
+        attempts.wrong("10.0.0.1", "0")
+    assert attempts.too_many("10.0.0.1")
+    assert len(attempts._wrong) == MOST and max(map(len, attempts._wrong.values())) == WRONG
 
 
 def test_health_needs_no_token():

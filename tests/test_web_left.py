@@ -7,7 +7,7 @@ from gateway.web.asking import Asking
 from gateway.web.guard import LOGIN, Rules
 from gateway.web.hub import Hub
 
-RULES = Rules(frozenset({"localhost"}), anywhere=False, token="0123456789abcdef", cookie="c")
+RULES = Rules(frozenset({"localhost"}), anywhere=False, token="0123456789abcdef", cookie="c", secret=b"x")
 
 
 async def test_a_login_that_is_never_said_to_its_end_is_no_error(tmp_path):

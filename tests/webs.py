@@ -128,20 +128,22 @@ class Shared:
         self._loop.close()
 
 
-async def ask(port: int, target: str = "/", method: str = "GET", body: bytes = b"", **headers: str) -> Answer:
-    """One request, as it is said here; host: ours unless it is given, and left out where it is ""."""
+async def ask(
+    port: int, target: str = "/", method: str = "GET", body: bytes = b"", here: str = "127.0.0.1", **headers: str
+) -> Answer:
+    """One request, as it is said here; host: ours unless it is given, and left out where it is "". here: who asks."""
     given = {"host": f"127.0.0.1:{port}", "connection": "close"} | {
         name.replace("_", "-"): text for name, text in headers.items()
     }
     if body:
         given["content-length"] = str(len(body))
     lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {text}" for name, text in given.items() if text)]
-    return await raw(port, "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body)
+    return await raw(port, "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body, here)
 
 
-async def raw(port: int, data: bytes) -> Answer:
-    """What comes back for these bytes."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+async def raw(port: int, data: bytes, here: str = "127.0.0.1") -> Answer:
+    """What comes back for these bytes. here: the address that says them."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(here, 0))
     try:
         with contextlib.suppress(ConnectionError):  # it may have seen enough before all was sent
             writer.write(data)

@@ -13,6 +13,7 @@ from .values import address
 from .words import Unfit, quoted
 
 SHORTEST = 16  # characters of a token
+FEWEST = 6  # different ones: sixteen that come by chance, as `openssl` makes them, have more
 NEEDED = ("starlette", "uvicorn")
 INSTALL = "pip install 'serial-edge-gateway[web]' brings it"
 
@@ -43,6 +44,11 @@ def problems(path: Path) -> list[str]:
         return [
             f"a token of at least {SHORTEST} letters, digits and signs, without a space, was expected; "
             "`openssl rand -hex 16` makes one"
+        ]
+    if len(set(token)) < FEWEST:
+        return [
+            f"a token of at least {FEWEST} different letters, digits and signs was expected, as this one is soon "
+            "guessed; `openssl rand -hex 16` makes one"
         ]
     return []
 

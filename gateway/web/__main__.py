@@ -7,6 +7,7 @@ out.
 import asyncio
 import ipaddress
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -81,8 +82,17 @@ def _rules(settings: dict[str, Any]) -> Rules:
     names = {"localhost", host.lower(), *(name.lower() for name in settings["names"])}
     anywhere = not _loopback(host)
     return Rules(
-        frozenset(names | ({here, f"{here}.local"} if anywhere else set())), anywhere, token, f"gateway-{port}"
-    )
+        frozenset(names | ({here, f"{here}.local"} if anywhere else set())), anywhere, token, f"gateway-{port}",
+        _secret(),
+    )  # fmt: skip
+
+
+def _secret() -> bytes:
+    """What this machine alone knows, and next year too; where it has nothing of the kind, all log in again."""
+    try:
+        return Path("/etc/machine-id").read_bytes().strip() or secrets.token_bytes()
+    except OSError:
+        return secrets.token_bytes()
 
 
 def _loopback(host: str) -> bool:

@@ -23,7 +23,7 @@ from . import capture
 from .asking import Asking
 from .configuration import hidden
 from .events import Events
-from .guard import LOGIN, METHODS, Rules, judged, right
+from .guard import LOGIN, METHODS, WAIT, Rules, judged, offered, right
 from .hub import Hub
 from .link import Silent
 from .login import FORM, Attempts
@@ -104,7 +104,11 @@ class App:
                 message = {**message, "headers": [*message["headers"], *more]}
             await send(message)
 
-        refused = judged(self._rules, scope["method"], scope["path"], headers)
+        address = _address(scope)
+        waits = self._attempts.too_many(address)
+        refused = judged(self._rules, scope["method"], scope["path"], headers, waits=waits)
+        if refused is not None and refused.status == 401 and (token := offered(headers)) is not None:
+            self._attempts.wrong(address, token)
         if refused is not None and refused.status == 401 and scope["path"] == "/":
             await RedirectResponse(LOGIN, 303)(scope, receive, safely)
         elif refused is not None:
@@ -180,15 +184,22 @@ class App:
         return HTMLResponse(FORM.format(""))
 
     async def _logged_in(self, request: Request) -> Response:
-        if self._attempts.too_many:
-            return HTMLResponse(FORM.format("Too many wrong tokens; wait a minute."), 429, {"retry-after": "60"})
-        form = parse_qs((await request.body()).decode(errors="replace"))
-        if not right(self._rules, form.get("token", [""])[0]):
-            self._attempts.wrong()
+        address = _address(request.scope)
+        if self._attempts.too_many(address):
+            return HTMLResponse(FORM.format(f"{WAIT[0].upper()}{WAIT[1:]}."), 429, {"retry-after": "60"})
+        token = parse_qs((await request.body()).decode(errors="replace")).get("token", [""])[0]
+        if not right(self._rules, token):
+            self._attempts.wrong(address, token)
             return HTMLResponse(FORM.format("This is not the token."), 403)
         answer = RedirectResponse("/", 303)
         answer.set_cookie(self._rules.cookie, self._rules.session, httponly=True, samesite="strict", max_age=30 * 86400)
         return answer
+
+
+def _address(scope: Scope) -> str:
+    """Of whoever asks, by his connection; what headers say of it anybody can write."""
+    client = scope.get("client")
+    return client[0] if client else ""
 
 
 async def _refused(request: Request, error: Exception) -> Response:

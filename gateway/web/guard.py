@@ -17,23 +17,28 @@ METHODS = ("GET", "HEAD")
 LOGIN = "/login"
 OPEN = ("/healthz", LOGIN, "/page.css", "/icon.svg")
 """What needs no token: it tells nothing."""
+WAIT = "too many wrong tokens came from this address; wait a minute"
 LONGEST_HEAD = 16_384  # bytes, of a request
 LONGEST_BODY = 4096  # bytes, of the login's form
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """names: by which we are called, in small letters. anywhere: by any address too. token: None: none is needed."""
+    """names: by which we are called, in small letters. anywhere: by any address too. token: None: none is needed.
+
+    secret: what this machine alone knows, so that nobody makes a cookie of a token that he guesses.
+    """
 
     names: frozenset[str]
     anywhere: bool
     token: str | None
     cookie: str
+    secret: bytes
 
     @property
     def session(self) -> str:
-        """What the cookie of somebody who knows the token holds; it says nothing of the token."""
-        return hmac.digest((self.token or "").encode(), b"the session of a gateway's page", "sha256").hex()
+        """What the cookie of somebody who has given the token holds; it says nothing of the token."""
+        return hmac.digest(self.secret, f"the session of a gateway's page: {self.token}".encode(), "sha256").hex()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +50,8 @@ class No:
     more: Mapping[str, str]
 
 
-def judged(rules: Rules, method: str, path: str, headers: Mapping[str, str]) -> No | None:
-    """Why a request is refused, or None. headers: names in small letters."""
+def judged(rules: Rules, method: str, path: str, headers: Mapping[str, str], *, waits: bool = False) -> No | None:
+    """Why a request is refused, or None. headers: names in small letters. waits: no token of his is looked at now."""
     if len(path) + sum(len(name) + len(text) for name, text in headers.items()) > LONGEST_HEAD:
         return _no(431, "this head is longer than any that is taken here", Connection="close")
     host = headers.get("host", "")
@@ -61,9 +66,20 @@ def judged(rules: Rules, method: str, path: str, headers: Mapping[str, str]) -> 
     most = LONGEST_BODY if method == "POST" else 0
     if "transfer-encoding" in headers or not length.isdecimal() or int(length) > most:
         return _no(413, "this is longer than anything that is taken here", Connection="close")
-    if rules.token is not None and path not in OPEN and not _known(rules, headers):
+    if rules.token is None or path in OPEN or _logged_in(rules, headers):
+        return None
+    token = offered(headers)
+    if token is not None and waits:
+        return _no(429, WAIT, **{"Retry-After": "60"})
+    if token is None or not right(rules, token):
         return _no(401, "a token is needed", **{"WWW-Authenticate": 'Bearer realm="gateway"'})
     return None
+
+
+def offered(headers: Mapping[str, str]) -> str | None:
+    """The token that a program gives, right or wrong; None where it gives none."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
 
 
 def right(rules: Rules, token: str) -> bool:
@@ -100,10 +116,7 @@ def _same_site(host: str, headers: Mapping[str, str]) -> bool:
     return site in ("none", "same-origin") or led_here
 
 
-def _known(rules: Rules, headers: Mapping[str, str]) -> bool:
-    scheme, _, token = headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and right(rules, token.strip()):
-        return True
+def _logged_in(rules: Rules, headers: Mapping[str, str]) -> bool:
     try:
         cookie = SimpleCookie(headers.get("cookie", "")).get(rules.cookie)
     except CookieError:
