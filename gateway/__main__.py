@@ -6,10 +6,22 @@ import sys
 
 def main() -> int:
     """Runs one command; gives its exit code."""
+    _open_what_is_closed()
     _leave_out_the_working_directory()
     from .cli import run
 
     return run()
+
+
+def _open_what_is_closed() -> None:
+    """Whoever starts us with `>&-` gets what `>/dev/null` gives. Else the next port or socket that is opened would be
+    our standard output, and whatever is printed would go there."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest number that is free, so this one
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
 
 
 def _leave_out_the_working_directory() -> None:

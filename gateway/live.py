@@ -10,6 +10,7 @@ import os
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
+from math import inf
 from typing import Self, TextIO
 
 BARS = "▁▂▃▄▅▆▇█"
@@ -31,6 +32,8 @@ def spark(values: Sequence[float], width: int) -> str:
     least, span = min(values), max(values) - min(values)
     if span == 0:
         return BARS[3] * len(values)
+    if span == inf:  # it is more than a float holds, and its half is not
+        return spark([value / 2 for value in values], width)
     return "".join(BARS[min(7, int((value - least) / span * 8))] for value in values)
 
 

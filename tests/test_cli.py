@@ -35,6 +35,30 @@ def test_help_and_version():
     assert gateway("--version").stdout.startswith("gateway ")
 
 
+def test_what_is_closed_at_the_start_is_nowhere(tmp_path):
+    """Without standard streams (`>&-`) a command runs as with /dev/null: no port or socket takes their place."""
+    said, start = tmp_path / "said", tmp_path / "start.py"
+    start.write_text(f"""
+import os, sys
+import gateway.cli
+from gateway.__main__ import main
+
+def command():
+    print("out")
+    print("error", file=sys.stderr, flush=True)
+    with open({str(said)!r}, "w") as file:
+        file.write(" ".join(os.readlink(f"/proc/self/fd/{{number}}") for number in (0, 1, 2)))
+    return sys.stdin.read() != ""
+
+gateway.cli.run = command
+raise SystemExit(main())
+""")
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", sys.executable, str(start)], cwd=ROOT, timeout=60
+    )
+    assert (done.returncode, said.read_text()) == (0, "/dev/null /dev/null /dev/null")
+
+
 @pytest.mark.parametrize(
     "arguments", [[], ["dance"], ["demo", "--boards", "0"], ["demo", "--rate", "no"], ["check", "--no"]]
 )

@@ -132,13 +132,18 @@ def test_a_silent_sensor_has_no_numbers():
 
 def test_numbers_fit_their_columns():
     """However large."""
-    assert [number(value, 2) for value in (None, 1.0, -999.994, 12345.6, -1.5e300)] == [
-        "–",
-        "1.00",
-        "-999.99",
-        "1.235e+04",
-        "-1.5e+300",
-    ]
+    values = (None, 1.0, -999.994, 12345.6, -12345.6, 123456789.0, -1.5e300)
+    assert [number(value, 2, 9) for value in values] == [
+        "–", "1.00", "-999.99", "12345.60", "-12345.60", "123456789", "-1.5e+300",
+    ]  # fmt: skip
+
+
+@given(st.floats(-1e308, 1e308), st.integers(0, 4), st.integers(7, 12))
+def test_any_number_fits_and_is_right(value, digits, width):
+    """Whatever is published: in its column, and the number that it is, as far as there is room."""
+    text = number(value, digits, width)
+    assert len(text) <= width
+    assert float(text) == pytest.approx(value, rel=0.5, abs=0.5)
 
 
 def test_progress_without_a_terminal():

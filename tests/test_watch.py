@@ -327,6 +327,17 @@ def test_output_that_cannot_be_written_ends_it(retained, how):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("how", [[], ["--json"], ["--all"]], ids=" ".join)
+def test_closed_output_is_none(retained, how):
+    """`gateway watch >&-` is `gateway watch >/dev/null`."""
+    command = [sys.executable, "-m", "gateway", "watch", "--url", f"mqtt://127.0.0.1:{retained}", "--seconds", "0.2"]
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" >&-', "sh", *command, *how], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.slow
 def test_ctrl_z_gives_the_terminal_back(retained):
     """Stopped as by Ctrl-Z the terminal is the shell's, and afterwards the picture is drawn anew."""
     with on_a_terminal(["--url", f"mqtt://127.0.0.1:{retained}"]) as one:

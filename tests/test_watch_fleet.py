@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from gateway.instants import instant
 from gateway.live import cells
 from gateway.watch import fleet as module
-from gateway.watch.choice import keys
 from gateway.watch.fleet import STALE, Fleet
+from gateway.watch.listing import Listing, keys
 from gateway.watch.look import Link
 from gateway.watch.many import fleet_changes
 from gateway.watch.overview import SORTS, Moment, Pick, sheet, sheet_lines, struck, summary
@@ -219,11 +219,11 @@ def test_the_worst_come_first():
 def test_they_are_put_in_the_chosen_order(sort, first):
     """s goes through the orders, r turns one round."""
     pick = after(b"s" * SORTS.index(sort), fleet(*SIX))
-    assert pick.sort == sort
+    assert pick.listing.sort == sort
     lines = text(fleet(*SIX), pick=pick)
     assert lines[next(i for i, line in enumerate(lines) if "what is wrong" in line) + 1][1:].startswith(first)
-    assert after(b"s" * len(SORTS), fleet(*SIX)).sort == "worst"
-    last = text(fleet(*SIX), pick=replace(pick, reverse=True))
+    assert after(b"s" * len(SORTS), fleet(*SIX)).listing.sort == "worst"
+    last = text(fleet(*SIX), pick=replace(pick, listing=replace(pick.listing, reverse=True)))
     assert last[next(i for i, line in enumerate(last) if "what is wrong" in line) + 6][1:].startswith(first)
 
 
@@ -246,9 +246,10 @@ def test_a_filter_takes_name_state_and_fault():
     assert after(b"/lost\r\r", fleet(*SIX)).opened == "yard"
     assert after(b"/full shop\r\r", fleet(*SIX)).opened == "shop"
     assert any(
-        "no gateway with nowhere; Esc shows all" in line for line in text(fleet(*SIX), pick=Pick(filter="nowhere"))
+        "no gateway with nowhere; Esc shows all" in line
+        for line in text(fleet(*SIX), pick=Pick(Listing("worst", filter="nowhere")))
     )
-    assert after(b"/lost\x1b", fleet(*SIX)).filter == ""
+    assert after(b"/lost\x1b", fleet(*SIX)).listing.filter == ""
 
 
 NAMES = st.text(max_size=30) | st.sampled_from(["\x1b[2J", "\u202eevil", "温度計", "👩\u200d🚀" * 20, "x" * 70_000])

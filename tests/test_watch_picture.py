@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.live import cells
-from gateway.watch.choice import SORTS, Choice, keys, pressed
+from gateway.watch.choice import SORTS, Choice, pressed
+from gateway.watch.listing import keys
 from gateway.watch.nouns import Told
 from gateway.watch.picture import page, picture
 from gateway.watch.sentences import changes, progress
@@ -38,6 +39,11 @@ def after(presses, look, width=80, height=24):
         one = page(look, choice, width, height)
         choice = pressed(one.choice, key, one.room, one.titles, [column.title for column in one.columns])
     return choice
+
+
+def turned(choice):
+    """The other way round."""
+    return replace(choice, listing=replace(choice.listing, reverse=True))
 
 
 NAMES = st.text(max_size=30) | st.sampled_from(
@@ -89,9 +95,24 @@ def test_a_narrow_terminal_has_names_and_values_first():
 
 def test_a_terminal_without_room_for_a_line_says_so():
     """It does not say that there is no sensor."""
-    low = text(seen(many()), 40, 8)
+    low = text(seen(many()), 40, 3)
     assert " 16 sensors, and no room for a line" in low
     assert "of 16" not in low[-1]
+
+
+@pytest.mark.parametrize("height", [5, 6, 8, 10, 12, 16])
+@pytest.mark.parametrize("faults", [0, 1, 2, 3, 9])
+def test_a_low_terminal_has_sensors_all_the_same(height, faults):
+    """However much is wrong: its state, what is wrong and how often, and sensors, three where there is room at all."""
+    wrong = {f"fault{one}": {"text": f"sentence {one}"} for one in range(faults)}
+    lines = [line.rstrip() for line in text(seen(many(faults=wrong)), 40, height)]
+    assert lines[0].startswith(" gateway watch  g ")
+    assert sum("°C" in line for line in lines) >= min(3, height - 3)
+    if faults and height > 6:
+        assert any("fault0: sentence 0" in line for line in lines)
+    if faults > 2 and height > 6:
+        assert any(f"! 1 of {faults}: " in line or f"! and {faults - 1} more" in line for line in lines)
+    assert len(lines) == height and lines[-1].startswith(" q quit")
 
 
 def test_two_hundred_by_fifty_uses_it():
@@ -143,7 +164,7 @@ def test_a_filter_shows_those_alone():
     assert rows(b"/celx\x7flar\r") == rows(b"/cellar") == [("cellar", "in"), ("cellar", "S1")]
     assert len(rows(b"/cellar\r\x1b")) == len(rows(b"/cellar\x1b")) == 3
     assert "no sensor with nowhere; Esc shows all" in text(look, choice=after(b"/nowhere\r", look))[6]
-    assert not after(b"/q", look).over
+    assert not after(b"/q", look).listing.over
 
 
 @pytest.mark.parametrize(
@@ -168,10 +189,10 @@ def test_each_order_has_the_remarkable_first(sort, first):
     look = seen(state)
     choice = after(b"s" * SORTS.index(sort), look)
     rows = page(look, choice, 80, 24).rows
-    assert (choice.sort, rows[0].sensor) == (sort, first)
+    assert (choice.listing.sort, rows[0].sensor) == (sort, first)
     assert sort in [column.title for column in page(look, choice, 80, 24).columns]
-    assert page(look, replace(choice, reverse=True), 80, 24).rows[-1].sensor == first
-    assert after(b"s" * len(SORTS), look).sort == "board"
+    assert page(look, turned(choice), 80, 24).rows[-1].sensor == first
+    assert after(b"s" * len(SORTS), look).listing.sort == "board"
 
 
 def test_columns_can_be_picked():
@@ -294,6 +315,32 @@ def test_changes_are_said_once():
         "connected again to broker:1883", "board bench-1: online", "board new: gone", "fault broker: over",
         "alarm bench-1/S1: over",
     ]  # fmt: skip
+
+
+def test_what_is_gone_is_not_over():
+    """A board that was taken away takes its alarms and faults along, and those of a lost gateway are not known."""
+    first = heard(
+        status(faults={"disk": {"text": "it is full"}}),
+        board("bench", faults={"link": {"text": "it is not there"}}), reading(1, alarm="above"), reading(1, "hall"),
+    )  # fmt: skip
+    before = seen(first)
+    heard((topic("bench", "status"), b""), state=first)
+    now = seen(first)
+    assert changes(before, now) == ["board bench: gone", "fault link of bench: gone", "alarm bench/S1: gone"]
+    heard(status(state="offline", reason="lost"), state=first)
+    assert changes(now, seen(first)) == ["gateway g: offline (lost), run 5f0c2a9d41be"]
+
+
+@pytest.mark.parametrize("value", [1e300, -1.4e308, 123456789.0, -1000.0, 101325.25])
+def test_any_number_that_is_published_is_shown(value):
+    """However large: whole in its column, and never cut; a line of values holds it beside its opposite."""
+    state = heard(status(), reading(1, value=value, unit="°C", mean=value), reading(2, value=-value, mean=value))
+    heard(reading(3, value=value, mean=value), state=state)
+    (row,) = seen(state).rows
+    assert (row.value, row.features["mean"]) == (value, value)
+    line = next(line for line in text(seen(state)) if line.startswith(" bench"))
+    assert float(line.split()[2]) == pytest.approx(value, rel=0.3)
+    assert line.split()[3] == "°C" and line.rstrip()[-3:] in ("█▁█", "▁█▁")
 
 
 def test_a_thousand_changes_are_counted():

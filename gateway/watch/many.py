@@ -11,10 +11,11 @@ from functools import partial
 from ..publish.subscriber import Refused
 from ..shown import shown
 from ..threads import in_thread
-from .choice import Choice, keys
+from .choice import Choice
 from .fleet import Fleet, MemberRow, states
 from .hearing import Hearing
 from .known import Gateway
+from .listing import keys
 from .one import CHANGES, PROGRESS, REFRESH, SHARE, draw
 from .output import Lines, put
 from .overview import Moment, Pick, Sheet, sheet, sheet_lines, struck, summary
@@ -109,7 +110,7 @@ async def _fleet(hearing: Hearing, fleet: Fleet, over: asyncio.Event, pick: Pick
             lines = sheet_lines(now, seen.sheet, width, height)
             await in_thread(partial(terminal.screen.draw, lines), "view")
             await first_of(max(REFRESH, SHARE * (time.monotonic() - began)), again, over, done)
-    if seen.pick.over:
+    if seen.pick.listing.over:
         over.set()
     return seen.pick
 
@@ -151,8 +152,8 @@ class Seen:
     def take(self, data: bytes) -> None:
         """Keys."""
         for key in keys(data):
-            if self.sheet is not None:
+            if self.sheet is not None and not self._done.is_set():
                 self.pick = struck(self.pick, key, self.sheet)
-        if self.pick.over or self.pick.opened:
-            self._done.set()
+                if self.pick.listing.over or self.pick.opened:  # what is typed after that is not for this list
+                    self._done.set()
         self._again.set()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
+
+LARGEST = sys.float_info.max
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,4 +91,4 @@ class AlarmTold:
 
 def is_number(value: object) -> TypeGuard[float]:
     """Whether `value`, out of JSON, is a number that a float can hold."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300  # NaN is not below
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST  # which no NaN is

@@ -9,9 +9,10 @@ from dataclasses import replace
 from functools import partial
 
 from ..threads import in_thread
-from .choice import Choice, keys, pressed
+from .choice import Choice, pressed
 from .hearing import Hearing
 from .known import Gateway
+from .listing import keys
 from .look import Look, look
 from .output import put
 from .picture import Page, page, picture
@@ -90,8 +91,11 @@ class Shown:
             visible = [one.title for one in self.page.columns] if self.page else ()
             paused = self.choice.paused
             self.choice = pressed(self.choice, key, max(1, self.page.room if self.page else 1), titles, visible)
+            if self.page is not None:  # several keys come at once over a slow line: End, then up
+                last = max(0, self.page.total - self.page.room)
+                self.choice = replace(self.choice, top=min(self.choice.top, last))
             if self.choice.paused and not paused and self.look is not None:
                 self.look = _held(self.look, self.choice)
-        if self.choice.over:
+        if self.choice.listing.over:
             self._over.set()
         self._again.set()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ..live import GAP, Line, apart, cell, cells, cropped, joined
 from ..shown import shown
-from .choice import edited, moved
 from .fleet import MemberRow, states
+from .listing import Listing, foot, kept, listed, moved, rearranged, typed
 from .look import Link
 from .picture import MAYBE, PATIENCE
 from .table import NOTHING, counted, lasting, number, since
@@ -47,15 +47,10 @@ class Moment:
 class Pick:
     """What was chosen to be seen. at: the marked row, top: the first on the screen; opened: a gateway's level."""
 
-    sort: str = "worst"
-    reverse: bool = False
-    filter: str = ""
-    typing: bool = False
+    listing: Listing = field(default_factory=lambda: Listing(SORTS[0]))
     at: int = 0
     top: int = 0
-    help: bool = False
     opened: str = ""
-    over: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,27 +75,11 @@ class _Column:
 
 def struck(pick: Pick, key: str, sheet: Sheet) -> Pick:
     """The choice after a key, with that sheet before one's eyes."""
-    if pick.typing:
-        text, typing = edited(pick.filter, key)
-        return replace(pick, filter=text, typing=typing, at=0)
-    if pick.help:
-        return replace(pick, help=False, over=key == "q")
-    match key:
-        case "q":
-            return replace(pick, over=True)
-        case "s":
-            return replace(pick, sort=SORTS[(SORTS.index(pick.sort) + 1) % len(SORTS)], reverse=False, at=0)
-        case "r":
-            return replace(pick, reverse=not pick.reverse, at=0)
-        case "/":
-            return replace(pick, typing=True, at=0)
-        case "escape":
-            return replace(pick, filter="", at=0)
-        case "?" | "h":
-            return replace(pick, help=True)
-        case "enter":
-            place = pick.at - sheet.pick.top
-            return replace(pick, opened=sheet.rows[place].level) if 0 <= place < len(sheet.rows) else pick
+    if (listing := listed(pick.listing, key, SORTS)) is not None:
+        return replace(pick, listing=listing, at=0 if rearranged(pick.listing, listing) else pick.at)
+    if key == "enter":
+        place = pick.at - sheet.pick.top
+        return replace(pick, opened=sheet.rows[place].level) if 0 <= place < len(sheet.rows) else pick
     return replace(pick, at=max(0, min(pick.at + moved(key, sheet.room), sheet.total - 1)))
 
 
@@ -117,12 +96,12 @@ def sheet(moment: Moment, pick: Pick, width: int, height: int) -> Sheet:
 def sheet_lines(moment: Moment, drawn: Sheet, width: int, height: int) -> list[Line]:
     """At most `height` lines of at most `width` cells: how it goes, the gateways, the keys."""
     pick, out = drawn.pick, list(drawn.head)
-    if pick.help:
+    if pick.listing.help:
         out += [[(line, "")] for line in HELP.format(sorts=" ".join(SORTS)).splitlines()]
     elif drawn.rows:
         out += _table(drawn, width)
-    elif pick.filter and moment.rows:
-        out.append([(f" no gateway with {shown(pick.filter)}; Esc shows all", "italic")])
+    elif pick.listing.filter and moment.rows:
+        out.append([(f" no gateway with {shown(pick.listing.filter)}; Esc shows all", "italic")])
     else:
         why = MAYBE if moment.link.since > PATIENCE else ""
         out.append([(f" nothing has come of {shown(moment.link.topic)} yet{why}", "italic")])
@@ -132,8 +111,7 @@ def sheet_lines(moment: Moment, drawn: Sheet, width: int, height: int) -> list[L
 
 def arranged(rows: Sequence[MemberRow], pick: Pick) -> list[MemberRow]:
     """The rows that have all words of the filter, in the chosen order. rows: by name."""
-    words = pick.filter.casefold().split()
-    found = [row for row in rows if all(word in _text(row) for word in words)] if words else list(rows)
+    found = list(kept(rows, pick.listing, _text))
     keys: dict[str, Callable[[MemberRow], float]] = {
         "worst": _rank,
         "since": lambda row: row.since if row.since is not None else float("inf"),
@@ -143,9 +121,9 @@ def arranged(rows: Sequence[MemberRow], pick: Pick) -> list[MemberRow]:
         "faults": lambda row: -len(row.faults),
         "age": lambda row: -row.age,
     }
-    if pick.sort in keys:
-        found.sort(key=keys[pick.sort])
-    return found[::-1] if pick.reverse else found
+    if pick.listing.sort in keys:
+        found.sort(key=keys[pick.listing.sort])
+    return found[::-1] if pick.listing.reverse else found
 
 
 def summary(rows: Sequence[MemberRow]) -> str:
@@ -192,7 +170,7 @@ def _table(drawn: Sheet, width: int) -> list[Line]:
         left -= known[title].width + GAP
         taken.add(title)
     columns = [one for one in known.values() if one.title in taken]
-    mark = drawn.pick.sort
+    mark = drawn.pick.listing.sort
     titles = [
         (cell(one.title, one.width, one.right), "bold underline" if one.title == mark else "bold") for one in columns
     ]
@@ -224,12 +202,11 @@ def _columns(rows: Sequence[MemberRow]) -> list[_Column]:
 
 def _footer(drawn: Sheet, width: int) -> Line:
     pick = drawn.pick
-    if pick.typing:
-        return [(f" only with: {shown(pick.filter)}", "bold"), ("▏", ""), ("  Enter keeps it, Esc shows all", "dim")]
+    if pick.listing.typing:
+        return typed(pick.listing)
     last = min(drawn.total, pick.top + drawn.room)
     where = f"{pick.top + 1}–{last} of {drawn.total:,} " if drawn.total > drawn.room else ""
-    kept = f"/ {shown(pick.filter, 20)}" if pick.filter else "/ filter"
-    text = f" q quit  s by {pick.sort}{' ↑' if pick.reverse else ''}  {kept}  Enter opens it  ? help"
+    text = f" q quit  {foot(pick.listing)}  Enter opens it  ? help"
     return apart([(text, "dim")], [(where, "bold")], width)
 
 

@@ -10,6 +10,7 @@ from ..live import Line, apart, cropped
 from ..shown import shown
 from .boards import STATES, boards
 from .choice import LETTERS, SORTS, Choice, arranged
+from .listing import foot, typed
 from .look import Look
 from .table import FEATURES, NAME, Column, Row, columns, counted, fitting, lasting, lines, number, spelt
 
@@ -17,6 +18,7 @@ OLD = 30.0  # s without a reading before a sensor's age is marked
 PATIENCE, MAYBE = 5.0, ": is that its name, and may this user read it?"  # s for what is retained to come
 QUIET = 90.0  # s without a document, of which one is due every 30 s
 TALL, WIDE = 36, 110  # of a terminal that has room for the boards above the sensors, and for long names
+LOW, LEAST = 10, 5  # of one that has room for one sentence of what is wrong, and lines for titles, three rows and keys
 SHORTEST = 6  # cells of a name, at most, where a terminal is narrow
 FIRST = (
     "board",
@@ -63,7 +65,7 @@ class Page:
 
 def page(look: Look, choice: Choice, width: int, height: int) -> Page:
     """Where everything is to stand."""
-    head = [*header(look, choice, width, height), []]
+    head = header(look, choice, width, height)
     if choice.view == "sensors" and height >= TALL and look.boards:
         above = boards(look.boards[: max(1, min(12, height // 5))], width)
         if more := len(look.boards) - len(above) + 1:
@@ -78,7 +80,7 @@ def page(look: Look, choice: Choice, width: int, height: int) -> Page:
     name = 2 * NAME if width >= WIDE else min(NAME, max(SHORTEST, width // 5))
     every = columns(seen, OLD, keys, name)
     titles = [one.title for one in every]
-    first = [choice.sort, *choice.wanted]  # what they are in order by is seen
+    first = [choice.listing.sort, *choice.wanted]  # what they are in order by is seen
     wanted = [*dict.fromkeys([*first, *FIRST, *titles])]
     wanted = [title for title in wanted if title not in choice.hidden]
     if not any(row.alarm for row in look.rows) and "alarm" not in first:
@@ -91,12 +93,12 @@ def page(look: Look, choice: Choice, width: int, height: int) -> Page:
 def picture(look: Look, page: Page, width: int, height: int) -> list[Line]:
     """At most `height` lines of at most `width` cells: how it goes, then the sensors or boards, then the keys."""
     choice, out = page.choice, list(page.head)
-    if choice.help:
+    if choice.listing.help:
         out += [[(line, "")] for line in HELP.format(sorts=" ".join(SORTS)).splitlines()[: height - len(out) - 1]]
     elif choice.view == "boards":
         out += boards(look.boards[choice.top : choice.top + page.room], width)
     elif page.rows:
-        out += lines(page.rows, page.columns, choice.sort)
+        out += lines(page.rows, page.columns, choice.listing.sort)
     else:
         out.append([(f" {_empty(look, page)}", "italic")])
     out = [*out[: height - 1], *[[] for _ in range(height - 1 - len(out))]] if height > 1 else out
@@ -110,19 +112,31 @@ def header(look: Look, choice: Choice, width: int, height: int) -> list[Line]:
     right = [("HELD ", "bold reverse")] if choice.paused else []
     out = [apart(left, [*right, (f"{look.link.where} ", "dim")], width), _arrived(look), _ledger(look), _spool(look)]
     out.append(_boards(look))
-    wrong = list(_wrong(look))
+    wrong = _marked(list(_wrong(look)), height)
+    order = [*out[:1], *wrong, out[4], out[1], out[2], out[3]]  # what is left out first on a low terminal is last
+    kept = order[: max(1, height - LEAST)]
+    found = [line for line in [*out, *wrong] if any(line is one for one in kept)]
+    if height - LEAST > len(found):
+        found.append([])
+    return [cropped(line, width) for line in found]
+
+
+def _marked(wrong: Sequence[str], height: int) -> list[Line]:
+    """As many of these sentences as a terminal of that height has room for, and how many there are beside them."""
+    if len(wrong) > 1 and height < LOW:
+        return [[(f" ! 1 of {len(wrong)}: {wrong[0]}", "bold red")]]
     most = 6 if height >= TALL else 4 if height >= 30 else 2
-    out += [[(f" ! {sentence}", "bold red")] for sentence in wrong[: most if len(wrong) <= most else most - 1]]
+    out: list[Line] = [[(f" ! {one}", "bold red")] for one in wrong[: most if len(wrong) <= most else most - 1]]
     if len(wrong) > most:
         out.append([(f" ! and {len(wrong) - most + 1} more", "bold red")])
-    return [cropped(line, width) for line in out]
+    return out
 
 
 def footer(page: Page, width: int) -> Line:
     """What the keys do now, and where in the rows one is."""
     choice = page.choice
-    if choice.typing:
-        return [(f" only with: {shown(choice.filter)}", "bold"), ("▏", ""), ("  Enter keeps it, Esc shows all", "dim")]
+    if choice.listing.typing:
+        return typed(choice.listing)
     if choice.picking:
         visible = {one.title for one in page.columns}
         pick: Line = [(" columns ", "bold")]
@@ -131,11 +145,9 @@ def footer(page: Page, width: int) -> Line:
         return apart(pick, [("Enter: done ", "dim")], width)
     last = min(page.total, choice.top + page.room)
     where = f"{choice.top + 1}–{last} of {page.total:,} " if page.total > page.room > 0 else ""
-    kept = f"/ {shown(choice.filter, 20)}" if choice.filter else "/ filter"
-    order = f"s by {choice.sort}{' ↑' if choice.reverse else ''}"
     other = "sensors" if choice.view == "boards" else "boards"
     leave = "back" if choice.below else "quit"
-    text = f" q {leave}  {order}  {kept}  c columns  b {other}  p {'go on' if choice.paused else 'hold'}  ? help"
+    text = f" q {leave}  {foot(choice.listing)}  c columns  b {other}  p {'go on' if choice.paused else 'hold'}  ? help"
     return apart([(text, "dim")], [(where, "bold")], width)
 
 
@@ -261,8 +273,8 @@ def _wrong(look: Look) -> Iterator[str]:
 def _empty(look: Look, page: Page) -> str:
     if page.total:
         return f"{counted(page.total, 'sensor')}, and no room for a line"
-    if page.choice.filter and look.rows:
-        return f"no sensor with {shown(page.choice.filter)}; Esc shows all"
+    if page.choice.listing.filter and look.rows:
+        return f"no sensor with {shown(page.choice.listing.filter)}; Esc shows all"
     if not look.state:
         return f"nothing has come of {shown(look.link.topic)} yet{MAYBE if look.link.since > PATIENCE else ''}"
     return "no sensor yet"

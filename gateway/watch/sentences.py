@@ -46,28 +46,36 @@ def _changes(before: Look | None, now: Look) -> Iterator[str]:
     if now.doubt and (before is None or before.doubt != now.doubt):
         yield f"gateway {shown(now.gateway)}: {now.doubt}"
     was = {row.board: row.state for row in before.boards} if before else {}
+    here = {row.board for row in now.boards}
     for row in now.boards:
         if was.get(row.board) != row.state:
             why = f" ({shown(row.told.reason, 300)})" if row.told is not None and row.told.reason else ""
             yield f"board {shown(row.board)}: {row.state}{why}"
-    for board in was.keys() - {row.board for row in now.boards}:
+    for board in sorted(was.keys() - here):
         yield f"board {shown(board)}: gone"
     faults, had = _faults(now), _faults(before) if before else {}
-    for name, text in faults.items():
-        if had.get(name) != text:
-            yield f"fault {name}: {shown(text, 400)}"
-    for name in had.keys() - faults.keys():
-        yield f"fault {name}: over"
-    alarms = {(row.board, row.sensor): row.alarm for row in now.rows if row.alarm}
-    had_alarms = {(row.board, row.sensor): row.alarm for row in before.rows if row.alarm} if before else {}
+    for (board, name), text in faults.items():
+        if had.get((board, name)) != text:
+            yield f"fault {_named(board, name)}: {shown(text, 400)}"
+    for board, name in sorted(had.keys() - faults.keys()):
+        if board or now.state == "online":  # what is wrong with a gateway that is gone is not known
+            yield f"fault {_named(board, name)}: {'over' if not board or board in here else 'gone'}"
+    alarms = {(row.board, row.sensor): row.alarm for row in now.rows}
+    had_alarms = {(row.board, row.sensor): row.alarm for row in before.rows} if before else {}
     for board, sensor in sorted(alarms.keys() | had_alarms.keys()):
-        if (state := alarms.get((board, sensor), "")) != had_alarms.get((board, sensor), ""):
-            yield f"alarm {shown(board)}/{shown(sensor)}: {state or 'over'}"
+        state, was_state = alarms.get((board, sensor)), had_alarms.get((board, sensor))
+        if (state or "") != (was_state or ""):
+            yield f"alarm {shown(board)}/{shown(sensor)}: {'gone' if state is None else state or 'over'}"
 
 
-def _faults(look: Look) -> dict[str, str]:
-    found = {shown(name): text for name, text in look.told.faults.items()} if look.told is not None else {}
+def _faults(look: Look) -> dict[tuple[str, str], str]:
+    """By board, "" for the gateway itself, and name."""
+    found = {("", name): text for name, text in look.told.faults.items()} if look.told is not None else {}
     for row in look.boards:
         for name, text in row.told.faults.items() if row.told is not None else ():
-            found[f"{shown(name)} of {shown(row.board)}"] = text
+            found[row.board, name] = text
     return found
+
+
+def _named(board: str, name: str) -> str:
+    return f"{shown(name)} of {shown(board)}" if board else shown(name)

@@ -15,6 +15,7 @@ COLOURS = {
     "unheard": "yellow",
 }  # fmt: skip
 RECENT, LEAST_SPARK = 40, 12  # values of a sensor that are drawn, cells that they get at least
+VALUE = 10  # cells of a value with its unit; where that is too long it is cut, and never the number
 NAME = 16  # cells of a name, at most, where there is room for no more
 FEATURES = {"normalized": (10, 4), "feature": (8, 4), "mean": (8, 3), "std": (7, 3)}
 """Of those that are always there, and the usual ones: width and digits."""
@@ -61,7 +62,7 @@ def columns(
     return [
         Column("board", boards, lambda row: shown(row.board, name), lambda row: "bold"),
         Column("sensor", sensors, lambda row: shown(row.sensor, name)),
-        Column("value", 10, _value, _value_style, right=True),
+        Column("value", VALUE, _value, _value_style, right=True),
         *(_feature(name) for name in features),
         Column("quality", 12, lambda row: shown(row.stale or row.quality, 12), _quality_style),
         Column("alarm", 5, lambda row: row.alarm, lambda row: "bold red"),
@@ -111,11 +112,15 @@ def lines(rows: Sequence[Row], shown_columns: Sequence[Column], mark: str = "") 
     return out
 
 
-def number(value: float | None, digits: int) -> str:
-    """A number for a narrow column."""
+def number(value: float | None, digits: int, width: int = 8) -> str:
+    """A number for a column of that width, 7 at least: with as many digits, at most, as it has room for."""
     if value is None:
         return NOTHING
-    return f"{value:.{digits}f}" if abs(value) < 1000 else f"{value:.4g}"
+    if abs(value) < 10**width:
+        for fewer in range(digits, -1, -1):
+            if len(text := f"{value:.{fewer}f}") <= width:
+                return text
+    return next((text for fewer in range(width, 0, -1) if len(text := f"{value:.{fewer}g}") <= width), f"{value:.0e}")
 
 
 def spelt(seconds: float) -> str:
@@ -134,11 +139,12 @@ def counted(count: int, noun: str) -> str:
 def _feature(title: str) -> Column:
     width, digits = FEATURES.get(title, OTHERS)
     width = max(width, min(NAME, cells(shown(title, NAME))))
-    return Column(shown(title, NAME), width, lambda row: number(row.features.get(title), digits), right=True)
+    return Column(shown(title, NAME), width, lambda row: number(row.features.get(title), digits, width), right=True)
 
 
 def _value(row: Row) -> str:
-    return f"{number(row.value, 2)} {shown(row.unit, 6)}".strip()
+    unit = shown(row.unit, 6)
+    return f"{number(row.value, 2, max(7, VALUE - 1 - cells(unit)))} {unit}".strip()
 
 
 def _value_style(row: Row) -> str:
