@@ -28,6 +28,7 @@ class Why(StrEnum):
     WRONG_COLUMNS = "wrong_columns"
     BAD_CHECKSUM = "bad_checksum"
     BAD_FRAME = "bad_frame"
+    BAD_NAME = "bad_name"
     ERROR_MARK = "error_mark"
     TOO_MANY_SENSORS = "too_many_sensors"
     TIMEOUT = "timeout"

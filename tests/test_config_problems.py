@@ -49,7 +49,10 @@ from tests.tables import BENCH, the_one
         ("none = [nan]", "boards[0].none: a number was expected; found nan"),
         ("range = [80, 20]", "boards[0].range: the lowest comes first: write [20, 80]"),
         ("range = [1, inf]", "a number was expected; found inf"),
-        (f"range = [1, {'9' * 400}]", "a number was expected; found a number of more than 20 digits"),
+        (
+            f"range = [1, {'9' * 400}]",
+            "a number from -1e+300 to 1e+300 was expected; found a number of more than 20 digits",
+        ),
         ("range = [1]", "a list of two numbers"),
         ('out_of_range = "ignore"', '"flag", "drop" or "clamp" was expected'),
         ("spike = -1", "a number from 0 (never) to 1000 was expected"),

@@ -19,6 +19,14 @@ TABLE = "[[sensors]]\nmatch = '*'\n"
         ("alarm = { abov = 71 }", "sensors[0].alarm.abov: no such key; did you mean 'above'?"),
         ("alarm = { above = 'hot' }", 'sensors[0].alarm.above: a number was expected; found "hot"'),
         ("alarm = { above = true }", "sensors[0].alarm.above: a number was expected; found true"),
+        (
+            "alarm = { above = 1e308 }",
+            "sensors[0].alarm.above: a number from -1e+300 to 1e+300 was expected; found 1e+308",
+        ),
+        (
+            "alarm = { below = -1e301 }",
+            "sensors[0].alarm.below: a number from -1e+300 to 1e+300 was expected; found -1e+301",
+        ),
         ("alarm = { above = nan }", "sensors[0].alarm.above: a number was expected; found nan"),
         ("alarm = { above = 71, clear = -2 }", "sensors[0].alarm.clear: a number from 0 up was expected; found -2"),
         ("alarm = { above = 71, for = 30 }", "sensors[0].alarm.for: a duration such as"),

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from gateway.publish.home.components import Place, Sensor
+from gateway.publish.home.components import Place, Sensor, of_sensor
 from gateway.publish.home.pages import A_PAGE, LARGEST, MANY, Board, pages
 from gateway.publish.naming import Naming
 
@@ -56,6 +56,12 @@ def test_a_board_of_which_nothing_is_known_yet_is_there():
     """Its state can be seen before its first sensor speaks."""
     text = made(Board("attic")).messages["homeassistant/device/gateway-greenhouse-1/attic/config"]
     assert list(json.loads(text)["components"]) == ["status", "problem", "refused"]
+
+
+def test_a_sensor_whose_name_is_empty_has_one_there():
+    """Home Assistant takes an empty name for none, and would show the board's alone."""
+    found = of_sensor(PLACE, "bench", Sensor("", "°C", "temperature", ("mean",)))
+    assert [one["name"] for one in found.values()] == ["sensor", "sensor mean", "sensor quality"]
 
 
 def test_only_values_are_shown_until_somebody_asks():

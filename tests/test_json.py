@@ -89,13 +89,27 @@ class TestJson:
             b"[21.5, 22",
             b'{"T\xff":1',
             b'{"T1":1}\x00',
-            b'{"\\u0000":21.5}',
             b'{"\\ud800":21.5}',
         ],
     )
     def test_broken(self, line):
-        """What starts as JSON and is none is refused; so is a name that no name may be."""
+        """What starts as JSON and is none is refused."""
         assert decode("json", line) == Refusal(Why.BAD_FRAME, line)
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            b'{"\\u0000":21.5}',
+            b'{"T1":21.5,"T2\\u200b":22.5}',
+            '{"T1":21.5,"\u202eT2":22.5}'.encode(),
+            b'{"sensor":"a\\u0007","value":21.5}',
+            b'{"outer":{"T1\\u001b":21.5},"T2":22.5}',
+        ],
+    )
+    def test_a_name_that_nobody_sees(self, line):
+        """It is told as what it is: the line is whole, and the baud rate right."""
+        for name in ("json", "auto"):
+            assert decode(name, line) == Refusal(Why.BAD_NAME, line)
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,19 @@ def test_lines_that_are_no_readings(told):
     assert not one.faults.present
 
 
+def test_lines_with_a_name_that_nobody_sees(told):
+    """The sentence says so, and asks for no other baud rate."""
+    one, _, look = told
+    one.tell(look, 10.0)
+    look.account.frames, look.account.refused["bad_name"] = 30, 30
+    look.account.last_refused = b'{"T1\\u0000":21.5}'
+    one.tell(look, 11.0)
+    assert one.faults.present["refusing"].text == (
+        "30 of the last 30 lines are no readings, as a name in them holds what nobody sees (a control character, a "
+        "mark without a width), such as '{\"T1\\u0000\":21.5}': have the board give names without it"
+    )
+
+
 def test_garbage_without_an_end(told):
     """At a wrong baud rate no line ends: bytes without one are told after a few seconds, and a slow board's are not."""
     one, events, look = told

@@ -3,6 +3,7 @@
 Each check takes what TOML gave and returns it checked, or raises Unfit with a clause for the user; pydantic collects.
 """
 
+import math
 import re
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -11,6 +12,8 @@ from .words import BYTES, SECONDS, Unfit, amount, listed, nearest, quoted, span,
 
 BROKERS = {"mqtt": 1883, "mqtts": 8883}
 """The schemes of a broker's URL, and the port that each usually has."""
+LARGEST = 1e300
+"""Of numbers; what is computed with one is still finite."""
 _AMOUNT = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?)([A-Za-z]+)")
 
 
@@ -57,9 +60,11 @@ def whole(least: int, most: int, also: str = "") -> Callable[[object], int]:
 
 def number(value: object) -> float:
     """A finite number; true and false are none."""
-    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300:  # which no NaN is
-        return float(value)
-    raise wanted("a number", value)
+    if not isinstance(value, int | float) or isinstance(value, bool) or value != value or abs(value) == math.inf:
+        raise wanted("a number", value)
+    if abs(value) > LARGEST:
+        raise wanted(f"a number from -{LARGEST:g} to {LARGEST:g}", value)
+    return float(value)
 
 
 def switch(value: object) -> bool:

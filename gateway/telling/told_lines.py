@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ..model import Why
 from ..shown import shown
 from .faults import Faults
 from .status import BoardLook
@@ -78,9 +79,14 @@ class LinesTold:
 
 def _unread(board: BoardLook, bad: int, frames: int, size: int, worst: str) -> str:
     """The sentence for lines that are no readings."""
+    sample = shown(board.account.last_refused.decode(errors="replace"), 32)
+    if worst == Why.BAD_NAME:
+        return (
+            f"{bad} of the last {frames} lines are no readings, as a name in them holds what nobody sees (a control "
+            f"character, a mark without a width), such as '{sample}': have the board give names without it"
+        )
     ask = f"is the baud rate right (now {board.baud}), and the format (now {board.format})?"
     known = "garbage, wrong baud? " if board.garbage else ""
     if not frames:
         return f"{known}{size} bytes came without an end of line: {ask}"
-    sample = shown(board.account.last_refused.decode(errors="replace"), 32)
     return f"{known}{bad} of the last {frames} lines are no readings, mostly {worst}, such as '{sample}': {ask}"

@@ -25,7 +25,8 @@ UNSAYABLE = ["\0", "a\0b", "\x1b[31m", "\r", "\u202ex", "\ufeffx", "\u200b", "\x
     field="A board names its sensors.",
     happens="Separators, wildcards, `$`, `..`, marks, 70,000 characters, look-alikes; NUL, controls, surrogates.",
     promised="Each name is one safe level of at most 64 bytes, two names never share a topic, the message has the name "
-    "as it was; a name that no text holds is refused as `bad_frame`. Nothing is published outside of the prefix.",
+    "as it was; a name that no text holds is refused as `bad_name`, half a character as `bad_frame`. "
+    "Nothing is published outside of the prefix.",
     full=30,
 )
 def test_f76_a_board_names_its_sensors(scene):
@@ -45,7 +46,7 @@ def test_f76_a_board_names_its_sensors(scene):
             other.says(b'{"S1":1.5,"count":%d}' % other.next, S1=1.5)
             s.prove(lambda: s.until(lambda: odd.heard() and other.heard(), "the last lines", 20), "all is read")
         s.over(bystanders=list(s.boards))
-        assert odd.status()["refused"] == {"bad_frame": 2 * len(UNSAYABLE) + 1}
+        assert odd.status()["refused"] == {"bad_name": 2 * len(UNSAYABLE), "bad_frame": 1}
         topics = {topic for topic in s.judge.topics if topic.endswith("/features")}
         own = {topic for topic in topics if topic.split("/")[2] == "odd"}
         assert len(own) == 2 * len(NAMES) + 1, "a topic for each name"

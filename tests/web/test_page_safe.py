@@ -65,6 +65,17 @@ def test_hostile_names_are_text(browser, served):
     assert not re.search(r"[\u202a-\u202e\x00-\x08]", browser.run("return document.body.innerText"))
 
 
+def test_a_sensor_whose_name_is_empty_is_seen(browser, served):
+    """A heading stands there, where a board gives an empty name."""
+    fake = served({"bench": ["", "S2"]})
+    browser.open(fake.url)
+    until(lambda: browser.run("return document.querySelectorAll('.value').length") == 2, "both sensors")
+    assert browser.run("return [...document.querySelectorAll('h3')].map((one) => one.textContent)") == [
+        "(no name)",
+        "S2",
+    ]
+
+
 def test_a_narrow_page_has_no_second_way(browser, served):
     """On a phone nothing is wider than the screen, names and ports of any length included."""
     fake = served(

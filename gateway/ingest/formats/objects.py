@@ -77,8 +77,10 @@ class Objects:
         self._doubtful.clear()
         whose = self._senders.whose(record) if self._senders is not None else ""
         why = self._walk(record, whose or "", around, None, found)
-        if (whose is None and len(samples) > before) or UNSAFE.search(whose or ""):
+        if whose is None and len(samples) > before:
             return Why.BAD_FRAME
+        if UNSAFE.search(whose or ""):
+            return Why.BAD_NAME
         new = len(samples) - before
         if new > 1 and len({sample.sensor for sample in samples[before:]}) < new:
             unique = numbered([sample.sensor for sample in samples[before:]])
@@ -138,8 +140,10 @@ class Objects:
             if roles.of_sensor is not None:
                 named = node[roles.of_sensor]
                 path = named if type(named) is str else str(named) if type(named) is int else ""
-                if not path or UNSAFE.search(path):
+                if not path:
                     return Why.BAD_FRAME
+                if UNSAFE.search(path):
+                    return Why.BAD_NAME
         if len(path) > LONGEST:  # it is in the name of each value, and in the path of each list, below it
             self._spelt += len(path) * len(node)
             if self._spelt > NAMES:
@@ -159,7 +163,7 @@ class Objects:
             if meaning is None or (is_number and not (meaning.due or by_told)):
                 meaning = self._learn(path, key, around, is_number)
                 if meaning is None:
-                    return Why.BAD_FRAME
+                    return Why.BAD_NAME
             if self._doubt is not None and is_number and meaning.tells and not self._doubt.told:
                 self._doubt.tell()
             if meaning.unit is None or (meaning.doubtful and self._doubt is not None and self._doubt.told):

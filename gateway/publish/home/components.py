@@ -124,7 +124,11 @@ def of_board(place: Place, board: str) -> dict[str, Component]:
 
 def of_sensor(place: Place, board: str, sensor: Sensor, *, features: bool = True) -> dict[str, Component]:
     """A sensor's value, its features and its quality; with features False the value (and the alarm) alone."""
-    one, topics, label = ident(sensor.name), place.naming.sensor(board, sensor.name), shown(said(sensor.name), 80)
+    one, topics, label = (
+        ident(sensor.name),
+        place.naming.sensor(board, sensor.name),
+        shown(said(sensor.name), 80) or "sensor",
+    )
     states = f"{place.naming.board(board)}/status"
     available = [place.available, {"topic": states, "value_template": templates.sensor_online(sensor.name)}]
 

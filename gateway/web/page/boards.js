@@ -4,9 +4,8 @@ import { facts, make, mark, tellMoment, write } from "./dom.js";
 import { faultItems } from "./gateway.js";
 import { showRefused } from "./refused.js";
 import { sensorCard } from "./sensor.js";
-import { count, duration, instant, plainly, share, shown } from "./words.js";
+import { count, duration, instant, plainly, share, shown, total } from "./words.js";
 
-const total = (counts) => Object.values(counts ?? {}).reduce((sum, n) => sum + n, 0);
 // Counts that are shown where they are not 0.
 const SOMETIMES = ["line_errors", "silences", "dtr_pulses", "retuned", "count_gaps", "restarts"];
 

@@ -2,6 +2,9 @@
 
 import { clock, utc } from "./words.js";
 
+// The element of the page that has this id.
+export const id = (name) => document.getElementById(name);
+
 // An element with attributes and children; a child that is text becomes a text node.
 export function make(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);

@@ -1,10 +1,10 @@
 // Which boards and sensors are shown: those with all words of the filter; of them, where asked for, those in trouble.
 
+import { id } from "./dom.js";
 import { trouble } from "./store.js";
 
 const MOST = 300; // characters of a name that are looked through
 
-const id = (name) => document.getElementById(name);
 const looked = (...texts) =>
   texts
     .map((text) => String(text ?? "").slice(0, MOST))

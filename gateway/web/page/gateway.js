@@ -1,10 +1,8 @@
 // The gateway itself: its name and state, its faults, and a tile each for boards, broker, spool, workers and ledger.
 
-import { facts, make, mark, moment, write } from "./dom.js";
-import { bytes, clock, count, duration, instant, plainly, shown } from "./words.js";
+import { facts, id, make, mark, moment, write } from "./dom.js";
+import { bytes, clock, count, duration, instant, plainly, shown, total } from "./words.js";
 
-const total = (counts) => Object.values(counts ?? {}).reduce((sum, n) => sum + n, 0);
-const id = (name) => document.getElementById(name);
 
 // Faults as list entries: what, since when, and the sentence.
 export function faultItems(faults, now) {

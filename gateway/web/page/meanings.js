@@ -9,6 +9,7 @@ export const MEANINGS = new Map(
     wrong_columns: "another number of columns than before, or than configured",
     bad_checksum: "a checksum that does not agree, or is missing",
     bad_frame: "not the shape of its format, or garbage between frames",
+    bad_name: "a name with characters that nobody sees: controls, marks without a width",
     error_mark: "the board's own mark for no value",
     too_many_sensors: "a new name beyond max_sensors",
     timeout: "no answer in time, or a record that did not go on",

@@ -1,13 +1,12 @@
 // Whether what is shown is fresh, and the sentence over the page when it is not.
 
-import { make, write } from "./dom.js";
+import { id, make, write } from "./dom.js";
 import { clock, duration, shown } from "./words.js";
 
 const LATE = 6; // s without any event, after which what is shown is old: the gateway says something every second
 const PATIENCE = 1.5; // s for which a broken stream is not spoken of
 const RELOAD = "Reload it.";
 
-const id = (name) => document.getElementById(name);
 
 // known: store.js. again(): something is to be shown anew. Gives {hear(kind), show()}; show() says whether it is stale.
 export function newsView(known, again) {

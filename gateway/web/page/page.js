@@ -1,7 +1,7 @@
 // The page: what the gateway says goes into the store; what is on the screen is drawn from it, once a frame at most.
 
 import { boardView } from "./boards.js";
-import { write } from "./dom.js";
+import { id, write } from "./dom.js";
 import { filter } from "./filter.js";
 import { gatewayView } from "./gateway.js";
 import { histories } from "./histories.js";
@@ -14,7 +14,6 @@ import { stream } from "./stream.js";
 
 const BEAT = 5000; // ms: time passes also where nothing comes
 
-const id = (name) => document.getElementById(name);
 const known = store();
 const views = new Map(); // board's name -> boards.js
 const cardOf = new Map(); // a card's node -> sensor.js

@@ -2,7 +2,7 @@
 
 import { facts, make, mark, write } from "./dom.js";
 import { draw, turns } from "./plot.js";
-import { clock, computed, duration, number, plainly, shown, utc } from "./words.js";
+import { clock, computed, duration, named, number, plainly, shown, utc } from "./words.js";
 
 const LATE = 15; // s after which a value says how old it is
 const STEP = 0.9; // s between two drawings of a plot, which hardly moves in that time
@@ -19,7 +19,7 @@ export function sensorCard(sensor, { say, dirty, filled }) {
     make(
       "header",
       {},
-      make("h3", { title: shown(sensor.name, 1000) }, make("bdi", {}, shown(sensor.name))),
+      make("h3", { title: shown(sensor.name, 1000) }, make("bdi", {}, named(sensor.name))),
       make("p", { class: "now" }, value, " ", unit),
     ),
     chips,
@@ -157,7 +157,7 @@ export function sensorCard(sensor, { say, dirty, filled }) {
     mark(
       card.canvas,
       "aria-label",
-      `${shown(sensor.name)}, the last ${duration(now - from)}: ${range}. Arrow keys read it off.`,
+      `${named(sensor.name)}, the last ${duration(now - from)}: ${range}. Arrow keys read it off.`,
     );
   }
 

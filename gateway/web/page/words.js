@@ -16,6 +16,9 @@ export function shown(text, most = 120) {
   return whole.length > most ? safe + "…" : safe.trim() ? safe : safe.replaceAll(" ", "␣");
 }
 
+// A name as text; a board may give a sensor one that is empty.
+export const named = (name) => shown(name) || "(no name)";
+
 // A word of the documents as one reads it: wrong_columns -> wrong columns.
 export const plainly = (word) => shown(word).replaceAll("_", " ");
 
@@ -90,3 +93,6 @@ export function instant(text) {
   const at = typeof text === "string" ? Date.parse(text) / 1000 : NaN;
   return Number.isNaN(at) ? null : at;
 }
+
+// All of some counts by name.
+export const total = (counts) => Object.values(counts ?? {}).reduce((sum, n) => sum + n, 0);
