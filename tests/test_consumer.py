@@ -13,6 +13,7 @@ import hypothesis.strategies as st
 import paho.mqtt.client as mqtt
 import pytest
 
+from .brokers import Mosquitto
 from .street import ROOT, until
 from .test_subscribe import module
 
@@ -130,9 +131,79 @@ def test_an_outage_of_the_broker_is_outlasted(tmp_path, mosquitto):
             until(lambda: numbers(tmp_path)[-1:] >= [100], "readings", 30)
             sender.stopping.set()
             sender.join()
-            until(lambda: numbers(tmp_path) == list(range(1, numbers(tmp_path)[-1] + 1)), "all are there", 30)
+            until(lambda most=sender.sent: numbers(tmp_path) == list(range(1, most + 1)), "all are there", 30)
             mosquitto.stop()
             with closing(sqlite3.connect(tmp_path / "readings.db", timeout=60)) as database, database:
                 database.execute("DELETE FROM readings")
             mosquitto.start()
             until(lambda: mosquitto.log.count("as readings-1 ") >= 2, "it is back", 30)
+
+
+@pytest.fixture
+def keeping(tmp_path):
+    """A mosquitto that keeps sessions and what waits in them."""
+    broker = Mosquitto(tmp_path, ["persistence true"])
+    broker.start()
+    yield broker
+    broker.kill()
+
+
+def sent(port, first, count):
+    """Sends readings by QoS 1; the broker has them when this returns."""
+    lines = "".join(json.dumps(reading(seq)) + "\n" for seq in range(first, first + count))
+    command = ["mosquitto_pub", "-p", str(port), "-q", "1", "-t", "gateway/g/b/S1/features", "-l"]
+    subprocess.run(command, input=lines.encode(), check=True)
+
+
+@pytest.mark.slow
+def test_a_restarted_broker_loses_none(tmp_path, keeping):
+    """The broker is restarted, also while a member is away, and gets readings before one is back: none is lost."""
+    with member(tmp_path, 1, keeping.port), member(tmp_path, "guard", keeping.port):
+        with member(tmp_path, 2, keeping.port):
+            sent(keeping.port, 1, 200)
+            until(lambda: len(numbers(tmp_path)) == 200, "all are written")
+        sent(keeping.port, 201, 200)  # half of it is for who is away
+        keeping.stop()
+        keeping.start()
+        sent(keeping.port, 401, 200)
+        with member(tmp_path, 2, keeping.port):
+            sender = Sender(keeping.port)
+            sender.sent = 600
+            sender.start()
+            until(lambda: sender.sent > 800, "readings come")
+            keeping.stop()
+            keeping.start()
+            until(lambda at=sender.sent: sender.sent > at + 200, "it goes on", 30)
+            sender.stopping.set()
+            sender.join()
+            until(lambda: numbers(tmp_path) == list(range(1, sender.sent + 1)), "all are written", 30)
+
+
+def test_the_guard_writes_what_comes_at_first(tmp_path, keeping, monkeypatch):
+    """It writes until the members are back, and nothing that comes later, until its broker was away again."""
+    monkeypatch.setattr(consumer, "BACK", 0.5)
+    monkeypatch.setattr(consumer, "PAUSE", 0.05)
+    guards = []
+
+    def run():
+        with closing(consumer.opened(tmp_path / "readings.db")) as database:
+            guards.append(consumer.Member(database, "guard"))
+            guards[0].run("127.0.0.1", keeping.port)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        until(lambda: guards and guards[0].mark, "it is connected")
+        sent(keeping.port, 1, 10)
+        until(lambda: not guards[0].writing, "the members are back")
+        sent(keeping.port, 11, 10)
+        heard = "Received PUBACK from readings-guard "
+        until(lambda: keeping.log.count(heard) >= 21, "it has had them, and its mark")
+        assert numbers(tmp_path) == list(range(1, 11))
+        keeping.stop()
+        keeping.start()
+        sent(keeping.port, 21, 10)
+        until(lambda: numbers(tmp_path) == [*range(1, 11), *range(21, 31)], "what came before it was back")
+    finally:
+        guards[0].stopping = True
+        thread.join()

@@ -37,9 +37,9 @@ def test_a_bridge_of_brokers(bridged, tmp_path):
     """
     central, site = bridged
     with (
-        member(tmp_path, 1, central.port),
+        member(tmp_path, 1, central.port), member(tmp_path, "guard", central.port),
         fleet(site.port, (3, "light", "--rate", "40"), (1, "stops", "--rate", "40")) as (lights, stops),
-    ):
+    ):  # fmt: skip
         with inventory(central.port) as seen:
             until(lambda: seen.states() == {"online": 4}, "all are there", 20)
             until(lambda: len(written(tmp_path)) == 4, "readings of all", 20)

@@ -75,6 +75,15 @@ def test_one_reading_and_rows_are_taken_alike():
         assert once.of(rubbish) == []
 
 
+def test_without_a_broker_it_says_so():
+    """subscribe.py ends with a sentence that says where no broker is, also for a name that nobody knows."""
+    for host, port in (("127.0.0.1", str(free_port())), ("nobody.invalid", "1883")):
+        command = [sys.executable, EXAMPLES / "subscribe.py", host, port]
+        said = subprocess.run(command, capture_output=True, text=True)
+        assert (said.returncode, said.stdout) == (1, "")
+        assert re.fullmatch(rf"no broker at {host}:{port} \(.+\): say where one is, .+\n", said.stderr)
+
+
 def test_what_a_terminal_shows(mosquitto, gateway):
     """The lines of mosquitto_sub print what they promise; `jq`, where one is behind a bar, is left to the reader."""
     lines = [line.split("|")[0] for line in re.findall(r"^mosquitto_sub.*$", PAGE, re.MULTILINE)]

@@ -2,12 +2,18 @@
 
     python consumer.py readings.db 1 [HOST [PORT]] &
     python consumer.py readings.db 2 [HOST [PORT]] &
+    python consumer.py readings.db guard [HOST [PORT]] &
 
 The number is the member's own: the broker keeps for each what it has not acknowledged, and it acknowledges what is in
 the database, and not before. So one may be killed: what was its own comes when it is started again under its number.
+
+The guard has no share. mosquitto knows its sessions after a restart, and no shared subscription: what comes until the
+members have subscribed again goes to none of them. The guard's plain subscription gets it, so it writes what comes
+within a while of its connecting, and of all the rest nothing.
 """
 
 import json
+import secrets
 import signal
 import sqlite3
 import sys
@@ -22,6 +28,8 @@ GROUP, TOPIC = "readings", "gateway/+/+/+/features"
 KEPT = 86_400  # s for which the broker keeps what a member has to get
 AT_ONCE = 500  # messages on their way to a member, which are one transaction
 PAUSE = 2.0  # s between two attempts to connect
+MARK = f"{GROUP}/guard"  # a topic on which the guard hears itself
+BACK = 60.0  # s after the guard, within which all members are back
 
 TABLE = """CREATE TABLE IF NOT EXISTS readings (
     gateway TEXT, board TEXT, sensor TEXT, run TEXT, seq INTEGER, time TEXT, value REAL, quality TEXT,
@@ -65,22 +73,33 @@ def opened(file: str) -> sqlite3.Connection:
 
 
 class Member:
-    """One of the group. stopping: set from outside."""
+    """One of the group, or its guard. stopping: set from outside."""
 
     def __init__(self, database: sqlite3.Connection, number: str) -> None:
         self.database = database
         self.stopping = False
         self.taken: list[mqtt.MQTTMessage] = []  # and not in the database yet
+        self.guards = number == "guard"
+        self.writing, self.mark, self.marked = True, b"", 0.0  # a guard: until it hears this mark; when it was sent
         # paho acknowledges by itself what a callback has seen: here it is done once it is written
         self.client = mqtt.Client(
             mqtt.CallbackAPIVersion.VERSION2, f"{GROUP}-{number}", protocol=mqtt.MQTTv5, manual_ack=True
         )
         self.client.on_connect = self._connected
-        self.client.on_message = lambda client, userdata, message: self.taken.append(message)
+        self.client.on_message = self._heard
 
     def _connected(self, client, userdata, flags, reason, properties):
         print(f"the broker says: {reason}", file=sys.stderr, flush=True)
-        client.subscribe(f"$share/{GROUP}/{TOPIC}", qos=1)
+        self.writing, self.mark, self.marked = True, secrets.token_bytes(8), time.monotonic()
+        client.subscribe([(TOPIC, 1), (MARK, 1)] if self.guards else [(f"$share/{GROUP}/{TOPIC}", 1)])
+
+    def _heard(self, client, userdata, message):
+        if self.guards and message.topic == MARK:
+            self.writing &= message.payload != self.mark
+        if self.writing:
+            self.taken.append(message)
+        else:
+            client.ack(message.mid, message.qos)
 
     def run(self, host: str, port: int) -> None:
         """Until it is stopped, over any outage of the broker."""
@@ -92,7 +111,8 @@ class Member:
                 self._listen()
             except OSError as error:
                 print(f"no broker: {error}", file=sys.stderr, flush=True)
-            self.taken.clear()  # the broker sends them again
+            self._keep()  # the broker sends them again, unless it was killed
+            self.taken.clear()
             if not self.stopping:
                 time.sleep(PAUSE)
 
@@ -104,15 +124,23 @@ class Member:
                 return
             if self.taken and len(self.taken) in (before, AT_ONCE):
                 self._write()
+            if self.guards and self.writing and time.monotonic() > self.marked + BACK:
+                # behind all that has come until now, so its coming says that this has been written
+                self.marked = time.monotonic()
+                self.client.publish(MARK, self.mark, qos=1)
         self._write()
         self.client.disconnect()
         self.client.loop(1)
 
-    def _write(self) -> None:
-        """Into the database, and then it is acknowledged. A database that cannot be written ends the process."""
+    def _keep(self) -> None:
+        """Into the database. One that cannot be written ends the process."""
         with self.database:
             new = [row for message in self.taken for row in rows(message.payload)]
             self.database.executemany("INSERT OR IGNORE INTO readings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", new)
+
+    def _write(self) -> None:
+        """Into the database, and then it is acknowledged."""
+        self._keep()
         for message in self.taken:
             self.client.ack(message.mid, message.qos)
         self.taken.clear()

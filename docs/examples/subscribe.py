@@ -91,7 +91,10 @@ def main() -> None:
     client.on_connect, client.on_message = on_connect, on_message
     keep = Properties(PacketTypes.CONNECT)
     keep.SessionExpiryInterval = KEPT
-    client.connect(host, port, clean_start=False, properties=keep)
+    try:
+        client.connect(host, port, clean_start=False, properties=keep)
+    except OSError as error:
+        sys.exit(f"no broker at {host}:{port} ({error}): say where one is, python subscribe.py HOST PORT")
     try:
         client.loop_forever()
     except KeyboardInterrupt:
