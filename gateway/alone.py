@@ -6,7 +6,8 @@ What goes in has its time with it, and what comes out is what a street computes 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 
@@ -21,7 +22,7 @@ from .ingest.asking.talk import Talk
 from .ingest.boards import Boards
 from .ingest.hearing import Hearing
 from .ledger import Account
-from .model import Board, Chunk, Format, Plan, Sample
+from .model import Board, Chunk, Format, Plan, Sample, Stretch
 
 __all__ = ["Alone", "Computed", "Custom", "NoFeature", "cores", "die_with_parent", "try_out"]
 
@@ -96,13 +97,13 @@ class Alone:
         self._look(board, samples)
         self.archive.take(board, samples, chunk.mono)
 
-    def take_lines(self, board: str, samples: list[Sample], whens: list[Chunk]) -> None:
-        """Takes what many lines held: see Intake.feed_many."""
-        self._look(board, samples)
-        self.archive.take_lines(board, samples, [when.mono for when in whens])
+    def take_rows(self, board: str, rows: Stretch, at: Sequence[float]) -> None:
+        """Takes what many lines held: see ingest/together.py."""
+        self._look(board, rows.takes if not rows.named else set(chain.from_iterable(rows.named)))
+        self.archive.take_rows(board, rows, at)
 
-    def _look(self, board: str, samples: list[Sample]) -> None:
-        """Notes the sensors that come for the first time."""
+    def _look(self, board: str, samples: Collection[tuple[Any, ...]]) -> None:
+        """Notes the sensors that come for the first time. samples: or takes; what comes first says the sensor."""
         seen = self._seen[board]
         if not seen.issuperset(map(_sensor, samples)):
             for sensor in set(map(_sensor, samples)) - seen:

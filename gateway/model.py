@@ -6,9 +6,11 @@ bytes -> Frame -> Sample -> Reading (a row of columns) -> Features (columns) -> 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import chain, repeat
+from operator import itemgetter
 from typing import NamedTuple, Protocol
 
 from .asks import Ask, Modbus
@@ -87,10 +89,23 @@ class Decoded(NamedTuple):
 
 
 class Stretch(NamedTuple):
-    """What several frames in turn held: none with a fault, and as many samples in each, of one count."""
+    """What several frames in turn held, by columns: none with a fault, and as many values in each, of one count."""
 
     frames: int
-    samples: list[Sample]  # frame by frame, as Decoded has them
+    columns: list[Sequence[float]]  # as long each
+    takes: Sequence[tuple[str, str]]  # of each column its sensor and unit
+    named: Sequence[Sequence[tuple[str, str]]] = ()  # instead, of each frame, where each names its sensor
+    counts: Sequence[int] | None = None  # of each frame, where it has a number of its own
+
+    @property
+    def samples(self) -> list[Sample]:
+        """Frame by frame, as Decoded has them; made anew each time."""
+        each = []
+        for place, column in enumerate(self.columns):
+            takes = [of[place] for of in self.named] or repeat(self.takes[place])
+            parted = map(itemgetter(0), takes), column, map(itemgetter(1), takes), self.counts or repeat(None)
+            each.append(map(tuple.__new__, repeat(Sample), zip(*parted, strict=False)))
+        return list(chain.from_iterable(zip(*each, strict=True)))
 
 
 HEAD = 64

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gateway.compute.archive import Archive
-from gateway.model import Plan, Sample
+from gateway.model import Plan, Sample, Stretch
 
 USE = ("mean", "std", "min", "max", "range", "median", "slope", "rate", "ewma", "zscore")
 EXACT = ("normalized", "feature", "min", "max", "range", "median", "rate")
@@ -119,3 +119,28 @@ def test_the_offset_moves_windows_and_nothing_else():
     made.take("b", [Sample("s", 20.0, "°C"), Sample("s", 30.0, "°C")], 0.5)
     (one,) = made.compute(4.0)
     assert (one.at.tolist(), one.t.tolist(), one.n.tolist()) == ([0.5, 0.5], [4.5, 4.5], [2, 3])
+
+
+NAMED = [[("s0", "°C"), ("s1", "°C")], [("s2", "°C"), ("s1x", "°F")], [("s0", "°C"), ("s1", "°C")]]
+
+
+@pytest.mark.parametrize(
+    "rows_of",
+    [
+        Stretch(3, [[20.0, 21.0, 22.5], [1.0, 2.0, 3.0]], [("s0", "°C"), ("s1", "°F")], counts=[7, 8, 9]),
+        Stretch(3, [[20.0, 21.0, 22.5], [1.0, 2.0, 3.0]], [("s0", "°C"), ("s0", "°C")], counts=[7, 8, 9]),
+        Stretch(3, [[20.0, 21.0, 22.5], [1.0, 2.0, 3.0]], (), NAMED, counts=[7, 8, 9]),
+        Stretch(3, [[20.0, 21.0, 22.5], [1.0, 2.0, 3.0]], (), [*NAMED[:2], [("s2", "°F"), ("s1", "°C")]]),
+    ],
+    ids=["columns", "one sensor twice", "named", "named in another unit"],
+)
+def test_rows_are_what_their_samples_are(rows_of):
+    """By columns, whose rows name their sensors or not, they come to what they come to one by one."""
+    together, single = archive(PLANS[0]), archive(PLANS[0])
+    for first in (0.0, 10.0):
+        at = [first, first + 1.0, first + 1.5]
+        together.take_rows("b", rows_of, at)
+        for place, sample in enumerate(rows_of.samples):
+            single.take("b", [sample], at[place // 2])
+        assert together.waiting == single.waiting
+        assert repr(rows(together.compute(0.0))) == repr(rows(single.compute(0.0)))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.ingest.counting import AWAITED, SENSORS, Counting
-from gateway.model import Sample
+from gateway.model import Sample, Stretch
 
 
 def counted(*records: int | tuple[str, int] | None) -> tuple[int, int]:
@@ -111,7 +111,8 @@ def test_many_records_at_once(runs):
     for width, start, step, frames in runs:
         names = [f"S{number}" for number in range(start % 3, start % 3 + width)]
         records = [[Sample(name, 1.0, "°C", start + step * at) for name in names] for at in range(frames)]
-        together.stretch([sample for record in records for sample in record], frames)
+        takes, counts = [(name, "°C") for name in names], [record[0].count for record in records]
+        together.stretch(Stretch(frames, [[1.0] * frames] * width, takes, counts=counts))
         for record in records:
             one_by_one.take(record)
         assert vars(together) == vars(one_by_one)

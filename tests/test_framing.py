@@ -94,3 +94,32 @@ def test_any_cut(data, cuts, limit, midstream):
         items += lines.feed(data[byte : byte + 1])
         assert max(len(each) for each in vars(lines).values() if isinstance(each, bytes | bytearray)) <= limit
     assert [*items, lines.lost()] == whole
+
+
+@given(
+    st.lists(
+        st.lists(st.sampled_from([b"\n", b"\r\n", b"\r", b"a", b"bc", b"", b"\0"]), max_size=4), min_size=1, max_size=8
+    ),
+    st.booleans(),
+    st.sampled_from([3, 100]),
+)
+def test_many_pieces_at_once(parts, midstream, limit):
+    """They come to what they come to one by one, and so does what follows; or nothing is taken."""
+    together, single = Lines(limit, midstream), Lines(limit, midstream)
+    for pieces in (list(map(b"".join, parts)), [b"21.5\n", b"22.5\n", b"2"], [b"3.5\n"]):
+        items = [single.feed(piece) for piece in pieces]
+        found = together.feed_many(pieces)
+        if found is None:
+            found = [item for piece in pieces for item in together.feed(piece)], [*map(len, items)]
+        assert (list(found[0]), found[1]) == ([item for some in items for item in some], [*map(len, items)])
+        assert vars(together) == vars(single)
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_lines_that_come_one_by_one_are_cut_at_once(end):
+    """Wherever a piece ends, but between CR and LF."""
+    lines = Lines(midstream=False)
+    assert lines.feed_many([b"1" + end, b"2" + end]) == ([b"1", b"2"], [1, 1])
+    assert lines.feed_many([b"3", b"4" + end + b"5" + end, b"6"]) == ([b"34", b"5"], [0, 2, 0])
+    assert lines.feed_many([b"7" + end]) == ([b"67"], [1])
+    assert lines.between

@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 
 from gateway.ingest.capture.lines import Header, Heard, Mark
+from gateway.ingest.capture.plain import Pieces
 from gateway.ingest.capture.playback import Playback
 from gateway.ingest.formats import decoder
 from gateway.ingest.hearing import Hearing
@@ -45,16 +46,18 @@ def heard(board, some, cuts, treatments=None):
         for sample in new:
             samples.setdefault(sample.sensor, []).append((sample, at.wall, at.mono))
 
-    def take_lines(_, new, whens):
-        for place, sample in enumerate(new):
-            at = whens[place * len(whens) // len(new)]
-            samples.setdefault(sample.sensor, []).append((sample, at.wall, at.mono))
+    def take_rows(_, rows, whens):
+        assert rows.frames == len(whens)
+        for place, sample in enumerate(rows.samples):
+            at = whens[place // len(rows.columns)]
+            samples.setdefault(sample.sensor, []).append((sample, 1000.0 + at, at))
 
     intake = Intake(board, decoder(board.format, board.options), take, account, lambda: None, sensors)
     hearing = Hearing(board, intake, account)
     playback = Playback(hearing, Header(board.name, 1000.0, whole=True))
     for first, last in pairwise(cuts):
-        playback.hear_many(some[first:last], take_lines) if last - first > 1 else playback.hear(some[first])
+        pieces = Pieces([one.at for one in some[first:last]], [one.data for one in some[first:last]])
+        playback.hear_many(pieces, take_rows) if last - first > 1 else playback.hear(some[first])
     playback.end()
     account.lately.clear()  # when and of which of several it was refused is not told to the reading
     counts = {field.name: getattr(account, field.name) for field in dataclasses.fields(account)}
@@ -106,3 +109,23 @@ def test_what_settles_is_noise():
     single = heard(board, some, range(len(some) + 1))
     assert single[1]["noise"] == 11
     assert heard(board, some, [0, 15, len(some)]) == single
+
+
+@pytest.mark.parametrize("treatments", [None, renamed], ids=["as they are", "treated"])
+@pytest.mark.parametrize(
+    "shape", [b"%d,%d.5,22.5\n", b"S%d,%d.5\n", b"T1:%d.5,TT2:%d.5\n"], ids=["count", "names", "pairs"]
+)
+def test_thousands_at_once(shape, treatments):
+    """Long stretches, with lines here and there that end them, and sensors that fail and come back."""
+    header = {b"%": b"count,T1,TT2\n", b"S": b"sensor,value\n", b"T": b""}[shape[:1]]
+    limit = {b"%": 50_000, b"S": 4, b"T": 70}[shape[:1]]
+    board, chance = Board("b", Port("/dev/x"), "auto"), random.Random(shape)
+    some, at = [Heard(0.0, header)] if header else [], 0.0
+    for k in range(4000):
+        at += 0.1
+        odd = chance.choice([b"err\n", b"\r\n", b"T1:nan,TT2:1.0\n", b"7,nan,22.5\n", b"x" * 5000, b"\n"])
+        data = odd if chance.random() < 0.002 else shape % (k % limit, 20 + k % 9)
+        some.append(Heard(round(at, 3), data))
+    single = heard(board, some, range(len(some) + 1), treatments)
+    assert sum(map(len, single[0].values())) > 3500
+    assert heard(board, some, [0, 2500, len(some)], treatments) == single

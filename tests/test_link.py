@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.ingest.link import LINK, Event, State, advance, patience, shown, usual
+from gateway.ingest.link import LINK, Event, State, advance, patience, shown, usual, usual_after
 
 
 def walk(*events: Event) -> State:
@@ -100,3 +100,12 @@ def test_a_port_that_is_lent():
     """It can be lent whatever it was doing, and for longer; taken back it is offline until it is open."""
     assert {advance(state, Event.LEND) for state in State} == {State.LENT}
     assert walk(Event.LEND, Event.LEND, Event.GONE, Event.FOUND) is State.OPENING
+
+
+@given(st.none() | st.floats(0, 1e5), st.lists(st.floats(0, 1e6) | st.floats(0, 31)))
+def test_many_pauses_are_as_one_by_one(before, pauses):
+    """To the last bit."""
+    expected = before
+    for pause in pauses:
+        expected = usual(expected, pause)
+    assert usual_after(before, pauses) == expected

@@ -6,14 +6,15 @@ the part before has left; so a part that was not done is the same when it is don
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..alone import Alone, Computed
 from ..config import Config, sending_for
 from ..ingest.capture.file import Capture, CaptureError
-from ..ingest.capture.lines import Header, Heard
+from ..ingest.capture.lines import Header
+from ..ingest.capture.plain import Pieces
 from ..ingest.capture.playback import Playback
 from ..model import Board
 from ..publish.alarm import Watch
@@ -24,8 +25,7 @@ from .setting import RUN
 
 PART = 64_000_000  # bytes of captures, from which on a part ends: so much is done again after a kill, at most
 BACK = 60.0  # s by which a clock may have been set back between two captures; more is the same time twice
-LINES, BYTES = 512, 32_768  # of a capture, that are read together at most
-OFTEN = 16  # times so much, after which it is told how far it is
+OFTEN = 16  # pieces of a capture, after which it is told how far it is
 COUNTED = ("bytes", "frames", "decoded", "noise", "refused", "values", "refused_values", "readings")
 Said = Callable[[dict[str, Any]], None]
 
@@ -62,26 +62,6 @@ def parts(captures: Sequence[Given]) -> Iterator[list[Given]]:
             part, size = [], 0
     if part:
         yield part
-
-
-def together(capture: Iterable[Heard]) -> Iterator[list[Heard]]:
-    """What a capture has, in its order: bytes that came line after line together, all else by itself."""
-    some: list[Heard] = []
-    size = 0
-    for heard in capture:
-        if heard.mark is None and not heard.sent:
-            some.append(heard)
-            size += len(heard.data)
-            if len(some) < LINES and size < BYTES:
-                continue
-            yield some
-        else:
-            if some:
-                yield some
-            yield [heard]
-        some, size = [], 0
-    if some:
-        yield some
 
 
 class Chain:
@@ -141,12 +121,13 @@ class Chain:
             boards = self._setting.of(header)
             playback = Playback(self._alone.begin(boards, asked=header.asked), header)
             rows, at, readings = 0, 0.0, 0
-            for number, several in enumerate(together(capture), 1):
-                at = several[-1].at
-                if len(several) > 1:
-                    playback.hear_many(several, self._alone.take_lines)
+            for number, heard in enumerate(capture.together(), 1):
+                if isinstance(heard, Pieces):
+                    playback.hear_many(heard, self._alone.take_rows)
+                    at = heard.at[-1]
                 else:
-                    playback.hear(several[0])
+                    playback.hear(heard)
+                    at = heard.at
                 if self._alone.full:
                     rows += self._compute(header.started, offset, boards)
                 if number % OFTEN == 0:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import count
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..model import Plan, Sample
+from ..model import Plan, Sample, Stretch
 from .batch import by_columns
 from .sensors import ANY
 from .tasks import CARRIED, Recipe
@@ -65,25 +66,45 @@ class Archive:
             lines, rest = divmod(len(samples), wide)
             if not rest and self._take_columns(board, samples, [at] * lines):
                 return
-        for name, value, unit, count in samples:
+        for name, value, unit, number in samples:
             run = self._run(board, name, unit)
-            if count is not None:
-                run.counts[len(run.values)] = count
+            if number is not None:
+                run.counts[len(run.values)] = number
             run.values.append(value)
             run.at.append(at)
 
-    def take_lines(self, board: str, samples: Sequence[Sample], at: Sequence[float]) -> None:
-        """Takes in lines of as many samples each, which came at the times `at`."""
-        self.waiting += len(samples)
-        if self._take_columns(board, samples, at):
+    def take_rows(self, board: str, rows: Stretch, at: Sequence[float]) -> None:
+        """Takes in what many lines held, which came at the times `at`."""
+        self.waiting += rows.frames * len(rows.columns)
+        groups = {tuple(rows.takes): range(rows.frames)} if not rows.named else _by_takes(rows.named)
+        sensors = [sensor for takes in groups for sensor, _ in takes]
+        if len(set(sensors)) < len(sensors):  # which comes first matters within a sensor
+            for place, (name, value, unit, number) in enumerate(rows.samples):
+                self._put(
+                    board, name, unit, [value], [at[place // len(rows.columns)]], None if number is None else [number]
+                )
             return
-        wide = len(samples) // len(at)
-        for place, (name, value, unit, count) in enumerate(samples):
-            run = self._run(board, name, unit)
-            if count is not None:
-                run.counts[len(run.values)] = count
-            run.values.append(value)
-            run.at.append(at[place // wide])
+        for takes, places in groups.items():
+            whole = len(places) == rows.frames
+            times = at if whole else [at[k] for k in places]
+            counts = rows.counts if whole or rows.counts is None else [rows.counts[k] for k in places]
+            for (name, unit), column in zip(takes, rows.columns, strict=True):
+                self._put(board, name, unit, column if whole else [column[k] for k in places], times, counts)
+
+    def _put(
+        self,
+        board: str,
+        name: str,
+        unit: str,
+        values: Sequence[float],
+        at: Sequence[float],
+        counts: Sequence[int] | None,
+    ) -> None:
+        run = self._run(board, name, unit)
+        if counts is not None:
+            run.counts.update(zip(count(len(run.values)), counts, strict=False))
+        run.values.extend(values)
+        run.at.extend(at)
 
     def _take_columns(self, board: str, samples: Sequence[Sample], at: Sequence[float]) -> bool:
         """The same of lines with the same sensors in the same order; False where they are not, and nothing is taken.
@@ -206,3 +227,11 @@ class Archive:
                 self._plan(*key), one["seq"], one["unit"], np.array(one["t"], float), np.array(one["v"], float),
                 [math.nan if number is None else number for number in one["carried"]], broken=one["broken"],
             )  # fmt: skip
+
+
+def _by_takes(named: Sequence[Sequence[tuple[str, str]]]) -> dict[tuple[tuple[str, str], ...], Sequence[int]]:
+    """Which rows have which sensors."""
+    groups: dict[tuple[tuple[str, str], ...], list[int]] = {}
+    for place, takes in enumerate(named):
+        groups.setdefault(tuple(takes), []).append(place)
+    return {**groups}

@@ -12,7 +12,7 @@ records of their own, or by a number that follows its sensor's last and not the 
 from collections.abc import Sequence
 from itertools import groupby
 
-from ..model import Sample
+from ..model import Sample, Stretch
 
 WRAPS = ((8, 16), (16, 1024), (32, 65536))  # bits of a counter, and how near to the wrap the numbers around it are
 LATE = 8  # numbers; by so many a record may come too late
@@ -47,20 +47,20 @@ class Counting:
                 names = [sample.sensor for sample in record]
                 self._next(names[0] if len(names) == 1 else "", count)
 
-    def stretch(self, samples: Sequence[Sample], frames: int) -> None:
-        """Takes the samples of several frames that were believed, each a record of as many."""
-        width = len(samples) // frames
-        counts = [sample.count for sample in samples[::width]]
-        sensor, first = samples[0].sensor, counts[0]
-        if first is not None and counts == list(range(first, first + frames)):
-            last = first + frames - 1
+    def stretch(self, rows: Stretch) -> None:
+        """Takes several frames that were believed, each a record with a number."""
+        width, frames, counts = len(rows.columns), rows.frames, list(rows.counts or ())
+        sensor = (rows.named[0] if rows.named else rows.takes)[0][0]
+        if counts and counts == list(range(counts[0], counts[0] + frames)):
+            first, last = counts[0], counts[-1]
             if width > 1 and self._last == first - 1 and not self._each:
                 self._last, self._most = last, max(self._most, last)
                 return
             in_its_row = self._of.get(sensor) == first - 1 and (self._each or self._last == first - 1)
-            if width == 1 and in_its_row and all(sample.sensor == sensor for sample in samples):
+            if width == 1 and in_its_row and all(of[0][0] == sensor for of in rows.named):
                 self._last, self._most, self._of[sensor] = last, max(self._most, last), last
                 return
+        samples = rows.samples
         for at in range(0, len(samples), width):
             self.take(samples[at : at + width])
 

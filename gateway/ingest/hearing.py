@@ -6,15 +6,18 @@ Pure: no port, no clock; times are s of the monotonic clock.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import chain
+from operator import sub
 from typing import TYPE_CHECKING
 
 from ..ledger import Account
 from ..model import Board, Chunk
-from .intake import Intake, TakeLines
-from .link import patience, usual
+from .intake import Intake
+from .link import patience, usual, usual_after
 from .modem import Losses
 from .silence import silent_for
 from .tail import Tail
+from .together import TakeRows, feed_many
 
 if TYPE_CHECKING:  # it is imported where a rate is to be found
     from .finding.seeking import Seeking
@@ -162,23 +165,30 @@ class Hearing:
         self.latest = at.mono
         return at.mono >= self.settled_at
 
-    def take_many(self, pieces: Sequence[tuple[bytes, Chunk]], take: TakeLines) -> bool:
+    def take_many(self, data: Sequence[bytes], at: Sequence[float], wall: float, take: TakeRows) -> bool:
         """The same as `take` of each, with the silences in between counted, where nothing else is to be seen to.
 
-        Whether it is so; else nothing is taken. See Intake.feed_many.
+        Whether it is so; else nothing is taken. See together.py.
         """
         seen_to = self.seeking is not None or self._renewed is not None or self._next is not None or self.tail.kept
-        if seen_to or pieces[0][1].mono < self.settled_at:
+        if seen_to or at[0] < self.settled_at:
             return False
-        counts = self._intake.feed_many(pieces, take)
+        counts = feed_many(self._intake, data, at, wall, take)
         if counts is None:
             return False
-        for (_, at), frames in zip(pieces, counts, strict=True):
-            now = at.mono
+        framed = at if 0 not in counts else [when for when, count in zip(at, counts, strict=True) if count]
+        if max(map(sub, at, chain((self.latest,), at))) < patience(None, self._board.silent):
+            if framed:
+                before = () if self._framed is None else (self._framed,)
+                self.interval = usual_after(self.interval, map(sub, framed[1 - len(before) :], chain(before, framed)))
+                self._framed = framed[-1]
+            self.latest = at[-1]
+            return True
+        for now, count in zip(at, counts, strict=True):
             if now - self.latest >= self.patience:
                 self.silenced()
             self.latest = now
-            if frames:
+            if count:
                 self.framed(now)
         return True
 

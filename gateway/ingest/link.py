@@ -1,5 +1,6 @@
 """The life of a board's link: a table of states, and the times that it is waited for. Pure: no port, no clock."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 
@@ -73,6 +74,16 @@ def usual(before: float | None, pause: float) -> float:
     if before is None:
         return taken
     return before + (taken - before) * taken / (taken + HORIZON)
+
+
+def usual_after(before: float | None, pauses: Iterable[float]) -> float | None:
+    """The usual interval after some more pauses, one by one."""
+    for pause in pauses:
+        if before is None or pause > LEAST_PATIENCE:
+            before = usual(before, pause)
+        else:  # the same, without a look at what is not exhausted
+            before += (pause - before) * pause / (pause + HORIZON)
+    return before
 
 
 def patience(interval: float | None, configured: float | None = None) -> float:

@@ -9,14 +9,14 @@ read again: a board or a probe that replaces another gets its name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 from math import isfinite
 from operator import itemgetter
 from typing import NamedTuple
 
-from ..model import BadValue, Decoded, Sample, Treatment, Why
+from ..model import BadValue, Decoded, Sample, Stretch, Treatment, Why
 from ..shown import shown
 from ..units import CONVERSIONS, becomes
 from .calibration import Step, calibration
@@ -76,8 +76,8 @@ class Sensors:
         self._known[own] = None
         return True
 
-    def all_known(self, samples: list[Sample]) -> bool:
-        """Whether all their sensors are."""
+    def all_known(self, samples: Iterable[tuple[object, ...]]) -> bool:
+        """Whether all their sensors are. samples: or takes; what comes first says the sensor."""
         return self._known.keys() >= set(map(_sensor, samples))
 
     def marks(self, name: str) -> bool:
@@ -117,6 +117,28 @@ class Sensors:
             called = self._called.get(own) or self._call(own)
             bad.append(BadValue(own if called is None else called.name, why))
         return Decoded(samples, bad)
+
+    def treated_rows(self, rows: Stretch) -> Stretch | None:
+        """The same of many frames, where each value holds and each sensor has its name. Else None."""
+        takes: list[tuple[str, str]] = []
+        columns: list[Sequence[float]] = []
+        for (own, unit), column in zip(rows.takes, rows.columns, strict=True):
+            called = self._called.get(own)
+            if called is None:
+                return None
+            if not called.as_it_is:
+                if called.step is not None:
+                    column = list(map(called.step, column))
+                if called.unit and called.unit != unit:
+                    convert = CONVERSIONS.get((unit, called.unit))
+                    if convert is None:
+                        return None
+                    column, unit = list(map(convert, column)), called.unit
+                if called.name in self.misfits or not all(map(isfinite, column)):
+                    return None
+            takes.append((called.name, unit))
+            columns.append(column)
+        return rows._replace(takes=takes, columns=columns)
 
     def _measured(self, sample: Sample, called: Called) -> Sample | BadValue:
         _, value, unit, number = sample

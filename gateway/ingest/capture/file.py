@@ -15,8 +15,10 @@ from typing import Self
 
 from ...shown import shown
 from .lines import LONGEST, Header, Heard, Unreadable, headline, read, read_header, written
+from .plain import Pieces, plain
 
 SYNC = 1.0  # s in which what was written comes to the disk
+FEW, PIECES = 1024, 262_144  # bytes that are looked at together: behind a line that is not plain, and at most
 MOST_WAITING = 16_000_000  # bytes that wait for a disk which takes nothing: 20 minutes of 115200 baud
 
 
@@ -131,16 +133,52 @@ class Capture:
         number, since = 1, 0.0
         while line := self._line():
             number += 1
-            try:
-                heard = read(line, since, asked=self.header.asked)
-            except Unreadable as error:
-                if not line.endswith(b"\n") and len(line) <= LONGEST:
-                    self.torn = True
-                    return
-                sentence = f"line {number} of {_place(self.path)} {error}; mend it, or take it out"
-                raise CaptureError(sentence) from None
+            heard = self._heard(line, number, since)
+            if heard is None:
+                return
             since = heard.at
             yield heard
+
+    def _heard(self, line: bytes, number: int, since: float) -> Heard | None:
+        """What a line says; None where it is torn. number: of the line; since: the time of the one before."""
+        try:
+            return read(line, since, asked=self.header.asked)
+        except Unreadable as error:
+            if not line.endswith(b"\n") and len(line) <= LONGEST:
+                self.torn = True
+                return None
+            sentence = f"line {number} of {_place(self.path)} {error}; mend it, or take it out"
+            raise CaptureError(sentence) from None
+
+    def together(self) -> Iterator[Pieces | Heard]:
+        """The same, with the plain lines that follow one another together, PIECES bytes of the file at most."""
+        number, since, reach = 1, 0.0, FEW
+        while text := self._block():
+            place = 0
+            while place < len(text):
+                last = text.rfind(b"\n", place, place + reach) + 1
+                if last:
+                    pieces, place = plain(text, place, last, since)
+                    if pieces.at:
+                        number, since = number + len(pieces.at), pieces.at[-1]
+                        yield pieces
+                    if place == last:
+                        reach = min(2 * reach, PIECES)
+                        continue
+                end = text.find(b"\n", place) + 1 or len(text)
+                number, reach = number + 1, FEW
+                heard = self._heard(text[place:end], number, since)
+                if heard is None:
+                    return
+                place, since = end, heard.at
+                yield heard
+
+    def _block(self) -> bytes:
+        """Some lines, of which the last may be the file's, and torn."""
+        try:
+            return self._file.read(PIECES) + self._file.readline(LONGEST + 1)
+        except OSError as error:
+            raise CaptureError(f"{_place(self.path)} cannot be read: {_why(error)}") from None
 
     def _line(self) -> bytes:
         try:

@@ -22,6 +22,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from ...shown import shown
+from .plain import unescaped
 
 VERSION = 1
 LONGEST = 1_000_000  # bytes of a line; one read of a port gives at most 256 KiB, which two digits a byte double
@@ -32,7 +33,6 @@ CAME, SENT = ("text", "hex"), ("sent", "sent_hex")  # the keys of bytes, as text
 
 _PLAIN = re.compile(rb'\{"at": ((?:0|[1-9]\d{0,8})(?:\.\d+)?), "text": "((?:[ !#-\[\]-~]++|\\[nrt])*+)"\}\n?')
 """A line of bytes as `written` has nearly all of them, which needs no JSON to be read: ASCII and ends of line."""
-_ENDS = ((b"\\n", b"\n"), (b"\\r", b"\r"), (b"\\t", b"\t"))
 
 
 class Mark(StrEnum):
@@ -128,11 +128,7 @@ def read_header(line: bytes) -> Header:
 def read(line: bytes, since: float = 0.0, *, asked: bool = False) -> Heard:
     """A line behind the first. since: what the line before has as `at`; asked: as the first says. Raises Unreadable."""
     if (plain := _PLAIN.fullmatch(line)) and len(line) <= LONGEST and since <= (when := float(plain[1])):
-        text: bytes = plain[2]
-        if b"\\" in text:
-            for written, meant in _ENDS:
-                text = text.replace(written, meant)
-        return Heard(when, text)
+        return Heard(when, unescaped(plain[2]))
     found = _object(line)
     at = found.get("at")
     if isinstance(at, bool) or not isinstance(at, int | float) or not 0 <= at <= MOST_SECONDS:

@@ -1,13 +1,14 @@
 """Has a port's boards hear a capture as they would have heard the port, at its times, whatever the time is. Pure."""
 
-from collections.abc import Sequence
-
 from ...model import Chunk
 from ..asking.asker import ROUNDED
 from ..asking.talk import Talk
 from ..hearing import Hearing
-from ..intake import TakeLines
+from ..together import TakeRows
 from .lines import Header, Heard, Mark
+from .plain import Pieces
+
+ALONE = 64  # pieces that are heard one by one where they cannot be heard together, until that is tried again
 
 
 class Playback:
@@ -51,14 +52,17 @@ class Playback:
             case Mark.SHARED | Mark.ALONE:
                 self._hearing.share(heard.mark is Mark.SHARED)
 
-    def hear_many(self, several: Sequence[Heard], take: TakeLines) -> None:
-        """The next ones, all bytes that came: the same as one by one, and faster. take: see Intake.feed_many."""
-        pieces = [(one.data, Chunk(self._wall + one.at, one.at)) for one in several]
-        if isinstance(self._hearing, Hearing) and self._hearing.take_many(pieces, take):
-            self._now = several[-1].at
-            return
-        for one in several:
-            self.hear(one)
+    def hear_many(self, pieces: Pieces, take: TakeRows) -> None:
+        """The next ones, all bytes that came: the same as one by one, and faster. take: see together.py."""
+        (at, data), first, alone = pieces, 0, ALONE
+        while first < len(at):
+            rest = data[first:], at[first:]
+            if isinstance(self._hearing, Hearing) and self._hearing.take_many(*rest, self._wall, take):
+                self._now = at[-1]
+                return
+            for when, piece in zip(at[first : first + alone], data[first : first + alone], strict=True):
+                self.hear(Heard(when, piece))
+            first, alone = first + alone, 2 * alone
 
     def end(self) -> None:
         """Half a line is under way for ever."""

@@ -113,8 +113,8 @@ class Auto:
         read = getattr(self._found, "stretch", None)
         found: Stretch | None = read(frames) if read is not None else None
         if found is not None:
-            values = [sample[1] for sample in found.samples]
-            if not (min(values) >= 0 and max(values) <= HOTTEST) and any(map(self._is_mark, found.samples)):
+            lowest, highest = min(map(min, found.columns)), max(map(max, found.columns))
+            if not (lowest >= 0 and highest <= HOTTEST) and any(map(self._is_mark, found.samples)):
                 return None
             self._missed = 0
         return found

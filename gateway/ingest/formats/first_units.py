@@ -7,7 +7,6 @@ T=70.7F · T=21.5C · T=21.6C …    °F, if the first line was not torn: after 
 from collections import Counter
 from collections.abc import Iterable
 
-from ...model import Sample
 from ..quantities import TEMPERATURE_UNITS
 from .text import CHANGED
 
@@ -60,8 +59,8 @@ class FirstUnits:
         del self._others[name]
         return True
 
-    def went_on(self, samples: Iterable[Sample]) -> None:
-        """Takes note of values that were read."""
+    def went_on(self, sensors: Iterable[str]) -> None:
+        """Takes note of sensors whose values were read."""
         if self._others:
-            for sample in samples:
-                self._others.pop(sample.sensor, None)
+            for sensor in sensors:
+                self._others.pop(sensor, None)

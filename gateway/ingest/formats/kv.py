@@ -11,7 +11,8 @@ stands in it that has held a number, it is refused.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from operator import itemgetter
 
 from ...model import BadValue, Decoded, FormatOptions, Frame, Noise, Refusal, Sample, Stretch, Why
 from ..asked_for import Asked
@@ -45,6 +46,7 @@ _QUICK = re.compile(  # whatever is no such pair comes out as one with an empty 
 ).findall
 _POINT_OR_PARTING = re.compile(rb"\d\.\d|,(?=\S)").search
 _UNKNOWN = (None, "")
+_sensor = itemgetter(0)  # of a sample, and of a take
 _new = tuple.__new__  # of a NamedTuple, at half the price: this is done once a reading
 
 
@@ -88,7 +90,7 @@ class Kv:
         """What the first lines hold, if they are of one shape and without a fault; the same as one by one."""
         found = self._stretches.read(frames)
         if found is not None:
-            self._go_on(found.samples)
+            self._go_on(map(_sensor, found.takes))
         return found
 
     def _moulded(self, frame: bytes) -> Mould | None:
@@ -117,13 +119,13 @@ class Kv:
             return None
         if count is not None:
             samples = [_new(Sample, (sensor, number, published, count)) for sensor, number, published, _ in samples]
-        self._go_on(samples)
+        self._go_on(map(_sensor, samples))
         return _new(Decoded, (samples, []))
 
-    def _go_on(self, samples: Sequence[Sample]) -> None:
-        """Takes note of values that were read as those before."""
+    def _go_on(self, sensors: Iterable[str]) -> None:
+        """Takes note of sensors whose values were read as those before."""
         self._against = 0
-        self._units.went_on(samples)
+        self._units.went_on(sensors)
 
     def careful(self, frame: Frame) -> Decoded | Refusal | Noise:
         """The same without the quick way."""
@@ -222,7 +224,7 @@ class Kv:
         if doubtful and self._doubt is not None:
             samples, marks = self._doubt.settle(samples, doubtful)
             bad += marks
-        self._units.went_on(samples)
+        self._units.went_on(map(_sensor, samples))
         return refused(Why.BAD_FRAME, frame) if whose is None and samples else outcome(samples, bad, frame)
 
     def _is_doubtful(

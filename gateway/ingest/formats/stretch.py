@@ -8,26 +8,23 @@ A stretch holds what its rows give one by one, bit for bit; where that is not su
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from itertools import chain, repeat, takewhile
-from operator import itemgetter
+from collections.abc import Callable, Sequence
+from itertools import takewhile
 
-from ...model import Sample, Stretch
+from ...model import Stretch
 from ..numbers import floats
 from .mould import Mould, Take
 
 LEAST = 4
 """Frames; fewer are no stretch."""
 
-Find = Callable[[bytes], list[tuple[bytes, ...]]]
-"""The groups of each row in a text, and the LF behind it; of what is no such row, all in one, empty groups."""
-
-_new = tuple.__new__  # of a NamedTuple, at half the price: this is done once a reading
+Find = Callable[[bytes], list[tuple[bytes, ...]] | list[bytes]]
+"""The groups of each row in a text, or its only one; of what is no such row, all in one, empty groups."""
 
 
 def finder(mould: Mould) -> Find:
     """What finds the rows of a mould."""
-    return re.compile(mould.pattern + rb"(\n)|(?s:.)++").findall
+    return re.compile(mould.pattern + rb"\n|(?s:.)++").findall
 
 
 def stretch(
@@ -42,48 +39,38 @@ def stretch(
     find: of the mould. none: values that mean none. sensors: says what the values of a row with a name are, by that
     name; () where it is not known.
     """
-    rows = _fitting(frames, find)
-    if len(rows) < LEAST:
+    columns = _fitting(frames, find)
+    if not columns or len(columns[0]) < LEAST:
         return None
-    columns = list(zip(*rows, strict=True))
-    texts = [column for group, column in enumerate(columns[:-1]) if group not in (mould.counted, mould.named)]
+    texts = [column for group, column in enumerate(columns) if group not in (mould.counted, mould.named)]
     values = [_numbers(column, mould.decimal) for column in texts]
-    size = _unmarked(texts, values, none) if none else len(rows)
-    called: list[tuple[Iterable[str], Iterable[str]]]
-    if mould.named is None:
-        called = [(repeat(sensor), repeat(unit)) for sensor, unit in mould.takes]
-    else:
-        known = list(takewhile(bool, map(sensors, columns[mould.named][:size])))
-        size = len(known)
-        called = [(map(itemgetter(0), takes), map(itemgetter(1), takes)) for takes in zip(*known, strict=True)]
+    size = _unmarked(texts, values, none) if none else len(texts[0])
+    named: list[tuple[Take, ...]] = []
+    if mould.named is not None:
+        named = list(takewhile(bool, map(sensors, columns[mould.named][:size])))
+        size = len(named)
     if size < LEAST:
         return None
-    counts: list[int] | list[None] = [None] * size  # they say how many rows are taken
-    if mould.counted is not None:
-        counts = list(map(int, columns[mould.counted][:size]))
-    samples = [
-        map(_new, repeat(Sample), zip(names, column, units, counts, strict=False))
-        for (names, units), column in zip(called, values, strict=True)
-    ]
-    return Stretch(size, list(chain.from_iterable(zip(*samples, strict=True))))
+    counts = None if mould.counted is None else list(map(int, columns[mould.counted][:size]))
+    return Stretch(size, [column[:size] for column in values], mould.takes, named, counts)
 
 
-def _fitting(frames: Sequence[bytes], find: Find) -> list[tuple[bytes, ...]]:
-    """The groups of the first rows that fit."""
+def _fitting(frames: Sequence[bytes], find: Find) -> Sequence[Sequence[bytes]]:
+    """The groups of the first rows that fit, by columns."""
     text = b"\n".join(frames) + b"\n"
     if text.count(b"\n") != len(frames):  # a frame that holds a LF is no row
         return []
     rows = find(text)
-    if not rows[-1][-1]:
+    if not any(rows[-1]):  # one of the groups is a number
         del rows[-1]
-    return rows
+    return [rows] if rows and isinstance(rows[0], bytes) else list(zip(*rows, strict=True))
 
 
 def _numbers(texts: Sequence[bytes], decimal: str) -> list[float]:
     return floats(texts if decimal == "." else b" ".join(texts).replace(b",", b".").split(b" "))
 
 
-def _unmarked(texts: list[tuple[bytes, ...]], values: list[list[float]], none: frozenset[str | float]) -> int:
+def _unmarked(texts: Sequence[Sequence[bytes]], values: list[list[float]], none: frozenset[str | float]) -> int:
     """How many rows stand before the first in which a value means none."""
     size = len(values[0])
     for spelt, numbers in zip(texts, values, strict=True):

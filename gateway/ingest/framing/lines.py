@@ -1,5 +1,7 @@
 """Bytes, cut anywhere, into lines: the framing of every text format."""
 
+from collections.abc import Sequence
+
 from ...model import HEAD, Frame, Noise, Refusal, Why
 
 
@@ -41,6 +43,24 @@ class Lines:
         if self._midstream or self._skipping or (size > self.limit and self._too_long(lines)):
             return self._with_care(lines)
         return lines  # type: ignore[return-value]  # list is invariant; a copy of it would cost more than the split
+
+    def feed_many(self, pieces: Sequence[bytes]) -> tuple[list[bytes], list[int]] | None:
+        """The same of some pieces in turn, with how many lines each of them ends, where their bytes alone say that: no
+        line is over the limit, none is noise, and a CR has its LF behind it. Else None, and nothing is taken.
+        """
+        text = b"\0".join([bytes(self._rest), *pieces])
+        ends, returns = text.count(b"\n"), text.count(b"\r")
+        if self._midstream or self._skipping or self._after_cr or not ends or text.count(b"\0") != len(pieces):
+            return None
+        if returns and (returns != ends or text.count(b"\r\n") != ends):
+            return None
+        each_one = text.count(b"\n\0") == len(pieces) - 1 and ends == len(pieces) and text.endswith(b"\n")
+        counts = [1] * ends if each_one else [piece.count(b"\n") for piece in pieces]
+        lines = text.replace(b"\0", b"").split(b"\r\n" if returns else b"\n")
+        if max(map(len, lines)) > self.limit:
+            return None
+        self._rest = bytearray(lines.pop())
+        return lines, counts
 
     def lost(self) -> Noise | None:
         """Gives up the line under way, at a close: half a line is never a reading. None when there is none."""
