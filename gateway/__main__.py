@@ -1,5 +1,6 @@
 """Where the program starts. Nothing of ours is imported here: a worker process may come by."""
 
+import io
 import os
 import sys
 
@@ -7,6 +8,7 @@ import sys
 def main() -> int:
     """Runs one command; gives its exit code."""
     _open_what_is_closed()
+    _write_what_is_strange()
     _leave_out_the_working_directory()
     from .cli import run
 
@@ -22,6 +24,12 @@ def _open_what_is_closed() -> None:
         except OSError:
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest number that is free, so this one
             setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
+
+
+def _write_what_is_strange() -> None:
+    """Output that knows no ° (LANG=de_DE.ISO-8859-1, PYTHONIOENCODING=ascii) has an escape in its place."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _leave_out_the_working_directory() -> None:

@@ -35,6 +35,24 @@ def test_help_and_version():
     assert gateway("--version").stdout.startswith("gateway ")
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
+def test_output_of_another_encoding_is_written(tmp_path, encoding):
+    """What a terminal cannot show is an escape there; JSON is JSON in any of them."""
+    file = tmp_path / "gateway.toml"
+    file.write_text(GOOD.replace('"b"', '"温度"'))
+    (tmp_path / "state").mkdir()
+    environment = {**os.environ, "PYTHONIOENCODING": encoding, "STATE_DIRECTORY": str(tmp_path / "state")}
+    for how in ([], ["--json"]):
+        command = [sys.executable, "-m", "gateway", "check", "-c", str(file), *how]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=60, env=environment)
+        assert (done.returncode, done.stderr) == (0, b"")
+        said = done.stdout.decode(encoding)
+        if how:
+            assert "温度" in json.dumps(json.loads(said), ensure_ascii=False)
+        else:
+            assert ("温度" if encoding == "utf-8" else r"\u6e29\u5ea6") in said
+
+
 def test_what_is_closed_at_the_start_is_nowhere(tmp_path):
     """Without standard streams (`>&-`) a command runs as with /dev/null: no port or socket takes their place."""
     said, start = tmp_path / "said", tmp_path / "start.py"

@@ -146,6 +146,16 @@ def test_any_number_fits_and_is_right(value, digits, width):
     assert float(text) == pytest.approx(value, rel=0.5, abs=0.5)
 
 
+def test_what_is_over_is_not_to_be_visited():
+    """While it runs the demo says where page and broker are; what stays on the terminal afterwards does not."""
+
+    def said(**more):
+        return "\n".join("".join(part for part, _ in line) for line in picture(look(**more), 80, 24))
+
+    assert "http://127.0.0.1:8080/" in said(page=8080) and "mosquitto_sub -p" in said(page=8080)
+    assert "127.0.0.1" not in said(page=None, port=None)
+
+
 def test_progress_without_a_terminal():
     """One line says how it goes."""
     assert plain(look()) == "8 of 15 s: 1280 readings received, 0 missing, 160/s, latency 1.2 ms (half), 4.0 ms (99 %)"

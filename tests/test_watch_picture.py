@@ -106,7 +106,7 @@ def test_a_low_terminal_has_sensors_all_the_same(height, faults):
     """However much is wrong: its state, what is wrong and how often, and sensors, three where there is room at all."""
     wrong = {f"fault{one}": {"text": f"sentence {one}"} for one in range(faults)}
     lines = [line.rstrip() for line in text(seen(many(faults=wrong)), 40, height)]
-    assert lines[0].startswith(" gateway watch  g ")
+    assert lines[0].startswith(" g  online")
     assert sum("°C" in line for line in lines) >= min(3, height - 3)
     if faults and height > 6:
         assert any("fault0: sentence 0" in line for line in lines)
@@ -315,6 +315,43 @@ def test_changes_are_said_once():
         "connected again to broker:1883", "board bench-1: online", "board new: gone", "fault broker: over",
         "alarm bench-1/S1: over",
     ]  # fmt: skip
+
+
+def test_a_narrow_terminal_says_how_it_is():
+    """Before where the broker is, and what the program is called."""
+    lines = text(seen(many(state="offline", reason="stopped")), 40, 10)
+    assert lines[0].rstrip() == " g  offline: it was stopped"
+
+
+def test_keys_are_explained_on_a_low_terminal():
+    """Their page takes the room of the head where it has none beside it."""
+    look = seen(many())
+    low = text(look, 40, 10, after(b"?", look, 40, 10))
+    assert low[0].startswith(" s      order by the next of") and low[6].startswith(" q      quit")
+    assert text(look, choice=after(b"?", look))[0].startswith(" gateway watch")
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_each_column_can_be_found(width):
+    """However narrow the terminal, each title stands there with its letter."""
+    look = seen(many())
+    one = page(look, after(b"c", look, width), width, 24)
+    said = " ".join(text(look, width, 24, after(b"c", look, width))[-8:])
+    assert all(f" {letter} {title}" in said for letter, title in zip("abcdefghijklmn", one.titles, strict=False))
+    assert "Enter: done" in said
+
+
+def test_an_alarm_is_seen():
+    """Where there is one, it has a column on a usual terminal."""
+    look = seen(heard(status(), reading(1, alarm="below"), reading(1, "hall")))
+    assert any("ok" in line and "below" in line for line in text(look))
+
+
+def test_wide_names_take_no_more_room_than_others():
+    """A name is measured in cells, and not in characters."""
+    look = seen(heard(status(), reading(1, "温度計" * 6, "S1"), reading(1, "\x1b" * 16, "S1")))
+    lines = text(look, 60)
+    assert sum("21.00 °C" in line for line in lines) == 2
 
 
 def test_what_is_gone_is_not_over():

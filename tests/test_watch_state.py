@@ -131,6 +131,14 @@ def test_the_retained_reading_is_shown_until_a_newer_one_comes():
     assert (row(state).value, row(state).age) == (28.0, 0.0)
 
 
+def test_a_line_of_values_is_of_now():
+    """The retained value, which may be of long ago, is not drawn beside those that come."""
+    state = heard((topic("bench", "S1", "last"), reading(7)[1]))
+    assert list(row(state).recent) == [27.0]
+    heard(reading(20), reading(21), state=state)
+    assert list(row(state).recent) == [40.0, 41.0]
+
+
 def test_a_sensor_that_has_not_spoken_is_there():
     """A board's document names its sensors."""
     one = row(heard(status(), board(sensors={"S1": {"state": "silent", "last": None, "unit": "°C"}})))

@@ -56,5 +56,6 @@ def say(text: str) -> None:
 
 
 def print_json(document: object) -> None:
-    """The one document of `--json`."""
-    print(json.dumps(document, ensure_ascii=False, allow_nan=False))
+    """The one document of `--json`: as UTF-8 where the output is, else with escapes."""
+    utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    print(json.dumps(document, ensure_ascii=not utf8, allow_nan=False))

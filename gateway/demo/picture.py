@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +33,7 @@ class Look:
     p99: float | None
     status: Mapping[str, Any]  # the gateway's newest document, {} before the first
     status_age: float
-    port: int  # of the broker
+    port: int | None  # of the broker, while it is there
     page: int | None = None  # the port of the web page, where there is one
 
 
@@ -58,14 +58,17 @@ def header(look: Look, width: int) -> list[Line]:
     counts += [_bad(look.missing), (", twice ", ""), _bad(look.duplicates), (f"  {look.rate:,.0f}/s", "bold")]
     if look.p50 is not None and look.p99 is not None:
         counts.append((f"  latency {spelt(look.p50)} (half) {spelt(look.p99)} (99 %)", ""))
-    way_in: Line = [
-        (f" broker   127.0.0.1:{look.port}   ", ""),
-        (f"mosquitto_sub -p {look.port} -t 'gateway/#' -v", "cyan"),
-    ]
-    page: Line = [(" page     ", ""), (f"http://127.0.0.1:{look.page}/", "cyan")]
-    pages = [page] if look.page else []
-    lines = [apart(left, progress(look), width), counts, ledger(look), *pages, way_in]
+    lines = [apart(left, progress(look), width), counts, ledger(look), *ways_in(look)]
     return [cropped(line, width) for line in lines]
+
+
+def ways_in(look: Look) -> Iterator[Line]:
+    """Where else it is to be seen."""
+    if look.page is not None:
+        yield [(" page     ", ""), (f"http://127.0.0.1:{look.page}/", "cyan")]
+    if look.port is not None:
+        told = f"mosquitto_sub -p {look.port} -t 'gateway/#' -v"
+        yield [(f" broker   127.0.0.1:{look.port}   ", ""), (told, "cyan")]
 
 
 def progress(look: Look) -> Line:

@@ -10,6 +10,7 @@ import sys
 import textwrap
 import time
 from collections import deque
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -101,7 +102,8 @@ class View:
                     break
         if self._run.judge.received:
             width, height = screen.size()
-            screen.keep(picture(self.look(), width, max(8, height - BELOW)))
+            last = replace(self.look(), page=None, port=None)  # what is over is not to be visited
+            screen.keep(picture(last, width, max(8, height - BELOW)))
 
     async def _over_in(self, seconds: float) -> bool:
         try:

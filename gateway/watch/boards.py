@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..live import Line, cell, cropped, joined
+from ..live import Line, cell, cells, cropped, joined
 from ..shown import shown
 from .look import BoardRow
 from .table import NAME, since
@@ -14,7 +14,7 @@ STATES = {"online": "green", "silent": "bold yellow", "offline": "bold red", "le
 
 def boards(rows: Sequence[BoardRow], width: int) -> list[Line]:
     """A table of boards: state, link and what became of what came."""
-    name = max([5, *(len(shown(row.board, NAME)) for row in rows)])
+    name = max([5, *(min(NAME, cells(shown(row.board, NAME))) for row in rows)])
     titles = (("board", name), ("state", 8), ("since", 5), ("sensors", 7), ("readings", 10), ("refused", 8))
     links = (("overruns", 8), ("reopened", 8), ("baud", 8), ("format", 7))
     wide = width >= 80 + name

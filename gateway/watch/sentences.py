@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..shown import shown
+from .heading import latency
 from .look import Look
-from .picture import latency
 from .table import counted
 
 MANY = 20  # lines of what changed at once; the others are counted

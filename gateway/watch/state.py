@@ -118,6 +118,8 @@ def _readings(gateway: Gateway, where: Place, found: Iterator[Reading], at: floa
         late = None if reading.clock == "unsynced" else wall - reading.time
         if not reading.replayed:
             _live(gateway, where, reading)
+            if stream.at is None:
+                stream.recent.clear()  # what was retained may be of long ago
             stream.show(reading, at, late)
             stream.alarm = reading.alarm
             stream.recent.append(reading.value)

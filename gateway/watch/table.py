@@ -57,8 +57,8 @@ def columns(
     rows: Sequence[Row], old: float, features: Sequence[str] = tuple(FEATURES), name: int = NAME
 ) -> list[Column]:
     """All columns but the line of values. old: s after which an age is marked; name: cells of a name at most."""
-    boards = max([5, *(cells(shown(row.board, name)) for row in rows)])
-    sensors = max([6, *(cells(shown(row.sensor, name)) for row in rows)])
+    boards = max([5, *(min(name, cells(shown(row.board, name))) for row in rows)])
+    sensors = max([6, *(min(name, cells(shown(row.sensor, name))) for row in rows)])
     return [
         Column("board", boards, lambda row: shown(row.board, name), lambda row: "bold"),
         Column("sensor", sensors, lambda row: shown(row.sensor, name)),
@@ -113,7 +113,7 @@ def lines(rows: Sequence[Row], shown_columns: Sequence[Column], mark: str = "") 
 
 
 def number(value: float | None, digits: int, width: int = 8) -> str:
-    """A number for a column of that width, 7 at least: with as many digits, at most, as it has room for."""
+    """A number for a column of that width: with as many digits, at most, as it has room for; any has in 7."""
     if value is None:
         return NOTHING
     if abs(value) < 10**width:
@@ -144,7 +144,7 @@ def _feature(title: str) -> Column:
 
 def _value(row: Row) -> str:
     unit = shown(row.unit, 6)
-    return f"{number(row.value, 2, max(7, VALUE - 1 - cells(unit)))} {unit}".strip()
+    return f"{number(row.value, 2, max(6, VALUE - 1 - cells(unit)))} {unit}".strip()
 
 
 def _value_style(row: Row) -> str:
