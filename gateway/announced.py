@@ -10,21 +10,21 @@ from . import __version__, remembered
 from .config import Config
 from .ingest.boards import Boards
 from .ingest.quantities import quantity
+from .notes import Notes
 from .publish.home.announcing import Announcing, Broker, Street
 from .publish.home.known import known
 from .publish.publisher import Publisher
-from .threads import tried
 
 
 def announcing(
     config: Callable[[], Config],
     boards: Boards,
     publisher: Publisher,
-    folder: Path,
+    notes: Notes,
     event: Callable[..., Any],
     alarmed: Callable[[str, str], bool],
 ) -> Announcing:
-    """What announces the boards. config: as it counts now; folder: where what was announced is remembered.
+    """What announces the boards. config: as it counts now; notes: where what was announced is remembered.
 
     alarmed: of (board, sensor), whether an alarm watches it.
     """
@@ -38,7 +38,7 @@ def announcing(
         return preset.name if preset is not None else ""
 
     async def store(text: str) -> None:
-        await tried(lambda: remembered.keep_announced(folder, text), "announced", None)
+        await notes.write(remembered.ANNOUNCED, text)
 
     made = Announcing(
         publisher.naming,

@@ -7,13 +7,13 @@ import contextlib
 import json
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
-from pathlib import Path
 from typing import NamedTuple
 
 from . import remembered
 from .config import Config
 from .ingest.boards import Boards
 from .names import level
+from .notes import Notes
 from .publish.publisher import Publisher
 from .publish.retained import BoardKept, Kept, Retained, ghosts, joined, known, told
 from .threads import tried
@@ -23,20 +23,20 @@ LAST = 0.5  # s for the last note
 
 
 class Leftovers:
-    """Clears what is a ghost, and notes in `folder` what is retained, for the run after this one.
+    """Clears what is a ghost, and has `notes` keep what is retained, for the run after this one.
 
     What is cleared is noted until the broker has it. config: as it counts now. event: for the log.
     """
 
     def __init__(
         self,
-        folder: Path,
+        notes: Notes,
         config: Callable[[], Config],
         boards: Boards,
         publisher: Publisher,
         event: Callable[..., None],
     ) -> None:
-        self._folder, self._config, self._boards = folder, config, boards
+        self._notes, self._config, self._boards = notes, config, boards
         self._publisher, self._event = publisher, event
         self._before: list[Retained] = []
         self._gone: set[str] = set()  # topics that were cleared
@@ -63,7 +63,7 @@ class Leftovers:
 
     def remember(self) -> None:
         """Takes in what the run before has noted."""
-        self._before = known(remembered.retained(self._folder))
+        self._before = known(remembered.retained(self._notes.folder))
 
     async def look(self) -> None:
         """Clears and notes what has changed since the last look."""
@@ -84,7 +84,7 @@ class Leftovers:
             self._event("retained.cleared", topics=len(new), first=min(new))
         if text != self._noted:
             self._noted = text
-            await tried(lambda: remembered.keep_retained(self._folder, text), "retained", None)
+            await self._notes.write(remembered.RETAINED, text)
 
     def _now(self) -> Now:
         config, boards = self._config(), self._boards

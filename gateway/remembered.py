@@ -3,15 +3,13 @@ ports that are lent, what Home Assistant was told, and what is retained at the b
 """
 
 import asyncio
-import contextlib
 import json
-import os
 from collections.abc import Coroutine, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from .notes import Notes
 from .shown import shown
-from .threads import tried
 
 NAME = "name"  # in state_dir: of the gateway that ran last, the first levels of its topics
 RATES = "rates"  # in state_dir
@@ -46,22 +44,22 @@ def rates(folder: Path) -> dict[str, int]:
     return {name: baud for name, baud in found.items() if type(baud) is int and LEAST <= baud <= MOST}
 
 
-def kept(folder: Path, base: str, known: dict[str, int], changed: asyncio.Event) -> Coroutine[None, None, None]:
+def kept(notes: Notes, base: str, known: dict[str, int], changed: asyncio.Event) -> Coroutine[None, None, None]:
     """Puts the rates that were kept into `known`; what it gives writes the name, and those whenever `changed` is set.
 
     base: as `renamed` takes it.
     """
-    known.update(rates(folder))
-    return _keep(folder, base, known, changed)
+    known.update(rates(notes.folder))
+    return _keep(notes, base, known, changed)
 
 
-async def _keep(folder: Path, base: str, known: Mapping[str, int], changed: asyncio.Event) -> None:
-    await tried(lambda: remember(folder, base), "name", None)
+async def _keep(notes: Notes, base: str, known: Mapping[str, int], changed: asyncio.Event) -> None:
+    if _name(notes.folder) != base:  # a start costs a card nothing
+        await notes.write(NAME, base)
     while True:
         await changed.wait()
         changed.clear()
-        text = json.dumps(dict(known))
-        await tried(lambda text=text: _write(folder / RATES, text), "rates", None)  # type: ignore[misc]
+        await notes.write(RATES, json.dumps(dict(known)))
 
 
 class Loans(Protocol):
@@ -78,11 +76,11 @@ class Loans(Protocol):
         ...
 
 
-def lent(folder: Path, loans: Loans) -> Coroutine[None, None, None]:
+def lent(notes: Notes, loans: Loans) -> Coroutine[None, None, None]:
     """Puts the loans that were kept into `loans`; what it gives writes them whenever they change."""
-    found = _read(folder / LENT)
+    found = _read(notes.folder / LENT)
     loans.remember(filter(_is_loan, found if isinstance(found, list) else ()))
-    return _keep_lent(folder, loans)
+    return _keep_lent(notes, loans)
 
 
 def _is_loan(one: Any) -> bool:
@@ -95,32 +93,21 @@ def _is_loan(one: Any) -> bool:
     )
 
 
-async def _keep_lent(folder: Path, loans: Loans) -> None:
+async def _keep_lent(notes: Notes, loans: Loans) -> None:
     while True:
         await loans.changed.wait()
         loans.changed.clear()
-        text = json.dumps(loans.told())
-        await tried(lambda text=text: _write(folder / LENT, text), "loans", None)  # type: ignore[misc]
+        await notes.write(LENT, json.dumps(loans.told()))
 
 
 def announced(folder: Path) -> Any:
-    """What `keep_announced` has kept, as JSON, whatever it is by now; None where there is none."""
+    """What stands in ANNOUNCED, as JSON, whatever it is by now; None where there is none."""
     return _read(folder / ANNOUNCED, MOST_ANNOUNCED)
-
-
-def keep_announced(folder: Path, text: str) -> None:
-    """Has the next run know it. Blocks."""
-    _write(folder / ANNOUNCED, text)
 
 
 def retained(folder: Path) -> Any:
     """What the run before has noted of what is retained at the broker; None where nothing is."""
     return _read(folder / RETAINED, MOST_RETAINED)
-
-
-def keep_retained(folder: Path, text: str) -> None:
-    """Has the next start know it. Blocks."""
-    _write(folder / RETAINED, text)
 
 
 def _read(path: Path, most: int = LARGEST) -> Any:
@@ -132,12 +119,6 @@ def _read(path: Path, most: int = LARGEST) -> Any:
         return None
 
 
-def remember(folder: Path, base: str) -> None:
-    """Has the next start know by which name this one goes. Blocks."""
-    if _name(folder) != base:
-        _write(folder / NAME, base)
-
-
 def _name(folder: Path) -> str | None:
     """What is noted; None where nothing is, or what stands there is no name: a power cut may leave anything."""
     try:
@@ -146,26 +127,3 @@ def _name(folder: Path) -> str | None:
     except (OSError, ValueError):
         return None
     return text if text.isprintable() and "/" in text else None
-
-
-def _write(path: Path, text: str) -> None:
-    """The old text or the new one, whenever the power goes; on a full disk the old one. Nothing is said of that: the
-    next start does without.
-    """
-    fresh = path.with_name(f"{path.name}.new")
-    with contextlib.suppress(OSError):
-        place = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        try:
-            with os.fdopen(place, "w") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.replace(path)
-        except OSError:
-            fresh.unlink()
-            raise
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)  # until then the new name may be gone with the power, and the old text with it
-        finally:
-            os.close(folder)

@@ -20,6 +20,7 @@ from .leftovers import Leftovers
 from .log.lines import log
 from .model import Drop, Features, Sample
 from .moving import Moving
+from .notes import Notes
 from .parts import Part, Parts, done_before
 from .publish.boot import boot_id
 from .publish.client import Refused, Will
@@ -54,6 +55,7 @@ class Service:
         self.accounts, self.readers = self.boards.accounts, self.boards.readers
         self.folder = config.state_dir or state.default()
         self._lock = state.Lock(self.folder)
+        self.notes = Notes(self.folder, lambda text: self.reporter.faults.tell("notes", text), self._event)
         self.spool = Spool(
             self.folder, config.spool_bytes, config.spool_age, boot_id(),
             inherited=self._inherited, dropped=self._dropped, clock_set=lambda: self.clock.word() is None,
@@ -80,10 +82,10 @@ class Service:
         )
         self.overwritten = Overwritten(self.naming.base, self.run_id, self._event)
         self.announcing = announced.announcing(
-            lambda: self.config, self.boards, self.publisher, self.folder, self._event,
+            lambda: self.config, self.boards, self.publisher, self.notes, self._event,
             alarmed=lambda board, sensor: self.street.sending(board, sensor).alarm is not None,
         )  # fmt: skip
-        self.leftovers = Leftovers(self.folder, lambda: self.config, self.boards, self.publisher, self._event)
+        self.leftovers = Leftovers(self.notes, lambda: self.config, self.boards, self.publisher, self._event)
         self.valve = Valve(self._under_way, self.publisher.moving)
         self.reporter = Reporter(
             self._look,
@@ -130,8 +132,9 @@ class Service:
             log("service.started", gateway=self.config.id, run=self.run_id, version=__version__,
                 boards=len(self.config.boards), workers=self.street.workers, broker=self.config.mqtt.url)  # fmt: skip
             self.reloading.ready()  # it waits for no board
-            parts.start(remembered.kept(self.folder, self.config.base, self.boards.rates, self.boards.tuned))
-            parts.start(remembered.lent(self.folder, self.boards.loans))
+            noting = parts.start(self.notes.run())
+            parts.start(remembered.kept(self.notes, self.config.base, self.boards.rates, self.boards.tuned))
+            parts.start(remembered.lent(self.notes, self.boards.loans))
             self.boards.open(self.config.boards, parts)
             publishing = parts.start(self.publisher.run())
             parts.start(self.publisher.keep())
@@ -144,7 +147,7 @@ class Service:
             asked = orders.Orders(self.config.path, self.folder, self.readers, self.boards, self.spool)
             parts.start(orders.heed(asked, self.folder, self._event))
             await parts.until(stop)
-            await self._drain(publishing)
+            await self._drain(publishing, noting)
         finally:
             await parts.end()
             await self.stage.end()
@@ -169,11 +172,11 @@ class Service:
         log("service.stopping", reason="told to stop")
         systemd.notify(STOPPING="1", STATUS="bringing out what is under way")
 
-    async def _drain(self, publishing: Part) -> None:
+    async def _drain(self, *lasting: Part) -> None:
         """Ports close; what is under way is computed and published; the gateway says that it is offline."""
         began = time.monotonic()
         self._stopping()
-        await self.parts.end(self.parts.running - {publishing})
+        await self.parts.end(self.parts.running - {*lasting})
         left = await self.stage.stop(COMPUTING)
         await self.leftovers.finish()
         await self.publisher.finish(self._last_words, PUBLISHING, left)

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway import remembered
+from gateway.notes import write
 from gateway.publish.home.components import Sensor
 from gateway.publish.home.known import LONGEST, MOST, MOST_KEYS, Known, known
 
@@ -49,7 +50,7 @@ def test_as_many_as_there_may_be_outlast_a_run(tmp_path):
         before.see(
             "bench", sensor(name, keys=tuple(f"a_feature_of_mine_{key}" for key in range(MOST_KEYS))), name, TODAY
         )
-    remembered.keep_announced(tmp_path, before.text())
+    write(tmp_path / remembered.ANNOUNCED, before.text())
     assert known(remembered.announced(tmp_path)).boards == before.boards
 
 

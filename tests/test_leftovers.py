@@ -1,6 +1,9 @@
 """What earlier runs have left retained is taken back, and noted until the broker has it: with files, and no broker."""
 
+import asyncio
 import json
+import os
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -8,6 +11,9 @@ import pytest
 from gateway import leftovers, remembered
 from gateway.config import load
 from gateway.leftovers import Leftovers
+from gateway.notes import Notes
+
+from .waiting import until
 
 TEXT = '[gateway]\nid = "g"\n[[boards]]\nname = "bench"\nport = "/dev/x"\n'
 
@@ -21,7 +27,9 @@ class Run:
         self.heard, self.own, self.waits, self.cleared, self.events = [], {}, set(), [], []
         self.streams = SimpleNamespace(changes=0, retained=lambda: iter(self.heard))
         self.readers = dict.fromkeys(board.name for board in self.config.boards if board.port.path != "auto")
-        self.left = Leftovers(folder, lambda: self.config, self, self, lambda *_, **fields: self.events.append(fields))
+        notes = Notes(folder, [].append, lambda *_, **fields: None)
+        self.noting = asyncio.ensure_future(notes.run())
+        self.left = Leftovers(notes, lambda: self.config, self, self, lambda *_, **fields: self.events.append(fields))
 
     def sensors(self, board):
         """As Boards has them."""
@@ -133,6 +141,29 @@ async def test_what_came_last_is_noted_at_the_end(tmp_path):
     run.heard, run.streams.changes = [S1], 1
     await run.left.finish()
     assert [*known_boards(tmp_path)["bench"]["sensors"]] == ["S1"]
+
+
+async def test_a_look_that_is_cancelled_while_it_notes(tmp_path, monkeypatch):
+    """What is noted at the end stands there, although the disk has not done with what was noted before."""
+    run, _ = await started(tmp_path)
+    sync, begun, goes_on = os.fsync, threading.Event(), threading.Event()
+
+    def slow(number):
+        begun.set()
+        goes_on.wait(10)
+        sync(number)
+
+    monkeypatch.setattr(os, "fsync", slow)
+    look = asyncio.ensure_future(run.look(S1))
+    await until(begun.is_set)
+    look.cancel()
+    run.heard, run.streams.changes = [S1, ("bench", "S2", False)], 2
+    ending = asyncio.ensure_future(run.left.finish())
+    await until(lambda: "S2" in run.left._noted)
+    goes_on.set()
+    await ending
+    assert sorted(known_boards(tmp_path)["bench"]["sensors"]) == ["S1", "S2"]
+    assert not (tmp_path / f"{remembered.RETAINED}.new").exists()
 
 
 @pytest.mark.parametrize("text", ["", "[", "null", '[{"base": "#", "boards": 3}]', '{"base": []}'])

@@ -103,6 +103,8 @@ EVENTS = {
     "spool.too_old": _event("warning", "why"),
     "spool.in_time": _event("warning", "dropped after_s", "spool.too_old"),
     "spool.damaged": _event("error", "file saved lost complete"),
+    "notes.failed": _event("warning", "file why"),
+    "notes.recovered": _event("warning", "after_s", "notes.failed"),
     "retained.cleared": _event("info", "topics first"),
     "retained.overwritten": _event("warning", "topic emptied"),
     "alarm.raised": _event("warning", "board sensor state value unit"),
