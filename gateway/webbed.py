@@ -31,7 +31,7 @@ class Webbed:
         alarms: Callable[[str], Mapping[str, str]],
     ) -> None:
         self._path, self._street, self._boards = config.path, street, street.boards
-        self._rings = Rings(self._boards.readers.__contains__)
+        self._rings = Rings(self._boards.has)
         sources = Sources(documents, self._refused, self._taped, self._now, moves, alarms)
         self._on, self._event = False, event
         self.host = Host(Feeder(sources, self._rings), self._settings(config.web), tell, event, self._turn)

@@ -38,7 +38,7 @@ def feeder(documents=None, refused=None, taped=None, rings=None, now=2.0):
         lambda: True,
         lambda board: {"S2": "above"},
     )
-    return Feeder(sources, rings if rings is not None else Rings(lambda board: True))
+    return Feeder(sources, rings if rings is not None else Rings(lambda board, sensor: True))
 
 
 def messages(parts):
@@ -115,7 +115,7 @@ def test_a_huge_value_is_kept_as_the_largest():
 
 def test_sensors_get_ids_that_hold():
     """A sensor keeps its id; one that comes back after its board left has another."""
-    rings = Rings(lambda board: True)
+    rings = Rings(lambda board, sensor: True)
     rings.feed([computed(), computed(sensor="S2"), computed()])
     first = [(one.id, one.sensor) for one in rings.all()]
     assert first == [(1, "S1"), (2, "S2")]
@@ -127,23 +127,48 @@ def test_sensors_get_ids_that_hold():
 
 def test_sensors_beyond_the_most_are_counted_and_not_kept():
     """The memory of the rings is bounded, and what found no place is counted once."""
-    rings = Rings(lambda board: True, most=2)
+    rings = Rings(lambda board, sensor: True, most=2)
     for _ in range(3):
         rings.feed([computed(sensor=f"S{n}") for n in range(5)])
     assert len(rings.all()) == 2
     assert rings.left_out == 3
 
 
+def test_who_left_makes_room_though_nobody_looks():
+    """Sensors that are called otherwise, or were noise, keep no place: the hour of those that are there is whole."""
+    there = {"S1", "S2"}
+    rings = Rings(lambda board, sensor: sensor in there, most=2)
+    rings.feed([computed(), computed(sensor="S2")])
+    there |= {"S3"}
+    rings.feed([computed(sensor="S3")])
+    assert rings.left_out == 1
+    there -= {"S1", "S2"}
+    there |= {"S4"}
+    rings.feed([computed(sensor="S4"), computed(sensor="S3")])
+    assert [one.sensor for one in rings.all()] == ["S4", "S3"] and rings.left_out == 0
+
+
+def test_names_without_end_cost_a_look_each():
+    """A board that makes up a name with each line has the others looked through once for each, and never again."""
+    asked = []
+    rings = Rings(lambda board, sensor: asked.append(sensor) or True, most=2)
+    rings.feed([computed(), computed(sensor="S2")])
+    asked.clear()
+    for _ in range(10):
+        rings.feed([computed(sensor=f"N{n}") for n in range(5)])
+    assert len(asked) == 50 + 5 * 2
+
+
 def test_a_board_that_left_is_not_brought_back():
     """What a board had under way when a reload closed it makes no sensor."""
-    rings = Rings(lambda board: board != "gone")
+    rings = Rings(lambda board, sensor: board != "gone")
     rings.feed([computed("gone")])
     assert rings.all() == []
 
 
 def test_another_unit_begins_another_hour():
     """Values in °F are not plotted behind those in °C, and the sensor is told anew under its id."""
-    rings = Rings(lambda board: True)
+    rings = Rings(lambda board, sensor: True)
     rings.feed([computed()])
     rings.look(True)
     rings.new.clear()
@@ -209,6 +234,20 @@ def test_nothing_is_gathered_while_nobody_looks():
     told = feeder()
     told.rings.feed([computed()])
     assert told.rings.changed == set()
+
+
+def test_the_hour_is_there_for_who_looks_first():
+    """It is kept while nobody looks, so that a page is not empty when it opens."""
+    told = feeder(now=3599.0)
+    for minute in range(60):
+        told.rings.feed([computed(values=(float(minute),), at=60.0 * minute)])
+    told.look(True)
+    [_, values] = told.values()
+    assert b'"values"' in values
+    [(_, body)] = Stream().feed(told.answer({"ask": 1, "what": "history", "id": 1}))
+    numbers = array("f")
+    numbers.frombytes(body)
+    assert [one for one in numbers[2 * len(numbers) // 3 :] if one == one] == [float(minute) for minute in range(60)]
 
 
 def test_refused_lines_are_told_when_there_are_new_ones():

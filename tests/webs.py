@@ -41,7 +41,7 @@ class Made:
         self.look = look(board(), board(HOSTILE))
         self.moves = True
         self.faults = Faults(time.time, lambda: None)
-        self.rings = Rings(lambda name: True)
+        self.rings = Rings(lambda board, sensor: True)
         self.told: list[str | None] = []
         self.events: list[tuple[str, dict[str, Any]]] = []
         self.on: list[bool] = []

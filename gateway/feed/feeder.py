@@ -89,6 +89,8 @@ class Feeder:
         changed = {name: one for name, one in boards.items() if before.get(name) != one}
         out = []
         left = [name for name in before if name is not None and name not in boards]
+        for name in left:
+            self._refused.pop(name, None)
         if changed or left or gateway != before.get(None):
             out.append(_event("documents", {"gateway": gateway, "boards": changed, "left": left}))
         for board, refused in self.sources.refused():

@@ -31,19 +31,20 @@ class Shown:
 
 
 class Rings:
-    """is_read: whether a board is read, so that what it has under way when it leaves brings it back no more.
+    """has: whether a board is read and a sensor of it has that name now, so that what a board has under way when it
+    leaves brings it back no more.
 
     new, changed: sensors that came, or have another unit, and those with newer readings, since they were asked for;
     gone: ids of those that left. They are kept only while somebody looks.
     """
 
-    def __init__(self, is_read: Callable[[str], bool], most: int = MOST) -> None:
+    def __init__(self, has: Callable[[str, str], bool], most: int = MOST) -> None:
         self.looked_at = False
         self.new: set[Shown] = set()
         self.changed: set[Shown] = set()
         self.gone: list[int] = []
         self.left_out = 0  # sensors that found no place; counted anew whenever one leaves
-        self._is_read, self._most = is_read, most
+        self._has, self._most = has, most
         self._shown: dict[str, dict[str, Shown]] = {}  # by board and sensor
         self._by_id: dict[int, Shown] = {}
         self._without: set[int] = set()
@@ -68,18 +69,27 @@ class Rings:
 
     def _met(self, features: Features) -> Shown | None:
         """A sensor that came; None where there is no place for it."""
-        if not self._is_read(features.board):
+        if not self._has(features.board, features.sensor):
             return None
-        if len(self._by_id) >= self._most:
-            if len(self._without) < COUNTED:
-                self._without.add(hash((features.board, features.sensor)))
-                self.left_out = len(self._without)
+        if len(self._by_id) >= self._most and not self._room(hash((features.board, features.sensor))):
             return None
         self._ids += 1
         shown = Shown(self._ids, features)
         self._shown.setdefault(features.board, {})[features.sensor] = self._by_id[shown.id] = shown
         self.new.add(shown)
         return shown
+
+    def _room(self, name: int) -> bool:
+        """Looks once for each name whether others have left, though nobody looks. Gives whether there is room."""
+        if name in self._without or len(self._without) >= COUNTED:
+            return False
+        for shown in [one for one in self._by_id.values() if not self._has(one.board, one.sensor)]:
+            self._forget(self._shown[shown.board].pop(shown.sensor))
+        if len(self._by_id) < self._most:
+            return True
+        self._without.add(name)
+        self.left_out = len(self._without)
+        return False
 
     def drop(self, board: str) -> None:
         """The board is read no more."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from .seldom import Seldom
+
 AGAIN = 10.0  # s between two times that all are said again
-TOLD, MOST = 600.0, 100  # s between two events on one topic; topics of which that is remembered
+TOLD = 600.0  # s between two events on one topic
 KINDS = ("status", "last", "alarm")
 
 
@@ -19,7 +21,7 @@ class Overwritten:
 
     def __init__(self, base: str, run: str, event: Callable[..., None]) -> None:
         self._base, self._run, self._event = base, f'"{run}"'.encode(), event
-        self._told: dict[str, float] = {}
+        self._seldom = Seldom(TOLD)
         self._said_again = -AGAIN
 
     def concerns(self, topic: str) -> bool:
@@ -30,10 +32,7 @@ class Overwritten:
         """Somebody else has written there. Gives whether all of ours are to be said again. now: s, monotonic."""
         if self._run in payload and b'"offline"' not in payload:  # a broker that does not know what No Local is
             return False
-        if not self._is_will(topic, payload) and now - self._told.get(topic, -TOLD) >= TOLD:
-            if len(self._told) >= MOST:
-                self._told.clear()
-            self._told[topic] = now
+        if not self._is_will(topic, payload) and self._seldom.turn(topic, now):
             self._event("retained.overwritten", topic=topic, emptied=not payload)
         if now - self._said_again < AGAIN:
             return False

@@ -58,6 +58,11 @@ class Stream:
         """Whether it has an alarm, be it on or not."""
         return self._watch is not None
 
+    @property
+    def owes(self) -> bool:
+        """Whether its next message has to say how many readings were left out before."""
+        return self._sent.condensed > 0
+
     def writer_of(self, piece: Piece) -> Writer:
         """Who writes the readings of `piece`: those of an earlier run have its number, and the tags of their time."""
         if piece.block is None:

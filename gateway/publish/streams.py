@@ -3,7 +3,6 @@
 Of a sensor that is there no more, since its board has gone or it is called otherwise, both are taken back.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -40,15 +39,16 @@ class Streams:
         self._retained: set[Sensor] = set()  # of which something lies at the broker, or is on its way there
         self._due: list[Sensor] = []  # whose alarm is to be said again
         self.changes = 0  # of what is retained
-        self._alarms: dict[str, dict[str, Told]] = defaultdict(dict)  # those that are on, by board and sensor
+        self._alarms: dict[str, dict[str, Told]] = {}  # those that are on, by board and sensor
 
     def alarms(self, board: str) -> Mapping[str, str]:
         """The sensors of `board` whose alarm is on, and what it says."""
-        return {sensor: told.word for sensor, told in self._alarms[board].items()} if self._alarms.get(board) else NONE
+        on = self._alarms.get(board)
+        return {sensor: told.word for sensor, told in on.items()} if on else NONE
 
     def raised(self, board: str) -> Mapping[str, Told]:
         """The same with value and unit."""
-        return dict(self._alarms[board]) if self._alarms.get(board) else {}
+        return dict(self._alarms.get(board, {}))
 
     def of(self, features: Features) -> Stream:
         """The stream of these readings."""
@@ -86,9 +86,9 @@ class Streams:
         self._documents.put(stream.alarm_topic, told.document(None))
         board, sensor = key
         if told.state == CLEAR:
-            self._alarms[board].pop(sensor, None)
+            self._off(board, sensor)
         else:
-            self._alarms[board][sensor] = told
+            self._alarms.setdefault(board, {})[sensor] = told
 
     def retained(self) -> Iterator[tuple[str, str, bool]]:
         """Of what something is retained: (board, sensor), and whether there is an alarm among it."""
@@ -119,9 +119,16 @@ class Streams:
         self._sweep()
 
     def _sweep(self) -> None:
-        """Takes back what is retained of sensors that are not read any more."""
-        for key in [key for key in self._retained if not self._of.read(*key)]:
+        """Lets go sensors that are not read any more; for what of them still goes out a stream is made anew."""
+        for key in [key for key in self._streams if not self._of.read(*key)]:
+            self._let_go(key)
+
+    def _let_go(self, key: Sensor) -> None:
+        """One that owes is kept: should its sensor be back, what was left out before is counted then."""
+        if key in self._retained:
             self._take_back(key)
+        if not self._streams[key].owes:
+            del self._streams[key]
 
     def _take_back(self, key: Sensor) -> None:
         self._retained.remove(key)
@@ -134,7 +141,13 @@ class Streams:
 
     def _no_alarm(self, key: Sensor, stream: Stream) -> None:
         self._documents.put(stream.alarm_topic, b"")
-        self._alarms[key[0]].pop(key[1], None)
+        self._off(*key)
+
+    def _off(self, board: str, sensor: str) -> None:
+        on = self._alarms.get(board, {})
+        on.pop(sensor, None)
+        if not on:
+            self._alarms.pop(board, None)
 
     def opened(self) -> None:
         """There is a new connection; the broker may have forgotten."""
@@ -144,7 +157,6 @@ class Streams:
 
     def forget(self, board: str) -> None:
         """Lets go those of a board that is not read any more."""
-        for key in [key for key in self._retained if key[0] == board]:
-            self._take_back(key)
-        self._streams = {key: stream for key, stream in self._streams.items() if key[0] != board}
+        for key in [key for key in self._streams if key[0] == board]:
+            self._let_go(key)
         self._alarms.pop(board, None)

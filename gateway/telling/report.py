@@ -47,8 +47,9 @@ class Reporter:
         self._change.set()
 
     def forget(self, board: str) -> None:
-        """Its document was taken back: the next one goes out, whatever it says."""
+        """Its document was taken back: the next one goes out, whatever it says, and all is told anew."""
         self._shapes.pop(board, None)
+        self._told.pop(board, None)
 
     async def run(self) -> None:
         """Reports for ever."""

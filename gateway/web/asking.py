@@ -11,7 +11,6 @@ from .link import Link
 APART, AT_ONCE = 0.1, 50  # s between two snapshots, in the long run; and so many may come at once
 SPARING = 10  # times the CPU that one has taken the gateway, where that is longer
 KEPT = 2.0  # s for which an hour of a sensor is handed on as it was
-MOST = 2_000  # hours that are kept
 
 
 class Asking:
@@ -21,7 +20,7 @@ class Asking:
         self._link = link
         self._next: asyncio.Task[dict[str, Any]] | None = None  # a snapshot that is not taken yet
         self._due = 0.0  # when the next one would come if they came evenly
-        self._hours: dict[int, tuple[float, asyncio.Task[Message | None]]] = {}
+        self._hours: dict[int, asyncio.Task[Message | None]] = {}
 
     async def snapshot(self) -> dict[str, Any]:
         """The documents as they are after this call: for all who wait, one. Raises Silent."""
@@ -41,13 +40,10 @@ class Asking:
 
     async def hour(self, id: int) -> Message | None:
         """The hour of a sensor; None where there is none of that id. Raises Silent."""
-        now = time.monotonic()
-        kept = self._hours.get(id)
-        if kept is None or now - kept[0] > KEPT:
-            if len(self._hours) >= MOST:
-                self._hours.clear()
-            kept = self._hours[id] = now, asyncio.ensure_future(self._link.ask("history", id=id))
-        return await asyncio.shield(kept[1])
+        if (kept := self._hours.get(id)) is None:
+            kept = self._hours[id] = asyncio.ensure_future(self._link.ask("history", id=id))
+            asyncio.get_running_loop().call_later(KEPT, self._hours.pop, id)
+        return await asyncio.shield(kept)
 
     async def capture(self, board: str) -> Message | None:
         """The newest bytes of a board; None where there is none of that name. Raises Silent."""

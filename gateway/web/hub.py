@@ -14,7 +14,7 @@ from ..feed.feeder import ALARMS
 from ..model import Quality
 
 WAITING = 16  # events that may wait for a page
-GONE = 10_000  # ids that are remembered
+GONE, LEFT = 10_000, 1_000  # ids of sensors, and boards, of which it is remembered that they have left
 KEEP_ALIVE = 15.0  # s
 RETRY = b"retry: 2000\n\n"
 COMMENT = b": nothing new\n\n"
@@ -70,7 +70,7 @@ class Hub:
         self._sensors: dict[int, Any] = {}
         self._values: dict[int, Any] = {}
         self._lines: dict[str, Any] = {}
-        self._left: set[str] = set()  # boards
+        self._left: list[str] = []  # boards
         self._time = 0.0
         self._gone: deque[int] = deque(maxlen=GONE)
 
@@ -104,7 +104,8 @@ class Hub:
             if name == "documents":
                 self._gateway = data["gateway"]
                 self._boards.update(data["boards"])
-                self._left = (self._left - data["boards"].keys()) | set(data["left"])
+                back = data["boards"].keys() | set(data["left"])
+                self._left = [*(name for name in self._left if name not in back), *data["left"]][-LEFT:]
                 for board in data["left"]:
                     self._boards.pop(board, None)
                     self._lines.pop(board, None)
@@ -125,7 +126,7 @@ class Hub:
 
     def whole(self) -> bytes:
         """Everything that is known, as a page takes it at its start."""
-        events = [_event("documents", {"gateway": self._gateway, "boards": self._boards, "left": sorted(self._left)})]
+        events = [_event("documents", {"gateway": self._gateway, "boards": self._boards, "left": self._left})]
         if self._gone:
             events.append(_event("gone", {"ids": list(self._gone)}))
         events.append(_event("sensors", {"sensors": list(self._sensors.values())}))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
+from ..seldom import Seldom
 from .known import Known
 from .pages import Pages
 
@@ -20,6 +21,8 @@ AGAIN = 10.0  # s between two answers to that, and between two times that one to
 SETTLED = 1.0  # s for our own message to come back, before what is heard there is called somebody else's
 STRANGE = 15.0  # s before what lies under our own node and is not ours is cleared
 TOLD = 600.0  # s between two events on one topic
+MOST_STRANGE = 1_000  # topics that are not ours and wait for that: what comes beyond is for the next connection
+MOST_GONE = 256  # components of a message that are no more, as it still says: the newest
 RETRY = 60.0  # s after which what the broker has not taken goes again: it may not let us write there, and then does
 
 
@@ -53,7 +56,7 @@ class Announcer:
         self._strange: dict[str, Strange] = {}
         self._open_at: dict[str, float] = {}  # when a message was sent that the broker has not taken yet
         self._righted: dict[str, float] = {}
-        self._told: dict[str, float] = {}
+        self._seldom = Seldom(TOLD)
         self._said = 0, 0, 0  # messages, sensors, left out
 
     @property
@@ -89,7 +92,7 @@ class Announcer:
             self._strange.pop(topic, None)
         elif topic in self._sent and topic not in self._taken:
             return  # what an earlier run has left there: ours is on its way
-        elif topic not in self._strange:
+        elif topic not in self._strange and (topic in self._sent or len(self._strange) < MOST_STRANGE):
             wait = SETTLED if topic in self._sent else STRANGE
             at = max(now + wait, self._righted.get(topic, -AGAIN) + AGAIN)
             self._strange[topic] = Strange(at, not payload)
@@ -103,6 +106,8 @@ class Announcer:
         if self._sent[topic] != b"":
             return False
         del self._sent[topic]  # cleared once: Home Assistant complains where there is nothing to clear
+        self._components.pop(topic, None)
+        self._taken.discard(topic)
         if topic not in self.known.topics:
             return False
         self.known.topics.discard(topic)
@@ -135,12 +140,15 @@ class Announcer:
         self.known.changed |= not found.messages.keys() <= self.known.topics
         self.known.topics |= found.messages.keys()
         for topic, components in found.components.items():
-            self._components[topic] = self._components.get(topic, {}) | components
+            before = self._components.get(topic, {})
+            gone = [key for key in before if key not in components][-MOST_GONE:]
+            self._components[topic] = {key: before[key] for key in gone} | components
         self._say(found)
         return out
 
     def right(self, found: Pages, now: float) -> list[tuple[str, bytes]]:
         """What is to be sent to put right what others have written over ours, and what was not taken for long."""
+        self._righted = {topic: at for topic, at in self._righted.items() if now - at < AGAIN}
         again = [topic for topic, at in self._open_at.items() if at + RETRY <= now]
         out = [(topic, found.messages.get(topic, b"")) for topic in again]
         for topic in [topic for topic, strange in self._strange.items() if strange.at <= now]:
@@ -151,8 +159,7 @@ class Announcer:
             self._righted[topic] = now
             self._sent[topic] = self._digest(ours)
             out.append((topic, ours))
-            if now - self._told.get(topic, -TOLD) >= TOLD:
-                self._told[topic] = now
+            if self._seldom.turn(topic, now):
                 self._event("discovery.overwritten", topic=topic, emptied=strange.empty)
         return out
 
