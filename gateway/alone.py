@@ -40,7 +40,7 @@ class Alone:
 
     def __init__(self, config: Config, keys: Mapping[str, Sequence[str]]) -> None:
         self.config = config
-        self._features = Own(config.custom, config.path.parent, keys)
+        self._features = Own(Custom(config.custom, config.path.parent, config.deadline, config.memory), keys)
         self.missed = self._features.missed  # see Own
         self.archive = Archive(self._plan, self._features.columns, self._drop)
         self.dropped: Counter[str] = Counter()  # out of range, by board, of the reading that goes on
@@ -79,6 +79,10 @@ class Alone:
     def hardware(self, board: str, sensor: str) -> str:
         """The board's own name for a sensor."""
         return self._own.get((board, sensor), sensor)
+
+    def close(self) -> None:
+        """Ends the processes of the user's own features."""
+        self._features.close()
 
     def written(self) -> dict[str, Any]:
         """What goes on behind what was read, as JSON can have it. Nothing may wait."""

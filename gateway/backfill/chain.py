@@ -87,6 +87,10 @@ class Chain:
         for part in parts(captures):
             self._part(part)
 
+    def close(self) -> None:
+        """Ends the processes of the user's own features."""
+        self._alone.close()
+
     def _part(self, captures: list[Given]) -> None:
         journal, done = self._journal, dict[str, dict[str, Any]]()
         journal.sweep()

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,9 @@ def worked(order: dict[str, Any], chain: dict[str, Any], said: Callable[[dict[st
         with Capture(captures[0].path) as capture:
             config, _ = settings(capture.header)
         of = Setting(config, lambda header: settings(header)[1], order["features"], order["keys"])
-        work = Chain(of, journal, said)
-        missed = work.missed
-        work.work(captures)
+        with closing(Chain(of, journal, said)) as work:
+            missed = work.missed
+            work.work(captures)
     except (CaptureError, JournalError, NoFeature) as error:
         said({"failed": str(error)})
     except OSError as error:
@@ -45,7 +46,7 @@ def main() -> None:
     die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever has started us, and ends us
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # a user's feature may print
+    os.dup2(2, 1)  # nothing else stands there, whoever prints
 
     def said(what: dict[str, Any]) -> None:
         try:

@@ -1,48 +1,49 @@
-"""A user's own features in this very process, which is nobody's but theirs: for readings that are all there already.
+"""A user's own features for readings that are all there already: each in its process, as in the lane, and waited for.
 
-What goes wrong is counted and leaves no value, as in the lane. Nobody waits for an answer, so they have long.
+What goes wrong is counted and leaves no value. One that twice does not leave its process as it was (it hangs, crashes,
+uses up its memory) is not asked any more.
 """
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from types import FrameType
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...model import Plan
-from .checked import Unfit, columns
-from .work import Function, imported, raised
+from .answers import Answer
+from .asked import Asked, Missed
+from .pieces import Custom, ordered
+from .quarantine import MOST
+from .work import NoFeature
 
-PATIENCE = 60.0  # s for a call
 CALL = 4096  # readings of one, as a batch has them at most
+UNASKED = ", and is not asked any more"
 
 Floats = NDArray[np.float64]
 
 
-class Overdue(BaseException):
-    """A call takes too long. No function that catches what it raises itself takes it for that."""
-
-
 class Own:
-    """features: "module:function". folder: where their modules are. keys: what each is known to answer.
+    """custom: the features. keys: what each is known to answer.
 
-    missed: of each the calls that came to nothing, and why the first of them did. Raises NoFeature.
+    missed: of each the calls that came to nothing, and why the first of them did, or the one after which it was not
+    asked any more. Raises NoFeature, by name.
     """
 
-    def __init__(self, features: Sequence[str], folder: Path, keys: Mapping[str, Sequence[str]]) -> None:
+    def __init__(self, custom: Custom, keys: Mapping[str, Sequence[str]]) -> None:
         self.missed: dict[str, dict[str, Any]] = {}
-        self._folder, self._keys = str(folder.resolve()), keys
-        self._functions: dict[str, Function] = {}
-        for feature in features:
-            module, _, function = feature.partition(":")
-            order = {"module": module, "function": function, "folder": self._folder}
-            self._functions[feature] = imported(order)
+        self._keys = keys
+        self._processes: dict[str, Asked] = {}
+        self._lost: Counter[str] = Counter()  # processes, by feature
+        for name in custom.names:
+            try:
+                self._processes[name] = Asked(ordered(name, custom))
+            except NoFeature as error:
+                self.close()
+                raise NoFeature(f"{name} {error}") from None
 
     def columns(self, plan: Plan, t: Floats, v: Floats, new: int) -> dict[str, Floats]:
         """The columns of all of the plan's features for the newest `new` of these readings, oldest first."""
@@ -60,27 +61,29 @@ class Own:
             out |= {key: column for key, column in made.items() if key not in out}
         return out
 
-    def _asked(self, feature: str, t: Floats, v: Floats, new: int) -> dict[str, Floats]:
-        name = feature.partition(":")[2]
-        try:
-            with _in_time():
-                keys, numbers = columns(self._functions[feature](t.copy(), v.copy(), new), name, new)
-        except Unfit as error:
-            self._miss(feature, str(error))
-            return {}
-        except KeyboardInterrupt:
-            raise
-        except Overdue:
-            self._miss(feature, f"did not answer within {PATIENCE:.0f} s")
-            return {}
-        except BaseException as error:  # whatever a user's code can raise, SystemExit too
-            self._miss(feature, raised(error, self._folder))
-            return {}
-        return dict(zip(keys, np.frombuffer(numbers).reshape(len(keys), new), strict=True))
+    def close(self) -> None:
+        """Ends all processes."""
+        for process in self._processes.values():
+            process.end()
 
-    def _miss(self, feature: str, why: str) -> None:
-        missed = self.missed.setdefault(feature, {"calls": 0, "why": why})
+    def _asked(self, feature: str, t: Floats, v: Floats, new: int) -> dict[str, Floats]:
+        if self._lost[feature] >= MOST:
+            self.missed[feature]["calls"] += 1
+            return {}
+        try:
+            answer = self._processes[feature].ask(t.tobytes(), v.tobytes(), new)
+        except Missed as error:
+            answer = Answer((), [], str(error), True)
+        if answer.why:
+            self._miss(feature, answer)
+        return {key: np.array(column) for key, column in zip(answer.keys, answer.columns, strict=True)}
+
+    def _miss(self, feature: str, answer: Answer) -> None:
+        missed = self.missed.setdefault(feature, {"calls": 0, "why": answer.why})
         missed["calls"] += 1
+        self._lost[feature] += answer.worn
+        if answer.worn and self._lost[feature] == MOST:
+            missed["why"] = answer.why + UNASKED
 
 
 def _begin(plan: Plan, t: Floats, new: int) -> int:
@@ -89,17 +92,3 @@ def _begin(plan: Plan, t: Floats, new: int) -> int:
     if plan.window_s is not None:
         begin = max(begin, int(np.searchsorted(t[:new], t[new] - plan.window_s, side="right")))
     return begin
-
-
-@contextmanager
-def _in_time() -> Iterator[None]:
-    def over(number: int, frame: FrameType | None) -> None:
-        raise Overdue
-
-    before = signal.signal(signal.SIGALRM, over)
-    signal.setitimer(signal.ITIMER_REAL, PATIENCE)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
