@@ -16,7 +16,7 @@ ROOMS = ("ingest", "compute", "publish")
 CORRIDOR = {
     "model", "asks", "layouts", "sending", "ledger", "names", "parts", "threads", "backoff", "instants", "shown",
     "units", "patterns",
-    "checksums", "tls", "gathering", "listening",
+    "checksums", "tls", "gathering", "listening", "extras",
 }  # fmt: skip
 """What any room may use: nouns, and small functions that stand on nothing."""
 DOORS = {
