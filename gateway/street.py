@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .compute.cores import cores
-from .compute.room import Custom, Room
+from .compute.room import Custom, Remote, Room
 from .config import Config, plan_for, sending_for, treatments_for
 from .ingest.boards import Boards
 from .model import Chunk, Drop, Features, Plan, Sample
@@ -46,6 +46,7 @@ class Street:
             linger=config.linger,
             custom=Custom(config.custom, config.path.parent, config.deadline, config.memory),
             event=event,
+            remote=_remote(config),
         )
         self._took = took
 
@@ -65,3 +66,11 @@ class Street:
     def _take(self, board: str, samples: list[Sample], chunk: Chunk) -> None:
         self.stage.take(board, samples, chunk)
         self._took(board, samples)
+
+
+def _remote(config: Config) -> Remote | None:
+    """The cluster that may compute as well."""
+    if config.cluster is None:
+        return None
+    tls = config.cluster.tls
+    return Remote(config.cluster.address, *((tls.ca, tls.cert, tls.key) if tls else ()))

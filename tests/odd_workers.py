@@ -13,7 +13,7 @@ from gateway.compute.wire import HEADER, LARGEST, READY, Inbox, framed
 
 def serve(pipe: socket.socket) -> None:
     """Takes b"<what> <argument>". What misbehaves does so once: its argument is a file that says that it has."""
-    worker._settle_in(pipe)
+    worker.settle_in(pipe)
     pipe.sendall(framed(READY, b""))
     inbox = Inbox()
     while piece := pipe.recv(1 << 18):
@@ -83,7 +83,7 @@ ODD = {
 
 def never_ready(pipe: socket.socket) -> None:
     """Ends before it has said that it is ready."""
-    worker._settle_in(pipe)
+    worker.settle_in(pipe)
     os._exit(3)
 
 
@@ -95,19 +95,19 @@ def without_numbers(pipe: socket.socket) -> None:
 
 def wordy(pipe: socket.socket) -> None:
     """Is of no use, and says why at such length that its sentence is cut within a character."""
-    worker._settle_in(pipe)
+    worker.settle_in(pipe)
     pipe.sendall(framed(READY, worker._sentence(ValueError("x" + "°" * 400))))
 
 
 def stopped_at_once(pipe: socket.socket) -> None:
     """Is stopped before it has said that it is ready."""
-    worker._settle_in(pipe)
+    worker.settle_in(pipe)
     os.kill(os.getpid(), signal.SIGSTOP)
 
 
 def deaf(pipe: socket.socket) -> None:
     """Is ready, and then neither reads nor sees the end of its socket."""
-    worker._settle_in(pipe)
+    worker.settle_in(pipe)
     pipe.sendall(framed(READY, b""))
     while True:
         time.sleep(60)

@@ -36,6 +36,7 @@ DOORS = {
     "uvicorn": "web/server.py",
     "h11": "web/server.py",
     "pyarrow": "backfill/table.py",
+    "distributed": "compute/cluster/dask.py",
 }
 FILES = sorted(GATEWAY.rglob("*.py"))
 
@@ -128,6 +129,7 @@ def test_what_is_off_is_not_loaded():
     [
         ("gateway.compute.worker", "gateway.compute.batch"),
         ("gateway.compute.custom.warden", "gateway.compute.custom.work"),
+        ("gateway.compute.cluster.child", "gateway.compute.custom.work"),
     ],
 )
 def test_a_worker_needs_only_numpy(start, reached):

@@ -13,7 +13,8 @@ LARGEST = 1 << 20  # bytes of such a file
 MOST = 500  # files of features
 SECRET = {
     "mqtt.password_file": "secret", "mqtt.key_file": "secret", "mqtt.ca_file": "tls", "mqtt.cert_file": "tls",
-    "web.token_file": "secret",
+    "web.token_file": "secret", "compute.cluster_key_file": "secret", "compute.cluster_ca_file": "tls",
+    "compute.cluster_cert_file": "tls",
 }  # fmt: skip
 """Keys that name files."""
 
@@ -79,7 +80,7 @@ def _name(path: Path, folder: Path) -> str:
 
 def _secret(key: str, given: Mapping[str, str]) -> bool:
     """Whether the file that this key names has a secret in it; without a `key_file` that of the certificate has."""
-    return SECRET[key] == "secret" or (key == "mqtt.cert_file" and "mqtt.key_file" not in given)
+    return SECRET[key] == "secret" or (key.endswith("cert_file") and key.replace("cert", "key") not in given)
 
 
 def _features(data: Mapping[str, Any], folder: Path) -> Iterator[Path]:

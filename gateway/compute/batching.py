@@ -38,6 +38,11 @@ class Batch:
         return (entry for group in self.groups for entry in group)
 
     @property
+    def sensors(self) -> list[Sensor]:
+        """Whose readings they are."""
+        return [entry.sensor for entry in self.entries]
+
+    @property
     def readings(self) -> int:
         """How many new readings it has."""
         return sum(len(entry.rows) for entry in self.entries)

@@ -44,7 +44,8 @@ class Link:
 
         work: s of a core that it may use; with a pid only, and `patience` is then how long it may wait otherwise.
         """
-        self._unsent = memoryview(framed(number, data))
+        more = framed(number, data)
+        self._unsent = memoryview(b"".join((self._unsent, more)) if self._unsent else more)
         self._patience = patience, work
         self._write()
 

@@ -4,34 +4,29 @@ A board has at most one batch under way; what arrives meanwhile is its next one.
 free and grow while they are busy, and a board that is slow to compute holds up no other. Boards take turns.
 """
 
+from __future__ import annotations
+
 import asyncio
 import itertools
 import math
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
+from typing import TYPE_CHECKING
 
 from ..model import Chunk, Drop, Features, Plan, Sample
-from .batching import Batch, batch, leaves, portion, read, settled, written
+from .batching import Batch, leaves, portion, read, settled, written
+from .desks import Desk, in_turn, taken
 from .pool import Pool
 from .sensors import Row, Sensor
+from .tasks import Result
 from .uncomputed import uncomputed
+
+if TYPE_CHECKING:
+    from .cluster.batches import Batches
 
 NOTHING: Mapping[tuple[str, str], int] = {}
 MOST_WAITING = 20_000  # readings of a board
-
-
-@dataclass(slots=True)
-class Desk:
-    """One board's sensors, and its readings that wait."""
-
-    sensors: dict[str, Sensor] = field(default_factory=dict)
-    ready: dict[Sensor, None] = field(default_factory=dict)  # those with waiting readings, first come first
-    waiting: int = 0
-    computing: int = 0
-    since: float = 0.0  # when the oldest waiting reading came
-    turn: int = 0  # its place in the queue
 
 
 class Stage:
@@ -52,12 +47,14 @@ class Stage:
         most: int = MOST_WAITING,
         event: Callable[..., None] = lambda name, **fields: None,
     ) -> None:
-        self.pool = Pool(workers, self._soon, event)
+        self.pool = Pool(workers, self.soon, event)
         self._plan, self._emit, self._dropped, self._event = plan, emit, dropped, event
         self._linger, self._most = linger, most
         self._desks: dict[str, Desk] = {}
         self._seqs: dict[tuple[str, str], int] = {}  # the last of sensors that are forgotten: a run has each once
         self._apart: deque[Batch] = deque()  # what failed together, to be tried again one by one
+        self._elsewhere: Batches | None = None
+        self._returned: deque[Batch] = deque()  # what the cluster has not computed: it goes first
         self._given: dict[int, Batch] = {}  # what the pool has
         self._turns = itertools.count()
         self._wake: asyncio.Handle | None = None
@@ -69,6 +66,10 @@ class Stage:
     def began(self) -> float:
         """When it started; s of the loop's clock, which `now` and Features.mono count from."""
         return self._start
+
+    def join(self, elsewhere: Batches) -> None:
+        """Batches may go to a cluster from now on."""
+        self._elsewhere = elsewhere
 
     async def start(self, began: float | None = None) -> None:
         """Starts the pool; returns when a worker has answered. Raises OSError when none can start.
@@ -92,7 +93,7 @@ class Stage:
         finally:
             await self.pool.stop()
         left = self.older(math.inf)
-        self._given, self._apart = {}, deque()
+        self._given, self._apart, self._returned = {}, deque(), deque()
         for desk in self._desks.values():
             desk.waiting = desk.computing = 0
             desk.ready.clear()
@@ -189,13 +190,13 @@ class Stage:
                 desk.since, desk.turn = t, next(self._turns)
             desk.waiting += taken
             self._empty.clear()
-            self._soon()
+            self.soon()
         if out_of_range:
             self._dropped(board, Drop.OUT_OF_RANGE, out_of_range)
         if shed:
             self._dropped(board, Drop.SHED, shed)
 
-    def _soon(self) -> None:
+    def soon(self) -> None:
         """Looks for a batch to send once the loop has seen what else has arrived."""
         if isinstance(self._wake, asyncio.TimerHandle):  # it waits for company; something else has come up
             self._wake.cancel()
@@ -206,36 +207,55 @@ class Stage:
     def _dispatch(self) -> None:
         self._wake = None
         while free := self.pool.free:
-            if self._apart:
-                self._give(self._apart.popleft())
+            if first := self._returned or self._apart:
+                self._compute(first.popleft())
                 continue
-            waiting = [desk for desk in self._desks.values() if desk.ready and not desk.computing]
+            waiting = self._waiting()
             if not waiting:
                 return
-            oldest = min(desk.since for desk in waiting)
-            if not leaves(oldest, self.now(), self._linger):
-                self._wake = asyncio.get_running_loop().call_at(self._start + oldest + self._linger, self._dispatch)
+            made = taken(self._desks, waiting, portion([desk.waiting for desk in waiting], free))
+            self._given[id(made)] = made
+            if self._elsewhere is not None and self._elsewhere.goes(made.sensors, made.readings, 0):
+                self._elsewhere.give(made)
+            else:
+                self._compute(made)
+        if self._elsewhere is not None:
+            self._overflow(self._elsewhere)
+
+    def _overflow(self, elsewhere: Batches) -> None:
+        """All workers here are busy: what waits goes to the cluster where it is done sooner there."""
+        while free := elsewhere.free:
+            waiting = self._waiting()
+            counts = [desk.waiting for desk in waiting]
+            most, sensors = portion(counts, free), [sensor for desk in waiting for sensor in desk.ready]
+            if not waiting or not elsewhere.goes(sensors, most, sum(counts) - most):
                 return
-            waiting.sort(key=lambda desk: desk.turn)
-            self._send(waiting, portion([desk.waiting for desk in waiting], free))
+            made = taken(self._desks, waiting, most)
+            self._given[id(made)] = made
+            elsewhere.give(made)
 
-    def _send(self, desks: list[Desk], most: int) -> None:
-        made = batch((sensor for desk in desks for sensor in desk.ready), most)
-        for entry in made.entries:
-            desk = self._desks[entry.sensor.board]
-            desk.waiting -= len(entry.rows)
-            desk.computing += len(entry.rows)
-            del desk.ready[entry.sensor]
-            if entry.sensor.fresh:
-                desk.ready[entry.sensor] = None  # the others' turn is first
-        for name in made.boards:
-            desk = self._desks[name]
-            desk.since = min((sensor.fresh[0].t for sensor in desk.ready), default=0.0)
-        self._give(made)
+    def _waiting(self) -> list[Desk]:
+        """The boards whose turn it is, in turn. Where they wait for company, none, and it is looked again later."""
+        waiting = in_turn(self._desks.values())
+        oldest = min((desk.since for desk in waiting), default=0.0)
+        if waiting and not leaves(oldest, self.now(), self._linger):
+            if self._wake is None:
+                self._wake = asyncio.get_running_loop().call_at(self._start + oldest + self._linger, self._dispatch)
+            return []
+        return waiting
 
-    def _give(self, made: Batch) -> None:
+    def _compute(self, made: Batch) -> None:
+        """Hands a batch to a worker here."""
         self._given[id(made)] = made
-        self.pool.give(written(made), partial(self._answered, made), partial(self._failed, made))
+        task = written(made)
+        self.pool.give(task, partial(self._answered, made), partial(self._failed, made))
+        if self._elsewhere is not None:
+            self._elsewhere.begins(made, task)
+
+    def take_back(self, made: Batch) -> None:
+        """A batch that the cluster has not computed."""
+        self._returned.append(made)
+        self.soon()
 
     def _answered(self, made: Batch, answer: bytes) -> None:
         """A worker's answer. Raises Nonsense when it is none."""
@@ -243,17 +263,23 @@ class Stage:
         if isinstance(results, str):
             self._failed(made, results)
         else:
-            features = settled(made, results)
-            self._leave(made)
-            self._emit(features)
+            self.settle(made, results)
+
+    def settle(self, made: Batch, results: list[Result]) -> None:
+        """A batch is computed. Raises Nonsense when these are not its results."""
+        features = settled(made, results)
+        self._leave(made)
+        self._emit(features)
 
     def _failed(self, made: Batch, why: str) -> None:
         """One sensor's fault stays with it: the others of its batch are computed without it."""
         entries = list(made.entries)
         if len(entries) > 1:
+            if self._elsewhere is not None:
+                self._elsewhere.ends(made)
             del self._given[id(made)]
             self._apart += made.apart()
-            self._soon()
+            self.soon()
             return
         self._event("compute.failed", why=why, boards=made.boards, readings=made.readings)
         for entry in entries:
@@ -262,6 +288,8 @@ class Stage:
         self._leave(made)
 
     def _leave(self, made: Batch) -> None:
+        if self._elsewhere is not None:
+            self._elsewhere.ends(made)
         self._given.pop(id(made), None)
         for entry in made.entries:
             desk = self._desks[entry.sensor.board]

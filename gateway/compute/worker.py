@@ -19,7 +19,7 @@ def serve(pipe: socket.socket) -> None:
     Says READY first, with a sentence when it is of no use, and whenever it is asked for that.
     """
     try:
-        _settle_in(pipe)
+        settle_in(pipe)
         one_thread()  # for a fork server that was there before us
         from .batch import answer  # numpy comes with it
     except Exception as error:  # whatever it is: the pool tells it, and tries again
@@ -40,7 +40,7 @@ def _sentence(error: Exception) -> bytes:
     return b"%s: %s%s" % (type(error).__name__.encode(), why.encode(errors="replace")[:300], cure.encode())
 
 
-def _settle_in(pipe: socket.socket) -> None:
+def settle_in(pipe: socket.socket) -> None:
     """What makes this process a good child: it dies with its parent, and leaves signals and output to the gateway."""
     die_with_parent()  # the fork server, which ends when the gateway does
     close_all_but(pipe.fileno())

@@ -16,6 +16,7 @@ preset(name, folder)        one of them, checked; Unfit or Wrong
 
 from .changes import changes
 from .checked import Config, Mqtt, Rule, Web, host_id, plan_for, sending_for, treatments_for
+from .cluster import Cluster
 from .load import board_of, load, made, preset, problems, with_presets
 from .plan import lines, plan
 from .presets import OWN, Preset, presets
@@ -25,7 +26,7 @@ from .warnings import warnings
 from .words import Unfit, toml
 
 __all__ = [
-    "OWN", "Config", "Mqtt", "Preset", "Probed", "Rule", "Unfit", "Web", "Wrong", "board_of", "changes", "host_id",
-    "lines", "load", "made", "plan", "plan_for", "preset", "presets", "problems", "sending_for",
+    "OWN", "Cluster", "Config", "Mqtt", "Preset", "Probed", "Rule", "Unfit", "Web", "Wrong", "board_of", "changes",
+    "host_id", "lines", "load", "made", "plan", "plan_for", "preset", "presets", "problems", "sending_for",
     "starting_configuration", "toml", "treatments_for", "warnings", "with_presets",
 ]  # fmt: skip

@@ -11,7 +11,7 @@ KEYS = {
     "id": "gateway.id", "workers": "compute.workers", "linger": "compute.linger",
     "state_dir": "gateway.state_dir", "at_risk": "spool.at_risk", "spool_bytes": "spool.max_bytes",
     "spool_age": "spool.max_age", "custom": "features.custom", "deadline": "features.deadline",
-    "memory": "compute.memory",
+    "memory": "compute.memory", "cluster": "compute.cluster",
 }  # fmt: skip
 """Fields of a Config that are read when the gateway starts, as the file calls them; the others can change at once."""
 

@@ -17,6 +17,7 @@ from ..sending import Sending
 from ..tls import Tls
 from . import tables
 from .asked import unit_name
+from .cluster import Cluster, cluster
 from .presets import Preset, in_each_unit
 from .questions import Unit
 from .values import address
@@ -89,6 +90,7 @@ class Config:
     max_window: int  # readings
     workers: int | None  # None: one a core that this process may use
     linger: float  # s
+    cluster: Cluster | None
     state_dir: Path | None  # None: the service manager's, or in the user's home
     at_risk: float  # s
     spool_bytes: int
@@ -201,6 +203,7 @@ def checked(document: tables.Document, path: Path) -> Config:
         max_window=most,
         workers=document.compute.workers,
         linger=document.compute.linger,
+        cluster=cluster(document.compute, path),
         state_dir=path.parent / gateway.state_dir if gateway.state_dir else None,
         at_risk=document.spool.at_risk,
         spool_bytes=document.spool.max_bytes,
@@ -252,13 +255,10 @@ def _mqtt(table: tables.Mqtt, path: Path) -> Mqtt:
         prefix=table.prefix,
         payload=table.payload,
         discovery=table.discovery_prefix,
-        tls=tls(table.ca_file, table.cert_file, table.key_file, path) if table.url.startswith("mqtts:") else None,
+        tls=Tls.beside(path, table.ca_file, table.cert_file, table.key_file)
+        if table.url.startswith("mqtts:")
+        else None,
     )
-
-
-def tls(ca: str, cert: str, key: str, path: Path) -> Tls:
-    """The files of TLS, as the file `path` names them; "" is none."""
-    return Tls(*(path.parent / one if one else None for one in (ca, cert, key)))
 
 
 def _boards(table: tables.Board, tags: Mapping[str, str]) -> list[model.Board]:

@@ -8,12 +8,13 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from ..model import Board
-from ..tls import TlsError, context
+from ..tls import Tls, TlsError, context
 from . import password, preset_file, web
-from .checked import Config, checked, tls
+from .checked import Config, checked
+from .cluster import cluster
 from .presets import OWN, Preset, place
 from .source import Wrong, parsed, read
-from .tables import TABLES, TAKEN_BY, Document, Mqtt
+from .tables import TABLES, TAKEN_BY, Document
 from .together import conflicts
 from .words import Inside, Unfit, nearest, quoted, wanted, where
 
@@ -127,15 +128,19 @@ def _document(data: dict[str, Any], path: Path) -> tuple[Document | None, list[s
     token = data["web"].get("token_file") if isinstance(data.get("web"), dict) else None
     if isinstance(token, str) and token and token.isprintable():
         wrong += [f"web.token_file: {text}" for text in web.problems(path.parent / token)]
-    if document is not None and not wrong and document.mqtt.url.startswith("mqtts:"):
-        wrong += _tls(document.mqtt, path)
+    if document is not None and not wrong:
+        mqtt, found = document.mqtt, cluster(document.compute, path)
+        if mqtt.url.startswith("mqtts:"):
+            wrong += _tls(Tls.beside(path, mqtt.ca_file, mqtt.cert_file, mqtt.key_file))
+        if found is not None and found.tls is not None:
+            wrong += _tls(found.tls)
     return (None if wrong else document), wrong
 
 
-def _tls(mqtt: Mqtt, path: Path) -> list[str]:
+def _tls(files: Tls) -> list[str]:
     """Why the files of TLS will not do."""
     try:
-        context(tls(mqtt.ca_file, mqtt.cert_file, mqtt.key_file, path))
+        context(files)
     except TlsError as error:
         return [str(error)]
     return []

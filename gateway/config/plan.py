@@ -71,6 +71,7 @@ def plan(
         "deadline_s": config.deadline,
         "workers": config.workers or cores or "auto",
         "linger_s": config.linger,
+        "cluster": config.cluster.address if config.cluster else None,
         "memory": _memory(config, config.workers or cores or 1, waiting or {"computing": 0, "publishing": 0}),
         "spool": {
             "folder": str(config.state_dir or state),
@@ -107,6 +108,7 @@ def lines(plan: dict[str, Any]) -> list[str]:
         *(f"sensors   {shown(one['match'])}: {spoken(one)}" for one in plan["sensors"]),
         *(f"custom    {name}: a message waits for it at most {span(plan['deadline_s'])}" for name in plan["custom"]),
         f"workers   {'one a core' if plan['workers'] == 'auto' else plan['workers']}",
+        *([f"cluster   {plan['cluster']}: what is done sooner there is computed there"] if plan["cluster"] else []),
         f"memory    windows: at most {amount(memory['windows_bytes'])}",
         f"memory    readings under way: at most {amount(memory['waiting_bytes'])}",
     ]

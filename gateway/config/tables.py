@@ -164,6 +164,10 @@ class Compute(Table):
     workers: Annotated[int | None, By(keys.workers)] = None
     linger: Annotated[float, By(duration(0, 10))] = 0.0
     memory: Annotated[int, By(values.size(16_000_000, 1_000_000_000_000))] = 256_000_000
+    cluster: Annotated[str, By(hosts.cluster)] = ""
+    cluster_ca_file: Text = ""
+    cluster_cert_file: Text = ""
+    cluster_key_file: Text = ""
 
 
 class Spool(Table):

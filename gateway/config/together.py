@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..names import level
-from . import asked, frames, sent, tuned, web
+from . import asked, cluster, frames, sent, tuned, web
 from .keys import listen, port
 from .patterned import patterned
 from .sensing import contradictions
@@ -23,6 +23,7 @@ def conflicts(data: dict[str, Any]) -> Iterator[str]:
     """A sentence for each thing in the parsed file that does not go with another."""
     yield from _mqtt(_table(data, "mqtt"))
     yield from web.conflicts(data, local)
+    yield from cluster.conflicts(_table(data, "compute"))
     yield from _windows(data)
     yield from contradictions(data)
     yield from sent.conflicts(data)

@@ -10,7 +10,7 @@ from pathlib import Path
 from .. import tls
 from ..model import Board, FormatOptions
 from ..sending import Alarm
-from . import password, web
+from . import cluster, password, web
 from .checked import Config, plan_for, reaches
 from .sensing import exact
 from .together import local
@@ -49,6 +49,7 @@ def warnings(
         *_gateway(config),
         *_mqtt(config),
         *web.warnings(config.web, local=config.web.listen is None or local(config.web.listen[0])),
+        *_cluster(config),
         *_ports(config, serial),
         *_columns(config, misread),
         *_registers(config, unread),
@@ -77,6 +78,12 @@ def _mqtt(config: Config) -> Iterator[str]:
         yield from tls.warnings(mqtt.tls)
     if mqtt.embedded and not local(mqtt.listen[0]):
         yield f"mqtt.listen: whoever reaches {mqtt.listen[0]} can try to log in; 127.0.0.1 is for this machine alone"
+
+
+def _cluster(config: Config) -> Iterator[str]:
+    yield from cluster.warnings(config.cluster, local)
+    if config.cluster is not None and config.cluster.tls is not None:
+        yield from tls.warnings(config.cluster.tls)
 
 
 def _ports(config: Config, serial: Path) -> Iterator[str]:

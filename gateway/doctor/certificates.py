@@ -17,9 +17,9 @@ SOON = 30 * 86_400  # s before a certificate ends
 def certificate_facts(tls: Tls | None) -> list[tuple[str, Path, float]]:
     """(key, file, when its certificate ends, s since 1970) of these; of a file with many CAs nothing is said."""
     found = []
-    for key, path in ((key, path) for key, path in (tls.files if tls else ()) if key != "mqtt.key_file"):
+    for key, path in ((key, path) for key, path in (tls.files if tls else ()) if not key.endswith("key_file")):
         text = path.read_text(encoding="latin-1")
-        at = None if key == "mqtt.ca_file" and several(text) else ends(text)
+        at = None if key.endswith("ca_file") and several(text) else ends(text)
         found += [] if at is None else [(key, path, at)]
     return found
 

@@ -16,6 +16,7 @@ from ..ingest.identity import lockers
 from .broker import broker
 from .certificates import certificate_facts, certificates
 from .clock import clock, clock_facts
+from .cluster import cluster, cluster_facts
 from .disk import disk, disk_facts
 from .finding import FINE, UNKNOWN, WRONG, Finding
 from .ports import port_facts, ports
@@ -66,9 +67,11 @@ def examine(path: Path) -> Examined:
     seen = port_facts(config, who, runs)  # who has one open may have gone a moment later
     facts = asyncio.run(broker_facts(config, hidden=read.hidden))
     findings += certificates(certificate_facts(config.mqtt.tls), time.time())
+    findings += certificates(certificate_facts(config.cluster.tls if config.cluster else None), time.time())
     findings += ports(seen, who, lent(facts, config))
     findings += disk(disk_facts(folder, who), who, config.spool_bytes)
     findings += web(web_facts(config.web), runs=runs is not None)
+    findings += cluster(cluster_facts(config.cluster))
     findings += broker(facts, config, time.time())
     if config.mqtt.embedded and facts.failed == "port" and runs is None:
         findings = [one for one in findings if not one.what.startswith("broker")]

@@ -139,6 +139,7 @@ class Reporter:
         self._broker.tell(look, now)
         self.faults.tell("pool", look.pool.get("trouble"))
         self.faults.tell("custom", look.pool.get("reason"))
+        self.faults.tell("cluster", look.pool.get("cluster", {}).get("reason"))
         wrong = unbalanced(look)
         told = f"the ledger does not balance ({'; '.join(wrong)}): please report it"
         self.faults.tell("ledger", told if wrong else None)

@@ -21,17 +21,27 @@ class TlsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """Files, PEM. ca: whom we trust, None: whom the system trusts. cert, key: who we are; key None: it is in cert."""
+    """Files, PEM. ca: whom we trust, None: whom the system trusts. cert, key: who we are; key None: it is in cert.
+
+    of: what the keys that name them begin with.
+    """
 
     ca: Path | None = None
     cert: Path | None = None
     key: Path | None = None
+    of: str = "mqtt."
+
+    @classmethod
+    def beside(cls, path: Path, ca: str, cert: str, key: str, of: str = "mqtt.") -> Tls:
+        """Files as the one at `path` names them; "" is none."""
+        ca_file, cert_file, key_file = (path.parent / name if name else None for name in (ca, cert, key))
+        return cls(ca_file, cert_file, key_file, of)
 
     @property
     def files(self) -> list[tuple[str, Path]]:
         """(key of the configuration, file) of those that are given."""
-        given = (("mqtt.ca_file", self.ca), ("mqtt.cert_file", self.cert), ("mqtt.key_file", self.key))
-        return [(key, path) for key, path in given if path is not None]
+        given = (("ca_file", self.ca), ("cert_file", self.cert), ("key_file", self.key))
+        return [(self.of + key, path) for key, path in given if path is not None]
 
 
 def context(tls: Tls) -> ssl.SSLContext:
@@ -45,23 +55,25 @@ def context(tls: Tls) -> ssl.SSLContext:
         else:
             made.load_verify_locations(tls.ca)
     except (OSError, ValueError):
-        raise TlsError(f"mqtt.ca_file: {of_path(tls.ca)} holds no certificate in PEM; give the CA's") from None
+        raise TlsError(f"{tls.of}ca_file: {of_path(tls.ca)} holds no certificate in PEM; give the CA's") from None
     if tls.cert is not None:
         key_file = tls.key or tls.cert
         try:
             made.load_cert_chain(tls.cert, tls.key, password=lambda: "")  # else it would ask on the terminal
         except ssl.SSLError as error:
             if error.reason == "KEY_VALUES_MISMATCH":
-                why = f"mqtt.key_file: {of_path(key_file)} is not the key of {of_path(tls.cert)}; give the one that is"
+                why = (
+                    f"{tls.of}key_file: {of_path(key_file)} is not the key of {of_path(tls.cert)}; give the one that is"
+                )
             elif "CERTIFICATE-----" not in _text(tls.cert):
-                why = f"mqtt.cert_file: {of_path(tls.cert)} holds no certificate in PEM"
+                why = f"{tls.of}cert_file: {of_path(tls.cert)} holds no certificate in PEM"
             elif "ENCRYPTED" in _text(key_file):
-                why = f"mqtt.key_file: {of_path(key_file)} needs a passphrase that nobody types; give one without"
+                why = f"{tls.of}key_file: {of_path(key_file)} needs a passphrase that nobody types; give one without"
             else:
-                why = f"mqtt.key_file: {of_path(key_file)} holds no private key in PEM"
+                why = f"{tls.of}key_file: {of_path(key_file)} holds no private key in PEM"
             raise TlsError(why) from None
         except (OSError, ValueError) as error:
-            raise TlsError(f"mqtt.key_file: {of_path(key_file)} cannot be used: {error}") from None
+            raise TlsError(f"{tls.of}key_file: {of_path(key_file)} cannot be used: {error}") from None
     return made
 
 
@@ -80,7 +92,7 @@ def warnings(tls: Tls) -> list[str]:
     key = tls.key or tls.cert
     if key is None or not key.exists() or not key.stat().st_mode & stat.S_IROTH:
         return []
-    return [f"mqtt.key_file: {of_path(key)} can be read by everyone; `chmod 600` it"]
+    return [f"{tls.of}key_file: {of_path(key)} can be read by everyone; `chmod 600` it"]
 
 
 def _see(key: str, path: Path) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from pickle import dumps
+from typing import TYPE_CHECKING
 
 from ...instants import instant
 from ...shown import shown
@@ -15,9 +16,12 @@ from .pieces import Call, Custom, Piece, ordered
 from .queue import Queue
 from .runner import Heard, Runner
 
+if TYPE_CHECKING:
+    from ..cluster.calls import Calls
+
 
 class Feature:
-    """Asks its process for what waits. name: "module:function".
+    """Asks its process for what waits, or a cluster once that is joined. name: "module:function".
 
     settled: (piece, name) once it has its columns or will not get any. owners: key -> name of the feature that uses it,
     shared by all. event: the log.
@@ -41,8 +45,13 @@ class Feature:
         self._retry: asyncio.TimerHandle | None = None
         self._shut: float | None = None  # when it was put in quarantine, until it has given values again
         self._loop = asyncio.get_running_loop()
-        heard = Heard(self._ask, self._answered, self._lost, self._printed)
+        self._elsewhere: Calls | None = None
+        heard = Heard(self.flush, self._answered, self._lost, self._printed)
         self.runner = Runner(ordered(name, custom), custom.deadline, heard, event)
+
+    def join(self, elsewhere: Calls) -> None:
+        """Calls may go to a cluster from now on."""
+        self._elsewhere = elsewhere
 
     def start(self) -> None:
         """Starts its process, in the background."""
@@ -53,14 +62,14 @@ class Feature:
         if self._retry is not None:
             self._retry.cancel()
         self.runner.end()
-        self._give_up(self._queue.clear())
+        self._forget()
 
     def anew(self) -> None:
         """Begins again with what its file says now; a quarantine is lifted."""
         self._lift()
         self.conduct = quarantine.Conduct()
         self.runner.end()
-        self._queue.back()
+        self._queue.back()  # and what a cluster has comes back by itself
         self.runner.start()
 
     @property
@@ -93,9 +102,11 @@ class Feature:
         self._queue.put(piece)
 
     def flush(self) -> None:
-        """Asks for what is queued, if the process has nothing to do."""
+        """Asks for what is queued: a cluster where it answers sooner, and the process if it has nothing to do."""
+        self._share()
         if self.runner.idle:
             self._ask()
+            self._share()
 
     def expired(self, piece: Piece) -> None:
         """A piece leaves as it is; it is the oldest of its sensor."""
@@ -106,9 +117,41 @@ class Feature:
     def _ask(self) -> None:
         if not quarantine.asked(self.conduct, self._loop.time()):
             return
-        if calls := self._queue.ask():
+        if calls := self._queue.ask(self._elsewhere.most(self._queue.next()) if self._elsewhere else None):
             self.calls += len(calls)
             self.runner.ask(dumps(calls, 5), len(calls))
+            if self._elsewhere is not None:
+                self._elsewhere.begins(self._queue.asked[0])
+
+    def _share(self) -> None:
+        """Has a cluster asked for what it answers sooner than the process here; but not while this is shut out."""
+        elsewhere, queue = self._elsewhere, self._queue
+        if elsewhere is None or self.conduct.since is not None:
+            return
+        while (call := queue.next()) is not None and elsewhere.goes(call, len(queue.asked) + len(queue) - 1):
+            self.calls += 1
+            elsewhere.give(queue.take(), self._answered_elsewhere, self._returned)
+
+    def _answered_elsewhere(self, call: Call, data: bytes) -> None:
+        """Raises Nonsense when it is no answer."""
+        answer = read(data, call.new)
+        if why := answer.why or self._unusable(answer):
+            self._give_up(call.pieces)
+            self._miss(why)
+        else:
+            self._take(call, answer)
+            self._good()
+
+    def _returned(self, call: Call) -> None:
+        """The cluster has not answered: the process here is asked."""
+        self._queue.returned(call)
+        self.flush()
+
+    def _forget(self) -> None:
+        """Nobody waits for answers any more."""
+        self._give_up(self._queue.clear())
+        if self._elsewhere is not None:
+            self._give_up(self._elsewhere.forget())
 
     def _answered(self, data: bytes) -> None:
         """Raises Nonsense when it is no answer."""
@@ -116,6 +159,8 @@ class Feature:
         answer = read(data, call.new)
         why = answer.why or self._unusable(answer)
         self._queue.asked.popleft()
+        if self._elsewhere is not None:
+            self._elsewhere.ends(call, self._queue.asked)
         if answer.worn:
             self.runner.end()
             self.replaced += 1
@@ -181,7 +226,7 @@ class Feature:
             return
         pause = conduct.until - now
         self.runner.end()
-        self._give_up(self._queue.clear())
+        self._forget()
         self._retry = self._loop.call_at(conduct.until, self.runner.start)
         self.reason = (
             f"the custom feature {self.name} {shown(why, 300)}: it is not asked any more, and its values are null; "

@@ -14,12 +14,15 @@ from bisect import bisect_right
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...model import Features, Plan
 from .feature import Feature
 from .pieces import Columns, Covered, Custom, Piece
 from .window import Window
+
+if TYPE_CHECKING:
+    from ..cluster.cluster import Cluster
 
 MOST_WAITING = 50_000  # readings; beyond, the oldest leave before their time
 
@@ -48,11 +51,21 @@ class Lane:
         self._empty = asyncio.Event()
         self._empty.set()
         self._stopping = False
+        self._cluster: Cluster | None = None
+
+    def join(self, cluster: Cluster) -> None:
+        """Features may be asked of a cluster as well; to be said before the start."""
+        self._cluster = cluster
 
     def start(self) -> None:
         """Starts the features' processes, in the background."""
         for name in self._custom.names:
             feature = Feature(name, self._custom, self._settled, self._owners, self._event)
+            if self._cluster is not None:
+                from ..cluster.calls import Calls
+
+                feature.join(Calls(name, self._custom.deadline, self._cluster))
+                self._cluster.listen(feature.flush)
             self._features[name] = feature
             self._owners.setdefault(feature.function, name)
             feature.start()

@@ -67,3 +67,12 @@ class Call(NamedTuple):
     def new(self) -> int:
         """Readings."""
         return self.pieces[-1].span.end - self.pieces[0].span.new
+
+    @property
+    def weight(self) -> int:
+        """Readings of its windows."""
+        return self.pieces[-1].span.end - self.pieces[0].span.start
+
+    def written(self) -> tuple[int, bytes, bytes]:
+        """As work.py takes it: new readings, times and values."""
+        return self.new, *self.pieces[0].window.read(self.pieces[0].span.start, self.pieces[-1].span.end)

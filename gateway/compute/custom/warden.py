@@ -12,6 +12,7 @@ import signal
 import socket
 import time
 from contextlib import suppress
+from io import FileIO
 
 from ..worker import close_all_but
 from .left import parents
@@ -20,7 +21,7 @@ PR_SET_CHILD_SUBREAPER = 36
 PATIENCE = 2.0  # s for what it killed to be gone; what hangs in the kernel then stays
 
 
-def serve(pipe: socket.socket, output: socket.socket) -> None:
+def serve(pipe: socket.socket, output: socket.socket | FileIO) -> None:
     """Runs a feature on `pipe`; what it prints goes to `output`. Ends when it ends, or when the gateway lets go."""
     import ctypes  # with numpy it is there
 

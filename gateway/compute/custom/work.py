@@ -15,6 +15,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 from pickle import loads
 from typing import Any, NoReturn, TextIO
@@ -37,7 +38,7 @@ class NoFeature(Exception):
     """The function cannot be had; the text is a clause: "cannot be imported: …"."""
 
 
-def work(pipe: socket.socket, output: socket.socket) -> NoReturn:
+def work(pipe: socket.socket, output: socket.socket | FileIO) -> NoReturn:
     """Takes what to import, and then calls, until the gateway has gone. Ends the process."""
     code = 1
     try:
@@ -53,7 +54,7 @@ def work(pipe: socket.socket, output: socket.socket) -> NoReturn:
         os._exit(code)
 
 
-def _settle_in(output: socket.socket) -> None:
+def _settle_in(output: socket.socket | FileIO) -> None:
     """Output to the log; out of memory it goes first, and for a core it goes last: built-in features come before it."""
     os.dup2(output.fileno(), STDOUT)
     os.dup2(output.fileno(), STDERR)

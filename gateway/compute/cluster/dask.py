@@ -1,0 +1,119 @@
+"""The door to Dask's distributed: a client in the bridge's loop. Its types and errors end here.
+
+Client's own attempts to connect again are not waited for: a client whose scheduler has gone is done with.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+os.environ["DASK_CONFIG"] = os.devnull  # else it writes its defaults into the user's home
+
+import distributed
+
+from .staff import Seen
+
+THERE = "__import__('importlib').import_module('gateway.compute.cluster.there').{}(*arguments)"
+"""What a worker evaluates. A function that is sent itself is looked for by the scheduler, too, which would need the
+gateway; and a worker on which it cannot be found ends, whoever else has work on it."""
+PATIENCE = 5.0  # s for a scheduler to take us in
+PARTING = 1.0  # s for a client to take its leave
+
+
+class Away(Exception):
+    """The cluster is not there; the text is a clause."""
+
+
+class Failed(Exception):
+    """A task has no answer; the text is a clause."""
+
+
+class Killed(Failed):
+    """Each worker that had the task has ended while it had it."""
+
+
+class Scheduler:
+    """One connection to a scheduler. To be made by `connected`."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    async def workers(self) -> dict[str, Seen]:
+        """Those that it has, by address. Raises Away."""
+        if self._client.status != "running":
+            raise Away("has ended the connection")
+        try:
+            seen = await self._client.scheduler.identity()
+        except Exception as error:  # whatever a connection that breaks can raise
+            raise Away(f"has ended the connection ({said(error)})") from None
+        return {
+            address: Seen(int(one["nthreads"]), float(one["last_seen"]), one["status"] == "running")
+            for address, one in seen["workers"].items()
+        }
+
+    async def compute(self, function: str, *arguments: Any, on: Sequence[str], first: bool = False) -> Any:
+        """What a function of there.py gives on one of those workers. first: before what is not.
+
+        Raises Failed, Killed.
+        """
+        if not on:
+            raise Failed("no worker can")
+        future: Any = None
+        try:
+            future = self._client.submit(
+                eval,
+                THERE.format(function),
+                {"arguments": arguments},
+                pure=False,
+                workers=on,
+                allow_other_workers=False,
+                priority=int(first),
+            )
+            return await future
+        except distributed.scheduler.KilledWorker:
+            raise Killed("ended each worker of the cluster that computed it") from None
+        except asyncio.CancelledError:
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                raise
+            raise Failed("was cancelled") from None  # by a client that has lost its scheduler
+        except Exception as error:  # whatever was raised on the worker, or by a connection that breaks
+            raise Failed(said(error)) from None
+        finally:
+            if future is not None and not future.done():
+                with suppress(Exception):  # it was lost with its scheduler
+                    await asyncio.shield(asyncio.ensure_future(self._client.cancel([future], force=True)))
+
+    async def close(self) -> None:
+        """Takes leave, as far as that can be done in a second."""
+        with suppress(Exception):  # it is closed however that goes
+            async with asyncio.timeout(PARTING):
+                await self._client.close(timeout=PARTING)
+
+
+async def connected(address: str, ca: str, cert: str, key: str) -> Scheduler:
+    """A connection. ca, cert, key: files for a tls:// address. Raises Away."""
+    secured = address.startswith("tls://")
+    security = distributed.Security(  # type: ignore[no-untyped-call]
+        require_encryption=secured, tls_ca_file=ca or None, tls_client_cert=cert or None, tls_client_key=key or None
+    )
+    client: Any = None
+    try:
+        client = distributed.Client(  # type: ignore[no-untyped-call]
+            address, security=security, asynchronous=True, timeout=PATIENCE, set_as_default=False, name="gateway"
+        )
+        await client
+    except Exception as error:  # no connection, no scheduler, no certificate that will do
+        if client is not None:
+            await Scheduler(client).close()
+        raise Away(f"cannot be reached ({said(error)})") from None
+    return Scheduler(client)
+
+
+def said(error: BaseException) -> str:
+    """An error in one line."""
+    text = " ".join(str(error).split())[:300]
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

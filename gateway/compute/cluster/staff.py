@@ -1,0 +1,123 @@
+"""The workers of a cluster as its bridge knows them: which are of use, and for what. Looks in, a standing out.
+
+A worker is of use once it has said that its gateway is of our version, and while its scheduler hears from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from .letters import CONNECTED, CONNECTING, EMPTY, VERSION, Order, Standing
+from .modules import mark_of
+
+QUIET = 2.0  # s, and two of the intervals in which workers are heard, after which one counts as silent
+ASKED = 10.0  # s after which a worker that is not ready yet is not waited for
+AHEAD = 1  # task of each worker that waits there, so that it need not wait for the next
+
+
+class Seen(NamedTuple):
+    """A worker as its scheduler sees it."""
+
+    threads: int
+    heard: float  # when it was heard last, on the scheduler's own clock
+    running: bool
+
+
+@dataclass(slots=True)
+class Member:
+    """One worker. since: when it was first seen with that `heard`, on our clock."""
+
+    seen: Seen
+    since: float
+    came: float
+    silent: bool = False
+    version: str | None = None  # None: it has not said that it is ready
+    why: str = ""  # why it is of no use, or a feature cannot be computed there
+    able: set[int] = field(default_factory=set)
+
+
+class Staff:
+    """The workers. modules: of users' features, as they go along."""
+
+    def __init__(self, order: Order, modules: bytes) -> None:
+        self.order, self.modules, self.mark = order, modules, mark_of(modules)
+        self._members: dict[str, Member] = {}
+
+    def gone(self) -> None:
+        """The scheduler has gone, and with it all that was known."""
+        self._members = {}
+
+    def look(self, workers: Mapping[str, Seen], now: float) -> list[str]:
+        """Takes in whom the scheduler has. Gives those that are new, and have to be asked."""
+        new = [address for address in workers if address not in self._members]
+        members = {address: self._members.get(address) or Member(seen, now, now) for address, seen in workers.items()}
+        for address, seen in workers.items():
+            member = members[address]
+            if seen.heard != member.seen.heard:
+                member.since = now
+            member.seen, member.silent = seen, now - member.since > QUIET + 2 * _interval(len(workers))
+        self._members = members
+        return new
+
+    def said(self, address: str, version: str, why: str = "") -> None:
+        """A worker has said which version it has, and is ready; "", and why, where it could not."""
+        if (member := self._members.get(address)) is not None:
+            member.version, member.why = version, why or member.why
+            if version and version != self.order.version:
+                member.why = f"has gateway {version} and not {self.order.version}"
+
+    def forget(self, address: str) -> None:
+        """A worker could not be asked: it will be new again."""
+        self._members.pop(address, None)
+
+    def able(self, address: str, feature: int, why: str) -> None:
+        """Whether it can compute a feature of the order; why not."""
+        if (member := self._members.get(address)) is not None:
+            if why:
+                member.why = why
+            else:
+                member.able.add(feature)
+
+    def fit(self, feature: int | None = None) -> list[str]:
+        """The workers that may be given a batch, or a call of a feature."""
+        return [
+            address
+            for address, member in self._members.items()
+            if self._fits(member) and (feature is None or feature in member.able)
+        ]
+
+    def _fits(self, member: Member) -> bool:
+        return member.version == self.order.version and member.seen.running and not member.silent
+
+    def standing(self, now: float) -> Standing:
+        """How the cluster stands."""
+        fit = [self._members[address] for address in self.fit()]
+        wrong = [f"{address} {one.why}" for address, one in self._members.items() if one.why]
+        named = "; ".join(wrong[:3]) + (f"; and {len(wrong) - 3} more" if len(wrong) > 3 else "")
+        if not fit:
+            members = self._members.values()
+            if any(one.version is None and not one.why and now - one.came < ASKED for one in members):
+                return Standing(CONNECTING)
+            strangers = wrong and all(one.version not in (None, self.order.version) for one in members)
+            if strangers:
+                return Standing(VERSION, f"has no worker with gateway {self.order.version} ({named})")
+            return Standing(EMPTY, f"has no worker that can be used ({named})" if wrong else self._idle())
+        hands = sum(member.seen.threads + AHEAD for member in fit)
+        able = sorted(set().union(*(member.able for member in fit)))
+        reason = f"has {len(wrong)} of {len(self._members)} workers that cannot do all ({named})" if wrong else ""
+        return Standing(CONNECTED, reason, len(fit), hands, tuple(able))
+
+    def _idle(self) -> str:
+        """Why nobody is of use where nobody said why."""
+        if not self._members:
+            return "has no workers"
+        return (
+            "has no worker that is heard" if any(one.silent for one in self._members.values()) else "has no worker yet"
+        )
+
+
+def _interval(workers: int) -> float:
+    """S between two heartbeats of a worker, as Dask's scheduler asks for them."""
+    return 0.5 if workers <= 10 else 1.0 if workers < 50 else 2.0 if workers < 200 else workers / 200 + 1.0

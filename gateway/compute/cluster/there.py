@@ -1,0 +1,46 @@
+"""What runs on a worker of the cluster: our arithmetic in its own process, a user's own feature in a child of it.
+
+The bridge names a function, and the worker finds it in its own gateway, which has to be of the same version.
+"""
+
+from __future__ import annotations
+
+import importlib
+from pickle import loads
+
+from ... import __version__
+from ..tasks import Result
+from .letters import packed
+
+
+def hello() -> str:
+    """The version of the gateway that is installed here; what it computes with is loaded then."""
+    importlib.import_module("gateway.compute.batch")
+    return __version__
+
+
+def batch(task: bytes) -> bytes:
+    """A batch's results, see letters.py. Raises RuntimeError with the traceback of one that cannot be computed."""
+    from ..batch import answer  # numpy comes with it
+
+    results = loads(answer(task))
+    if isinstance(results, str):
+        raise RuntimeError(results)
+    return packed([Result(*result) for result in results])
+
+
+def prepared(order: str, modules: bytes) -> str:
+    """Has a process import a user's own feature here. Gives what is wrong with that, a clause; "" when nothing is."""
+    from . import children
+
+    return children.prepared(order, modules)
+
+
+def called(order: str, mark: str, call: bytes) -> bytes:
+    """What the feature answers, see custom/answers.py: also when its process has crashed or hung. mark: of its modules.
+
+    Raises LookupError where the modules are not here.
+    """
+    from . import children
+
+    return children.called(order, mark, call)
