@@ -258,11 +258,12 @@ class Cluster:
         if seen["state"] == letters.CONNECTING:
             return
         if seen["state"] == letters.CONNECTED:
-            there = {"address": seen["address"], "workers": seen["workers"]}
+            where, workers = seen["address"], seen["workers"]
             if self._told is None:
-                self._event("cluster.connected", **there)
+                self._event("cluster.connected", address=where, workers=workers)
             elif self._told[0]:
-                self._event("cluster.recovered", **there, after_s=round(now - self._told[1], 1))
+                away = round(now - self._told[1], 1)
+                self._event("cluster.recovered", address=where, workers=workers, after_s=away)
             self._told = "", now
         elif self._told is None or not self._told[0]:
             self._told = seen["state"], now
