@@ -15,7 +15,11 @@ from .replays import HEAD, messages, replay, said
 from .street import ROOT
 
 pytest.importorskip("pyarrow", reason="the extra `parquet` is not installed")
-from gateway.backfill.table import Part
+import pyarrow.parquet as pq
+
+from gateway.backfill.table import Part, Parts, Row, batch, days, place
+from gateway.compute.archive import Archive
+from gateway.model import Plan, Sample
 
 CONFIG = """
 [gateway]
@@ -106,11 +110,11 @@ def test_a_window_goes_on_over_files(tmp_path, backfill):
     config, lines = configuration(tmp_path), said(*LINES)
     whole = capture(tmp_path / "whole.jsonl", *lines)
     parts = tmp_path / "parts"
-    for place, first in enumerate((0, 150, 400)):
-        last, seconds = (150, 400, 600)[place], 46 + first
+    for number, first in enumerate((0, 150, 400)):
+        last, seconds = (150, 400, 600)[number], 46 + first
         some = [{**one, "at": one["at"] - first} for one in lines[first:last]]
         started = f"2026-11-24T05:{48 + seconds // 60}:{seconds % 60:02d}Z"
-        capture(parts / f"{9 - place}.jsonl", *some, started=started)  # their names say nothing
+        capture(parts / f"{9 - number}.jsonl", *some, started=started)  # their names say nothing
     backfill(whole, "-o", tmp_path / "one", "-c", config)
     backfill(parts, "-o", tmp_path / "three", "-c", config)
     one, three = rows(tmp_path / "one"), rows(tmp_path / "three")
@@ -316,3 +320,79 @@ def test_killed_and_begun_again(tmp_path, monkeypatch):
     assert (process.returncode, last["captures"] + last["skipped"]) == (0, 8)
     assert kills > 2
     assert files(out) == files(tmp_path / "once")
+
+
+def test_days_that_are_over_are_closed(tmp_path, monkeypatch, backfill):
+    """However many days a capture has, few files are open at once; no row is missing, and each is in its day."""
+    most, real = 0, Parts.of
+
+    def of(parts, *arguments):
+        nonlocal most
+        part = real(parts, *arguments)
+        most = max(most, len(parts._open))
+        return part
+
+    monkeypatch.setattr(Parts, "of", of)
+    lines = said(*[f"{20 + k % 9}\n" for k in range(400)], every=7200.0)
+    backfill(capture(tmp_path / "c.jsonl", *lines, board="b"), "-o", tmp_path / "out")
+    assert len(rows(tmp_path / "out")) == 400
+    assert len(files(tmp_path / "out")) == 34
+    assert most <= 3
+
+
+def test_a_clock_that_is_set_back_over_midnight(tmp_path, monkeypatch, backfill):
+    """What comes twice of a day goes into the file that it had."""
+    monkeypatch.setattr("gateway.alone.MOST_WAITING", 5)
+    folder, out = tmp_path / "c", tmp_path / "out"
+    capture(folder / "1.jsonl", *said(*["20.5\n"] * 60), board="b", started="2026-11-24T23:59:30Z")
+    capture(folder / "2.jsonl", *said(*["21.5\n"] * 60), board="b", started="2026-11-24T23:59:35Z")
+    backfill(folder, "-o", out)
+    found = rows(out)
+    assert sorted(key[2] for key in found) == list(range(1, 121))
+    assert [str(row["day"]) for row in found.values()].count("2026-11-24") == 30 + 25
+    assert len(files(out)) == 2
+
+
+def test_rows_that_wait_are_bounded_over_all_files(tmp_path, monkeypatch):
+    """Many boards of one port do not each hold a group of rows."""
+    monkeypatch.setattr("gateway.backfill.table.ROWS", 50)
+    parts = Parts(lambda place: tmp_path / place.replace("/", "+"), ["normalized", "feature"])
+    computed = Archive(lambda *_: Plan(window_s=5.0), lambda *_: {}, lambda *_: None)
+    most = 0
+    for number in range(40):
+        board = f"b{number % 10}"
+        computed.take(board, [Sample("s", 20.0, "°C")] * 10, float(number))
+        for one in computed.compute(0.0):
+            row = Row("g", "backfill", board, {})
+            for day, some, ms in days(one, 0.0):
+                part = parts.of(place(day, board, 1), day, row)
+                part.add(batch(part.schema, row, one, some, ms, b""))
+        parts.over(0.0)
+        most = max(most, sum(part.waiting for part in parts._open.values()))
+    parts.close()
+    assert 0 < most <= 100
+    assert sum(pq.read_metadata(file).num_rows for file in tmp_path.iterdir()) == 400
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_memory_does_not_grow_with_the_capture(tmp_path):
+    """A capture four times as long takes no more of it, and a worker far less than 200 MB."""
+    code = (
+        "import resource, sys\nfrom gateway.cli import run\n"
+        "assert run(['backfill', *sys.argv[1:], '--workers', '1']) == 0\n"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)"
+    )
+    took = []
+    for many in (300_000, 1_200_000):
+        file = tmp_path / f"{many}.jsonl"
+        with file.open("w") as text:
+            text.write(json.dumps({**HEAD, "board": "b"}) + "\n")
+            text.writelines(f'{{"at": {k * 0.2:.1f}, "text": "{20 + k % 90 / 7:.3f}\\n"}}\n' for k in range(many))
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(file), "-o", str(tmp_path / f"out{many}")],
+            cwd=ROOT, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        took.append(int(done.stdout.splitlines()[-1]))
+    assert took[1] < took[0] + 25
+    assert took[1] < 200

@@ -7,6 +7,8 @@ the part before has left; so a part that was not done is the same when it is don
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -78,7 +80,7 @@ class Chain:
         self._kept: dict[tuple[str, str], tuple[int, int, float]] = {}
         self._end = 0.0  # of what was read, s on the clock of windows
         self._first: float | None = None  # when that clock began, s since 1970
-        self._files: dict[str, table.Part] = {}
+        self._parts = self._begun()
         if journal.state is not None:
             self._read(journal.state)
 
@@ -99,21 +101,19 @@ class Chain:
             try:
                 done[one.key] = self._capture(one)
             except CaptureError:
-                self._close()
+                self._parts.close()
                 self._read(before)
                 if place:  # what stands before it holds
                     self._part(captures[:place])
                 raise
-        self._close()
-        places = [part.place for part in self._files.values()]
-        journal.commit(done, places, self._written())
-        self._files.clear()
+        self._parts.close()
+        journal.commit({one.key: {"size": one.size} for one in captures}, self._parts.places, self._written())
+        self._parts = self._begun()
         for one in captures:
             self._said({"done": done[one.key]})
 
-    def _close(self) -> None:
-        for part in self._files.values():
-            part.close()
+    def _begun(self) -> table.Parts:
+        return table.Parts(self._journal.temporary, self._setting.features)
 
     # a capture
 
@@ -133,13 +133,13 @@ class Chain:
                     playback.hear(heard)
                     at = heard.at
                 if self._alone.full:
-                    rows += self._compute(header.started, offset, boards)
+                    rows += self._compute(header.started, offset, at, boards)
                 if number % OFTEN == 0:
                     total = sum(self._alone.account(board.name).readings for board in boards)
                     self._said({"at": capture.position, "readings": total - readings})
                     readings = total
             playback.end()
-            rows += self._compute(header.started, offset, boards)
+            rows += self._compute(header.started, offset, at, boards)
             self._end = offset + at
             accounts = [self._alone.account(board.name) for board in boards]
             return {
@@ -169,19 +169,20 @@ class Chain:
             )
         return max(offset, self._end)
 
-    def _compute(self, started: float, offset: float, boards: Sequence[Board]) -> int:
+    def _compute(self, started: float, offset: float, at: float, boards: Sequence[Board]) -> int:
+        """What waits becomes rows; gives how many. at: when the last of it came."""
         tags = {board.name: dict(board.tags) for board in boards}
         made = self._alone.archive.compute(offset)
+        some = []
         for computed in made:
             alarm = self._alarm(computed)
-            row = table.Row(self._setting.config.id, RUN, computed.board, tags[computed.board])
-            for day, rows, ms in table.days(computed, started):
-                place = table.place(day, computed.board, self._journal.parts + 1)
-                part = self._files.get(place)
-                if part is None:
-                    file, schema = self._journal.temporary(place), table.schema(self._setting.features, row)
-                    part = self._files[place] = table.Part(file, place, schema)
+            some += [(day, computed, rows, ms, alarm) for day, rows, ms in table.days(computed, started)]
+        for day, of_day in groupby(sorted(some, key=itemgetter(0)), itemgetter(0)):
+            for _, computed, rows, ms, alarm in of_day:
+                row = table.Row(self._setting.config.id, RUN, computed.board, tags[computed.board])
+                part = self._parts.of(table.place(day, computed.board, self._journal.parts + 1), day, row)
                 part.add(table.batch(part.schema, row, computed, rows, ms, alarm))
+            self._parts.over(started + at - BACK - 1.0)
         return sum(len(computed.seq) for computed in made)
 
     def _alarm(self, computed: Computed) -> bytes:
@@ -207,5 +208,5 @@ class Chain:
         self._first, self._end = state["first"], state["end"]
         self._kept = {(board, sensor): (*kept,) for board, sensor, *kept in state["alarms"]}
         self._watches.clear()
-        self._files.clear()
+        self._parts = self._begun()
         self._alone.read(state)

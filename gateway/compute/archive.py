@@ -8,7 +8,7 @@ down.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -22,6 +22,7 @@ from .tasks import CARRIED, Recipe
 from .whole import Part, Run, Window, advance, grouped, recipe_of
 from .windows import Column as Floats
 
+TOGETHER = 16_384  # readings that are computed at once: so much stays in a core's cache
 MANY = 8  # samples that are worth a look whether they are lines of the same sensors
 
 
@@ -154,7 +155,8 @@ class Archive:
                 if len(part.seq):
                     groups.setdefault(recipe_of(window.plan), []).append(part)
             for recipe, parts in groups.items():
-                made += self._computed(recipe, parts)
+                for some in _together(parts):
+                    made += self._computed(recipe, some)
         self.waiting = 0
         return made
 
@@ -227,6 +229,20 @@ class Archive:
                 self._plan(*key), one["seq"], one["unit"], np.array(one["t"], float), np.array(one["v"], float),
                 [math.nan if number is None else number for number in one["carried"]], broken=one["broken"],
             )  # fmt: skip
+
+
+def _together(parts: list[Part]) -> Iterator[list[Part]]:
+    """The parts, by so many readings with their windows, or one part."""
+    some: list[Part] = []
+    size = 0
+    for part in parts:
+        more = len(part.seq) + len(part.window.t)
+        if some and size + more > TOGETHER:
+            yield some
+            some, size = [], 0
+        some.append(part)
+        size += more
+    yield some
 
 
 def _by_takes(named: Sequence[Sequence[tuple[str, str]]]) -> dict[tuple[tuple[str, str], ...], Sequence[int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import signal
 import socket
@@ -12,7 +13,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, cast
 
-from ..extras import WEB, WEB_COMES, without
+EXTRA = "the web page is not installed; pip install 'serial-edge-gateway[web]' brings it"
+NEEDED = ("starlette", "uvicorn")
+
+
+def lacking() -> bool:
+    """Whether what the web process needs is not installed."""
+    return any(importlib.util.find_spec(name) is None for name in NEEDED)
 
 
 class Child:
@@ -24,8 +31,8 @@ class Child:
     @classmethod
     def start(cls) -> Child:
         """Starts one; blocks for a moment. Raises OSError, with a sentence."""
-        if without(WEB):
-            raise OSError(f"the web page is not installed; {WEB_COMES}")
+        if lacking():
+            raise OSError(EXTRA)
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         root = str(Path(__file__).parents[2])
