@@ -39,6 +39,8 @@ BAD = [
     '{"at": %s, "text": "1", "hex": "31"}',
     '{"at": %s, "text": "a\tb"}',
     '{"at": %s, "text": "\\x"}',
+    '{"at": %s, "text": "\\"}',
+    '{"at": %s, "text": "\udcff"}',
     '\x00{"at": %s, "text": "1"}',
     "",
 ]
@@ -102,7 +104,7 @@ def test_together_as_line_by_line(tmp_path, monkeypatch, size):
     for seed in range(150):
         chance = Random(seed)
         text = "\n".join([headline(HEADER), *lines(chance, seed % 3 == 0)]) + "\n"
-        data = text.encode()
+        data = text.encode(errors="surrogateescape")
         path.write_bytes(data[: len(data) - chance.choice([0, 0, 1, 2, 30])])
         try:
             expected = one_by_one(path)

@@ -60,7 +60,12 @@ class Trust:
         """Whether hearing `data`, and any of its lines, changes nothing: it is text, as was all before it."""
         if self.level or self._decoder.getstate()[0]:
             return False
-        return data.isascii() and not data.translate(None, _ASCII)
+        if data.isascii():
+            return not data.translate(None, _ASCII)
+        try:
+            return _NO_TEXT.search(data.decode()) is None
+        except UnicodeDecodeError:
+            return False
 
     def heard(self, data: bytes) -> None:
         """Takes note of bytes as they come, cut anywhere."""

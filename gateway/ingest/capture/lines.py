@@ -22,7 +22,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from ...shown import shown
-from .plain import unescaped
+from .plain import TEXT, is_utf8, unescaped
 
 VERSION = 1
 LONGEST = 1_000_000  # bytes of a line; one read of a port gives at most 256 KiB, which two digits a byte double
@@ -31,8 +31,8 @@ LONGEST_NAME = 1000  # characters, as in the configuration
 YEARS = range(1970, 2200)
 CAME, SENT = ("text", "hex"), ("sent", "sent_hex")  # the keys of bytes, as text and in digits
 
-_PLAIN = re.compile(rb'\{"at": ((?:0|[1-9]\d{0,8})(?:\.\d+)?), "text": "((?:[ !#-\[\]-~]++|\\[nrt])*+)"\}\n?')
-"""A line of bytes as `written` has nearly all of them, which needs no JSON to be read: ASCII and ends of line."""
+_PLAIN = re.compile(rb'\{"at": ((?:0|[1-9]\d{0,8})(?:\.\d+)?), "text": "(' + TEXT + rb')"\}\n?')
+"""A line of bytes as `written` has nearly all of them, which needs no JSON to be read."""
 
 
 class Mark(StrEnum):
@@ -127,7 +127,8 @@ def read_header(line: bytes) -> Header:
 
 def read(line: bytes, since: float = 0.0, *, asked: bool = False) -> Heard:
     """A line behind the first. since: what the line before has as `at`; asked: as the first says. Raises Unreadable."""
-    if (plain := _PLAIN.fullmatch(line)) and len(line) <= LONGEST and since <= (when := float(plain[1])):
+    plain = _PLAIN.fullmatch(line)
+    if plain and len(line) <= LONGEST and since <= (when := float(plain[1])) and is_utf8(line):
         return Heard(when, unescaped(plain[2]))
     found = _object(line)
     at = found.get("at")
