@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from . import systemd
-from .config import Config, Web, Wrong, changes, load
+from .config import Config, Wrong, changes, load
 from .log.lines import log
 from .parts import Parts
 from .publish.broker import Refused
@@ -22,8 +22,8 @@ READING = 5.0  # s for a file of the configuration's, read again; on a disk that
 
 
 class Reloading:
-    """config: as it counts now. web: takes what is said of the page. gone: nobody tells of a board any more; in_flight:
-    its readings. event: see Service.
+    """config: as it counts now. renewed: is told that another one does. gone: nobody tells of a board any more;
+    in_flight: its readings. event: see Service.
 
     wrong: is told the sentence of a file that is not right, and None when there is none.
     """
@@ -34,7 +34,7 @@ class Reloading:
         street: Street,
         publisher: Publisher,
         *,
-        web: Callable[[Web], None],
+        renewed: Callable[[], None],
         gone: Callable[[str], None],
         in_flight: Callable[[str], int],
         event: Callable[..., Any],
@@ -42,7 +42,7 @@ class Reloading:
     ) -> None:
         self.config = config
         self._street, self._boards, self._publisher = street, street.boards, publisher
-        self._web, self._gone, self._in_flight, self._event = web, gone, in_flight, event
+        self._renewed, self._gone, self._in_flight, self._event = renewed, gone, in_flight, event
         self._wrong = wrong
         self._trouble: str | None = None
         self._asked = asyncio.Event()
@@ -102,7 +102,7 @@ class Reloading:
         self._street.stage.reload(self._street.plan)
         self._publisher.renew()
         await self._publisher.reconnect()
-        self._web(self.config.web)
+        self._renewed()
         self._trouble = None
         self._wrong(None)
         changed = [board.name for board in found.changed if board not in anew]

@@ -11,31 +11,28 @@ import secrets
 import time
 from typing import Any
 
-from . import __version__, announced, orders, remembered, signals, state, systemd
+from . import __version__, orders, remembered, signals, state, systemd
 from .backlog import WAITING, Valve
 from .clock import Clock
 from .config import Config
 from .ledger import total
-from .leftovers import Leftovers
 from .log.lines import log
 from .model import Drop, Features, Sample
 from .moving import Moving
 from .notes import Notes
 from .parts import Part, Parts, done_before
 from .publish.boot import boot_id
-from .publish.client import Refused, Will
-from .publish.overwritten import Overwritten
+from .publish.client import Refused
 from .publish.publisher import Keeping, Naming, OfSensors, Publisher
 from .publish.spool.disk import Claim
 from .publish.spool.spool import Spool
 from .publish.spool.sql import Trouble
 from .reloading import Reloading
+from .showing import Showing
 from .street import Street
 from .telling.looks import board_look, former
-from .telling.report import Reporter
 from .telling.status import BoardLook, Look
 from .way import Way
-from .webbed import Webbed
 
 COMPUTING, PUBLISHING = 2.0, 2.0  # s that each may take at a stop
 
@@ -49,13 +46,13 @@ class Service:
         self.clock = Clock()
         self.street = Street(
             config, self._computed, self._dropped, self._took,
-            changed=lambda: self.reporter.changed(), event=self._event,
+            changed=lambda: self.showing.reporter.changed(), event=self._event,
         )  # fmt: skip
         self.boards, self.stage = self.street.boards, self.street.stage
         self.accounts, self.readers = self.boards.accounts, self.boards.readers
         self.folder = config.state_dir or state.default()
         self._lock = state.Lock(self.folder)
-        self.notes = Notes(self.folder, lambda text: self.reporter.faults.tell("notes", text), self._event)
+        self.notes = Notes(self.folder, lambda text: self.showing.faults.tell("notes", text), self._event)
         self.spool = Spool(
             self.folder, config.spool_bytes, config.spool_age, boot_id(),
             inherited=self._inherited, dropped=self._dropped, clock_set=lambda: self.clock.word() is None,
@@ -68,8 +65,8 @@ class Service:
             self.naming,
             account=self.accounts.__getitem__,
             of=OfSensors(self.boards.tags, self.street.sending, self.boards.has),
-            will=self._will,
-            connected=self._connected,
+            will=lambda: self.showing.will(),
+            connected=lambda: self.showing.connected(),
             progress=lambda: self.valve.relieve(),
             clock=lambda: self.clock.ahead(self.stage.began),
             unset_until=lambda: self.clock.unset_until(self.stage.began),
@@ -78,32 +75,20 @@ class Service:
                 self.spool, self.stage, config.at_risk, self.stage.now, lambda board, _: self.boards.tags(board)
             ),
             event=self._event,
-            heard=self._heard,
+            heard=lambda topic, payload: self.showing.heard(topic, payload),
         )
-        self.overwritten = Overwritten(self.naming.base, self.run_id, self._event)
-        self.announcing = announced.announcing(
-            lambda: self.config, self.boards, self.publisher, self.notes, self._event,
-            alarmed=lambda board, sensor: self.street.sending(board, sensor).alarm is not None,
-        )  # fmt: skip
-        self.leftovers = Leftovers(self.notes, lambda: self.config, self.boards, self.publisher, self._event)
         self.valve = Valve(self._under_way, self.publisher.moving)
-        self.reporter = Reporter(
-            self._look,
-            self._send_status,
-            log,
-            lambda board: self.publisher.largest(self._status_topic(board)),
-            again=lambda: self.publisher.again(),
-        )
         self.moves = Moving(self.stage.oldest, lambda: self.stage.look()["trouble"] is not None, log)
         self._embedded: Any = None
-        self.web = Webbed(
-            config, self.street, self.reporter.documents, self.moves,
-            lambda text: self.reporter.faults.tell("web", text), self._event, self.publisher.alarms,
+        self.showing = Showing(
+            lambda: self.config, self.boards, self.publisher, self.notes, self._look,
+            moves=self.moves, now=self.stage.now, event=self._event,
+            alarmed=lambda board, sensor: self.street.sending(board, sensor).alarm is not None,
         )  # fmt: skip
         self.reloading = Reloading(
-            config, self.street, self.publisher, web=self.web.renew,
-            gone=self._gone, in_flight=self._in_flight, event=self._event,
-            wrong=lambda text: self.reporter.faults.tell("config", text),
+            config, self.street, self.publisher, renewed=self.showing.renew,
+            gone=self.showing.gone, in_flight=self._in_flight, event=self._event,
+            wrong=lambda text: self.showing.faults.tell("config", text),
         )  # fmt: skip
 
     @property
@@ -138,12 +123,8 @@ class Service:
             self.boards.open(self.config.boards, parts)
             publishing = parts.start(self.publisher.run())
             parts.start(self.publisher.keep())
-            announced.remember(self.announcing, self.folder)
-            parts.keep(self.announcing.run, self._failed)
-            parts.start(self.reporter.run())
-            parts.keep(self.leftovers.run, self._failed)
+            self.showing.start(parts, self._failed)
             parts.start(self.reloading.run(parts))
-            parts.keep(self.web.host.run, self._failed)
             asked = orders.Orders(self.config.path, self.folder, self.readers, self.boards, self.spool)
             parts.start(orders.heed(asked, self.folder, self._event))
             await parts.until(stop)
@@ -178,16 +159,13 @@ class Service:
         self._stopping()
         await self.parts.end(self.parts.running - {*lasting})
         left = await self.stage.stop(COMPUTING)
-        await self.leftovers.finish()
-        await self.publisher.finish(self._last_words, PUBLISHING, left)
+        await self.showing.finish()
+        await self.publisher.finish(self.showing.last_words, PUBLISHING, left)
         account = total(self.accounts.values())
         spooled = sum(map(self.publisher.spooled, self.accounts))
         log("service.stopped", readings=account.readings, inherited=account.inherited,
             acknowledged=account.acknowledged, spooled=spooled, dropped=account.dropped.total(),
             reasons=dict(account.dropped), took_s=round(time.monotonic() - began, 1))  # fmt: skip
-
-    def _last_words(self) -> dict[str, bytes]:
-        return {self._status_topic(board): text for board, text in self.reporter.last_words().items()}
 
     # ingest, and the ledger
 
@@ -205,48 +183,18 @@ class Service:
     def _dropped(self, board: str, reason: Drop, readings: int) -> None:
         self.accounts[board].dropped[reason] += readings
         if reason is Drop.SHED:
-            self.reporter.changed()
+            self.showing.reporter.changed()
 
     # publish
 
     def _computed(self, features: list[Features]) -> None:
         self.publisher.put(features)
-        self.web.feed(features)
-
-    def _will(self) -> Will:
-        whole, brief = self.reporter.will()
-        return Will(self._status_topic(None), whole, brief=brief)
-
-    def _connected(self) -> None:
-        for board in self.announcing.absent():
-            if not self.leftovers.cleared(self._status_topic(board)):
-                self._send_status(board, self.reporter.absent(board))
-        self.reporter.report(all_of_them=True)
-        self.announcing.opened()
-
-    def _heard(self, topic: str, payload: bytes) -> None:
-        """Somebody else has written."""
-        if not self.overwritten.concerns(topic):
-            self.announcing.heard(topic, payload)
-        elif self.overwritten.heard(topic, payload, time.monotonic()):
-            self.reporter.report(all_of_them=True)
-
-    def _status_topic(self, board: str | None) -> str:
-        return f"{self.naming.base if board is None else self.naming.board(board)}/status"
-
-    def _send_status(self, board: str | None, payload: bytes) -> None:
-        self.publisher.document(self._status_topic(board), payload)
-
-    def _gone(self, board: str) -> None:
-        """What was told of a board is taken back; if it is there again soon, it is told of anew."""
-        self.publisher.document(self._status_topic(board), b"")
-        self.web.gone(board)
-        self.reporter.forget(board)
+        self.showing.feed(features)
 
     def _event(self, name: str, **fields: Any) -> None:
         """What a room has to tell goes to the log, and is a reason to look at the status."""
         log(name, **fields)
-        self.reporter.changed()
+        self.showing.reporter.changed()
 
     # one look at everything
 

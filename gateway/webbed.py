@@ -10,27 +10,27 @@ from .config import Config, Web
 from .feed.feeder import Documents, Feeder, Piece, Sources, Taped
 from .feed.host import Host
 from .feed.rings import Rings
+from .ingest.boards import Boards
 from .model import Features
-from .street import Street
 
 
 class Webbed:
-    """documents: one look at everything. moves: whether the street does. tell: gets what is wrong, or None.
-
-    alarms: those of a board.
+    """now: s, the clock of readings. documents: one look at everything. moves: whether the street does. tell: gets what
+    is wrong, or None. alarms: those of a board.
     """
 
     def __init__(
         self,
         config: Config,
-        street: Street,
+        boards: Boards,
+        now: Callable[[], float],
         documents: Callable[[], Documents],
         moves: Callable[[], bool],
         tell: Callable[[str | None], None],
         event: Callable[..., Any],
         alarms: Callable[[str], Mapping[str, str]],
     ) -> None:
-        self._path, self._street, self._boards = config.path, street, street.boards
+        self._path, self._boards, self._clock = config.path, boards, now
         self._rings = Rings(self._boards.has)
         sources = Sources(documents, self._refused, self._taped, self._now, moves, alarms)
         self._on, self._event = False, event
@@ -73,7 +73,7 @@ class Webbed:
         }
 
     def _now(self) -> tuple[float, float]:
-        return time.time(), self._street.stage.now()
+        return time.time(), self._clock()
 
     def _refused(self) -> list[tuple[str, Any]]:
         return [(name, self._boards.accounts[name].lately) for name in self._boards.readers]

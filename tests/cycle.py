@@ -84,8 +84,10 @@ class Turn:
         for reader in self.readers:
             reader._state, reader._baud = State.ONLINE, reader.hearing.baud
             reader._received(b"\n")  # the first line of a port is half a line
-        service.web._turn(on=web != "off")
-        service.web._rings.look(looked_at=web == "looked")
+        if web != "off":
+            shown: Any = service.showing.web()
+            shown._turn(on=True)
+            shown._rings.look(looked_at=web == "looked")
 
     def run(self, lines: bytes) -> list[float]:
         """One turn; µs of each step."""

@@ -50,7 +50,7 @@ def main() -> None:
     names = [f"S{n}" for n in range(count)]
     rows = []
     for each in (1, 5, 20, 100):
-        rings = Rings(lambda name: True)
+        rings = Rings(lambda board, sensor: True)
         batches = [[piece(name, each, 0.002 * n) for name in names] for n in range(REPEATS)]
         us = best(lambda n, rings=rings, batches=batches: rings.feed(batches[int(n)]))
         rows.append([f"rings, {each} readings a sensor and batch", f"{us:.0f}", f"{us / count / each:.2f} a reading"])

@@ -16,7 +16,7 @@ ROOMS = ("ingest", "compute", "publish")
 CORRIDOR = {
     "model", "asks", "layouts", "sending", "ledger", "names", "parts", "threads", "backoff", "instants", "shown",
     "units", "patterns",
-    "checksums", "tls", "gathering", "listening",
+    "checksums", "tls", "gathering", "listening", "extras",
 }  # fmt: skip
 """What any room may use: nouns, and small functions that stand on nothing."""
 DOORS = {
@@ -111,6 +111,17 @@ def test_numpy_is_for_workers_only():
     """The gateway's own process computes nothing and does not load numpy."""
     code = "import gateway.service, sys; assert 'numpy' not in sys.modules; import gateway.compute.batch"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_what_is_off_is_not_loaded():
+    """The page's and Home Assistant's parts are imported by those who have them on."""
+    code = "import gateway.service, sys; print(*sorted(m for m in sys.modules if m.startswith('gateway.')))"
+    done = subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True, text=True)
+    loaded = {*done.stdout.split()}
+    assert not {one for one in loaded if one.split(".")[1] in ("feed", "web", "webbed", "demo", "watch")}
+    assert {one for one in loaded if one.startswith("gateway.publish.home.")} == {
+        f"gateway.publish.home.{name}" for name in ("announcer", "announcing", "known", "nouns", "spelling")
+    }
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from gateway.ledger import Refused
 from gateway.publish.broker import Limits
 from gateway.publish.home.announcer import AGAIN, MOST_STRANGE, SETTLE, STRANGE, TOLD, Announcer
 from gateway.publish.home.known import Known
-from gateway.publish.home.pages import Pages
+from gateway.publish.home.nouns import Pages
 from gateway.publish.packets import Ack
 from gateway.publish.streams import OfSensors
 from gateway.sending import Alarm, Sending

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.publish.home.announcer import AGAIN, BIRTH, LATEST, RETRY, SETTLE, SETTLED, STRANGE, TOLD, Announcer
 from gateway.publish.home.known import Known
-from gateway.publish.home.pages import Pages
+from gateway.publish.home.nouns import Pages
 
 
 class Desk:

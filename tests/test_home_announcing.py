@@ -15,6 +15,7 @@ class Desk:
     """What it is told, and what it does, in order: topics that it sends, "stored", "listen"."""
 
     def __init__(self):
+        self.alarmed = set()
         self.prefix, self.boards, self.order, self.text, self.topics = "ha", {"bench"}, [], "", []
         street = Street(
             prefix=lambda: self.prefix,
@@ -23,7 +24,7 @@ class Desk:
             kind=lambda board: "",
             quantity=lambda name: "humidity" if name == "hum" else "",
             hardware=lambda board, sensor: sensor,
-            alarmed=lambda board, sensor: False,
+            alarmed=lambda board, sensor: sensor in self.alarmed,
         )
         broker = Broker(
             put=lambda topic, payload: self.order.append(topic), listen=self._listen, largest=lambda at: None
@@ -68,6 +69,25 @@ async def test_without_a_prefix_nothing_is_said_and_nobody_is_listened_to():
     await until(lambda: json.loads(desk.text)["topics"] == [])
     running.cancel()
     assert (desk.topics, set(desk.order)) == ([], {GATEWAY, "stored"})
+
+
+async def test_an_alarm_of_a_reload_is_announced_before_its_sensor_speaks():
+    """And one that a reload takes out goes; what has not changed is no news."""
+    desk = Desk()
+    for name in ("S1", "S2"):
+        desk.it.seen("bench", name, "°C", ("mean",))
+    running = asyncio.ensure_future(desk.it.run())
+    desk.it.opened()
+    await until(lambda: BENCH in desk.order)
+    for alarmed in ({"S2"}, set()):
+        before = desk.order.count(BENCH)
+        desk.alarmed = alarmed
+        desk.it.renew()
+        await until(lambda before=before: desk.order.count(BENCH) == before + 1)
+        kept = known(json.loads(desk.text)).boards["bench"]
+        assert {one.sensor.name for one in kept if one.sensor.alarm} == alarmed
+    assert not desk.it.known.watch(lambda board, sensor: False)
+    running.cancel()
 
 
 def test_boards_that_may_come_back_are_absent_and_others_are_not():

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from gateway import remembered
 from gateway.notes import write
-from gateway.publish.home.components import Sensor
 from gateway.publish.home.known import LONGEST, MOST, MOST_KEYS, Known, known
+from gateway.publish.home.nouns import Sensor
 
 TODAY = 20_787
 

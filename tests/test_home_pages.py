@@ -3,8 +3,9 @@
 import json
 from pathlib import Path
 
-from gateway.publish.home.components import Place, Sensor, of_sensor
-from gateway.publish.home.pages import A_PAGE, LARGEST, MANY, Board, pages
+from gateway.publish.home.components import of_sensor
+from gateway.publish.home.nouns import Board, Place, Sensor
+from gateway.publish.home.pages import A_PAGE, LARGEST, MANY, pages
 from gateway.publish.naming import Naming
 
 GOLDEN = Path(__file__).parent / "golden/homeassistant"

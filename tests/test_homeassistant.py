@@ -10,9 +10,9 @@ import threading
 
 import pytest
 
-from gateway.publish.home.components import Place, Sensor
 from gateway.publish.home.measures import CLASSES, OF_QUANTITY, OWN_KIND, PER_SECOND, PLAIN, SPREADS
-from gateway.publish.home.pages import Board as Told
+from gateway.publish.home.nouns import Board as Told
+from gateway.publish.home.nouns import Place, Sensor
 from gateway.publish.home.pages import pages
 from gateway.publish.naming import Naming
 from gateway.shown import shown

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -11,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from gateway.telling.status import SensorLook
 from gateway.web.metric_names import HELP
 from gateway.web.metrics import exposed
 
 from .brokers import free_port
 from .exposition import parsed
-from .looks import board
+from .looks import board, look
 from .street import until
 from .test_metrics import snapshot
 from .webs import HOSTILE, Shared
@@ -69,6 +71,7 @@ def test_a_dashboard_is_as_wide_as_a_screen():
 
 
 PROMETHEUS = shutil.which("prometheus")
+NAMED = 'S"1\\'
 
 
 @pytest.mark.slow
@@ -77,7 +80,8 @@ PROMETHEUS = shutil.which("prometheus")
 def test_prometheus_takes_all_of_it(tmp_path):
     """A real one scrapes a page with hostile names, loads the rules, and answers each query of the dashboard."""
     with Shared(tmp_path) as shared:
-        shared.made.feed(21.5, 'S"1\\', HOSTILE)
+        shared.made.look = look(board(HOSTILE, sensors={NAMED: SensorLook("ok", 1, time.time(), "°C")}))
+        shared.made.feed(21.5, NAMED, HOSTILE)
         port = free_port()
         shutil.copy(EXAMPLES / "alerts.yml", tmp_path)
         (tmp_path / "prometheus.yml").write_text(
@@ -93,7 +97,7 @@ def test_prometheus_takes_all_of_it(tmp_path):
             until(lambda: found(port, "gateway_sensor_value"), "it has scraped", 60)
             [value] = found(port, "gateway_sensor_value")
             assert (value["metric"]["sensor"], value["metric"]["board"], value["value"][1]) == (
-                'S"1\\',
+                NAMED,
                 HOSTILE,
                 "21.5",
             )

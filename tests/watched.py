@@ -59,3 +59,14 @@ def heard(*messages, state=None, at=AT, wall=WALL):
 def seen(state, name="g", now=AT, wall=WALL, **link):
     """A look at it."""
     return look(state.gateways[name], Link("broker:1883", "gateway/g/#", **link), now, wall)
+
+
+def only(state):
+    """The one gateway."""
+    (gateway,) = state.gateways.values()
+    return gateway
+
+
+def row(state, sensor="S1", **more):
+    """That sensor's."""
+    return next(one for one in seen(state, **more).rows if one.sensor == sensor)

@@ -135,3 +135,9 @@ def simulated(folder, boards: int = 2, rate: float = 10.0) -> Iterator[tuple[dic
         process.send_signal(signal.SIGCONT)
         process.kill()
         process.communicate()
+
+
+def publish(port, where, payload, *options):
+    """A message of somebody else's."""
+    command = ["mosquitto_pub", "-p", str(port), "-t", where, "-q", "1", "-s", *options]
+    subprocess.run(command, input=payload, check=True, timeout=10)

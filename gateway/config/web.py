@@ -1,11 +1,11 @@
 """What [web] must be together with the rest, the file of its token, and what of it is unwise."""
 
-import importlib.util
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ..extras import WEB, WEB_COMES, without
 from . import password
 from .checked import Web
 from .keys import listen as place
@@ -14,8 +14,6 @@ from .words import Unfit, quoted
 
 SHORTEST = 16  # characters of a token
 FEWEST = 6  # different ones: sixteen that come by chance, as `openssl` makes them, have more
-NEEDED = ("starlette", "uvicorn")
-INSTALL = "pip install 'serial-edge-gateway[web]' brings it"
 
 
 def conflicts(data: Mapping[str, Any], local: Callable[[str], bool]) -> Iterator[str]:
@@ -57,8 +55,8 @@ def warnings(web: Web, *, local: bool) -> Iterator[str]:
     """What is unwise. local: only this machine reaches it."""
     if web.listen is None:
         return
-    if any(importlib.util.find_spec(name) is None for name in NEEDED):
-        yield f"web.listen: the libraries of the page are not installed, so there will be none; {INSTALL}"
+    if without(WEB):
+        yield f"web.listen: the libraries of the page are not installed, so there will be none; {WEB_COMES}"
     if not local:
         yield (
             f"web.listen: whoever reaches {web.listen[0]} can try to log in, and what they see crosses the network "

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..feed.child import lacking
+from ..extras import WEB, without
 from .children import Child, each_line
 from .judge import Judge
 from .news import News
@@ -42,7 +42,7 @@ class Run:
         self.written: Mapping[str, Any] = {}  # with what the boards ended
         self.trouble: list[str] = []  # what went wrong on the way, a sentence each
         self.port = free_port()  # of the broker
-        self.page = None if lacking() else free_port()  # of the web page
+        self.page = None if without(WEB) else free_port()  # of the web page
         self.phase = "starting the boards"  # "" while they talk
         self.boards, self.rate, self.seconds = boards, rate, seconds
         self._directory = directory

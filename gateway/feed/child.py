@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import os
 import signal
 import socket
@@ -13,13 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, cast
 
-EXTRA = "the web page is not installed; pip install 'serial-edge-gateway[web]' brings it"
-NEEDED = ("starlette", "uvicorn")
-
-
-def lacking() -> bool:
-    """Whether what the web process needs is not installed."""
-    return any(importlib.util.find_spec(name) is None for name in NEEDED)
+from ..extras import WEB, WEB_COMES, without
 
 
 class Child:
@@ -31,8 +24,8 @@ class Child:
     @classmethod
     def start(cls) -> Child:
         """Starts one; blocks for a moment. Raises OSError, with a sentence."""
-        if lacking():
-            raise OSError(EXTRA)
+        if without(WEB):
+            raise OSError(f"the web page is not installed; {WEB_COMES}")
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         root = str(Path(__file__).parents[2])

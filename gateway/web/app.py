@@ -23,7 +23,7 @@ from . import capture
 from .asking import Asking
 from .configuration import hidden
 from .events import Events
-from .guard import LOGIN, METHODS, WAIT, Rules, judged, offered, right
+from .guard import EVENTS, LOGIN, METHODS, WAIT, Rules, judged, offered, right
 from .hub import Hub
 from .link import Silent
 from .login import FORM, Attempts
@@ -114,7 +114,7 @@ class App:
         elif refused is not None:
             answer = PlainTextResponse(f"{refused.says}\n", refused.status, dict(refused.more))
             await answer(scope, receive, safely)
-        elif scope["path"] == "/events":
+        elif scope["path"] == EVENTS:
             await self._events(scope, receive, safely)
         else:
             await self._app(scope, receive, safely)

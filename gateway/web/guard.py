@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 
 METHODS = ("GET", "HEAD")
-LOGIN = "/login"
+LOGIN, EVENTS = "/login", "/events"
 OPEN = ("/healthz", LOGIN, "/page.css", "/icon.svg")
 """What needs no token: it tells nothing."""
 WAIT = "too many wrong tokens came from this address; wait a minute"

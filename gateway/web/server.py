@@ -14,12 +14,11 @@ import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from .guard import LONGEST_HEAD
+from .guard import EVENTS, LONGEST_HEAD
 
 MOST = 64  # connections
 HEAD = LONGEST_HEAD  # while it comes; what comes at once is seen by the guard
 ASKING, ANSWERING = 10.0, 30.0  # s for a request to come, and to be answered; a stream sees to its own time
-UNENDING = "/events"
 BUSY = (
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nContent-Length: 28\r\n"
     b"Retry-After: 5\r\nConnection: close\r\n\r\nthere are too many requests\n"
@@ -62,7 +61,7 @@ class Protocol(H11Protocol):
         super().handle_events()
         if self.cycle is not before:
             self.asks = False
-            self._within(None if self.scope["path"] == UNENDING else ANSWERING)
+            self._within(None if self.scope["path"] == EVENTS else ANSWERING)
 
     def on_response_complete(self) -> None:
         """See H11Protocol."""

@@ -13,7 +13,7 @@ from hashlib import sha256
 
 from ..seldom import Seldom
 from .known import Known
-from .pages import Pages
+from .nouns import Pages
 
 SETTLE, LATEST = 2.0, 10.0  # s after the last news, and after the first, when it is announced
 BIRTH = (0.5, 4.0)  # s after Home Assistant has come up: not all gateways at once

@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from ...threads import tried
 from ..naming import Naming
 from .announcer import Announcer
-from .components import Place, Sensor
 from .known import Known
-from .pages import Pages, pages, topic
+from .nouns import Pages, Place, Sensor, topic
 
 LOOK = 5.0  # s between looks at which boards there are
 AGAIN = 1.0  # s after which it is tried again when no thread can start
@@ -71,6 +70,7 @@ class Announcing:
         self._now, self._wall = clock, wall
         self._announcer = Announcer(Known(), event)
         self._prefix, self._day = "", 0
+        self._renewed = False
         self._changed = asyncio.Event()
 
     @property
@@ -94,6 +94,11 @@ class Announcing:
         if self.known.see(board, sensor, hardware, int(self._wall() // DAY)):
             self._announcer.news(self._now())
             self._changed.set()
+
+    def renew(self) -> None:
+        """The configuration was read again."""
+        self._renewed = True
+        self._changed.set()
 
     def opened(self) -> None:
         """There is a connection."""
@@ -134,6 +139,9 @@ class Announcing:
         if (day := int(self._wall() // DAY)) != self._day:
             self._day = day
             news |= self.known.forget_silent()
+        if self._renewed:
+            self._renewed = False
+            news |= self.known.watch(street.alarmed)
         if self.known.keep(street.boards(), street.may_come) or news:
             self._announcer.news(self._now())
 
@@ -143,7 +151,11 @@ class Announcing:
         gone, largest = dict(self._announcer.gone()), self._broker.largest(topic(prefix, self._place.node))
 
         def make() -> Pages:
-            return pages(prefix, self._place, self._version, boards, largest, gone) if prefix else Pages()
+            if not prefix:
+                return Pages()
+            from .pages import pages  # only where somebody is told
+
+            return pages(prefix, self._place, self._version, boards, largest, gone)
 
         announcer, announcing = self._announcer, self._announcer.begin(self._now())
         if (found := await tried(make, "discovery", None)) is None:

@@ -3,14 +3,13 @@
 Source: Home Assistant, documentation of MQTT discovery and of the integrations mqtt, sensor.mqtt, binary_sensor.mqtt.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 from ...model import Quality
 from ...shown import shown
-from ..naming import Naming
 from . import templates
 from .measures import MEASUREMENT, measure
+from .nouns import Place, Sensor
 from .spelling import entity_id, ident, said
 
 Component = dict[str, Any]
@@ -19,41 +18,9 @@ DIAGNOSTIC = {"entity_category": "diagnostic"}
 HIDDEN = {"enabled_by_default": False}
 
 
-@dataclass(frozen=True, slots=True)
-class Sensor:
-    """What is known of a sensor that has spoken. keys: its features, beside `value`; quantity: what its name says."""
-
-    name: str
-    unit: str
-    quantity: str
-    keys: tuple[str, ...]
-    alarm: bool = False  # whether it has an alarm's document
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """One gateway as Home Assistant has it: the ids and the topics of all that it announces."""
-
-    naming: Naming
-
-    @property
-    def node(self) -> str:
-        """Of the gateway's device; all its ids begin with it."""
-        return f"gateway-{ident(self.naming.gateway)}"
-
-    def board(self, name: str) -> str:
-        """Of a board's device."""
-        return f"{self.node}--{ident(name)}"
-
-    @property
-    def status(self) -> str:
-        """The topic of the gateway's document."""
-        return f"{self.naming.base}/status"
-
-    @property
-    def available(self) -> dict[str, str]:
-        """While the gateway is there."""
-        return {"topic": self.status, "value_template": templates.ONLINE}
+def _available(place: Place) -> dict[str, str]:
+    """While the gateway is there."""
+    return {"topic": place.status, "value_template": templates.ONLINE}
 
 
 def of_gateway(place: Place) -> dict[str, Component]:
@@ -68,7 +35,7 @@ def of_gateway(place: Place) -> dict[str, Component]:
             "name": name,
             "state_topic": place.status,
             "value_template": template,
-            "availability": [place.available],
+            "availability": [_available(place)],
             **DIAGNOSTIC,
             **more,
         }
@@ -108,7 +75,7 @@ def of_board(place: Place, board: str) -> dict[str, Component]:
             "name": name,
             "state_topic": status,
             "value_template": template,
-            "availability": [place.available],
+            "availability": [_available(place)],
             **DIAGNOSTIC,
             **more,
         }
@@ -130,7 +97,7 @@ def of_sensor(place: Place, board: str, sensor: Sensor, *, features: bool = True
         shown(said(sensor.name), 80) or "sensor",
     )
     states = f"{place.naming.board(board)}/status"
-    available = [place.available, {"topic": states, "value_template": templates.sensor_online(sensor.name)}]
+    available = [_available(place), {"topic": states, "value_template": templates.sensor_online(sensor.name)}]
 
     def own(key: str, platform: str, template: str, **more: Any) -> tuple[str, Component]:
         end = () if key == "value" else (key,)

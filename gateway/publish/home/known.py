@@ -11,8 +11,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from .components import Sensor
-from .pages import Board
+from .nouns import Board, Sensor
 from .spelling import said
 
 MOST = 2000  # sensors in all: Home Assistant has some 8 entities of each
@@ -91,6 +90,16 @@ class Known:
         self.boards |= {name: [] for name in sorted(fresh)}
         self.changed |= bool(over or fresh)
         return bool(over or fresh)
+
+    def watch(self, alarmed: Callable[[str, str], bool]) -> bool:
+        """Asks anew whether an alarm watches each. Gives whether that is news. alarmed: of (board, sensor)."""
+        found = False
+        for board, slots in self.boards.items():
+            for at, slot in enumerate(slots):
+                if slot is not None and (alarm := alarmed(board, slot.sensor.name)) != slot.sensor.alarm:
+                    slots[at], found = slot._replace(sensor=replace(slot.sensor, alarm=alarm)), True
+        self.changed |= found
+        return found
 
     def absent(self, boards: Collection[str]) -> list[str]:
         """Those that are known and are not among `boards`, which are read."""

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
 from ...shown import shown
-from .components import Component, Place, Sensor, of_board, of_gateway, of_sensor
+from .components import Component, of_board, of_gateway, of_sensor
+from .nouns import Board, Pages, Place, Sensor, topic
 from .spelling import ident, said
 
 LARGEST = 200_000  # bytes of a message, where the broker states no limit
@@ -24,31 +24,6 @@ SHORTER = ((A_PAGE, True), (4, True), (1, True), (1, False))
 PRODUCT = "Serial edge gateway"
 Gone = Mapping[str, Mapping[str, str]]
 """By topic, components that were announced and are no more, and their platforms: Home Assistant has to be told."""
-
-
-@dataclass(frozen=True, slots=True)
-class Board:
-    """A board as it is announced. slots: the sensors in the order in which they were first heard, None for one that
-    has left: so none of the others moves to another message. kind: of which kind the board is, as far as known.
-    """
-
-    name: str
-    slots: tuple[Sensor | None, ...] = ()
-    kind: str = ""
-
-
-@dataclass(slots=True)
-class Pages:
-    """messages: by topic, the gateway's first. left_out: sensors that no message has room for."""
-
-    messages: dict[str, bytes] = field(default_factory=dict)
-    components: dict[str, dict[str, str]] = field(default_factory=dict)  # by topic: their ids and platforms
-    left_out: int = 0
-
-
-def topic(prefix: str, node: str, *more: str) -> str:
-    """Where a message is retained."""
-    return "/".join((prefix, "device", node, *more, "config"))
 
 
 def pages(
