@@ -194,8 +194,9 @@ async def test_what_is_cheap_is_measured_by_copies_and_stays() -> None:
     await settle()
     assert len(hands(one.street).held) == 1 and len(one.bridge.tasks) == 1  # it was measured a moment ago
     hands(one.street).answer()
+    ((kind, _),) = one.cluster.here._kinds
     for _ in range(20):
-        one.cluster.here.note((next(iter(one.cluster.here._kinds))[0], 1), 1, 5.0)  # from now on it is heavy
+        one.cluster.computed(kind, 1, 5.0)  # from now on it is heavy
     one.street.take("a", ("S", 3.0))
     await settle()
     assert not hands(one.street).held and len(one.bridge.tasks) == 2
@@ -209,16 +210,16 @@ async def test_what_waits_goes_to_the_cluster_while_all_are_busy_here() -> None:
     await settle()
     hands(one.street).answer()
     one.computed(one.bridge.tasks[0][0])
-    (known,) = one.cluster.here._kinds
+    ((known, now),) = ((kind, latest.at) for kind, latest in one.cluster.here._kinds.items())
     for _ in range(20):
-        one.cluster.here.note(known, 1, 0.020)
-        one.cluster.there.note(known, 1, 0.018)
+        one.cluster.here.note(known, 1, 0.020, now)
+        one.cluster.there.note(known, 1, 0.018, now)
     for board in "ab":
         one.street.take(board, ("S", 1.0))
         await settle()
     assert len(hands(one.street).held) == 1 and len(one.bridge.tasks) == 2 and one.cluster.look()["batches"] == 1
     for _ in range(20):
-        one.cluster.there.note(known, 1, 0.1)
+        one.cluster.there.note(known, 1, 0.1, now)
     one.street.take("c", ("S", 1.0))  # so it is done sooner by whoever is free first
     await settle()
     assert len(hands(one.street).held) == 1 and len(one.bridge.tasks) == 2

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.compute.cluster import conduct, letters
 from gateway.compute.cluster.conduct import Conduct, in_time, late, tried, used
-from gateway.compute.cluster.policy import LATEST, MOST_KINDS, Costs, sized, sooner
+from gateway.compute.cluster.policy import FRESH, LATEST, MOST_KINDS, Costs, sized, sooner
 from gateway.compute.cluster.staff import ASKED, Seen, Staff
 
 
@@ -13,12 +13,12 @@ def test_a_cost_is_the_median_of_the_latest() -> None:
     costs = Costs()
     assert costs.of("a") is None
     for _ in range(LATEST):
-        costs.note("a", 10, 0.1)
-    costs.note("a", 10, 60.0)
-    costs.note("b", 1, 5.0)
+        costs.note("a", 10, 0.1, 0.0)
+    costs.note("a", 10, 60.0, 0.0)
+    costs.note("b", 1, 5.0, 0.0)
     assert costs.of("a") == pytest.approx(0.01) and costs.of("b") == 5.0
     for _ in range(LATEST):
-        costs.note("a", 100, 0.1)
+        costs.note("a", 100, 0.1, 0.0)
     assert costs.of("a") == pytest.approx(0.001)
 
 
@@ -26,10 +26,18 @@ def test_kinds_are_bounded() -> None:
     """The kind that was not seen for longest is forgotten first."""
     costs = Costs()
     for kind in range(MOST_KINDS):
-        costs.note(kind, 1, 1.0)
-    costs.note(0, 1, 1.0)
-    costs.note("new", 1, 1.0)
+        costs.note(kind, 1, 1.0, 0.0)
+    costs.note(0, 1, 1.0, 0.0)
+    costs.note("new", 1, 1.0, 0.0)
     assert costs.of(0) == 1.0 and costs.of("new") == 1.0 and costs.of(1) is None
+
+
+def test_a_cost_grows_old() -> None:
+    """What was not measured for a while is to be measured anew, and counts until then."""
+    costs = Costs()
+    assert not costs.fresh("a", 0.0)
+    costs.note("a", 1, 1.0, 100.0)
+    assert costs.fresh("a", 100.0 + FRESH - 0.1) and not costs.fresh("a", 100.0 + FRESH) and costs.of("a") == 1.0
 
 
 def test_batches_of_about_one_size_are_one_kind() -> None:

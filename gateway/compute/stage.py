@@ -216,7 +216,7 @@ class Stage:
             made = taken(self._desks, waiting, portion([desk.waiting for desk in waiting], free))
             self._given[id(made)] = made
             if self._elsewhere is not None and self._elsewhere.goes(made.sensors, made.readings, 0):
-                self._elsewhere.give(made)
+                self._elsewhere.give(made, self.now())
             else:
                 self._compute(made)
         if self._elsewhere is not None:
@@ -232,7 +232,7 @@ class Stage:
                 return
             made = taken(self._desks, waiting, most)
             self._given[id(made)] = made
-            elsewhere.give(made)
+            elsewhere.give(made, self.now())
 
     def _waiting(self) -> list[Desk]:
         """The boards whose turn it is, in turn. Where they wait for company, none, and it is looked again later."""

@@ -11,7 +11,8 @@ from ..tasks import Result
 from . import letters
 from .cluster import Cluster
 
-PATIENCE = 1.0  # s for the cluster to answer; then a worker here gets the batch
+PATIENCE = 1.0  # s after its oldest reading came in which the cluster has to answer; then a worker here gets the batch
+LEAST = 0.1  # s for the cluster in any case: its usual answer takes a tenth of that
 
 
 class Batches:
@@ -42,15 +43,16 @@ class Batches:
         wait = self._wait() + self._cluster.takes_here(kind, readings) * waiting / readings / self._workers
         return self._cluster.takes(kind, readings, wait)
 
-    def give(self, made: Batch) -> None:
-        """Hands a batch to the cluster."""
+    def give(self, made: Batch, now: float) -> None:
+        """Hands a batch to the cluster. now: on the clock of its rows."""
+        age = max(0.0, now - min(row.t for row in made.first_rows))
         self._cluster.give(
             _kind(made.sensors),
             made.readings,
             letters.BATCH + written(made),
             lambda data: self._settle(made, letters.results_of(data)),
             lambda why: self._back(made),
-            PATIENCE,
+            max(LEAST, PATIENCE - age),
         )
 
     def begins(self, made: Batch, task: bytes) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .dask import Scheduler
 
 LOOK = 0.25  # s between looks at the scheduler, and in which the gateway is told how it stands
+LOOK_EACH = 0.005  # s more for each worker, where there are many: the scheduler tells of them all
 SILENT = 1.0  # s for its answer
 GREETING = 30.0  # s for a worker to say which version it has; it may be busy
 IMPORTS = 60.0  # s for it to import a feature
@@ -92,10 +93,12 @@ class Bridge:
             task.add_done_callback(lambda _: self._under_way.pop(number, None))
 
     async def _answer(self, number: int, data: bytes) -> None:
-        from .dask import Failed
+        from .dask import Away, Failed
 
         try:
             answer = letters.DONE + await self._computed(data)
+        except Away:
+            return  # the gateway takes all back once it hears that
         except Failed as error:
             answer = letters.NOT + str(error).encode(errors="replace")
         self._writer.write(framed(number, answer))
@@ -125,11 +128,13 @@ class Bridge:
     async def _tell(self) -> None:
         """Tells the gateway how all stands, for as long as it listens."""
         while True:
-            standing = (
-                self._away if self._scheduler is None else self._staff.standing(asyncio.get_running_loop().time())
-            )
-            self._writer.write(framed(READY, letters.told(standing)))
+            self._say()
             await asyncio.sleep(LOOK)
+
+    def _say(self) -> None:
+        now = asyncio.get_running_loop().time()
+        standing = self._away if self._scheduler is None else self._staff.standing(now)
+        self._writer.write(framed(READY, letters.told(standing)))
 
     async def _keep(self) -> None:
         """Connects, again and again, and looks after what is connected."""
@@ -152,7 +157,8 @@ class Bridge:
                 self._also(self._scheduler.close())
             self._scheduler = None
             self._staff.gone()
-            for task in list(self._under_way.values()):  # the gateway has them back once it hears that
+            self._say()
+            for task in list(self._under_way.values()):  # the gateway has taken them back
                 task.cancel()
             await asyncio.sleep(PAUSES[min(attempt, len(PAUSES) - 1)] * random.uniform(0.5, 1.0))
             attempt += 1
@@ -170,17 +176,17 @@ class Bridge:
                 raise Away(f"has not answered for {SILENT:.0f} s") from None
             for address in self._staff.look(workers, loop.time()):
                 self._also(self._greet(scheduler, address))
-            await asyncio.sleep(LOOK)
+            await asyncio.sleep(max(LOOK, len(workers) * LOOK_EACH))
 
     async def _greet(self, scheduler: Scheduler, address: str) -> None:
         """Asks a new worker which version it has, and has it import the features."""
-        from .dask import Failed
+        from .dask import Away, Failed
 
         staff = self._staff
         try:
             async with asyncio.timeout(GREETING):
                 version = str(await scheduler.compute("hello", on=[address], first=True))
-        except TimeoutError:
+        except (TimeoutError, Away):
             return staff.forget(address)
         except Failed as error:
             return staff.said(address, "", f"has no gateway {staff.order.version} that answers ({error})")
@@ -190,7 +196,7 @@ class Bridge:
                     why = await scheduler.compute("prepared", order, staff.modules, on=[address], first=True)
             except TimeoutError:
                 why = f"it was not imported within {IMPORTS:.0f} s"
-            except Failed as error:
+            except (Failed, Away) as error:
                 why = str(error)
             staff.able(address, at, f"cannot compute {letters.name_of(order)}: {why}" if why else "")
         return staff.said(address, version)

@@ -31,6 +31,7 @@ class Carrier:
         self._starting: asyncio.Task[None] | None = None
         self._ends = Ends()
         self._pause, self._since = PAUSE_LEAST, 0.0
+        self._turn = 0  # counts those that were let go
         self._loop = asyncio.get_running_loop()
 
     def start(self) -> None:
@@ -57,7 +58,7 @@ class Carrier:
         while True:
             try:
                 order = await in_thread(self._setting.order, "cluster")
-                process = await in_thread(partial(spawn, serve), "spawn", unwanted=_end)
+                process = await in_thread(partial(spawn, serve), "spawn", unwanted=self._unwanted)
                 break
             except (OSError, TooLarge) as error:
                 self._away(f"has no bridge: {error}")
@@ -76,9 +77,14 @@ class Carrier:
     def _lost(self, why: str, fault: bool) -> None:
         """It has ended, or has to."""
         self._away("has lost its bridge")
-        self._let_go(lambda code: self._again(f"has lost its bridge, which {how(code) if why == 'ended' else why}"))
+        turn = self._turn + 1
+        said = "has lost its bridge, which {}"
+        self._let_go(lambda code: self._again(turn, said.format(how(code) if why == "ended" else why)))
 
-    def _again(self, why: str) -> None:
+    def _again(self, turn: int, why: str) -> None:
+        """Starts another after a while, if none was started or ended meanwhile."""
+        if turn != self._turn:
+            return
         self._away(why)
         if self._loop.time() - self._since > STABLE:
             self._pause = PAUSE_LEAST
@@ -92,6 +98,7 @@ class Carrier:
 
     def _let_go(self, then: Callable[[int | None], None] = lambda code: None) -> None:
         """Closes the socket, at which it ends; what hangs is killed."""
+        self._turn += 1
         if self._starting is not None:
             self._starting.cancel()
             self._starting = None
@@ -102,7 +109,8 @@ class Carrier:
             self._ends.bury(self._process, then)
             self._process = None
 
-
-def _end(process: Process) -> None:
-    """A bridge has come that nobody waits for any more: its closed socket ends it."""
-    process.pipe.close()
+    def _unwanted(self, process: Process) -> None:
+        """A bridge has come that nobody waits for any more: its closed socket ends it."""
+        process.pipe.close()
+        if not self._loop.is_closed():
+            self._ends.bury(process, lambda code: None)

@@ -27,12 +27,13 @@ from ..worker import STDERR
 from .modules import laid_out, mark_of
 
 IMPORT = 30.0  # s for the import of a module
+UNUSED = 600.0  # s after which a process that nothing was asked of is ended
 PARTING = 2.0  # s for a process to end, once its socket is closed
 MODULE = "gateway.compute.cluster.child"
 
 _lock = threading.Lock()
 _folders: dict[str, Path] = {}  # of modules that are laid out, by their mark
-_idle: dict[tuple[str, str], list[Child]] = defaultdict(list)
+_idle: dict[tuple[str, str], list[Child]] = defaultdict(list)  # by order and mark, the latest used last
 
 
 class Gone(Exception):
@@ -74,8 +75,18 @@ def called(order: str, mark: str, call: bytes) -> bytes:
 
 
 def _back(order: str, mark: str, child: Child) -> None:
+    """It has nothing to do. Those of all features that had nothing to do for long are ended: of a reload, of a gateway
+    that has gone."""
+    now = time.monotonic()
+    child.since = now
+    old: list[Child] = []
     with _lock:
         _idle[order, mark].append(child)
+        for idle in _idle.values():
+            old += [one for one in idle if now - one.since > UNUSED]
+            idle[:] = [one for one in idle if now - one.since <= UNUSED]
+    for one in old:
+        one.end()
 
 
 class Child:
@@ -83,6 +94,7 @@ class Child:
 
     def __init__(self, order: str, folder: Path) -> None:
         told = json.loads(order)
+        self.since = 0.0  # when it had nothing to do any more
         self._deadline = float(told["deadline"])
         self._pipe, theirs = socket.socketpair()
         with theirs:

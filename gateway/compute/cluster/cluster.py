@@ -18,7 +18,6 @@ from .policy import Costs, sized, sooner
 from .setting import Setting
 
 PATIENCE = 1.0  # s for the answer to a copy of what is computed here
-FRESH = 20.0  # s after which a kind of batch is measured anew
 BETWEEN = 0.25  # s between copies of batches that are sent to measure how long they take there
 
 
@@ -47,7 +46,6 @@ class Cluster:
         self._given: dict[int, Given] = {}
         self._number = READY
         self._batches, self._back, self._late = 0, 0, 0  # given, and of those given back; answers that came after that
-        self._measured: dict[Hashable, float] = {}
         self._copied, self._answered = -BETWEEN, 0.0  # when: the latest copy, the latest good answer
         self._fault = ""  # why it is not used although it is there
         self._told: tuple[str, float] | None = None  # why it is not used, and since when
@@ -110,6 +108,8 @@ class Cluster:
         if not self.free or not self._able(feature):
             return False
         kind = kind, sized(readings)
+        if not wait and not self.here.fresh(kind, self._loop.time()):
+            return False  # so that it is known also of what is always sooner there
         return sooner(self.here.of(kind), self.there.of(kind), readings, wait)
 
     def give(
@@ -136,7 +136,7 @@ class Cluster:
 
     def computed(self, kind: Hashable, readings: int, seconds: float) -> None:
         """A batch took so long here, from when a worker had it."""
-        self.here.note((kind, sized(readings)), readings, seconds)
+        self.here.note((kind, sized(readings)), readings, seconds, self._loop.time())
 
     def copy(self, kind: Hashable, readings: int, task: Callable[[], bytes], *, feature: str | None = None) -> None:
         """A batch is being computed here: a copy of it shows how long that takes there, where it is time to know it.
@@ -144,11 +144,12 @@ class Cluster:
         task: makes the copy. Its answer is not looked at.
         """
         now, kind = self._loop.time(), (kind, sized(readings))
-        known = conduct.used(self._conduct) and now < self._measured.get(kind, -FRESH) + FRESH
+        known = conduct.used(self._conduct) and self.there.fresh(kind, now)
         if known or now < self._copied + BETWEEN or not self._able(feature):
             return
-        open = self._standing.state == letters.CONNECTED and conduct.tried(self._conduct, now)
-        if open and not any(given.back is None for given in self._given.values()):
+        copies = sum(given.back is None for given in self._given.values())
+        room = self._standing.state == letters.CONNECTED and len(self._given) < self._standing.hands
+        if room and not copies and conduct.tried(self._conduct, now):
             self._copied = now
             self._hand_over(kind, readings, task(), lambda data: None, None, PATIENCE)
 
@@ -172,16 +173,9 @@ class Cluster:
     ) -> None:
         self._number = number = self._number + 1
         now = self._loop.time()
-        self._note(kind, now)
         alarm = self._loop.call_at(now + patience, self._overdue, number)
         self._given[number] = Given(kind, readings, now, answered, back, alarm)
         self._carrier.send(number, task)
-
-    def _note(self, kind: Hashable, now: float) -> None:
-        self._measured.pop(kind, None)
-        self._measured[kind] = now
-        if len(self._measured) > 1000:
-            del self._measured[next(iter(self._measured))]
 
     def _overdue(self, number: int) -> None:
         self._carrier.send(number, letters.FORGET)
@@ -195,7 +189,7 @@ class Cluster:
             given = self._given.pop(number)
             given.alarm.cancel()
             if fault:
-                self.there.note(given.kind, given.readings, now - given.began)
+                self.there.note(given.kind, given.readings, now - given.began, now)
                 if given.began >= self._answered:
                     self._conduct, self._fault = conduct.late(self._conduct, now), why
             if given.back is not None:
@@ -230,7 +224,7 @@ class Cluster:
         del self._given[number]
         given.alarm.cancel()
         self._answered = now
-        self.there.note(given.kind, given.readings, now - given.began)
+        self.there.note(given.kind, given.readings, now - given.began, now)
         self._conduct = conduct.in_time(self._conduct, now)
         self._tell()
         self._freed()

@@ -58,7 +58,7 @@ class Scheduler:
     async def compute(self, function: str, *arguments: Any, on: Sequence[str], first: bool = False) -> Any:
         """What a function of there.py gives on one of those workers. first: before what is not.
 
-        Raises Failed, Killed.
+        Raises Failed, Killed, Away.
         """
         if not on:
             raise Failed("no worker can")
@@ -79,8 +79,10 @@ class Scheduler:
         except asyncio.CancelledError:
             if (task := asyncio.current_task()) is not None and task.cancelling():
                 raise
-            raise Failed("was cancelled") from None  # by a client that has lost its scheduler
+            raise Away("has ended the connection") from None
         except Exception as error:  # whatever was raised on the worker, or by a connection that breaks
+            if self._client.status != "running":
+                raise Away(f"has ended the connection ({said(error)})") from None
             raise Failed(said(error)) from None
         finally:
             if future is not None and not future.done():
