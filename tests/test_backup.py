@@ -1,10 +1,7 @@
 """`gateway backup` and `gateway restore`: a gateway goes to another card, with what it has not sent yet."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 import tarfile
 from contextlib import closing
 
@@ -14,6 +11,7 @@ from gateway.backup.archive import Contents, Writer
 from gateway.control.caller import ask
 from gateway.publish.spool.store import Store
 from simulators import Board
+from tests import commands
 from tests.brokers import free_port
 from tests.street import ROOT, Judge, configuration, running, until
 
@@ -22,10 +20,7 @@ CANARY = "hunter2-canary"
 
 def gateway(*words, state):
     """(exit code, output, errors) of a command, where the gateway's state lies there."""
-    done = subprocess.run(
-        [sys.executable, "-m", "gateway", *map(str, words)],
-        cwd=ROOT, capture_output=True, text=True, timeout=60, env={**os.environ, "STATE_DIRECTORY": str(state)},
-    )  # fmt: skip
+    done = commands.gateway(*map(str, words), env={"STATE_DIRECTORY": str(state)})
     return done.returncode, done.stdout, done.stderr
 
 
@@ -46,6 +41,7 @@ def waiting(folder):
         return store.rows.total()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("closed_files")
 def test_a_gateway_moves_to_another_card(card, mosquitto):
     """What waits in the spool of a gateway that runs is in its backup. Restored elsewhere it is sent, with its run and

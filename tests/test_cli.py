@@ -9,27 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from .commands import gateway, started
 from .street import ROOT
 
 GOOD = '[mqtt]\nurl = "mqtt://127.0.0.1:1883"\n[[boards]]\nname = "b"\nport = "/dev/ttyS0"\n'
 
 
-def gateway(*arguments: str, **more) -> subprocess.CompletedProcess[str]:
-    """Runs a command to its end."""
-    environment = {**os.environ, **more.pop("env", {})}
-    return subprocess.run(
-        [sys.executable, "-m", "gateway", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env=environment,
-    )
-
-
 def test_help_and_version():
     """`--help` names every command, `--version` the version."""
-    done = gateway("--help")
+    done = started("--help")
     assert done.returncode == 0
     assert all(word in done.stdout for word in ("demo", "run", "init", "check", "ports", "record", "replay"))
     assert gateway("--version").stdout.startswith("gateway ")
@@ -142,8 +130,8 @@ def test_a_wrong_configuration(tmp_path, text, sentence):
     """`check` and `run` end with 78 and say what is wrong; `check --json` says the same in its document."""
     file = tmp_path / "gateway.toml"
     file.write_text(text)
-    for command in ("check", "run"):
-        done = gateway(command, "-c", str(file))
+    for command in (gateway, started):
+        done = command("check" if command is gateway else "run", "-c", str(file))
         assert done.returncode == 78
         assert sentence.replace("'", '"') in done.stderr.replace("'", '"')
         assert "Traceback" not in done.stderr
@@ -158,7 +146,7 @@ def test_a_wrong_configuration_is_told_to_the_service_manager(tmp_path):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))
         manager.settimeout(10)
-        done = gateway("run", "-c", str(tmp_path / "bad.toml"), env={"NOTIFY_SOCKET": str(tmp_path / "notify")})
+        done = started("run", "-c", str(tmp_path / "bad.toml"), env={"NOTIFY_SOCKET": str(tmp_path / "notify")})
         said = manager.recv(4096).decode()
     assert done.returncode == 78
     assert said.startswith("STATUS=") and "mqtt.nonsense: no such key" in said
@@ -166,7 +154,7 @@ def test_a_wrong_configuration_is_told_to_the_service_manager(tmp_path):
 
 def test_no_configuration(tmp_path):
     """Where there is none, `run` ends with 78 and names `gateway init`."""
-    done = gateway("run", env={"CONFIGURATION_DIRECTORY": str(tmp_path)})
+    done = started("run", env={"CONFIGURATION_DIRECTORY": str(tmp_path)})
     assert done.returncode == 78
     assert "gateway init" in done.stderr
     assert str(tmp_path) in done.stderr
@@ -280,13 +268,13 @@ def test_check_tries_custom_features(tmp_path):
     )
     file = tmp_path / "gateway.toml"
     file.write_text(f'{GOOD}[features]\ncustom = ["own:good", "own:bad", "none:f"]\n[compute]\nmemory = "50MB"\n')
-    done = gateway("check", "-c", str(file))
+    done = started("check", "-c", str(file))
     assert done.returncode == 0
     assert "own:good: answers a b\n" in done.stdout
     assert "own:bad answered 60 numbers for 3 new readings" in done.stdout
     assert f"none:f cannot be imported: there is no module none in {tmp_path}" in done.stdout
     assert "hello" not in done.stdout + done.stderr and "loud" not in done.stdout + done.stderr
-    document = json.loads(gateway("check", "--json", "-c", str(file)).stdout)
+    document = json.loads(started("check", "--json", "-c", str(file)).stdout)
     assert document["ok"] is True and len([text for text in document["warnings"] if "features.custom" in text]) == 2
     assert [one["keys"] for one in document["plan"]["custom"]] == [["a", "b"], [], []]
     assert document["plan"]["memory"]["custom_bytes"] == 150_000_000
