@@ -43,7 +43,7 @@ def backfill(options: argparse.Namespace) -> int:
     workers = options.workers or cores()
     if importlib.util.find_spec("pyarrow") is None:
         raise CaptureError(EXTRA)
-    summary = Summary(str(root))
+    summary = Summary(str(root), options.json)
     settings = by(file, board)
     captures = list(_read(options.captures, summary))
     once, copies = each_once(captures)

@@ -17,12 +17,17 @@ REASONED = ("refused", "refused_values")
 
 @dataclass(slots=True)
 class Summary:
-    """All that was done, left out, and went wrong."""
+    """All that was done, left out, and went wrong. detailed: of each capture too, 3 kB each."""
 
     root: str
+    detailed: bool = False
     began: float = field(default_factory=time.monotonic)
     ended: float = 0.0
-    done: list[dict[str, Any]] = field(default_factory=list)  # captures: see chain.py
+    captures: int = 0  # that were done, and of all of them:
+    rows: int = 0
+    total: Counter[str] = field(default_factory=Counter)
+    reasons: dict[str, Counter[str]] = field(default_factory=lambda: {key: Counter() for key in REASONED})
+    files: list[dict[str, Any]] = field(default_factory=list)  # see chain.py
     skipped: list[str] = field(default_factory=list)  # were done before
     copies: list[str] = field(default_factory=list)  # of other captures
     failed: list[dict[str, Any]] = field(default_factory=list)
@@ -30,7 +35,14 @@ class Summary:
 
     def add(self, done: dict[str, Any]) -> None:
         """A capture is done."""
-        self.done.append({key: value for key, value in done.items() if key not in ("key", "left")})
+        self.captures += 1
+        self.rows += done["rows"]
+        for board in done["boards"].values():
+            self.total.update({key: board[key] for key in SUMS})
+            for key in REASONED:
+                self.reasons[key].update(board[key])
+        if self.detailed:
+            self.files.append({key: value for key, value in done.items() if key not in ("key", "left")})
 
     def fail(self, why: str, path: Path | None = None) -> None:
         """Something is not done: a sentence, and the capture where it is one."""
@@ -50,20 +62,12 @@ class Summary:
 
     def document(self) -> dict[str, Any]:
         """As `--json` has it."""
-        total: Counter[str] = Counter()
-        reasons: dict[str, Counter[str]] = {key: Counter() for key in REASONED}
-        for capture in self.done:
-            for board in capture["boards"].values():
-                total.update({key: board[key] for key in SUMS})
-                for key in REASONED:
-                    reasons[key].update(board[key])
-        seconds = self.ended - self.began
-        rows = sum(capture["rows"] for capture in self.done)
+        total, seconds = self.total, self.ended - self.began
         return {
-            "output": self.root, "captures": len(self.done), "skipped": len(self.skipped), "copies": self.copies,
-            "failed": self.failed, **{key: total[key] for key in SUMS}, **reasons, "rows": rows,
+            "output": self.root, "captures": self.captures, "skipped": len(self.skipped), "copies": self.copies,
+            "failed": self.failed, **{key: total[key] for key in SUMS}, **self.reasons, "rows": self.rows,
             "missed": self.missed, "seconds": round(seconds, 3),
-            "readings_per_s": round(total["readings"] / seconds) if seconds else None, "files": self.done,
+            "readings_per_s": round(total["readings"] / seconds) if seconds else None, "files": self.files,
         }  # fmt: skip
 
 
