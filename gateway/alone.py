@@ -6,10 +6,10 @@ What goes in has its time with it, and what comes out is what a street computes 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import chain
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from .compute.archive import Archive, Computed
 from .compute.cores import cores
@@ -32,29 +32,47 @@ LONGEST_WAITING = 524_288  # at most, where the windows hold as many: they go al
 _sensor = itemgetter(0)
 
 
-class Alone:
-    """The boards of one port, which are read again and again, and their sensors' windows, which go on.
+class Rows(NamedTuple):
+    """What many lines of a board held: see ingest/together.py."""
 
-    keys: what each of the user's own features is known to answer. Raises NoFeature for one that cannot be had.
-    """
+    board: str
+    rows: Stretch
+    at: Sequence[float]
 
-    def __init__(self, config: Config, keys: Mapping[str, Sequence[str]]) -> None:
-        self.config = config
-        self._features = Own(Custom(config.custom, config.path.parent, config.deadline, config.memory), keys)
-        self.missed = self._features.missed  # see Own
-        self.archive = Archive(self._plan, self._features.columns, self._drop)
-        self.dropped: Counter[str] = Counter()  # out of range, by board, of the reading that goes on
+
+class Samples(NamedTuple):
+    """What came of a board in one piece."""
+
+    board: str
+    samples: list[Sample]
+    at: float
+
+
+class Moved(NamedTuple):
+    """Whose values a sensor has from now on: the board's own name for it."""
+
+    board: str
+    sensor: str
+    own: str
+
+
+Took = Rows | Samples | Moved
+
+
+class Ears:
+    """The boards of one port, which are read again and again. took: gets what comes, in its order."""
+
+    def __init__(self, config: Config, took: Callable[[Took], None]) -> None:
+        self._config, self._took = config, took
         self.formats: dict[str, Format] = {}
-        self._own: dict[tuple[str, str], str] = {}  # whose values a sensor has: the board's own name for it
         self._seen: defaultdict[str, set[str]] = defaultdict(set)  # sensors, by board, since `begin`
         self._boards: Boards | None = None
 
     def begin(self, of: Sequence[Board], *, asked: bool) -> Hearing | Talk:
         """Reads these boards from the start, as one who opens their port. asked: what was sent is heard too."""
-        self.dropped.clear()
         self._seen.clear()
         boards = self._boards = Boards(
-            self._take, _nothing, _nothing, lambda board: treatments_for(self.config, board), self._moved
+            self._take, _nothing, _nothing, lambda board: treatments_for(self._config, board), self._moved
         )
         if asked and all(board.asked for board in of):
             talk = boards.talk(of)
@@ -69,6 +87,54 @@ class Alone:
         """What came of a board since `begin`."""
         assert self._boards is not None
         return self._boards.account(board)
+
+    def take_rows(self, board: str, rows: Stretch, at: Sequence[float]) -> None:
+        """Takes what many lines held: see ingest/together.py."""
+        self._look(board, rows.takes if not rows.named else set(chain.from_iterable(rows.named)))
+        self._took(Rows(board, rows, at))
+
+    def _take(self, board: str, samples: list[Sample], chunk: Chunk) -> None:
+        self._look(board, samples)
+        self._took(Samples(board, samples, chunk.mono))
+
+    def _look(self, board: str, samples: Collection[tuple[Any, ...]]) -> None:
+        """Notes the sensors that come for the first time. samples: or takes; what comes first says the sensor."""
+        seen = self._seen[board]
+        if not seen.issuperset(map(_sensor, samples)):
+            for sensor in set(map(_sensor, samples)) - seen:
+                self._moved(board, sensor)
+
+    def _moved(self, board: str, sensor: str) -> None:
+        assert self._boards is not None
+        self._seen[board].add(sensor)
+        self._took(Moved(board, sensor, self._boards.sensors(board).hardware(sensor)))
+
+
+class Alone:
+    """The windows of one port's sensors, which go on.
+
+    keys: what each of the user's own features is known to answer. Raises NoFeature for one that cannot be had.
+    """
+
+    def __init__(self, config: Config, keys: Mapping[str, Sequence[str]]) -> None:
+        self.config = config
+        self._features = Own(Custom(config.custom, config.path.parent, config.deadline, config.memory), keys)
+        self.missed = self._features.missed  # see Own
+        self.archive = Archive(self._plan, self._features.columns, self._drop)
+        self.dropped: Counter[str] = Counter()  # out of range, by board, until it is cleared
+        self._own: dict[tuple[str, str], str] = {}  # whose values a sensor has: the board's own name for it
+
+    def take(self, took: Took) -> None:
+        """Takes what came."""
+        if isinstance(took, Rows):
+            self.archive.take_rows(took.board, took.rows, took.at)
+        elif isinstance(took, Samples):
+            self.archive.take(took.board, took.samples, took.at)
+        else:  # where they are another one's, no window has both
+            key = took.board, took.sensor
+            if took.own != self._own.get(key, took.sensor):
+                self.archive.renew(*key)
+            self._own[key] = took.own
 
     @property
     def full(self) -> bool:
@@ -96,32 +162,6 @@ class Alone:
 
     def _plan(self, board: str, sensor: str) -> Plan:
         return plan_for(self.config, board, sensor, self.hardware(board, sensor))
-
-    def _take(self, board: str, samples: list[Sample], chunk: Chunk) -> None:
-        self._look(board, samples)
-        self.archive.take(board, samples, chunk.mono)
-
-    def take_rows(self, board: str, rows: Stretch, at: Sequence[float]) -> None:
-        """Takes what many lines held: see ingest/together.py."""
-        self._look(board, rows.takes if not rows.named else set(chain.from_iterable(rows.named)))
-        self.archive.take_rows(board, rows, at)
-
-    def _look(self, board: str, samples: Collection[tuple[Any, ...]]) -> None:
-        """Notes the sensors that come for the first time. samples: or takes; what comes first says the sensor."""
-        seen = self._seen[board]
-        if not seen.issuperset(map(_sensor, samples)):
-            for sensor in set(map(_sensor, samples)) - seen:
-                self._moved(board, sensor)
-
-    def _moved(self, board: str, sensor: str) -> None:
-        """Whose values a sensor has may be another one's from now on; where it is, no window has both."""
-        assert self._boards is not None
-        key = board, sensor
-        self._seen[board].add(sensor)
-        own = self._boards.sensors(board).hardware(sensor)
-        if own != self._own.get(key, sensor):
-            self.archive.renew(*key)
-        self._own[key] = own
 
     def _drop(self, board: str, readings: int) -> None:
         self.dropped[board] += readings

@@ -1,5 +1,7 @@
 """`gateway backfill`, run as its users run it: rows equal to a replay's messages, each once, whatever happens."""
 
+import contextlib
+import io
 import json
 import os
 import signal
@@ -17,9 +19,15 @@ from .street import ROOT
 pytest.importorskip("pyarrow", reason="the extra `parquet` is not installed")
 import pyarrow.parquet as pq
 
+from gateway.backfill.crew import Crew, Hand
+from gateway.backfill.summary import Progress, Summary
 from gateway.backfill.table import Part, Parts, Row, batch, days, place
+from gateway.backfill.worker import worked
+from gateway.cli import run
 from gateway.compute.archive import Archive
 from gateway.model import Plan, Sample
+
+give = Hand.give
 
 CONFIG = """
 [gateway]
@@ -240,9 +248,92 @@ def files(root):
     return {str(file.relative_to(root)): file.read_bytes() for file in root.rglob("part-*")}
 
 
-def archives(folder):
+@pytest.mark.slow
+def test_one_port_is_read_ahead_where_a_core_is_left_over(tmp_path, monkeypatch):
+    """By a process that reads and one that computes, rows, account and sentences are those of one process; so it is
+    where a capture does not hold.
+    """
+    asked = []
+    monkeypatch.setattr(
+        "gateway.backfill.crew.Hand.give", lambda hand, task: asked.append(task["ahead"]) or give(hand, task)
+    )
+    folder = archives(tmp_path / "c", boards="x")
+    for name in ("whole", "broken"):
+        if name == "broken":
+            with (folder / "x2.jsonl").open("a") as file:
+                file.write("{}\n")
+        arguments = folder, "--json", "-o"
+        out, beside = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(beside):
+            code = run(["backfill", *map(str, arguments), str(tmp_path / f"two-{name}"), "--workers", "2"])
+        one = here(monkeypatch, *arguments, tmp_path / f"one-{name}", code=code)
+        assert code == (name == "broken")
+        assert beside.getvalue() == one[1]
+        two, single = json.loads(out.getvalue()), json.loads(one[0])
+        for told in (two, single):
+            del told["output"], told["seconds"], told["readings_per_s"]
+        assert two == single
+        assert files(tmp_path / f"two-{name}") == files(tmp_path / f"one-{name}") != {}
+    assert asked == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("workers", "chains", "ahead"),
+    [
+        (1, 1, [False]),
+        (2, 1, [True]),
+        (2, 2, [False] * 2),
+        (3, 2, [True, False]),
+        (2, 3, [False] * 3),
+        (8, 2, [True] * 2),
+    ],
+)
+def test_who_has_one_that_reads_ahead(monkeypatch, workers, chains, ahead):
+    """Whoever leaves a core for it; there are never more processes at work than workers."""
+    given, here = [], []
+
+    class Fake:
+        def __init__(self, order, said):
+            self.task, self.said, self.process = None, said, type("P", (), {"wait": lambda _: 0, "kill": lambda _: 0})()
+            here.append(self)
+
+        def give(self, task):
+            self.task = task
+            given.append(task["ahead"])
+            assert sum(1 + hand.task["ahead"] for hand in here if hand.task) <= workers
+            self.said.put((self, {"end": True, "missed": {}}))
+
+        def close(self):
+            self.said.put((self, None))
+
+    monkeypatch.setattr("gateway.backfill.crew.Hand", Fake)
+    Crew({}, [{"name": str(k)} for k in range(chains)], workers, Summary("out"), Progress(print, 1, 1)).run()
+    assert given == ahead
+
+
+@pytest.mark.slow
+def test_a_reader_that_is_killed_is_told(tmp_path, monkeypatch):
+    """Nothing of its part is there, nothing hangs, and the same command goes on."""
+    folder = archives(tmp_path / "c", boards="x")
+    monkeypatch.setattr("gateway.backfill.ahead.json.dumps", lambda order: "[]")  # at which it ends
+    order = {
+        "config": None,
+        "board": None,
+        "root": str(tmp_path / "out"),
+        "keys": {},
+        "features": ["normalized", "feature"],
+    }
+    captures = [{"path": str(folder / f"x{k}.jsonl"), "key": f"{k}", "size": 9} for k in range(4)]
+    told = []
+    (tmp_path / "out/_backfill").mkdir(parents=True)
+    worked(order, {"name": "x", "mark": "", "captures": captures, "ahead": True}, told.append)
+    assert "ended before it was done" in told[0]["failed"]
+    assert files(tmp_path / "out") == {}
+
+
+def archives(folder, boards="xy"):
     """Captures of two boards over midnight, each of some parts."""
-    for board in ("x", "y"):
+    for board in boards:
         for hour in range(4):
             some = said(*[f"{20 + (k * 7 + hour) % 90 / 10}\n" for k in range(300)], every=5.5)
             started = f"2026-11-24T{22 + hour // 2}:{10 + hour % 2 * 30}:00Z"
@@ -296,9 +387,10 @@ def test_ended_at_each_step_and_begun_again(tmp_path, monkeypatch, backfill, sum
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_killed_and_begun_again(tmp_path, monkeypatch):
+@pytest.mark.parametrize("boards", ["xy", "x"])
+def test_killed_and_begun_again(tmp_path, monkeypatch, boards):
     """With kill -9 whenever something new is on the disk, what is there in the end is what one run makes."""
-    folder, out = archives(tmp_path / "captures"), tmp_path / "out"
+    folder, out = archives(tmp_path / "captures", boards), tmp_path / "out"
     (tmp_path / "sitecustomize.py").write_text("import gateway.backfill.chain as c\nc.PART = 15_000\n")
     monkeypatch.setattr("gateway.backfill.chain.PART", 15_000)
     here(monkeypatch, folder, "-o", tmp_path / "once")
@@ -317,7 +409,7 @@ def test_killed_and_begun_again(tmp_path, monkeypatch):
         kills += 1
         assert kills < 100
     last = json.loads(process.communicate()[0])
-    assert (process.returncode, last["captures"] + last["skipped"]) == (0, 8)
+    assert (process.returncode, last["captures"] + last["skipped"]) == (0, 4 * len(boards))
     assert kills > 2
     assert files(out) == files(tmp_path / "once")
 

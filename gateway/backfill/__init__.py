@@ -1,7 +1,9 @@
 """`gateway backfill`: captures, months of them, into Parquet, with the features of a configuration.
 
 finding.py    what there is: captures in files and folders, in order, by the boards that spoke
-chain.py      the captures of one port's boards, one after the other: readings, features, rows; part by part
+reading.py    the captures of one port's boards, one after the other: what came
+ahead.py      the same from a process of its own, where a core is left over
+chain.py      what came becomes features and rows, part by part
 table.py      the rows as Parquet, a file a part and day
 setting.py    which boards of a configuration a capture is of
 journal.py    what is done, so that nothing is done twice and nothing is left half, whatever is killed when

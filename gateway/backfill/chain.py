@@ -6,7 +6,8 @@ the part before has left; so a part that was not done is the same when it is don
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -14,40 +15,31 @@ from typing import Any, NamedTuple
 
 from ..alone import Alone, Computed
 from ..config import Config, sending_for
-from ..ingest.capture.file import Capture, CaptureError
-from ..ingest.capture.lines import Header
-from ..ingest.capture.plain import Pieces
-from ..ingest.capture.playback import Playback
+from ..ingest.capture.file import CaptureError
 from ..model import Board
 from ..publish.alarm import Watch
 from ..shown import shown
 from . import table
 from .journal import Journal
+from .reading import Begun, Came, Given, Of, Read
 from .setting import RUN
 
 PART = 64_000_000  # bytes of captures, from which on a part ends: so much is done again after a kill, at most
 BACK = 60.0  # s by which a clock may have been set back between two captures; more is the same time twice
-OFTEN = 16  # pieces of a capture, after which it is told how far it is
-COUNTED = ("bytes", "frames", "decoded", "noise", "refused", "values", "refused_values", "readings")
+OFTEN = 4  # pieces of a capture, after which it is told how far it is
 Said = Callable[[dict[str, Any]], None]
-
-
-class Given(NamedTuple):
-    """A capture to be read."""
-
-    path: Path
-    key: str
-    size: int
 
 
 class Setting(NamedTuple):
     """What holds for all captures of a chain.
 
-    of: the boards that one is of. features: the names of all that there may be; keys: of the user's own, by feature.
+    of: the boards that one is of. read: see reading.py. features: the names of all that there may be; keys: of the
+    user's own, by feature.
     """
 
     config: Config
-    of: Callable[[Header], list[Board]]
+    of: Of
+    read: Callable[[Sequence[Given]], Generator[Read, None, None]]
     features: Sequence[str]
     keys: Mapping[str, Sequence[str]]
 
@@ -86,25 +78,27 @@ class Chain:
 
     def work(self, captures: Sequence[Given]) -> None:
         """All of them, the oldest first. Raises CaptureError at the first that does not hold; those before are done."""
-        for part in parts(captures):
-            self._part(part)
+        with closing(self._setting.read(captures)) as read:
+            for part in parts(captures):
+                self._part(part, read)
 
     def close(self) -> None:
         """Ends the processes of the user's own features."""
         self._alone.close()
 
-    def _part(self, captures: list[Given]) -> None:
+    def _part(self, captures: list[Given], read: Iterator[Read]) -> None:
         journal, done = self._journal, dict[str, dict[str, Any]]()
         journal.sweep()
         before = self._written()
         for place, one in enumerate(captures):
             try:
-                done[one.key] = self._capture(one)
+                done[one.key] = self._capture(one, read)
             except CaptureError:
                 self._parts.close()
                 self._read(before)
                 if place:  # what stands before it holds
-                    self._part(captures[:place])
+                    with closing(self._setting.read(captures[:place])) as again:
+                        self._part(captures[:place], again)
                 raise
         self._parts.close()
         journal.commit({one.key: {"size": one.size} for one in captures}, self._parts.places, self._written())
@@ -117,45 +111,33 @@ class Chain:
 
     # a capture
 
-    def _capture(self, one: Given) -> dict[str, Any]:
-        """Reads one; gives what came of it. Raises CaptureError."""
-        with Capture(one.path) as capture:
-            header = capture.header
-            offset = self._offset(header.started, one.path)
-            boards = self._setting.of(header)
-            playback = Playback(self._alone.begin(boards, asked=header.asked), header)
-            rows, at, readings = 0, 0.0, 0
-            for number, heard in enumerate(capture.together(), 1):
-                if isinstance(heard, Pieces):
-                    playback.hear_many(heard, self._alone.take_rows)
-                    at = heard.at[-1]
-                else:
-                    playback.hear(heard)
-                    at = heard.at
-                if self._alone.full:
-                    rows += self._compute(header.started, offset, at, boards)
+    def _capture(self, one: Given, read: Iterator[Read]) -> dict[str, Any]:
+        """Takes what is read of one; gives what came of it. Raises CaptureError."""
+        alone, rows, readings, number = self._alone, 0, 0, 0
+        alone.dropped.clear()
+        for said in read:
+            if isinstance(said, Begun):
+                started = said.header.started
+                offset, boards = self._offset(started, one.path), self._setting.of(said.header)
+            elif isinstance(said, Came):
+                number += 1
+                for took in said.took:
+                    alone.take(took)
+                if alone.full:
+                    rows += self._compute(started, offset, said.at, boards)
                 if number % OFTEN == 0:
-                    total = sum(self._alone.account(board.name).readings for board in boards)
-                    self._said({"at": capture.position, "readings": total - readings})
-                    readings = total
-            playback.end()
-            rows += self._compute(header.started, offset, at, boards)
-            self._end = offset + at
-            accounts = [self._alone.account(board.name) for board in boards]
-            return {
-                "capture": str(one.path), "key": one.key, "size": one.size, "seconds": round(at, 3),
-                "torn_lines": int(capture.torn), "rows": rows, "sent": playback.sent,
-                "sent_unknown": playback.unknown,
-                "boards": {
-                    board.name: {
-                        "format": self._alone.formats[board.name].name,
-                        **{key: getattr(account, key) for key in COUNTED},
-                        "out_of_range": self._alone.dropped[board.name],
-                    }
-                    for board, account in zip(boards, accounts, strict=True)
-                },
-                "left": sum(account.readings for account in accounts) - readings,
-            }  # fmt: skip
+                    self._said({"at": said.position, "readings": said.readings - readings})
+                    readings = said.readings
+            else:
+                rows += self._compute(started, offset, said.at, boards)
+                self._end = offset + said.at
+                return {
+                    "capture": str(one.path), "key": one.key, "size": one.size, "seconds": round(said.at, 3),
+                    "torn_lines": int(said.torn), "rows": rows, "sent": said.sent, "sent_unknown": said.unknown,
+                    "boards": {name: {**of, "out_of_range": alone.dropped[name]} for name, of in said.boards.items()},
+                    "left": said.readings - readings,
+                }  # fmt: skip
+        raise CaptureError(f"{shown(str(one.path), 500)} was not read to its end")
 
     def _offset(self, started: float, path: Path) -> float:
         """From the capture's clock to that of windows, on which no time comes twice. Raises CaptureError."""

@@ -62,7 +62,7 @@ def backfill(options: argparse.Namespace) -> int:
         tasks = [{"name": c.name, "mark": mark, "captures": described(c.captures)} for c, mark in work]
         with progress() as line:
             shows = Progress(line, sum(c.size for c, _ in work), sum(len(c.captures) for c, _ in work))
-            Crew(order, tasks, min(workers, len(tasks)), summary, shows).run()
+            Crew(order, tasks, workers, summary, shows).run()
     summary.ended = time.monotonic()
     if options.json:
         print_json(summary.document())

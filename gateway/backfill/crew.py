@@ -49,7 +49,13 @@ class Crew:
     def _begin(self) -> None:
         hand = Hand(self._order, self._said)
         self._hands.add(hand)
-        hand.give(self._tasks.popleft())
+        self._give(hand)
+
+    def _give(self, hand: Hand) -> None:
+        """The next chain; one that reads ahead for it, where nobody else is left who could use the core."""
+        task = self._tasks.popleft()
+        busy = sum(1 + other.task.get("ahead", False) for other in self._hands if other.task is not None)
+        hand.give(task | {"ahead": busy + 2 + len(self._tasks) <= self._many})
 
     def _hear(self, hand: Hand, said: dict[str, Any] | None) -> None:
         if said is None:  # it has ended
@@ -76,7 +82,7 @@ class Crew:
             self._shows.over(hand)
             hand.task = None
             if self._tasks:
-                hand.give(self._tasks.popleft())
+                self._give(hand)
             else:
                 hand.close()
 
@@ -116,6 +122,7 @@ class Hand:
             pass
 
     def _listen(self, said: queue.Queue[tuple[Hand, dict[str, Any] | None]]) -> None:
-        for line in cast(IO[bytes], self.process.stdout):
-            said.put((self, json.loads(line)))
+        with cast(IO[bytes], self.process.stdout) as lines:
+            for line in lines:
+                said.put((self, json.loads(line)))
         said.put((self, None))

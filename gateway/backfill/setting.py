@@ -22,3 +22,8 @@ def by(config: str | None, board: str | None) -> By:
         return setting(Header(name, 0.0, asked=asked), config, board, run=RUN, only=False)
 
     return lambda header: found(header.board, header.asked)
+
+
+def boards_of(settings: By) -> Callable[[Header], list[Board]]:
+    """What says the boards alone."""
+    return lambda header: settings(header)[1]

@@ -11,14 +11,17 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ..alone import NoFeature, die_with_parent
 from ..ingest.capture.file import Capture, CaptureError
-from .chain import Chain, Given, Setting
+from .ahead import ahead
+from .chain import Chain, Setting
 from .journal import Journal, JournalError
-from .setting import by
+from .reading import Given, read
+from .setting import boards_of, by
 
 
 def worked(order: dict[str, Any], chain: dict[str, Any], said: Callable[[dict[str, Any]], None]) -> None:
@@ -30,7 +33,9 @@ def worked(order: dict[str, Any], chain: dict[str, Any], said: Callable[[dict[st
         journal = Journal.open(Path(order["root"]), chain["name"], chain["mark"])
         with Capture(captures[0].path) as capture:
             config, _ = settings(capture.header)
-        of = Setting(config, lambda header: settings(header)[1], order["features"], order["keys"])
+        there = partial(ahead, order["config"], order["board"])
+        reads = there if chain.get("ahead") else partial(read, config, boards_of(settings))
+        of = Setting(config, boards_of(settings), reads, order["features"], order["keys"])
         with closing(Chain(of, journal, said)) as work:
             missed = work.missed
             work.work(captures)
