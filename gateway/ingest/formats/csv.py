@@ -14,10 +14,11 @@ from collections.abc import Sequence
 from ...model import Decoded, FormatOptions, Frame, Noise, Refusal, Stretch, Why
 from . import header
 from .commas import Lone, has_unit, is_behind_text, may_be_several
+from .otherwise import Otherwise
 from .quick import Quick
 from .rows import BRACKETS, Row, Rows, Shape
 from .senders import Senders, is_device
-from .text import CHANGED, is_numberish, is_time, joined, noise, readable, refused, signed
+from .text import is_numberish, is_time, joined, noise, readable, refused, signed
 
 SEPARATORS = "\t;|,"
 """Those that are looked for, the surest first."""
@@ -49,7 +50,7 @@ class Csv:
         self._rows = Rows(options, guess=guess)
         self._separator: str | None = None if options.separator == "auto" else options.separator
         self._decimal = ""  # as seen in the rows; "": in none yet
-        self._against = 0  # rows in turn with the other one
+        self._otherwise = Otherwise()  # rows with the other one
         self._headed = False  # no row has come since the header
         self._pointed = 0  # rows in which a number with a point stood between commas, up to POINTED
         self._header: tuple[tuple[str, ...], Shape] | None = None  # names that the next row has to prove
@@ -78,14 +79,14 @@ class Csv:
         found = self._quick.read(frame)
         if found is None:
             return self.careful(frame)
-        self._against = 0
+        self._otherwise.over()
         return found
 
     def stretch(self, frames: Sequence[bytes]) -> Stretch | None:
         """What the first lines hold, if they are rows without a fault; the same as one by one."""
         found = self._quick.stretch(frames)
         if found is not None:
-            self._against = 0
+            self._otherwise.over()
         return found
 
     def careful(self, frame: Frame) -> Decoded | Refusal | Noise:
@@ -236,8 +237,10 @@ class Csv:
         mark = _mark(cells)
         if not self._decimal or mark == "both":
             return self._decimal or mark
-        self._against = self._against + 1 if mark not in ("", self._decimal) else 0
-        return mark if self._against >= CHANGED else self._decimal
+        if mark in ("", self._decimal):
+            self._otherwise.over()
+            return self._decimal
+        return mark if self._otherwise.again(mark) else self._decimal
 
 
 def _numbers(cells: list[str]) -> tuple[bool, int]:

@@ -4,11 +4,10 @@ T=21.5C · T=70.7F · T=21.6C      °C: the second is the same once more
 T=70.7F · T=21.5C · T=21.6C …    °F, if the first line was not torn: after five in turn it is °C
 """
 
-from collections import Counter
 from collections.abc import Iterable
 
 from ..quantities import TEMPERATURE_UNITS
-from .text import CHANGED
+from .otherwise import Otherwise
 
 LONGEST = 128
 """Characters of a name that is remembered."""
@@ -21,7 +20,7 @@ class FirstUnits:
 
     def __init__(self) -> None:
         self._said: dict[str, str] = {}
-        self._others: Counter[str] = Counter()
+        self._otherwise: dict[str, Otherwise] = {}  # names that come in another one
 
     def __contains__(self, name: str) -> bool:
         return name in self._said
@@ -42,6 +41,7 @@ class FirstUnits:
         changed = full = len(self._said) >= KNOWN
         if full:
             self._said.clear()
+            self._otherwise.clear()
         if said and not self._said.get(name):
             changed = True  # what its numbers without a unit are is known now
             self._said[name] = said
@@ -52,15 +52,14 @@ class FirstUnits:
         """Takes note of one that is in another unit; gives whether that is its unit from now on."""
         if not self.is_other(name, said):
             return False
-        self._others[name] += 1
-        if self._others[name] < CHANGED:
+        if not self._otherwise.setdefault(name, Otherwise()).again(said):
             return False
         self._said[name] = said
-        del self._others[name]
+        del self._otherwise[name]
         return True
 
     def went_on(self, sensors: Iterable[str]) -> None:
         """Takes note of sensors whose values were read."""
-        if self._others:
+        if self._otherwise:
             for sensor in sensors:
-                self._others.pop(sensor, None)
+                self._otherwise.pop(sensor, None)

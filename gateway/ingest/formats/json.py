@@ -24,9 +24,10 @@ from ..quantities import quantity
 from .mould import Mould
 from .mould_objects import called, mould_of_object
 from .objects import LONGEST, Found, Objects
+from .otherwise import Otherwise
 from .rows import Row, Rows
 from .stretches import Stretches
-from .text import CHANGED, NAMES, noise, numbered, outcome, readable, refused
+from .text import NAMES, noise, numbered, outcome, readable, refused
 
 TAG = 64
 """Characters that may stand before an object where it is looked for."""
@@ -52,7 +53,7 @@ class Json:
         self._guess = guess and not self._after
         self.after = ""  # what stands before the objects that are read, where that was found …
         self._again = False  # … and whether it was there twice; if not, its line may have been a torn one …
-        self._other, self._others = "", 0  # … and this stood before the last ones, so many in turn
+        self._otherwise = Otherwise()  # … and others stood before the last ones
         self._records = [key for key in options.records.split(".") if key]
         self._objects = Objects(options, dict(name.rsplit("=", 1) for name in options.columns if "=" in name), guess)
         self._rows = Rows(
@@ -120,9 +121,7 @@ class Json:
     def _behind_tag(self, tag: str, document: dict[str, Any], frame: bytes) -> Decoded | Refusal | Noise:
         """What an object behind a tag holds; behind another tag it is another sensor's, and refused."""
         if self.after not in ("", tag):
-            self._others = self._others + 1 if tag == self._other else 1
-            self._other = tag
-            if self._others < CHANGED or self._again:
+            if not self._otherwise.again(tag) or self._again:
                 return refused(Why.BAD_FRAME, frame) if _speaks(document) else noise(frame)
             self.after = ""
         result = self._outcome([document], frame)

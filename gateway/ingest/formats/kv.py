@@ -22,11 +22,11 @@ from .doubt import Doubt, Doubtful
 from .first_units import KNOWN, LONGEST, FirstUnits
 from .mould import Mould
 from .mould_pairs import COUNT, SKIP, mould_of_pairs
+from .otherwise import Otherwise
 from .pairs import Pair, Pairs, cut, has_points, split_value
 from .senders import Senders, is_device
 from .stretches import Stretches
 from .text import (
-    CHANGED,
     NAMES,
     ROLES,
     is_log,
@@ -68,7 +68,7 @@ class Kv:
         self._senders = Senders() if guess and not options.columns else None
         self._named = {field.name for field in options.fields}
         self._mark = ""  # the decimal mark of the lines so far; "" until one has told
-        self._against = 0  # lines in turn that have another
+        self._otherwise = Otherwise()  # lines that have another
         self._columns = tuple(name for name in options.columns if "=" not in name)
         self._renamed: dict[str, str] = dict(name.rsplit("=", 1) for name in options.columns if "=" in name)
         self._by_place = bool(self._columns) or len(options.unit) > 1
@@ -124,7 +124,7 @@ class Kv:
 
     def _go_on(self, sensors: Iterable[str]) -> None:
         """Takes note of sensors whose values were read as those before."""
-        self._against = 0
+        self._otherwise.over()
         self._units.went_on(sensors)
 
     def careful(self, frame: Frame) -> Decoded | Refusal | Noise:
@@ -136,8 +136,7 @@ class Kv:
         mark = "," if self._mark == "," and not has_points(text) else self._decimal
         found = None if is_log(text) else cut(text.strip(), mark)
         if found is not None and self._mark not in ("", found.decimal):
-            self._against += 1
-            self._mark = "" if self._against >= CHANGED else self._mark
+            self._mark = "" if self._otherwise.again(found.decimal) else self._mark
         if found is None or (found.decimal == "," and self._mark == "."):
             return self._without_pairs(text, frame)
         if self._columns and len(found.pairs) != len(self._columns):
@@ -148,7 +147,7 @@ class Kv:
             return refused(Why.BAD_FRAME, frame)
         self._stretches.doubt()
         if isinstance(result, Decoded) and not result.bad and self._mark in ("", found.decimal):
-            self._against = 0
+            self._otherwise.over()
             self._learn(frame, found.decimal)
         return result
 

@@ -18,7 +18,8 @@ from .beside import is_of_other, label_before, unit_behind, unit_of
 from .counters import Counters
 from .doubt import Doubt, Doubtful
 from .mould import Cell, Mould, mould
-from .text import CHANGED, NAMES, ROLES, is_numberish, is_rom, joined, numbered, outcome, refused
+from .otherwise import Otherwise
+from .text import NAMES, ROLES, is_numberish, is_rom, joined, numbered, outcome, refused
 
 BRACKETS = {"(": ")", "[": "]"}
 """What may stand around a row."""
@@ -53,8 +54,7 @@ class Rows:
         self._none = frozenset(options.none)
         self.width = 0  # cells in a row; 0: not known yet
         self._shape: Shape | None = None
-        self._other: tuple[Shape, int] | None = None  # what the rows refused last were like …
-        self._turns = 0  # … and how many of them came in turn
+        self._otherwise = Otherwise()  # rows that were refused
         self._sure = False  # two rows in turn had this shape
         self.call(options.columns)
 
@@ -82,15 +82,13 @@ class Rows:
         width = len(row.cells)
         unsure = self._configured and width == self.width and not self._sure  # of a shape that one row alone had
         if not self.expects(width, row.shape) and not unsure:
-            kind = (row.shape, width)
-            self._turns = self._turns + 1 if kind == self._other else 1
-            self._other = kind
-            if self._turns < CHANGED or (self._configured and width != self.width):
+            if not self._otherwise.again((row.shape, width)) or (self._configured and width != self.width):
                 return False
             if width != self.width:
                 self.call(())
         self._sure = self._shape == row.shape
-        self.width, self._shape, self._other = width, row.shape, None
+        self.width, self._shape = width, row.shape
+        self._otherwise.over()
         if not self.names and width > 1 and is_rom(row.cells[0]):
             self.call(("sensor", "value") if width == 2 else ("sensor", *map(self._name, range(1, width))), row.shape)
         return True

@@ -6,8 +6,6 @@ from ...model import HEAD, BadValue, Decoded, Noise, Refusal, Sample, Why
 from ..numbers import NO_VALUE
 from ..quantities import NAMELESS
 
-CHANGED = 5
-"""So many lines in turn that are otherwise than those before: the board has changed, or a torn line had told of it."""
 NAMES = 250_000
 """Characters that one name which is part of the names of many values may come to in a line; more is refused."""
 
