@@ -2,83 +2,19 @@
 
 import ast
 import asyncio
-import contextlib
 import os
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from gateway.asks import Ask, Modbus, Register
-from gateway.ingest.boards import Boards
-from gateway.ingest.seen import Seen
-from gateway.ledger import Account, imbalances
-from gateway.model import Board, Chunk, FormatOptions, Port, Sample
-from gateway.parts import Parts
+from gateway.asks import Ask
+from gateway.model import Board, FormatOptions, Port
 from simulators.answering import SILENT, Answering, Trouble
-from simulators.modbus import Unit, modbus_line
-from tests.faults.tree import opened
+from tests.asked_rig import FAST, asked, counter, reading
 from tests.readers import pause, until
 
 INGEST = Path(__file__).parents[1] / "gateway/ingest"
-TEMPERATURE = Register("temperature", 1, "input", factor=0.1)
-FAST = Ask(questions=(b"R\r",), every=0.05, timeout=0.5)
-
-
-class Rig:
-    """Boards that are read, and what came of them."""
-
-    def __init__(self) -> None:
-        self.parts = Parts()
-        self.came: list[tuple[float, str, str, float]] = []
-        self.boards = Boards(self._take, lambda: None, lambda *_, **__: None)
-
-    def _take(self, board: str, samples: list[Sample], at: Chunk) -> None:
-        self.came += [(at.mono, board, sample.sensor, sample.value) for sample in samples]
-
-    def values(self, board: str) -> list[float]:
-        return [value for _, name, _, value in self.came if name == board]
-
-    def seen(self, board: str) -> Seen:
-        return self.boards.readers[board]
-
-    def account(self, board: str) -> Account:
-        return self.boards.accounts[board]
-
-    async def more(self, board: str, number: int = 3, within: float = 5.0) -> None:
-        """Returns when so many more readings of a board have come."""
-        before = len(self.values(board))
-        await until(lambda: len(self.values(board)) >= before + number, within)
-
-
-@contextlib.asynccontextmanager
-async def reading(*boards: Board) -> AsyncIterator[Rig]:
-    """These boards, read; at the end every ledger balances and nothing has failed."""
-    rig = Rig()
-    rig.boards.open(list(boards), rig.parts)
-    try:
-        yield rig
-        for name, account in rig.boards.accounts.items():
-            assert imbalances(account, account.readings) == [], name
-        assert all(not part.done() for part in rig.parts.running)
-    finally:
-        await rig.parts.end()
-
-
-def asked(path: str, ask: Ask = FAST, name: str = "tank", **options: object) -> Board:
-    return Board(name, Port(path, 9600), "plain", ask=ask, **options)
-
-
-def unit(path: str, number: int, *, every: float = 0.05, timeout: float = 0.4, **options: object) -> Board:
-    modbus = Modbus(number, (TEMPERATURE,), every, timeout)
-    return Board(f"unit {number}", Port(path, 9600), "modbus", modbus=modbus, **options)
-
-
-def counter() -> object:
-    """A board's answers: 1.0, 2.0, 3.0, …"""
-    numbers = iter(range(1, 10_000))
-    return lambda question: b"%d.0\r" % next(numbers)
 
 
 async def test_nothing_is_written_to_a_board_that_is_not_asked():
@@ -249,87 +185,6 @@ async def test_a_board_that_only_has_to_be_started():
             assert [question.strip() for question in board.questions] == [b"POLL 1000"]
 
 
-async def test_units_on_one_line():
-    """Several units share a line, each a board of its own, with an adapter that echoes."""
-    units = {number: Unit(input={1: 200 + number}) for number in (1, 2, 3)}
-    with modbus_line(units, echo=True, pieces=3) as line:
-        async with reading(*(unit(line.path, number, timeout=2.0) for number in units)) as rig:
-            for number in units:
-                await rig.more(f"unit {number}")
-                assert set(rig.values(f"unit {number}")) == {20 + number / 10}
-                assert not rig.account(f"unit {number}").refused
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("field", "value", "why", "reason"),
-    [
-        ("dead", True, "timeout", "unit 2 does not answer"),
-        ("late", 0.55, "timeout", "unit 2 does not answer"),
-        ("exception", 2, "exception", "unit 2 refuses input register 1 with exception 2"),
-        ("damaged", True, "bad_checksum", None),
-        ("named", 9, "wrong_answer", "unit 2 does not answer"),
-    ],
-)
-async def test_a_units_fault_stays_its_own(field, value, why, reason):
-    """A unit that is dead, late, refusing, damaged or another's is refused with its reason, and the others go on."""
-    units = {number: Unit(input={1: 200 + number}) for number in (1, 2, 3)}
-    with modbus_line(units) as line:
-        async with reading(*(unit(line.path, number) for number in units)) as rig:
-            await rig.more("unit 2")
-            usual = getattr(units[2], field)
-            setattr(units[2], field, value)
-            await until(lambda: rig.account("unit 2").refused[why] >= 3, within=20)
-            if reason:
-                await until(lambda: reason in (rig.seen("unit 2").reason or ""), within=10)
-            good = len(rig.values("unit 1"))
-            await rig.more("unit 1", 20)
-            await rig.more("unit 3", 5)
-            assert good
-            assert rig.seen("unit 1").reason is None
-            setattr(units[2], field, usual)
-            await rig.more("unit 2", within=35)
-            assert rig.seen("unit 2").reason is None
-            assert set(rig.values("unit 2")) == {20.2}
-            for other in ("unit 1", "unit 3"):
-                assert rig.account(other).refused["timeout"] <= rig.account(other).decoded / 10
-
-
-@pytest.mark.slow
-async def test_a_silent_unit_beside_others():
-    """A unit is silent by itself, while its line is read and the others are online."""
-    units = {1: Unit(input={1: 201}), 2: Unit(input={1: 202}, dead=True)}
-    with modbus_line(units) as line:
-        async with reading(*(unit(line.path, number, silent=0.5) for number in units)) as rig:
-            await until(lambda: rig.seen("unit 2").state == "silent", within=5)
-            assert rig.account("unit 2").silences == 1
-            assert rig.seen("unit 1").state == "online"
-            units[2].dead = False
-            await until(lambda: rig.seen("unit 2").state == "online", within=10)
-            assert rig.seen("unit 2").reason is None
-
-
-@pytest.mark.slow
-async def test_units_come_and_go():
-    """A unit is added to a line and taken from it while the others are read; with the last one the port is closed."""
-    units = {number: Unit(input={1: 200 + number}) for number in (1, 2)}
-    with modbus_line(units) as line:
-        async with reading(unit(line.path, 1)) as rig:
-            await rig.more("unit 1")
-            assert await rig.boards.add(unit(line.path, 2), rig.parts) == []
-            await rig.more("unit 2")
-            await rig.more("unit 1")
-            assert rig.account("unit 1").reopened == 0
-            await rig.boards.drop("unit 1", rig.parts)
-            await rig.more("unit 2", 10)
-            number = len(line.asked)
-            await rig.more("unit 2")
-            assert {question[0] for question in line.questions[number:]} == {2}
-            await rig.boards.drop("unit 2", rig.parts)
-            await until(lambda: open_ports(line.path) == 0)
-            assert rig.boards.readers == {}
-
-
 async def test_who_is_not_read_is_not_asked():
     """While a board is held nothing is asked on its line, and no question counts as missed."""
     with Answering(counter()) as board:
@@ -343,8 +198,3 @@ async def test_who_is_not_read_is_not_asked():
             rig.seen("tank").resume()
             await rig.more("tank")
             assert not rig.account("tank").refused
-
-
-def open_ports(path: str) -> int:
-    """How many descriptors of this process are the port `path`."""
-    return opened(os.getpid(), path).count(path)
