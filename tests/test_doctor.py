@@ -137,7 +137,13 @@ def retain(machine, topic, payload):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("fault", ["another CA", "expired", "not yet valid", "another host"])
+SLOW = pytest.mark.slow  # each is a broker and a gateway; what certificates are called is shown in test_tls.py
+
+
+@pytest.mark.parametrize(
+    "fault",
+    ["another CA", pytest.param("expired", marks=SLOW), pytest.param("not yet valid", marks=SLOW), "another host"],
+)
 def test_certificates_in_doctor_and_in_the_log(tmp_path, authority, capsys, fault):
     """Each has a sentence of its own, the same in doctor and in the service's log, and none of them shows a secret."""
     pair = {

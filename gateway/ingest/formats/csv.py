@@ -79,14 +79,14 @@ class Csv:
         found = self._quick.read(frame)
         if found is None:
             return self.careful(frame)
-        self._otherwise.over()
+        self._otherwise.times = 0
         return found
 
     def stretch(self, frames: Sequence[bytes]) -> Stretch | None:
         """What the first lines hold, if they are rows without a fault; the same as one by one."""
         found = self._quick.stretch(frames)
         if found is not None:
-            self._otherwise.over()
+            self._otherwise.times = 0
         return found
 
     def careful(self, frame: Frame) -> Decoded | Refusal | Noise:
@@ -238,7 +238,7 @@ class Csv:
         if not self._decimal or mark == "both":
             return self._decimal or mark
         if mark in ("", self._decimal):
-            self._otherwise.over()
+            self._otherwise.times = 0
             return self._decimal
         return mark if self._otherwise.again(mark) else self._decimal
 

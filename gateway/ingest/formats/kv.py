@@ -124,7 +124,7 @@ class Kv:
 
     def _go_on(self, sensors: Iterable[str]) -> None:
         """Takes note of sensors whose values were read as those before."""
-        self._otherwise.over()
+        self._otherwise.times = 0
         self._units.went_on(sensors)
 
     def careful(self, frame: Frame) -> Decoded | Refusal | Noise:
@@ -147,7 +147,7 @@ class Kv:
             return refused(Why.BAD_FRAME, frame)
         self._stretches.doubt()
         if isinstance(result, Decoded) and not result.bad and self._mark in ("", found.decimal):
-            self._otherwise.over()
+            self._otherwise.times = 0
             self._learn(frame, found.decimal)
         return result
 

@@ -7,20 +7,16 @@ IN_TURN = 5
 
 
 class Otherwise:
-    """What came last that was otherwise than expected, and how often in turn."""
+    """What came last that was otherwise than expected; `times`, so often in turn, is 0 again once that has come."""
 
-    __slots__ = ("_times", "_what")
+    __slots__ = ("_what", "times")
 
     def __init__(self) -> None:
         self._what: Hashable = None
-        self._times = 0
+        self.times = 0
 
     def again(self, what: Hashable) -> bool:
         """Takes note of `what` that came; gives whether it is to be expected from now on."""
-        self._times = self._times + 1 if what == self._what else 1
+        self.times = self.times + 1 if what == self._what else 1
         self._what = what
-        return self._times >= IN_TURN
-
-    def over(self) -> None:
-        """What is expected has come."""
-        self._times = 0
+        return self.times >= IN_TURN

@@ -88,7 +88,7 @@ class Rows:
                 self.call(())
         self._sure = self._shape == row.shape
         self.width, self._shape = width, row.shape
-        self._otherwise.over()
+        self._otherwise.times = 0
         if not self.names and width > 1 and is_rom(row.cells[0]):
             self.call(("sensor", "value") if width == 2 else ("sensor", *map(self._name, range(1, width))), row.shape)
         return True
