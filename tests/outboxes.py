@@ -7,7 +7,7 @@ from gateway.publish.naming import Naming
 from gateway.publish.outbox import Outbox
 from gateway.publish.streams import OfSensors
 from gateway.sending import Sending
-from tests.brokers import parse_publish
+from tests.packets import parse_publish
 
 ROOM = 1 << 18
 

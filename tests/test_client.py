@@ -8,14 +8,9 @@ import pytest
 from gateway.publish.broker import Limits
 from gateway.publish.client import connect
 from gateway.publish.packets import LONGEST, publish, topic_part
-from tests.brokers import (
-    CONNACK,
-    WELCOME_5,
-    FakeBroker,
-    packet,
-    welcome_5,
-)
+from tests.brokers import FakeBroker
 from tests.connections import where
+from tests.packets import CONNACK, WELCOME_5, packet, welcome_5
 from tests.waiting import until
 
 

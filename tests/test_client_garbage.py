@@ -8,13 +8,9 @@ import pytest
 from gateway.publish import client
 from gateway.publish.broker import Refused
 from gateway.publish.client import connect
-from tests.brokers import (
-    CONNACK,
-    WELCOME_3,
-    FakeBroker,
-    packet,
-)
+from tests.brokers import FakeBroker
 from tests.connections import where
+from tests.packets import CONNACK, WELCOME_3, packet
 
 HTTP = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
 

@@ -6,13 +6,9 @@ import pytest
 
 from gateway.publish.broker import Limits, Refused, Will, less
 from gateway.publish.client import connect
-from tests.brokers import (
-    CUT,
-    WELCOME_3,
-    FakeBroker,
-    Judge,
-)
+from tests.brokers import CUT, FakeBroker, Judge
 from tests.connections import WILL, where
+from tests.packets import WELCOME_3
 from tests.waiting import until
 
 

@@ -10,11 +10,7 @@ import pytest
 from gateway.publish import client
 from gateway.publish.broker import Refused
 from gateway.publish.client import connect
-from tests.brokers import (
-    FakeBroker,
-    Mosquitto,
-    free_port,
-)
+from tests.brokers import FakeBroker, Mosquitto, free_port
 from tests.connections import WILL, where
 from tests.waiting import until
 

@@ -8,8 +8,9 @@ import pytest
 from gateway.publish.broker import Limits, Refused, Will, less
 from gateway.publish.client import connect
 from gateway.publish.packets import fits, topic_part
-from tests.brokers import CUT, WELCOME_3, WELCOME_5, FakeBroker, Judge, Mosquitto
+from tests.brokers import CUT, FakeBroker, Judge, Mosquitto
 from tests.connections import where
+from tests.packets import WELCOME_3, WELCOME_5
 from tests.waiting import until
 
 BRIEF = b'{"state":"offline","reason":"lost"}'

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from gateway.instants import instant
 from gateway.model import Quality
 from gateway.publish.messages import QUALITIES, Writer, numbers
-from tests.brokers import strict
 from tests.made import KEYS, T0, features
+from tests.packets import strict
 
 IDENTITY = ("greenhouse-1", "bench", "S3", "0123abcd")
 names = st.one_of(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.publish.packets import LONGEST, TOO_LONG, Ack, Incoming, ProtocolError, fits, publish, topic_part, variable
-from tests.brokers import Cursor, length, packet, parse_publish
+from tests.packets import Cursor, length, packet, parse_publish
 
 EDGES = (0, 1, 127, 128, 16_383, 16_384, 2_097_151, 2_097_152)
 

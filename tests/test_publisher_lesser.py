@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from tests.brokers import CUT, FakeBroker, Judge, welcome_5
+from tests.brokers import CUT, FakeBroker, Judge
+from tests.packets import welcome_5
 from tests.publishers import STATUS, bench, numbers, quick
 from tests.waiting import until
 

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from tests.brokers import FakeBroker, Judge, puback, welcome_5
+from tests.brokers import FakeBroker, Judge
+from tests.packets import puback, welcome_5
 from tests.publishers import bench, firsts, numbers, quick
 from tests.waiting import until
 

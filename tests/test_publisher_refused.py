@@ -9,9 +9,10 @@ import pytest
 from gateway.publish import verdicts
 from gateway.publish.publisher import Keeping
 from gateway.publish.spool.spool import Spool
-from tests.brokers import FakeBroker, welcome_5
+from tests.brokers import FakeBroker
 from tests.keepers import Upstream
 from tests.made import features
+from tests.packets import welcome_5
 from tests.publishers import bench, numbers, quick
 from tests.waiting import until
 

@@ -10,8 +10,8 @@ from gateway.model import Drop
 from gateway.telling import report
 from gateway.telling.report import Reporter
 from gateway.telling.status import SensorLook
-from tests.brokers import strict
 from tests.looks import account, board, look
+from tests.packets import strict
 from tests.waiting import until
 
 

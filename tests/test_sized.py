@@ -8,8 +8,8 @@ from gateway.model import Drop, Why
 from gateway.telling.faults import Faults
 from gateway.telling.sized import LARGEST, will, written
 from gateway.telling.status import SensorLook, board_document, gateway_document, offline
-from tests.brokers import strict
 from tests.looks import account, balances, board, look
+from tests.packets import strict
 
 LONG = "the broker at 127.0.0.1:1883 does not answer: " + "see what it says; " * 30
 

@@ -17,8 +17,8 @@ from gateway.telling.status import (
     shape,
     unbalanced,
 )
-from tests.brokers import strict
 from tests.looks import account, balances, board, look
+from tests.packets import strict
 
 GATEWAY = [
     "gateway",

@@ -6,8 +6,9 @@ import pytest
 
 from gateway.publish.packets import TOO_LONG, publish, topic_part
 from gateway.publish.subscriber import Refused, subscribed
-from tests.brokers import CONNACK, SUBACK, WELCOME_3, FakeBroker, packet, read_packet
+from tests.brokers import FakeBroker
 from tests.connections import where
+from tests.packets import CONNACK, SUBACK, WELCOME_3, packet, read_packet
 from tests.waiting import until
 
 

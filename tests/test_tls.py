@@ -14,9 +14,10 @@ from gateway.publish.client import connect
 from gateway.publish.packets import publish, topic_part
 from gateway.tls import Tls, TlsError
 from gateway.tls.validity import ends, several
-from tests.brokers import CONNECT, PUBLISH, WELCOME_5, FakeBroker, Mosquitto, puback, read_packet
+from tests.brokers import FakeBroker, Mosquitto
 from tests.certificates import Authority
 from tests.connections import WILL
+from tests.packets import CONNECT, PUBLISH, WELCOME_5, puback, read_packet
 from tests.waiting import until
 
 

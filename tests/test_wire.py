@@ -8,7 +8,7 @@ import pytest
 
 from gateway.publish.packets import Ack
 from gateway.publish.wire import HIGH, PIECE, QUICK, Ears, Wire
-from tests.brokers import packet, puback
+from tests.packets import packet, puback
 from tests.waiting import until
 
 SUBACK = packet(9, 0, b"\x00\x01\x01")

@@ -15,7 +15,8 @@ from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from tests.brokers import CONNACK, PUBACK, PUBLISH, free_port
+from tests.brokers import free_port
+from tests.packets import CONNACK, PUBACK, PUBLISH
 
 T = TypeVar("T")
 LOOK = 0.01  # s

@@ -7,11 +7,11 @@ import time
 import pytest
 
 from simulators import Board
-from tests.brokers import PINGREQ, PUBACK
 from tests.faults import tree
 from tests.faults.proxy import states
 from tests.faults.rows import TIER, lasting, row
 from tests.faults.scene import KEEPS
+from tests.packets import PINGREQ, PUBACK
 
 PINGRESP = 13
 OUTAGE = ("broker.lost", "broker.recovered")

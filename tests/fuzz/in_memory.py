@@ -15,8 +15,8 @@ from gateway.publish.outbox import Outbox
 from gateway.publish.packets import Ack
 from gateway.publish.spool.spool import Spool
 from gateway.publish.spool.sql import Trouble
-from tests.brokers import parse_publish
 from tests.outboxes import sensors
+from tests.packets import parse_publish
 from tests.stages import Hands
 
 BOARDS, SENSORS = ("a", "b"), ("S1", "S2")

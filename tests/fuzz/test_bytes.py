@@ -15,8 +15,8 @@ from gateway.ledger import Account, imbalances
 from gateway.model import Board, Chunk, FormatOptions, Port, Sample, Why
 from gateway.publish.messages import Writer
 from tests.boards_read import TEXT
-from tests.brokers import strict
 from tests.made import features
+from tests.packets import strict
 
 from .hostile import NEEDS, corpus, cut, lines, many, options, scraps, streams, terminators
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gateway.compute.wire import HEADER, LARGEST, Inbox, Nonsense
 from gateway.publish import packets
 from gateway.publish.packets import Incoming, ProtocolError
-from tests.brokers import length, packet
+from tests.packets import length, packet
 
 from .hostile import corpus, cut, many
 
