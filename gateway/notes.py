@@ -84,7 +84,7 @@ def write(path: Path, text: str) -> None:
     fresh.unlink(missing_ok=True)  # half of one that a power cut left, or somebody's link
     place = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        with os.fdopen(place, "w") as file:
+        with os.fdopen(place, "w", encoding="utf-8", errors="surrogatepass") as file:  # as json reads it again
             file.write(text)
             file.flush()
             os.fsync(file.fileno())

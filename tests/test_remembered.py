@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import json
 import os
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from gateway import remembered
 from gateway.ingest.loans import Loans
 from gateway.model import Chunk
 from gateway.notes import Notes, write
-from gateway.remembered import LENT, NAME, kept, lent, renamed
+from gateway.remembered import ANNOUNCED, LENT, NAME, kept, lent, renamed
 from tests.waiting import until
 
 
@@ -109,6 +110,14 @@ write(Path({str(tmp_path / "s")!r}) / "name", "gateway/a")
     first, second, third = done.stdout.splitlines()
     assert (first, second) == ("fsync name.new 9", "rename name.new name")
     assert third.startswith("fsync s ")
+
+
+@pytest.mark.parametrize("text", ["Küche 🌡", "half a character: \ud83c"])
+def test_any_text_is_read_again_as_it_was(tmp_path, text):
+    """Whatever boards call their sensors, and whatever the machine's locale."""
+    write(tmp_path / ANNOUNCED, json.dumps({"x": text}, ensure_ascii=False))
+    assert remembered.announced(tmp_path) == {"x": text}
+    assert (tmp_path / ANNOUNCED).read_bytes() == f'{{"x": "{text}"}}'.encode(errors="surrogatepass")
 
 
 def test_on_a_full_disk_the_old_one_stays(tmp_path, monkeypatch):
