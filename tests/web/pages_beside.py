@@ -115,7 +115,11 @@ def main() -> int:
     if given.looks is not None:
         asyncio.run(look(given.looks, given.pages))
         return 0
-    told = asyncio.run(rounds_of(given.boards, given.pages, given.rate, given.seconds, given.rounds))
+    try:
+        told = asyncio.run(rounds_of(given.boards, given.pages, given.rate, given.seconds, given.rounds))
+    except Failed as error:
+        print(f"it was not measured: {error}", file=sys.stderr)
+        return 1
     found = {
         looked_at: {
             **{key: [shares(phase.took)[key] for phase in phases] for key in KEYS},
