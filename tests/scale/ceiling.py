@@ -14,7 +14,7 @@ import json
 import socket
 import time
 
-from tests.brokers import CONNECT, PUBLISH, packet, string
+from tests.packets import CONNECT, PUBLISH, packet, string
 from tests.scale.broker import cpu_of, quiet
 from tests.scale.readings import subscribers
 

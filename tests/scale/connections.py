@@ -20,8 +20,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.brokers import CONNECT, PINGREQ, PUBLISH, packet, string
 from tests.fleet import BOARD, EVERY, KEYS, Light
+from tests.packets import CONNECT, PINGREQ, PUBLISH, packet, string
 from tests.scale.broker import cpu_of, memory_of, quiet
 from tests.street import ROOT
 
