@@ -92,7 +92,13 @@ def test_check_shows_it(files: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert run(["check", "-c", str(files / "gateway.toml")]) == 0
     assert "cluster   tcp://127.0.0.1:9: what is done sooner there is computed there" in capsys.readouterr().out
     assert run(["check", "-c", str(files / "gateway.toml"), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["plan"]["cluster"] == "tcp://127.0.0.1:9"
+    plan = json.loads(capsys.readouterr().out)["plan"]
+    assert plan["cluster"] == "tcp://127.0.0.1:9"
+    made(files, "")
+    assert run(["check", "-c", str(files / "gateway.toml"), "--json"]) == 0
+    without = json.loads(capsys.readouterr().out)["plan"]
+    assert without["cluster"] is None
+    assert plan["memory"]["processes_bytes"] > without["memory"]["processes_bytes"]
 
 
 def test_another_cluster_needs_a_restart(files: Path) -> None:

@@ -18,7 +18,7 @@ CUSTOM_BYTES = 16
 """What is kept besides for features of the user's own: its time and value once more."""
 NEW_BYTES, DONE_BYTES, FEATURE_BYTES, SENSOR_BYTES = 260, 80, 8, 9000
 """A reading that waits to be computed, one that is (and for each feature), and what a sensor takes by itself."""
-GATEWAY_BYTES, WORKER_BYTES = 75_000_000, 35_000_000
+GATEWAY_BYTES, WORKER_BYTES, BRIDGE_BYTES = 75_000_000, 35_000_000, 45_000_000
 """About what the processes take that are there always, and each worker."""
 WEB_BYTES, HOUR_BYTES, TAIL_BYTES, SHOWN = 40_000_000, 9_500, 600_000, 2_000
 """What the web process takes; the hour of a sensor, of which so many are shown; the newest bytes of a board's port."""
@@ -178,7 +178,9 @@ def _memory(config: Config, workers: int, waiting: Mapping[str, int]) -> dict[st
         + waiting["publishing"] * done
         + sensors * SENSOR_BYTES,
         "custom_bytes": len(config.custom) * config.memory,
-        "processes_bytes": GATEWAY_BYTES + (workers + len(config.custom)) * WORKER_BYTES,
+        "processes_bytes": GATEWAY_BYTES
+        + (workers + len(config.custom)) * WORKER_BYTES
+        + (0 if config.cluster is None else BRIDGE_BYTES),
         "web_bytes": 0
         if config.web.listen is None
         else WEB_BYTES + min(sensors, SHOWN) * HOUR_BYTES + len(config.boards) * TAIL_BYTES,
