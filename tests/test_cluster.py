@@ -27,9 +27,16 @@ class Bridge:
     def __init__(self, setting: Setting, heard: Callable[[int, bytes], None], away: Callable[[str], None]) -> None:
         self.heard, self.away = heard, away
         self.sent: list[tuple[int, bytes]] = []
+        self.stopped = self.renewed = False
 
     def start(self) -> None:
         pass
+
+    async def stop(self) -> None:
+        self.stopped = True
+
+    def renew(self) -> None:
+        self.renewed = True
 
     def send(self, number: int, data: bytes) -> None:
         self.sent.append((number, data))
@@ -231,8 +238,25 @@ async def test_at_a_stop_all_comes_home() -> None:
     one.bridge.stands()
     one.street.take("a", ("S", 1.0))
     await settle()
-    assert one.cluster._given
-    one.cluster._all_back("is not asked any more")
+    assert one.bridge.tasks and not hands(one.street).held
+    await one.cluster.stop()
     await settle()
     hands(one.street).answer()
     assert len(one.street.out) == 1 and await one.street.stage.stop() == []
+
+
+async def test_a_reload_begins_anew() -> None:
+    """The modules of features may be others: what is under way is computed here, and nothing goes to the old bridge."""
+    one = Joined()
+    one.bridge.stands()
+    one.street.take("a", ("S", 1.0))
+    await settle()
+    one.cluster.renew()
+    await settle()
+    assert len(hands(one.street).held) == 1 and len(one.bridge.tasks) == 1 and one.bridge.renewed
+    assert one.cluster.free == 0 and one.cluster.look()["reason"] is None
+    one.bridge.stands()
+    hands(one.street).answer()
+    one.street.take("a", ("S", 2.0))
+    await settle()
+    assert len(one.bridge.tasks) == 2 and [name for name, _ in one.events] == ["cluster.connected"]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 LOOK = 0.25  # s between looks at the scheduler, and in which the gateway is told how it stands
 LOOK_EACH = 0.005  # s more for each worker, where there are many: the scheduler tells of them all
-SILENT = 1.0  # s for its answer
+SILENT = 2.0  # s for its answer; what is under way has a patience of its own
 GREETING = 30.0  # s for a worker to say which version it has; it may be busy
 IMPORTS = 60.0  # s for it to import a feature
 PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0)  # s between attempts to connect; each is drawn from its upper half
@@ -104,10 +104,10 @@ class Bridge:
         self._writer.write(framed(number, answer))
 
     async def _computed(self, data: bytes) -> bytes:
-        from .dask import Failed, Killed
+        from .dask import Away, Failed, Killed
 
         if self._scheduler is None:
-            raise Failed("is not there")
+            raise Away("is not there")
         if data[:1] == letters.BATCH:
             answer = await self._scheduler.compute("batch", data[1:], on=self._staff.fit())
         else:

@@ -45,9 +45,10 @@ def prepared(order: str, modules: bytes) -> str:
     mark = mark_of(modules)
     with _lock:
         if mark not in _folders:
-            folder = _folders[mark] = Path(tempfile.mkdtemp(prefix="gateway-features-"))
+            folder = Path(tempfile.mkdtemp(prefix="gateway-features-"))
             atexit.register(shutil.rmtree, folder, ignore_errors=True)
             laid_out(modules, folder)
+            _folders[mark] = folder
     try:
         child = Child(order, _folders[mark])
     except Gone as error:

@@ -61,12 +61,12 @@ class Cluster:
 
     async def stop(self) -> None:
         """Ends the bridge. What is under way is given back before."""
-        self._all_back("is not asked any more")
+        self._stands(letters.Standing())
         await self._carrier.stop()
 
     def renew(self) -> None:
         """The modules of users' features may have changed: begins again with what their files say now."""
-        self._all_back("is being asked anew")
+        self._stands(letters.Standing())
         self._carrier.renew()
 
     @property
@@ -185,7 +185,7 @@ class Cluster:
         """Gives tasks back. fault: they had no answer, or none that will do; the cluster is to blame where it has
         answered nothing else meanwhile."""
         now = self._loop.time()
-        for number in list(numbers):
+        for number in numbers:
             given = self._given.pop(number)
             given.alarm.cancel()
             if fault:
@@ -197,9 +197,6 @@ class Cluster:
                 given.back(why)
         self._tell()
 
-    def _all_back(self, why: str) -> None:
-        self._return(list(self._given), why, fault=False)
-
     # what the bridge says
 
     def _heard(self, number: int, data: bytes) -> None:
@@ -208,20 +205,19 @@ class Cluster:
             self._stands(letters.standing_of(data))
             return
         answer = letters.answer_of(data)
-        given = self._given.get(number)
-        if given is None:
+        if number not in self._given:
             self._late += 1
             return
-        now = self._loop.time()
         if answer.why:
             self._return([number], answer.why, fault=True)
             return
+        now, given = self._loop.time(), self._given.pop(number)
         try:
             given.answered(answer.data)
         except Nonsense as error:
+            self._given[number] = given
             self._return([number], f"answered nonsense: {error}", fault=True)
             return
-        del self._given[number]
         given.alarm.cancel()
         self._answered = now
         self.there.note(given.kind, given.readings, now - given.began, now)
@@ -232,7 +228,7 @@ class Cluster:
     def _stands(self, standing: letters.Standing) -> None:
         before, self._standing = self._standing, standing
         if standing.state != letters.CONNECTED:
-            self._all_back(standing.reason)
+            self._return(list(self._given), standing.reason, fault=False)
         self._tell()
         if standing != before:
             self._freed()
