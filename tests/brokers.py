@@ -93,6 +93,11 @@ class Mosquitto:
             assert self._process.poll() is None and time.monotonic() < deadline, self.log
             time.sleep(0.01)
 
+    def retained(self, topics: str) -> set[str]:
+        """Which of these topics have something retained."""
+        command = ["mosquitto_sub", "-p", str(self.port), "-t", topics, "--retained-only", "-W", "3", "-F", "%t"]
+        return set(subprocess.run(command, capture_output=True, text=True).stdout.splitlines())
+
     def signal(self, number: signal.Signals) -> None:
         """SIGSTOP freezes it, SIGCONT lets it go on, SIGHUP reads passwords and access lists anew."""
         assert self._process is not None

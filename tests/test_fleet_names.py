@@ -11,11 +11,9 @@ from simulators import Board
 from .street import ROOT, configuration, running, until
 
 
-def retained(port):
-    """What is retained of the gateway's boards: their names."""
-    command = ["mosquitto_sub", "-p", str(port), "-t", "gateway/gw/+/#", "--retained-only", "-W", "1", "-F", "%t"]
-    said = subprocess.run(command, capture_output=True, text=True).stdout
-    return {topic.split("/")[2] for topic in said.split() if topic.count("/") > 2}
+def boards(broker):
+    """Of which boards of the gateway something is retained."""
+    return {topic.split("/")[2] for topic in broker.retained("gateway/gw/+/#") if topic.count("/") > 2}
 
 
 @pytest.mark.slow
@@ -33,7 +31,7 @@ def test_two_of_one_name(tmp_path, mosquitto):
                     until(
                         lambda of=each: [1 for said in of.events() if said["event"] == "broker.taken_over"], "told", 60
                     )
-            assert retained(mosquitto.port) == {"ours", "theirs"}
+            assert boards(mosquitto) == {"ours", "theirs"}
             words = shlex.split(line.replace("greenhouse-1/BOARD", "gw/theirs"))
             subprocess.run([*words, "-p", str(mosquitto.port)], stdout=subprocess.DEVNULL)
-            assert retained(mosquitto.port) == {"ours"}
+            assert boards(mosquitto) == {"ours"}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from .scale import connections, spool, storm
+from .scale import connections, consumers, spool, storm
 from .scale.ceiling import ceiling
 
 pytestmark = pytest.mark.slow
@@ -42,3 +42,10 @@ async def test_a_spool_takes_less_a_reading_the_more_it_has():
     assert (few["readings"], many["readings"]) == (240, 2400)
     assert many["bytes_a_reading"] < few["bytes_a_reading"]
     assert few["mb"] > 0.1
+
+
+def test_consumers_have_written_all_that_was_sent():
+    """Two members share what ten gateways send, and each reading is counted once."""
+    figures = consumers.measured(consumers.arguments(["--members", "2", "--gateways", "10", "--seconds", "3"]))
+    assert figures["readings"] > 100 and figures["readings"] % 4 == 0
+    assert 10 < figures["us_a_reading"] < 10_000

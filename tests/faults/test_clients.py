@@ -95,7 +95,8 @@ def test_f48_its_file_hangs(scene, tmp_path):
     field="Two gateways with one id.",
     happens="A copy of the gateway is started with the same `gateway.id`, and stopped a minute later.",
     promised="After three takeovers in a minute both say so, once, and how long they wait: 30 to 45 s, with jitter; "
-    "nothing is lost; 50 s after the other has gone the status is clean.",
+    "nothing is lost; 50 s after the other has gone the status is clean. What is retained of the other's boards stays, "
+    "until it is [taken back](fleet.md#two-of-one-name).",
     full=200,
 )
 def test_f52_two_gateways_with_one_id(scene, tmp_path):
@@ -113,6 +114,8 @@ def test_f52_two_gateways_with_one_id(scene, tmp_path):
     attempts = [at for at in s.proxy.accepted if at > since]
     assert closest(attempts) >= wait - 0.5, f"attempts only {closest(attempts):.1f} s apart"
     s.back(within=2 * wait + 2)
+    of_both = {f"gateway/gw/{board}/status" for board in ("elsewhere", *s.boards)}
+    assert s.broker.retained("gateway/gw/+/status") == of_both
     s.over(faults=["broker"])
     assert s.times("broker.taken_over") == 1
 
