@@ -2,12 +2,14 @@
 
     python -m tests.backfill_big [--readings 10000000] [--boards 4] [--lines 1] [--kills 1] [--folder DIR] [--no-live]
 
-Makes captures of so many readings, one a line, so many lines a piece, a few a board. Measures `gateway bench street`
-before and after, and the backfill in between; then has another one killed (kill -9) half-way, begun again, and compared
-with the first byte by byte. Exit code 1 when a reading is missing, is there twice, or is another one.
+Makes captures of so many readings, one a line, so many lines a piece, a few a board. Measures the live street at full
+speed before and after, as `gateway bench street` does, and the backfill in between; then has another one killed
+(kill -9) half-way, begun again, and compared with the first byte by byte. Exit code 1 when a reading is missing, is
+there twice, or is another one.
 """
 
 import argparse
+import asyncio
 import json
 import os
 import random
@@ -22,10 +24,13 @@ from pathlib import Path
 from typing import Any
 
 from gateway.bench import tree
+from gateway.bench.carriers import gateway
+from gateway.bench.whole import street
 
 from .street import ROOT
 
 CAPTURES = 4  # of a board
+STREET, SECONDS = 4, 5.0  # boards of the live street, and for how long they talk
 EVERY = 0.138  # s between lines
 START = "2026-11-{day}T00:00:00Z"
 
@@ -55,12 +60,16 @@ def _lines(chance: random.Random, board: str, number: int, each: int, lines: int
 
 
 def live(told: dict[str, list[float]]) -> None:
-    """Measures the live street at full speed, one round."""
-    command = [sys.executable, "-m", "gateway", "bench", "street", "--rounds", "1", "--json"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    for row in json.loads(done.stdout)["rows"]:
-        if row["carrier"] == "gateway" and row["rate"] is None:
-            told.setdefault(row["payload"], []).append(row["readings_per_s"])
+    """Measures the live street at full speed, a few seconds for each kind of message."""
+
+    async def measured(payload: str) -> float:
+        async with street(STREET, gateway(payload)) as one:
+            phase = await one.phase(0.0, SECONDS)
+            assert phase.received == phase.sent
+            return phase.received / phase.seconds
+
+    for payload in ("reading", "rows"):
+        told.setdefault(payload, []).append(asyncio.run(measured(payload)))
 
 
 def command(folder: Path, out: Path) -> list[str]:
