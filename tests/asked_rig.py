@@ -4,7 +4,7 @@ import contextlib
 import os
 from collections.abc import AsyncIterator
 
-from gateway.asks import Ask
+from gateway.asks import Ask, Modbus, Register
 from gateway.ingest.boards import Boards
 from gateway.ingest.seen import Seen
 from gateway.ledger import Account, imbalances
@@ -13,6 +13,7 @@ from gateway.parts import Parts
 from tests.faults.tree import opened
 from tests.readers import until
 
+TEMPERATURE = Register("temperature", 1, "input", factor=0.1)
 FAST = Ask(questions=(b"R\r",), every=0.05, timeout=0.5)
 
 
@@ -69,3 +70,8 @@ def counter() -> object:
     """A board's answers: 1.0, 2.0, 3.0, …"""
     numbers = iter(range(1, 10_000))
     return lambda question: b"%d.0\r" % next(numbers)
+
+
+def unit(path: str, number: int, *, every: float = 0.05, timeout: float = 0.4, **options: object) -> Board:
+    modbus = Modbus(number, (TEMPERATURE,), every, timeout)
+    return Board(f"unit {number}", Port(path, 9600), "modbus", modbus=modbus, **options)

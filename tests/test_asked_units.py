@@ -2,18 +2,9 @@
 
 import pytest
 
-from gateway.asks import Modbus, Register
-from gateway.model import Board, Port
 from simulators.modbus import Unit, modbus_line
-from tests.asked_rig import open_ports, reading
+from tests.asked_rig import open_ports, reading, unit
 from tests.readers import until
-
-TEMPERATURE = Register("temperature", 1, "input", factor=0.1)
-
-
-def unit(path: str, number: int, *, every: float = 0.05, timeout: float = 0.4, **options: object) -> Board:
-    modbus = Modbus(number, (TEMPERATURE,), every, timeout)
-    return Board(f"unit {number}", Port(path, 9600), "modbus", modbus=modbus, **options)
 
 
 async def test_units_on_one_line():

@@ -15,8 +15,8 @@ from gateway.ingest.loans import Loans
 from gateway.ingest.opens import Opens
 from gateway.model import Board, Chunk, Port
 from simulators.modbus import Unit, modbus_line
+from tests.asked_rig import reading, unit
 from tests.readers import Adapter, adapter, nothing_stays_open, open_ports, pause, until
-from tests.test_asked import reading, unit
 
 __all__ = ["adapter", "nothing_stays_open"]  # the fixtures
 

@@ -17,8 +17,8 @@ from gateway.ingest.finding.probing import Found
 from simulators import Board
 from simulators.answering import Answering
 from simulators.modbus import Unit, answer, modbus_line
+from tests.asked_rig import reading
 from tests.street import ROOT
-from tests.test_asked import reading
 from tests.test_probe import probed
 
 METER = Unit(input={1: 305, 2: 546})  # an XY-MD02
