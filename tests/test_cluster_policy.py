@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.compute.cluster import conduct, letters
-from gateway.compute.cluster.conduct import Conduct, in_time, late, tried, used
+from gateway.compute.cluster.conduct import Conduct, back, in_time, late, tried, used
 from gateway.compute.cluster.policy import FRESH, LATEST, MOST_KINDS, Costs, sized, sooner
 from gateway.compute.cluster.staff import ASKED, Seen, Staff
 
@@ -98,6 +98,18 @@ def test_it_is_tried_again_and_ever_more_rarely() -> None:
     for at in (0.0, 1.0, 2.0):
         calm = late(calm, later + at)
     assert calm.until == later + 2.0 + conduct.FIRST
+
+
+def test_a_cluster_that_was_away_is_used_at_once() -> None:
+    """It was too slow because it was going; what was before makes the next pause longer."""
+    one = Conduct()
+    for at in (0.0, 1.0, 2.0):
+        one = late(one, at)
+    again = back(one, 3.0)
+    assert used(again) and back(again, 4.0) == again
+    for at in (5.0, 6.0, 7.0):
+        again = late(again, at)
+    assert again.until == 7.0 + 2 * conduct.FIRST
 
 
 ORDER = letters.Order("tcp://127.0.0.1:1", "1.0.0", features=('{"module": "own", "function": "f"}',))

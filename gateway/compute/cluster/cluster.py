@@ -229,6 +229,8 @@ class Cluster:
         before, self._standing = self._standing, standing
         if standing.state != letters.CONNECTED:
             self._return(list(self._given), standing.reason, fault=False)
+        elif before.state != letters.CONNECTED:
+            self._conduct = conduct.back(self._conduct, self._loop.time())
         self._tell()
         if standing != before:
             self._freed()

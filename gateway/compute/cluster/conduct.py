@@ -42,6 +42,11 @@ def in_time(conduct: Conduct, now: float) -> Conduct:
     return Conduct(pause=conduct.pause, freed=now)
 
 
+def back(conduct: Conduct, now: float) -> Conduct:
+    """After the cluster was away and has come back: it is used again, and what was before counts for the next pause."""
+    return conduct if conduct.until is None else Conduct(pause=conduct.pause, freed=now)
+
+
 def used(conduct: Conduct) -> bool:
     """Whether batches are given to it."""
     return conduct.until is None
