@@ -14,6 +14,7 @@ from gateway.doctor.reading import ConfigFacts, config_facts, configuration
 from gateway.doctor.steps import BrokerFacts, hear
 from gateway.doctor.told import lent as lent_now
 from gateway.doctor.told import read_document, told
+from tests.certificates import Authority
 from tests.doctor_facts import ME, NOW, SERVICE, made, the_one
 
 __all__ = ["made"]  # the fixture
@@ -53,6 +54,36 @@ def test_secrets_that_only_a_running_service_has(tmp_path, who):
     assert [(one.where, one.state) for one in found] == [("mqtt.password_file", UNKNOWN), ("mqtt.ca_file", UNKNOWN)]
     assert all("only while the service runs" in one.says for one in found)
     assert {one.mend for one in found} == {"sudo systemctl start gateway"}
+
+
+def test_the_files_of_a_cluster_that_only_a_running_service_has(tmp_path):
+    """They are unknown and not wrong, and of a cluster no more is said; what is known of the broker is tried."""
+    file, folder = tmp_path / "gateway.toml", Path("/run/credentials/nobody.service")
+    keys = "".join(f'cluster_{name}_file = "{folder / name}"\n' for name in ("ca", "cert", "key"))
+    board = '[[boards]]\nname = "bench"\nport = "/dev/ttyUSB0"\n'
+    file.write_text(f'[gateway]\nid = "gw"\n{board}[compute]\nworkers = 1\ncluster = "tls://h"\n{keys}')
+    facts = config_facts(file, ME)
+    assert (facts.problems, facts.hidden) == ((), {})
+    assert facts.config is not None and facts.config.cluster is None and facts.config.workers == 1
+    found = [one for one in configuration(facts, ME) if one.what == "secret"]
+    assert {(one.where, one.state) for one in found} == {
+        (f"compute.cluster_{name}_file", UNKNOWN) for name in ("ca", "cert", "key")
+    }
+    assert all(one.says.endswith("the cluster is not tried") for one in found)
+
+
+def test_the_key_of_a_cluster_that_everyone_can_read(tmp_path):
+    """It is wrong, and the command mends it; mended it is fine."""
+    ca = Authority(tmp_path / "ca")
+    cert, key = ca.issue("own", "")
+    file = tmp_path / "gateway.toml"
+    keys = f'cluster_ca_file = "{ca.certificate}"\ncluster_cert_file = "{cert}"\ncluster_key_file = "{key}"\n'
+    board = '[[boards]]\nname = "bench"\nport = "/dev/ttyUSB0"\n'
+    file.write_text(f'[gateway]\nid = "gw"\n{board}[compute]\ncluster = "tls://h"\n{keys}')
+    for mode, state in ((0o644, WRONG), (0o600, FINE)):
+        key.chmod(mode)
+        found = [one for one in configuration(config_facts(file, ME), ME) if one.what == "secret"]
+        assert [(one.where, one.state) for one in found] == [("compute.cluster_key_file", state)]
 
 
 def facts_of(**more):

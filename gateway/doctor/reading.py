@@ -17,6 +17,10 @@ from .user import User, reaches
 
 TOKEN = {"token_file": "the page"}
 """Of [web]; of [mqtt] are these."""
+CLUSTER = {
+    "cluster_key_file": "the cluster", "cluster_cert_file": "the cluster", "cluster_ca_file": "the cluster",
+}  # fmt: skip
+"""Of [compute]."""
 SECRETS = {"password_file": "the password", "key_file": "the key", "cert_file": "the certificate", "ca_file": "the CA"}
 
 
@@ -38,6 +42,7 @@ class ConfigFacts:
     hidden: dict[str, Path] = field(default_factory=dict)
     lost: dict[str, Path] = field(default_factory=dict)
     token: Path | None = None  # of the page, where this user may not read it
+    far: dict[str, Path] = field(default_factory=dict)  # as hidden, of the cluster
 
     @property
     def wrong(self) -> bool:
@@ -59,7 +64,11 @@ def config_facts(path: Path, who: User) -> ConfigFacts:
         hidden, lost = _hidden(named, SECRETS, path, who)
         page = data["web"] if isinstance(data.get("web"), dict) else {}
         own, strange = _hidden(page, TOKEN, path, who)
-        config = made(_without(data, named, hidden, own), path) if hidden or own else load(path)
+        compute = data["compute"] if isinstance(data.get("compute"), dict) else {}
+        far, unknown = _hidden(compute, CLUSTER, path, who)
+        if far:
+            data["compute"] = {key: value for key, value in compute.items() if not key.startswith("cluster")}
+        config = made(_without(data, named, hidden, own), path) if hidden or own or far else load(path)
     except Wrong as error:
         return ConfigFacts(path, problems=tuple(error.problems))
     writable, readable = bool(path.stat().st_mode & 0o002), who.me or reaches(who, path.absolute(), 4) is not False
@@ -72,8 +81,9 @@ def config_facts(path: Path, who: User) -> ConfigFacts:
         writable,
         readable,
         hidden,
-        lost | strange,
+        lost | strange | unknown,
         own.get("token_file"),
+        far,
     )
 
 
@@ -141,7 +151,7 @@ def configuration(facts: ConfigFacts, who: User) -> Iterator[Finding]:
 
 def _secrets(facts: ConfigFacts, who: User) -> Iterator[Finding]:
     token = {"token_file": facts.token} if facts.token else {}
-    for key, file in {**facts.hidden, **token, **facts.lost}.items():
+    for key, file in {**facts.hidden, **token, **facts.far, **facts.lost}.items():
         name, place = _key(key), shlex.quote(str(file))
         if key in facts.lost:
             mend = f"sudo chown {who.name} {place} && sudo chmod 600 {place}"
@@ -149,16 +159,18 @@ def _secrets(facts: ConfigFacts, who: User) -> Iterator[Finding]:
                 "secret", name, WRONG, f"{who.name}, who runs the gateway, may not read {path_of(file)}", mend
             )
         elif _later(file):
-            says = f"{handed(file)}; {(SECRETS | TOKEN)[key]} is not tried"
+            says = f"{handed(file)}; {(SECRETS | TOKEN | CLUSTER)[key]} is not tried"
             yield Finding("secret", name, UNKNOWN, says, "sudo systemctl start gateway")
         else:
-            says = f"this user may not read {path_of(file)}, so {(SECRETS | TOKEN)[key]} is not tried"
+            says = f"this user may not read {path_of(file)}, so {(SECRETS | TOKEN | CLUSTER)[key]} is not tried"
             yield Finding("secret", name, UNKNOWN, says, itself("doctor"))
     if facts.config is None:
         return
     mqtt = facts.config.mqtt
     private = {"password_file": mqtt.password_file, "key_file": (mqtt.tls.key or mqtt.tls.cert) if mqtt.tls else None}
     private["token_file"] = facts.config.web.token_file
+    if facts.config.cluster is not None and (tls := facts.config.cluster.tls) is not None:
+        private["cluster_key_file"] = tls.key or tls.cert
     for key, path in private.items():
         if path is None or key in facts.lost:
             continue
@@ -166,7 +178,7 @@ def _secrets(facts: ConfigFacts, who: User) -> Iterator[Finding]:
             says = f"{path_of(path)} can be read by everyone on this machine"
             yield Finding(
                 "secret",
-                f"{'web' if key in TOKEN else 'mqtt'}.{key}",
+                _key(key),
                 WRONG,
                 says,
                 f"sudo chmod 600 {shlex.quote(str(path))}",
@@ -174,7 +186,7 @@ def _secrets(facts: ConfigFacts, who: User) -> Iterator[Finding]:
         else:
             yield Finding(
                 "secret",
-                f"{'web' if key in TOKEN else 'mqtt'}.{key}",
+                _key(key),
                 FINE,
                 f"{path_of(path)} is read, and not open to everyone",
             )
@@ -182,4 +194,4 @@ def _secrets(facts: ConfigFacts, who: User) -> Iterator[Finding]:
 
 def _key(key: str) -> str:
     """As the configuration has it."""
-    return f"{'web' if key in TOKEN else 'mqtt'}.{key}"
+    return f"{'web' if key in TOKEN else 'compute' if key in CLUSTER else 'mqtt'}.{key}"
