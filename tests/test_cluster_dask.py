@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import time
 from collections import defaultdict
@@ -17,6 +18,7 @@ from gateway.compute.room import Custom, Remote, Room
 from gateway.model import Chunk, Features, Plan, Sample
 from tests.certificates import Authority
 from tests.clusters import DaskCluster
+from tests.faults.tree import alive
 from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180), pytest.mark.xdist_group("dask")]
@@ -354,3 +356,35 @@ async def test_a_heavy_feature_scales_with_workers(tmp_path: Path, dask: Callabl
     built_in = [kind for kind in house.room.cluster.there._kinds if kind[0] != "own:slow"]  # type: ignore[index]
     assert built_in  # measured there, too
     await house.room.stop(4.0)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "stopped"])
+async def test_a_bridge_that_ends_is_replaced(
+    tmp_path: Path, dask: Callable[..., DaskCluster], number: signal.Signals
+) -> None:
+    """The process that knows Dask is killed, or stopped: readings leave within 2 s, and another one takes its place."""
+    cluster = dask()
+    cluster.start(1)
+    house = House(tmp_path, Plan(), Remote(cluster.address))
+    await house.start()
+    await house.connected()
+    house.all_goes()
+    assert house.room.cluster is not None
+    carrier = house.room.cluster._carrier
+    first = carrier._process
+    assert first is not None
+    first_pid = first.pid
+    os.kill(first_pid, number)
+    for k in range(100):
+        house.take("a", [float(k)])
+        await asyncio.sleep(0.02)
+    await until(lambda: sum(map(len, house.out)) == 100, 2.0)
+    assert house.latest < 2.0
+    await until(lambda: carrier._process is not None and carrier._process.pid != first_pid, 20.0)
+    await house.connected()
+    assert not alive(first_pid)
+    assert house.look["reason"] is None
+    await house.room.stop(4.0)
+    assert [name for name, _ in house.events if name.startswith("cluster.")][-2:] == [
+        "cluster.lost", "cluster.recovered",
+    ]  # fmt: skip
