@@ -1,5 +1,7 @@
 """The cluster as the gateway's loop sees it, by a bridge whose words the test says: nothing is lost, nothing twice."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -260,3 +262,14 @@ async def test_a_reload_begins_anew() -> None:
     one.street.take("a", ("S", 2.0))
     await settle()
     assert len(one.bridge.tasks) == 2 and [name for name, _ in one.events] == ["cluster.connected"]
+
+
+def test_the_gateway_loads_neither_dask_nor_what_asks_it() -> None:
+    """Without the key nothing of it is imported; with it neither Dask nor numpy is, in the gateway's own process."""
+    code = (
+        "import sys, gateway.service\n"
+        "assert not [name for name in sys.modules if name.startswith('gateway.compute.cluster')]\n"
+        "import gateway.compute.cluster.batches, gateway.compute.cluster.calls\n"
+        "assert not {'distributed', 'dask', 'numpy'} & sys.modules.keys()\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
