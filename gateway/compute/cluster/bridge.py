@@ -193,7 +193,9 @@ class Bridge:
         for at, order in enumerate(staff.order.features if version == staff.order.version else ()):
             try:
                 async with asyncio.timeout(IMPORTS):
-                    why = await scheduler.compute("prepared", order, staff.modules, on=[address], first=True)
+                    why = await scheduler.compute(
+                        "prepared", order, staff.modules, on=[address], first=True, placed=True
+                    )
             except TimeoutError:
                 why = f"it was not imported within {IMPORTS:.0f} s"
             except (Failed, Away) as error:

@@ -6,10 +6,8 @@ time; a worker with several threads has as many of each feature.
 
 from __future__ import annotations
 
-import atexit
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -40,13 +38,12 @@ class Gone(Exception):
     """A process has ended, is silent for too long, or talks nonsense; the text is a clause."""
 
 
-def prepared(order: str, modules: bytes) -> str:
+def prepared(place: str, order: str, modules: bytes) -> str:
     """See there.py."""
     mark = mark_of(modules)
     with _lock:
         if mark not in _folders:
-            folder = Path(tempfile.mkdtemp(prefix="gateway-features-"))
-            atexit.register(shutil.rmtree, folder, ignore_errors=True)
+            folder = Path(tempfile.mkdtemp(prefix="gateway-features-", dir=place))
             laid_out(modules, folder)
             _folders[mark] = folder
     try:

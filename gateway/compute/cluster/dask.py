@@ -17,9 +17,11 @@ import distributed
 
 from .staff import Seen
 
-THERE = "__import__('importlib').import_module('gateway.compute.cluster.there').{}(*arguments)"
+THERE = "__import__('importlib').import_module('gateway.compute.cluster.there').{}({}*arguments)"
+PLACE = "__import__('distributed').get_worker().local_directory, "
 """What a worker evaluates. A function that is sent itself is looked for by the scheduler, too, which would need the
-gateway; and a worker on which it cannot be found ends, whoever else has work on it."""
+gateway; and a worker on which it cannot be found ends, whoever else has work on it. Its own directory is one that Dask
+clears, also after a worker that was killed."""
 PATIENCE = 5.0  # s for a scheduler to take us in
 PARTING = 1.0  # s for a client to take its leave
 
@@ -55,9 +57,12 @@ class Scheduler:
             for address, one in seen["workers"].items()
         }
 
-    async def compute(self, function: str, *arguments: Any, on: Sequence[str], first: bool = False) -> Any:
-        """What a function of there.py gives on one of those workers. first: before what is not.
+    async def compute(
+        self, function: str, *arguments: Any, on: Sequence[str], first: bool = False, placed: bool = False
+    ) -> Any:
+        """What a function of there.py gives on one of those workers.
 
+        first: before what is not. placed: it is told the worker's own directory, before its arguments.
         Raises Failed, Killed, Away.
         """
         if not on:
@@ -66,7 +71,7 @@ class Scheduler:
         try:
             future = self._client.submit(
                 eval,
-                THERE.format(function),
+                THERE.format(function, PLACE if placed else ""),
                 {"arguments": arguments},
                 pure=False,
                 workers=on,

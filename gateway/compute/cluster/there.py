@@ -29,11 +29,14 @@ def batch(task: bytes) -> bytes:
     return packed([Result(*result) for result in results])
 
 
-def prepared(order: str, modules: bytes) -> str:
-    """Has a process import a user's own feature here. Gives what is wrong with that, a clause; "" when nothing is."""
+def prepared(place: str, order: str, modules: bytes) -> str:
+    """Has a process import a user's own feature here. Gives what is wrong with that, a clause; "" when nothing is.
+
+    place: the worker's own directory, for the modules.
+    """
     from . import children
 
-    return children.prepared(order, modules)
+    return children.prepared(place, order, modules)
 
 
 def called(order: str, mark: str, call: bytes) -> bytes:
