@@ -1,5 +1,6 @@
 """Row F66: a disk that wears out is spared while all is well."""
 
+import json
 from pathlib import Path
 
 from tests.faults import tree
@@ -18,6 +19,7 @@ from tests.faults.rows import lasting, row
 def test_f66_wear(scene, tmp_path):
     s = scene()
     s.steady()
+    s.until(lambda: len(noted(tmp_path / "state/retained")) == 4 * len(s.boards), "all sensors are noted", 10)
 
     def written() -> tuple[dict[str, str], dict[str, int]]:
         counters = {}
@@ -38,3 +40,9 @@ def test_f66_wear(scene, tmp_path):
     assert not {pid for pid in grown if pid != s.pid}
     assert sum(int(b.split()[1]) - int(a.split()[1]) for a, b in grown.values() if a) <= 4096 * lasting(600, 20, 8)
     s.over()
+
+
+def noted(path: Path) -> set[tuple[str, str]]:
+    """The boards and sensors that the next run will know of; that is written once, soon after they came."""
+    base = json.loads(path.read_text())[0] if path.exists() else {"boards": {}}
+    return {(board, sensor) for board, kept in base["boards"].items() for sensor in kept["sensors"]}

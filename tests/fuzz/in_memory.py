@@ -98,7 +98,7 @@ class Run:
             workers=workers,
             most=computing,
         )
-        self.stage.pool = self.hands = Hands(workers, self.stage._soon, None)
+        self.stage.pool = self.hands = Hands(workers, self.stage.soon, None)
         self.intakes = {
             board: Intake(
                 Board(board, Port("/dev/x"), max_line=200, max_sensors=len(SENSORS)),
