@@ -12,6 +12,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from .compute.archive import Archive, Computed
+from .compute.cluster.modules import files_of
 from .compute.cores import cores
 from .compute.custom.own import Own
 from .compute.custom.trial import Custom, try_out
@@ -24,7 +25,7 @@ from .ingest.hearing import Hearing
 from .ledger import Account
 from .model import Board, Chunk, Format, Plan, Sample, Stretch
 
-__all__ = ["Alone", "Computed", "Custom", "NoFeature", "cores", "die_with_parent", "try_out"]
+__all__ = ["Alone", "Computed", "Custom", "NoFeature", "cores", "die_with_parent", "files_of", "try_out"]
 
 MOST_WAITING = 65_536  # readings that are computed together, at least
 LONGEST_WAITING = 524_288  # at most, where the windows hold as many: they go along each time

@@ -101,7 +101,11 @@ def parser(functions: Mapping[str, Callable[[argparse.Namespace], int]]) -> argp
     one.add_argument("-o", "--output", required=True, metavar="DIR", help="where to; begun before, it goes on there")
     one.add_argument("-c", "--config", metavar="FILE", help="the configuration (default: none, all as in the sample)")
     one.add_argument("--board", metavar="NAME", help="the board in it that all are of (as each capture says)")
-    one.add_argument("--workers", type=count(1, 1024), metavar="N", help="processes (one a core)")
+    either = one.add_mutually_exclusive_group()
+    either.add_argument("--workers", type=count(1, 1024), metavar="N", help="processes (one a core)")
+    either.add_argument(
+        "--cluster", metavar="tcp://HOST:8786", help="a Dask scheduler, whose workers do it; they see the same files"
+    )
     _json(one)
     one = command("release", "lends a board's port, so that you can write its firmware; takes it back by itself")
     one.add_argument("board", metavar="BOARD", help="as the configuration calls it")

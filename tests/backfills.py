@@ -24,7 +24,7 @@ Rows = dict[tuple[str, str, int], dict[str, Any]]
 class Here:
     """Works the chains off in this process: to start others takes a test longer than all else. See Crew."""
 
-    def __init__(self, order: dict[str, Any], tasks: list[dict[str, Any]], many: int, summary: Any, shows: Any) -> None:
+    def __init__(self, order: dict[str, Any], tasks: list[dict[str, Any]], many: Any, summary: Any, shows: Any) -> None:
         self._order, self._tasks, self._summary = order, deque(tasks), summary
 
     def run(self) -> None:

@@ -294,8 +294,11 @@ def test_who_has_one_that_reads_ahead(monkeypatch, workers, chains, ahead):
 
     class Fake:
         def __init__(self, order, said):
-            self.task, self.said, self.process = None, said, type("P", (), {"wait": lambda _: 0, "kill": lambda _: 0})()
+            self.task, self.said, self.again = None, said, False
             here.append(self)
+
+        def how(self):
+            return "ended"
 
         def give(self, task):
             self.task = task
@@ -307,7 +310,7 @@ def test_who_has_one_that_reads_ahead(monkeypatch, workers, chains, ahead):
             self.said.put((self, None))
 
     monkeypatch.setattr("gateway.backfill.crew.Hand", Fake)
-    Crew({}, [{"name": str(k)} for k in range(chains)], workers, Summary("out"), Progress(print, 1, 1)).run()
+    Crew({}, [{"name": str(k)} for k in range(chains)], lambda: workers, Summary("out"), Progress(print, 1, 1)).run()
     assert given == ahead
 
 

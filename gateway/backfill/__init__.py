@@ -9,6 +9,7 @@ setting.py    which boards of a configuration a capture is of
 journal.py    what is done, so that nothing is done twice and nothing is left half, whatever is killed when
 trial.py      what the user's own features answer
 worker.py     a process that works one chain after the other
-crew.py       these processes
+crew.py       these processes, or other hands
+afar.py       hands of a Dask cluster; there.py: what one of its workers does
 command.py    the command; summary.py: what came of it, and how far it is
 """

@@ -9,7 +9,7 @@ import hashlib
 import importlib.util
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,15 @@ from ..alone import cores
 from ..bench.shown import progress
 from ..commands.ends import DONE, FAILED, print_json, say
 from ..config import Config
+from ..hired import Gone, Where
 from ..ingest.capture.file import CaptureError
 from ..ingest.shared_lines import asked_beside
 from ..model import Board, Port
 from ..shown import shown
+from .afar import absolute, afar, asked, where
 from .crew import Crew
 from .finding import SUFFIX, Chain, Found, chains, described, each_once, files, found
-from .journal import FOLDER, Journal, JournalError
+from .journal import FOLDER, Journal, JournalError, held
 from .setting import By, by
 from .summary import Progress, Summary, told
 from .trial import keys_of
@@ -45,6 +47,7 @@ def backfill(options: argparse.Namespace) -> int:
         raise CaptureError(EXTRA)
     summary = Summary(str(root), options.json)
     settings = by(file, board)
+    of = where(options.cluster, file) if options.cluster else None
     captures = list(_read(options.captures, summary))
     once, copies = each_once(captures)
     summary.copies = [str(one.path) for one in copies]
@@ -62,7 +65,10 @@ def backfill(options: argparse.Namespace) -> int:
         tasks = [{"name": c.name, "mark": mark, "captures": described(c.captures)} for c, mark in work]
         with progress() as line:
             shows = Progress(line, sum(c.size for c, _ in work), sum(len(c.captures) for c, _ in work))
-            Crew(order, tasks, workers, summary, shows).run()
+            if of is None:
+                Crew(order, tasks, lambda: workers, summary, shows).run()
+            elif tasks:
+                _elsewhere(of, order, tasks, configs, summary, shows, line)
     summary.ended = time.monotonic()
     if options.json:
         print_json(summary.document())
@@ -71,6 +77,31 @@ def backfill(options: argparse.Namespace) -> int:
     if not options.json:
         print(told(summary))
     return FAILED if summary.wrong() else DONE
+
+
+def _elsewhere(
+    of: Where,
+    order: dict[str, Any],
+    tasks: list[dict[str, Any]],
+    configs: Sequence[Config],
+    summary: Summary,
+    shows: Progress,
+    line: Callable[[str], None],
+) -> None:
+    """Has the workers of a cluster do it. That the cluster goes is noted. line: shows progress."""
+
+    def left_out(address: str, why: str) -> None:
+        line("")
+        say(f"gateway: the worker {address} is not used: it {why}")
+
+    order, tasks = absolute(order, tasks)
+    with afar(of, asked(order, tasks, configs), left_out) as (many, hire):
+        try:
+            Crew(order, tasks, many, summary, shows, hire).run()
+        except Gone as error:
+            summary.fail(
+                f"the cluster at {of.address} {error}; what was done is done, and the same command goes on behind it"
+            )
 
 
 def _read(given: Sequence[str], summary: Summary) -> Iterator[Found]:
@@ -97,9 +128,13 @@ def _left(chain: Chain, root: Path, settings: By, summary: Summary) -> tuple[Cha
     config, _ = settings(chain.captures[0].header)
     mark = marked(config, chain.boards)
     try:
-        journal = Journal.open(root, chain.name, mark)
+        with held(root, chain.name):  # a worker that was cut off may still be at it
+            journal = Journal.open(root, chain.name, mark)
     except JournalError as error:
         summary.fail(str(error))
+        return None
+    except OSError as error:
+        summary.fail(f"{shown(str(root), 500)} cannot be written: {(error.strerror or str(error)).lower()}")
         return None
     left = []
     for one in chain.captures:

@@ -8,14 +8,19 @@ there.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 FOLDER = "_backfill"  # which readers of Parquet leave out, as all that begins so
 VERSION = 1
+PATIENCE = 10.0  # s in which a process that was cut off has to be gone from a chain
 
 
 class JournalError(Exception):
@@ -99,6 +104,28 @@ class Journal:
     @property
     def _root(self) -> Path:
         return self.file.parent.parent
+
+
+@contextmanager
+def held(root: Path, name: str) -> Iterator[None]:
+    """The chain is ours alone, whichever machine others are on. Raises JournalError, OSError."""
+    lock = os.open(root / FOLDER / f"{name}+lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > end:
+                    raise JournalError(
+                        f"another process is still at the captures of {name} in {root}; wait until it has ended, and "
+                        "give the same command again"
+                    ) from None
+                time.sleep(0.05)
+        yield
+    finally:
+        os.close(lock)
 
 
 def _sync(folder: Path) -> None:

@@ -9,7 +9,6 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -18,32 +17,47 @@ from typing import Any
 from ..alone import NoFeature, die_with_parent
 from ..ingest.capture.file import Capture, CaptureError
 from .ahead import ahead
-from .chain import Chain, Setting
-from .journal import Journal, JournalError
+from .chain import Chain, Said, Setting
+from .journal import Journal, JournalError, held
 from .reading import Given, read
 from .setting import boards_of, by
 
 
-def worked(order: dict[str, Any], chain: dict[str, Any], said: Callable[[dict[str, Any]], None]) -> None:
-    """Works off a chain. What goes wrong is said: {"failed": a sentence}; a capture that does not hold ends it."""
-    settings = by(order["config"], order["board"])
-    captures = [Given(Path(one["path"]), one["key"], one["size"]) for one in chain["captures"]]
+def worked(order: dict[str, Any], chain: dict[str, Any], said: Said) -> None:
+    """Works off a chain. What goes wrong is said: {"failed": a sentence}; a capture that does not hold ends it.
+
+    {"before": captures} are those that are done by now, by another process that was given the chain.
+    """
     missed: dict[str, Any] = {}
     try:
-        journal = Journal.open(Path(order["root"]), chain["name"], chain["mark"])
-        with Capture(captures[0].path) as capture:
-            config, _ = settings(capture.header)
-        there = partial(ahead, order["config"], order["board"])
-        reads = there if chain.get("ahead") else partial(read, config, boards_of(settings))
-        of = Setting(config, boards_of(settings), reads, order["features"], order["keys"])
-        with closing(Chain(of, journal, said)) as work:
-            missed = work.missed
-            work.work(captures)
+        with held(Path(order["root"]), chain["name"]):
+            journal = Journal.open(Path(order["root"]), chain["name"], chain["mark"])
+            if before := [one for one in chain["captures"] if one["key"] in journal.done]:
+                said({"before": before})
+            captures = [one for one in chain["captures"] if one["key"] not in journal.done]
+            if captures:
+                _work(order, {**chain, "captures": captures}, journal, said, missed)
     except (CaptureError, JournalError, NoFeature) as error:
         said({"failed": str(error)})
     except OSError as error:
         said({"failed": f"{order['root']} cannot be written: {(error.strerror or str(error)).lower()}"})
     said({"end": True, "missed": missed})
+
+
+def _work(order: dict[str, Any], chain: dict[str, Any], journal: Journal, said: Said, missed: dict[str, Any]) -> None:
+    """missed: gets what the user's own features did not give, however it ends."""
+    settings = by(order["config"], order["board"])
+    captures = [Given(Path(one["path"]), one["key"], one["size"]) for one in chain["captures"]]
+    with Capture(captures[0].path) as capture:
+        config, _ = settings(capture.header)
+    there = partial(ahead, order["config"], order["board"])
+    reads = there if chain.get("ahead") else partial(read, config, boards_of(settings))
+    of = Setting(config, boards_of(settings), reads, order["features"], order["keys"])
+    with closing(Chain(of, journal, said)) as work:
+        try:
+            work.work(captures)
+        finally:
+            missed.update(work.missed)
 
 
 def main() -> None:

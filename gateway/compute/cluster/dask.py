@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -17,7 +17,13 @@ import distributed
 
 from .staff import Seen
 
-THERE = "__import__('importlib').import_module('gateway.compute.cluster.there').{}({}*arguments)"
+THERE = "__import__('importlib').import_module('gateway.{}').{}({}*arguments)"
+OURS = "compute.cluster.there"
+VOICE = (
+    "*(lambda worker, key: (lambda text: worker.log_event({!r}, text), lambda: worker.status.name in ('running', "
+    "'paused') and getattr(worker.state.tasks.get(key), 'state', None) == 'executing'))(*(lambda worker: (worker, "
+    "worker.get_current_task()))(__import__('distributed').get_worker())), "
+)
 PLACE = "__import__('distributed').get_worker().local_directory, "
 """What a worker evaluates. A function that is sent itself is looked for by the scheduler, too, which would need the
 gateway; and a worker on which it cannot be found ends, whoever else has work on it. Its own directory is one that Dask
@@ -57,12 +63,24 @@ class Scheduler:
             for address, one in seen["workers"].items()
         }
 
-    async def compute(
-        self, function: str, *arguments: Any, on: Sequence[str], first: bool = False, placed: bool = False
-    ) -> Any:
-        """What a function of there.py gives on one of those workers.
+    def hear(self, topic: str, heard: Callable[[str], None]) -> None:
+        """`heard` gets what functions say on a topic, in their order, and all of it before what they give."""
+        self._client.subscribe_topic(topic, lambda event: heard(event[1]))
 
-        first: before what is not. placed: it is told the worker's own directory, before its arguments.
+    async def compute(
+        self,
+        function: str,
+        *arguments: Any,
+        on: Sequence[str],
+        of: str = OURS,
+        first: bool = False,
+        placed: bool = False,
+        topic: str = "",
+    ) -> Any:
+        """What a function gives on one of those workers. of: its module in the gateway.
+
+        first: before what is not. placed: it is told the worker's own directory, before its arguments. topic: it gets
+        what says a text on it, and what tells whether it is still wanted, before its arguments.
         Raises Failed, Killed, Away.
         """
         if not on:
@@ -71,7 +89,7 @@ class Scheduler:
         try:
             future = self._client.submit(
                 eval,
-                THERE.format(function, PLACE if placed else ""),
+                THERE.format(of, function, VOICE.format(topic) if topic else PLACE if placed else ""),
                 {"arguments": arguments},
                 pure=False,
                 workers=on,

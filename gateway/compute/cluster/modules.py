@@ -18,14 +18,17 @@ class TooLarge(Exception):
     """The files are more than can go along; the text is a clause."""
 
 
-def gathered(folder: Path, features: Iterable[str]) -> bytes:
-    """The files in `folder`, and those of packages in it that `features` ("module:function") are of.
-
-    Raises TooLarge; OSError where one cannot be read.
-    """
+def files_of(folder: Path, features: Iterable[str]) -> list[Path]:
+    """The files in `folder`, and those of packages in it that `features` ("module:function") are of."""
     packages = {feature.partition(":")[0].split(".")[0] for feature in features}
     found = [*folder.glob("*.py"), *(file for name in packages for file in (folder / name).rglob("*.py"))]
-    files = {str(file.relative_to(folder)): file.read_bytes().decode("latin-1") for file in found if file.is_file()}
+    return [file for file in found if file.is_file()]
+
+
+def gathered(folder: Path, features: Iterable[str]) -> bytes:
+    """What `files_of` says, and what they hold. Raises TooLarge; OSError where one cannot be read."""
+    found = files_of(folder, features)
+    files = {str(file.relative_to(folder)): file.read_bytes().decode("latin-1") for file in found}
     data = json.dumps(files, sort_keys=True).encode()
     if len(data) > MOST:
         raise TooLarge(f"the Python files in {folder} are {len(data) / 1e6:.1f} MB; {MOST / 1e6:.0f} MB are the most")
