@@ -38,7 +38,7 @@ def test_tls_takes_the_files_of_the_configuration(tmp_path: Path, monkeypatch: p
     """Absolute, as all that a command hands on; without them a sentence says which keys are wanted."""
     monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
     file = tmp_path / "gateway.toml"
-    authority = Authority(tmp_path)
+    authority = Authority(tmp_path / "tls")
     names = [str(one.relative_to(tmp_path)) for one in (authority.certificate, *authority.issue("gateway"))]
     keys = zip(("ca", "cert", "key"), names, strict=True)
     named = "".join(f'cluster_{key}_file = "{name}"\n' for key, name in keys)

@@ -151,19 +151,19 @@ def test_what_comes_out_is_what_processes_here_make(
 def test_a_worker_that_is_killed(
     tmp_path: Path, cluster: DaskCluster, begun: Any, patched: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In mid-chain, with kill -9: its process ends with it, the other one goes on behind what is done, nothing is there
-    twice, and it is a success."""
+    """In mid-chain, with kill -9: its process ends with it, one that has come since goes on behind what is done,
+    nothing is there twice, and it is a success."""
     folder, out, go = archives(tmp_path / "captures", "x"), tmp_path / "out", tmp_path / "go"
     monkeypatch.setattr("gateway.backfill.chain.PART", 15_000)
     here(monkeypatch, folder, "-o", tmp_path / "one")
     env = patched("slow", PARTS.format(go=str(go)))
     cluster.start()
-    for _ in range(2):
-        cluster.add(env=env)
+    busy = cluster.add(env=env)
     process = begun(folder, "-o", out, "--cluster", cluster.address)
     wait(lambda: list(out.rglob("part-000001.parquet")))
-    busy = next(one for one in cluster.workers if at_work(one))
     (child,) = at_work(busy)
+    cluster.add(env=env)
+    registered(tmp_path, 2)
     cluster.kill(busy)
     wait(lambda: not Path(f"/proc/{child}").exists())
     go.touch()
