@@ -230,6 +230,17 @@ def test_a_board_of_any_name(tmp_path, backfill, name):
     assert table(tmp_path / "out")["board"].to_pylist() == [name]
 
 
+def test_boards_that_are_called_as_files_of_ours(tmp_path, summary):
+    """What is kept of one board lies nowhere where what is kept of another does."""
+    names = ("lock", "x", "x.json", "x.new", "x.lock", "x.parts")
+    boards = "".join(f'[[boards]]\nname = "{name}"\nport = "/dev/{name}"\n' for name in names)
+    for name in names:
+        capture(tmp_path / "c" / f"{name}.jsonl", *said("21.5\n"), board=name)
+    told = summary(tmp_path / "c", "-o", tmp_path / "out", "-c", configuration(tmp_path, boards))
+    assert (told["captures"], told["failed"]) == (len(names), [])
+    assert {key[0] for key in rows(tmp_path / "out")} == {*names}
+
+
 @pytest.mark.slow
 def test_processes_do_the_same(tmp_path, monkeypatch):
     """By workers of their own, several at once, rows and account are those of one process."""

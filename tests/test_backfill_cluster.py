@@ -130,7 +130,8 @@ def test_what_comes_out_is_what_processes_here_make(
     config = tmp_path / "gateway.toml"
     (tmp_path / "own.py").write_text("def double(times, values, new):\n    return 2 * values[-new:]\n")
     config.write_text('[[boards]]\nname = ""\nport = "auto"\n[features]\ncustom = ["own:double"]\n')
-    cluster.start(2)
+    cluster.start(1)
+    cluster.add(threads=2)
     cluster.add(env={"PYTHONPATH": str(other)})
     cluster.add(env=patched("blind", "import gateway.backfill.there as there\nthere.FOLDER = 'elsewhere'\n"))
     out = os.path.relpath(tmp_path / "out", ROOT)

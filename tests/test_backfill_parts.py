@@ -106,7 +106,7 @@ def test_nothing_is_left_half(tmp_path, killed_at, monkeypatch):
     else:
         assert (there, again.done, again.parts, again.state) == (places, {"key": {"size": 7}}, 1, {"some": "state"})
         assert [(tmp_path / place).read_text() for place in places] == places
-    assert list((tmp_path / FOLDER / "b").iterdir()) == []
+    assert list((tmp_path / FOLDER / "b+parts").iterdir()) == []
 
 
 def test_a_journal_of_another_configuration_is_not_gone_on_with(tmp_path):

@@ -32,7 +32,7 @@ from .summary import Progress, Summary, told
 from .trial import keys_of
 
 EXTRA = "Parquet is not installed; pip install 'serial-edge-gateway[parquet]' brings it"
-LOCK = "lock"
+LOCK = "+lock"  # no board's topic level has a "+"
 PATIENCE = 5.0  # s in which the processes of a backfill that was killed have to be gone
 
 
@@ -95,13 +95,16 @@ def _elsewhere(
         say(f"gateway: the worker {address} is not used: it {why}")
 
     order, tasks = absolute(order, tasks)
-    with afar(of, asked(order, tasks, configs), left_out) as (many, hire):
-        try:
+    try:
+        with afar(of, asked(order, tasks, configs), left_out) as (many, hire):
             Crew(order, tasks, many, summary, shows, hire).run()
-        except Gone as error:
-            summary.fail(
-                f"the cluster at {of.address} {error}; what was done is done, and the same command goes on behind it"
-            )
+    except Gone as error:
+        summary.fail(
+            f"the cluster at {of.address} {error}; what was done is done, and the same command goes on behind it"
+        )
+    except OSError as error:
+        where = shown(str(error.filename or order["root"]), 500)
+        summary.fail(f"{where} cannot be used: {(error.strerror or str(error)).lower()}")
 
 
 def _read(given: Sequence[str], summary: Summary) -> Iterator[Found]:

@@ -66,11 +66,11 @@ class Journal:
 
     def temporary(self, place: str) -> Path:
         """Where the file that is to lie at `place` is written."""
-        return self.file.with_suffix("") / place.replace("/", "+")
+        return self._folder / place.replace("/", "+")
 
     def sweep(self) -> None:
         """Takes away what was written for a part that never came to be."""
-        folder = self.file.with_suffix("")
+        folder = self._folder
         folder.mkdir(parents=True, exist_ok=True)
         for file in folder.iterdir():
             file.unlink()
@@ -100,6 +100,11 @@ class Journal:
                 source.replace(target)
                 for folder in (target.parent, target.parent.parent, self._root):
                     _sync(folder)
+
+    @property
+    def _folder(self) -> Path:
+        """Of what is being written; no other chain's file is called so, since no topic level has a "+"."""
+        return self.file.with_name(f"{self.file.stem}+parts")
 
     @property
     def _root(self) -> Path:
