@@ -204,8 +204,8 @@ def test_a_scheduler_that_is_killed(
     for _ in range(2):
         cluster.add(env=env)
     again, _ = ended(begun(*arguments))
-    assert told["captures"] + again["captures"] == 8
-    assert (again["skipped"], again["failed"]) == (told["captures"], [])
+    assert (again["skipped"], again["captures"], again["failed"]) == (4, 4, [])
+    assert told["captures"] <= 4  # what was done as it was killed was perhaps not said
     assert files(out) == files(tmp_path / "one")
 
 
