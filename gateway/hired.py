@@ -129,7 +129,7 @@ class Site:
     def back(self, address: str) -> None:
         """A thread of its is free again."""
         if (member := self._members.get(address)) is not None:
-            member.busy -= 1
+            member.busy = max(0, member.busy - 1)  # it may be a new one that is called the same
 
     def give(self, job: Job, *arguments: str) -> None:
         """Has a worker do it. `said` and `over` are called from another thread, and `over` at last, and once, unless

@@ -209,6 +209,35 @@ def test_a_scheduler_that_is_killed(
     assert files(out) == files(tmp_path / "one")
 
 
+def test_a_worker_that_was_cut_off(
+    tmp_path: Path, cluster: DaskCluster, begun: Any, patched: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dask gives it up, and its process still writes: whoever has the chain next keeps off it and says so; when that
+    process has ended, the same command goes on, and nothing is there twice."""
+    monkeypatch.setenv("DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL", "2s")
+    monkeypatch.setattr("gateway.backfill.chain.PART", 15_000)
+    folder, out, go = archives(tmp_path / "captures", "x"), tmp_path / "out", tmp_path / "go"
+    here(monkeypatch, folder, "-o", tmp_path / "one")
+    env = patched("slow", PARTS.format(go=str(go)))
+    cluster.start()
+    busy = cluster.add(env=env)
+    arguments = folder, "-o", out, "--cluster", cluster.address
+    process = begun(*arguments)
+    wait(lambda: list(out.rglob("part-000001.parquet")))
+    (child,) = at_work(busy)
+    cluster.add(env=env)
+    registered(tmp_path, 2)
+    busy.send_signal(signal.SIGSTOP)
+    assert "another process is still at the captures of x in" in ended(process, 1)[1]
+    go.touch()
+    wait(lambda: len(list(out.rglob("part-*.parquet"))) == 3)
+    cluster.kill(busy)
+    wait(lambda: not Path(f"/proc/{child}").exists())
+    again, _ = ended(begun(*arguments))
+    assert (again["skipped"], again["captures"], again["failed"]) == (4, 0, [])
+    assert files(out) == files(tmp_path / "one")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "killed"])
 def test_the_command_ends(
     tmp_path: Path, cluster: DaskCluster, begun: Any, patched: Any, number: signal.Signals
@@ -221,8 +250,9 @@ def test_the_command_ends(
     wait(lambda: list(out.rglob("*.parquet")))
     assert at_work(cluster.workers[0])
     process.send_signal(number)
-    process.communicate(timeout=30)
+    _, beside = process.communicate(timeout=30)
     assert process.returncode != 0
+    assert beside == ""
     wait(lambda: not at_work(cluster.workers[0]), 10.0)
     assert cluster.workers[0].poll() is None
 
