@@ -119,11 +119,11 @@ class Site:
 
     def take(self) -> str | None:
         """The address of a worker that has a thread left, which is taken."""
-        free = [(one.threads - one.busy, address) for address, one in list(self._members.items()) if one.fit]
-        left, address = max(free, default=(0, ""))
-        if left <= 0:
+        fit = [(address, one) for address, one in list(self._members.items()) if one.fit and one.busy < one.threads]
+        if not fit:
             return None
-        self._members[address].busy += 1
+        address, member = max(fit, key=lambda one: one[1].threads - one[1].busy)
+        member.busy += 1
         return address
 
     def back(self, address: str) -> None:
