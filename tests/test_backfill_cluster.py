@@ -16,6 +16,7 @@ import pytest
 
 import gateway
 from tests.backfills import here, rows
+from tests.certificates import Authority
 from tests.clusters import DaskCluster
 from tests.street import ROOT
 from tests.test_backfill import archives, files
@@ -272,3 +273,25 @@ def test_nobody_that_can(tmp_path: Path, cluster: DaskCluster, begun: Any, patch
     assert "has no worker that can be used (tcp://127.0.0.1:" in beside
     assert "has no pyarrow; pip install 'serial-edge-gateway[parquet]' brings it there" in beside
     assert not list(out.rglob("*.parquet"))
+
+
+def test_tls(tmp_path: Path, begun: Any) -> None:
+    """With the certificates that the configuration names it is let in; with those of another CA it is not, and says
+    so."""
+    ours, others = Authority(tmp_path / "ca"), Authority(tmp_path / "others")
+    cert, key = ours.issue("cluster")
+    config = tmp_path / "gateway.toml"
+    (tmp_path / "dask").mkdir()
+    options = ("--tls-ca-file", str(ours.certificate), "--tls-cert", str(cert), "--tls-key", str(key))
+    cluster = DaskCluster(tmp_path / "dask", scheme="tls", tls=options)
+    folder, out = archives(tmp_path / "captures", "x"), tmp_path / "out"
+    try:
+        cluster.start(1)
+        for authority, code in ((others, 1), (ours, 0)):
+            names = zip(("ca", "cert", "key"), (authority.certificate, *authority.issue("gateway")), strict=True)
+            named = "".join(f'cluster_{key}_file = "{name}"\n' for key, name in names)
+            config.write_text(f'[[boards]]\nname = "x"\nport = "auto"\n[compute]\ncluster = "tls://other"\n{named}')
+            told, beside = ended(begun(folder, "-o", out, "-c", config, "--cluster", cluster.address), code)
+            assert (told["captures"], "cannot be reached" in beside) == ((0, True) if code else (4, False))
+    finally:
+        cluster.close()
