@@ -102,7 +102,7 @@ def test_a_spool_that_is_written_meanwhile(card):
     old = card("old")
     with Board(kind="kv", sensors=4, rate=800, name="a") as a:
         with running(old, configuration(free_port(), {"a": a.path}, extra='[spool]\nmax_bytes = "4MB"')) as one:
-            until(lambda: (old / "state/spool.db").exists(), "a spool", 40)
+            until(lambda: (old / "state/control").exists(), "it can be asked", 40)
             before = 0
             for number in range(8):
                 new = card(f"new{number}")

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 from cobs import cobs
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from sliplib import encode
 
@@ -91,6 +91,7 @@ def test_what_is_drawn(name, wire, frame):
 def test_each_frame_is_found(name, bodies, scraps, cuts):
     """Each whole frame comes out, whatever stands between two of them, and however the bytes are cut."""
     stuffed, mark = STUFFED[name]
+    assume(not any(isinstance(item, bytes) for one in scraps for item in framed(name, [one + mark], crc=CRC)))
     frames = [summed(body) for body in bodies]
     data = b"".join(stuffed(frame) + scrap + mark for frame, scrap in zip(frames, scraps, strict=False))
     items = framed(name, [data], crc=CRC)

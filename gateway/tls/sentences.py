@@ -69,7 +69,7 @@ def why(error: Exception) -> str:
         return f"the broker does not answer in TLS: {NO_TLS}"
     if reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "HTTP_REQUEST"):
         return f"the broker answers, and not in TLS: {NO_TLS}"
-    if isinstance(error, ssl.SSLEOFError | ConnectionError):
+    if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError | ConnectionError):
         return f"the broker closed the connection when it was to begin TLS: {NO_TLS}"
     return f"TLS failed ({shown(reason.lower().replace('_', ' ') or str(error), 100)}); the broker's log may say why"
 

@@ -11,7 +11,7 @@ import socket
 import struct
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -59,6 +59,7 @@ class Link:
         self.ours = ours
         self.theirs: asyncio.StreamWriter | None = None
         self.under_way: dict[int, bytes] = {}
+        self.behind: defaultdict[int, bytes] = defaultdict(bytes)  # answers of ours, by whose answer comes before them
         self.kept = False  # our side to the broker outlives the gateway's
 
 
@@ -219,7 +220,11 @@ class Proxy:
             reason = self.answer(start[2:at].decode(), payload)
             if reason is not None:
                 self.answered += 1
-                link.ours.write(bytes([PUBACK << 4, 3]) + start[at : at + 2] + bytes([reason]))
+                answer = bytes([PUBACK << 4, 3]) + start[at : at + 2] + bytes([reason])
+                if link.under_way:  # brokers answer in order
+                    link.behind[next(reversed(link.under_way))] += answer
+                else:
+                    link.ours.write(answer)
                 return b""
             link.under_way[number] = payload
             self.most_under_way = max(self.most_under_way, len(link.under_way))
@@ -227,20 +232,22 @@ class Proxy:
 
     def _down(self, link: Link, packet: bytes) -> bytes:
         kind = packet[0] >> 4
+        number = int.from_bytes(body(packet)[:2], "big") if kind == PUBACK else 0
+        behind = link.behind.pop(number, b"")
         if kind in self.eaten:
             self.vanished += 1
-            return b""
+            return behind
         if kind == PUBACK:
-            payload = link.under_way.pop(int.from_bytes(body(packet)[:2], "big"), b"")
+            payload = link.under_way.pop(number, b"")
             self.acknowledged.append(payload[payload.find(b"{") :])
         elif kind == CONNACK:
             self.welcomes.append(packet)
         self.sent[kind] += 1
         if self.edit is None:
-            return packet
+            return packet + behind
         changed = self.edit(packet)
         self.edited += changed != packet
-        return changed
+        return changed + behind
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
