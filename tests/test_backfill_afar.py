@@ -18,6 +18,7 @@ from gateway.backfill.summary import Progress, Summary
 from gateway.config import load
 from gateway.config.words import Unfit
 from gateway.ingest.capture.file import CaptureError
+from tests import commands
 from tests.backfills import here
 from tests.certificates import Authority
 
@@ -200,3 +201,10 @@ def test_not_for_ever() -> None:
     assert summary.wrong() == [
         "a worker has gone at the captures of x; what was done is done, and the same command goes on behind it"
     ]
+
+
+def test_an_address_that_is_empty(tmp_path):
+    """A variable of the shell that is not set does not put all of it onto this machine."""
+    done = commands.gateway("backfill", str(tmp_path), "-o", str(tmp_path / "lake"), "--cluster", "")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "gateway: --cluster: a scheduler's address is wanted, such as tcp://host:8786\n"

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from gateway.compute.batch import answer
 from gateway.compute.batching import HEAVIEST, MOST, SPLIT_AT, batch, leaves, portion, read, settled, written
 from gateway.compute.sensors import Sensor
+from gateway.compute.wire import Nonsense
 from gateway.model import Plan
 
 
@@ -129,3 +130,12 @@ def test_what_a_window_keeps_is_bounded():
         largest = max(largest, 16 * len(one.history_t) + len(one.suffixes))
     assert 800_000 < largest <= 900_000
     assert one.entered == 40_000
+
+
+def test_a_quality_that_there_is_not():
+    """An answer that names one is none, whoever gives it; nothing has changed, and the batch is computed again."""
+    made = batch([sensor(waiting=3)], 3)
+    results = read(answer(written(made)))
+    with pytest.raises(Nonsense):
+        settled(made, [one._replace(quality=b"\xff" + one.quality[1:]) for one in results])
+    assert [list(features.seq) for features in settled(made, results)] == [[1, 2, 3]]

@@ -47,7 +47,7 @@ def backfill(options: argparse.Namespace) -> int:
         raise CaptureError(EXTRA)
     summary = Summary(str(root), options.json)
     settings = by(file, board)
-    of = where(options.cluster, file) if options.cluster else None
+    of = where(options.cluster, file) if options.cluster is not None else None
     captures = list(_read(options.captures, summary))
     once, copies = each_once(captures)
     summary.copies = [str(one.path) for one in copies]
@@ -92,7 +92,7 @@ def _elsewhere(
 
     def left_out(address: str, why: str) -> None:
         line("")
-        say(f"gateway: the worker {address} is not used: it {why}")
+        say(f"gateway: the worker {shown(address, 200)} is not used: it {shown(why, 500)}")
 
     order, tasks = absolute(order, tasks)
     try:

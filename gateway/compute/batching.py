@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pickle import dumps, loads
 from typing import NamedTuple
 
-from ..model import Features
+from ..model import Features, Quality
 from .sensors import NOTHING_CARRIED, Part, Row, Sensor
 from .tasks import Result
 from .wire import Nonsense
 
+QUALITIES = bytes(range(len(Quality)))
 SPLIT_AT = 512  # readings; fewer are not worth two batches
 MOST = 4096  # readings in a batch
 HEAVIEST = 32_768  # readings and suffixes of windows that travel with them; one sensor may have more
@@ -136,7 +137,7 @@ def settled(batch: Batch, results: list[Result]) -> list[Features]:
 
 
 def _fits(entries: list[Entry], result: Result) -> bool:
-    """Whether all columns have the lengths that they must have."""
+    """Whether all columns have the lengths that they must have, and no quality is one that there is not."""
     first = entries[0].sensor
     rows = sum(len(entry.rows) for entry in entries)
     whole = sum(entry.part.whole for entry in entries) if first.stride else 0
@@ -145,6 +146,7 @@ def _fits(entries: list[Entry], result: Result) -> bool:
         (*map(len, result[:4]), len(result.carried)) == (*due, len(NOTHING_CARRIED) * len(entries))
         and len(result.suffixes) == whole
         and not any(len(suffix) % first.stride for suffix in result.suffixes)
+        and not result.quality.translate(None, QUALITIES)
     )
 
 
