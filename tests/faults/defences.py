@@ -148,7 +148,7 @@ DEFENCES = {
     ),
     "anew": Defence(
         "all documents are published anew on each connection",
-        _set("service", "Service._connected", lambda self: None), "test_f36_broker_restarted", "online again",
+        _set("showing", "Showing.connected", lambda self: None), "test_f36_broker_restarted", "online again",
     ),
     "cap": Defence(
         "the pause between two attempts is bounded",
