@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import fcntl
 import hashlib
 import importlib.util
 import os
@@ -26,7 +25,7 @@ from ..shown import shown
 from .afar import absolute, afar, asked, where
 from .crew import Crew
 from .finding import SUFFIX, Chain, Found, chains, described, each_once, files, found
-from .journal import FOLDER, Journal, JournalError, held
+from .journal import FOLDER, Journal, JournalError, held, locked
 from .setting import By, by
 from .summary import Progress, Summary, told
 from .trial import keys_of
@@ -199,18 +198,6 @@ def _alone_in(root: Path) -> Iterator[None]:
     except OSError as error:
         raise CaptureError(f"{where} cannot be written: {(error.strerror or str(error)).lower()}") from None
     os.set_inheritable(lock, True)  # a worker that outlives us for a moment keeps it
-    try:
-        end = time.monotonic() + PATIENCE
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > end:
-                    raise CaptureError(
-                        f"another backfill writes to {where}; wait for it, or give another folder"
-                    ) from None
-                time.sleep(0.05)
+    busy = CaptureError(f"another backfill writes to {where}; wait for it, or give another folder")
+    with locked(lock, PATIENCE, busy):
         yield
-    finally:
-        os.close(lock)

@@ -115,22 +115,30 @@ class Journal:
 def held(root: Path, name: str) -> Iterator[None]:
     """The chain is ours alone, whichever machine others are on. Raises JournalError, OSError."""
     lock = os.open(root / FOLDER / f"{name}+lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    busy = JournalError(
+        f"another process is still at the captures of {name} in {root}; wait until it has ended, and "
+        "give the same command again"
+    )
+    with locked(lock, PATIENCE, busy):
+        yield
+
+
+@contextmanager
+def locked(file: int, patience: float, busy: Exception) -> Iterator[None]:
+    """An open file is locked, and closed at the end. Raises `busy` where another process keeps it for `patience` s."""
     try:
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + patience
         while True:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
                 if time.monotonic() > end:
-                    raise JournalError(
-                        f"another process is still at the captures of {name} in {root}; wait until it has ended, and "
-                        "give the same command again"
-                    ) from None
+                    raise busy from None
                 time.sleep(0.05)
         yield
     finally:
-        os.close(lock)
+        os.close(file)
 
 
 def _sync(folder: Path) -> None:
