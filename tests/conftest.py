@@ -15,6 +15,7 @@ import pytest
 from gateway.publish.spool.disk import Disk
 from gateway.publish.spool.sql import File
 from tests.brokers import Mosquitto
+from tests.hanging import pytest_configure, pytest_runtest_logfinish, pytest_runtest_setup  # noqa: F401 (hooks)
 from tests.street import Judge
 
 BUDGET = int(os.environ.get("GATEWAY_TEST_BUDGET", "0"))
