@@ -34,10 +34,13 @@ class DaskCluster:
         for _ in range(workers):
             self.add()
 
-    def add(self, threads: int = 1, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
-        """One more worker."""
+    def add(
+        self, threads: int = 1, env: Mapping[str, str] | None = None, nanny: bool = False
+    ) -> subprocess.Popen[bytes]:
+        """One more worker. nanny: it has a process that starts it again."""
+        alone = () if nanny else ("--no-nanny",)
         worker = self._run(
-            "worker", self.address, "--host", "127.0.0.1", "--nthreads", str(threads), "--no-nanny", "--no-dashboard",
+            "worker", self.address, "--host", "127.0.0.1", "--nthreads", str(threads), *alone, "--no-dashboard",
             "--death-timeout", "60", env=env,
         )  # fmt: skip
         self.workers.append(worker)

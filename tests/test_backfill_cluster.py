@@ -239,6 +239,50 @@ def test_a_worker_that_was_cut_off(
     assert files(out) == files(tmp_path / "one")
 
 
+def test_workers_that_have_other_work(
+    tmp_path: Path, cluster: DaskCluster, begun: Any, patched: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another backfill waits for them and says so, however long that takes, and has its turn."""
+    folder, out, go = archives(tmp_path / "captures", "x"), tmp_path / "out", tmp_path / "go"
+    cluster.start()
+    hasty = "import gateway.hired.candidates as candidates\ncandidates.ANSWER = 3.0\ncandidates.SAID = 1.0\n"
+    env = patched("hasty", hasty)
+    cluster.add(env=patched("slow", PARTS.format(go=str(go))))
+    first = begun(folder, "-o", out, "--cluster", cluster.address)
+    wait(lambda: list(out.rglob("*.parquet")))
+    monkeypatch.setenv("PYTHONPATH", env["PYTHONPATH"])
+    second = begun(folder, "-o", tmp_path / "two", "--cluster", cluster.address)
+    assert second.stderr is not None
+    said = f"gateway: the workers of the cluster at {cluster.address} have other work; this waits for them\n"
+    assert second.stderr.readline() == said
+    with pytest.raises(subprocess.TimeoutExpired):
+        second.wait(6.0)  # twice what one has that has nothing to do
+    go.touch()
+    for one in (first, second):
+        told, _ = ended(one)
+        assert (told["captures"], told["failed"]) == (4, [])
+    assert files(tmp_path / "two") == files(out)
+
+
+def test_a_cluster_that_is_restarted(
+    tmp_path: Path, cluster: DaskCluster, begun: Any, patched: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By whoever shares it (`Client.restart`): what was under way is begun again on the new workers, nothing twice."""
+    folder, out, go = archives(tmp_path / "captures", "x"), tmp_path / "out", tmp_path / "go"
+    monkeypatch.setattr("gateway.backfill.chain.PART", 15_000)
+    here(monkeypatch, folder, "-o", tmp_path / "one")
+    cluster.start()
+    cluster.add(env=patched("slow", PARTS.format(go=str(go))), nanny=True)
+    process = begun(folder, "-o", out, "--cluster", cluster.address)
+    wait(lambda: list(out.rglob("part-000001.parquet")))
+    restart = f"import distributed\ndistributed.Client({cluster.address!r}).restart()"
+    subprocess.run([sys.executable, "-c", restart], check=True, timeout=60, capture_output=True)
+    go.touch()
+    told, beside = ended(process)
+    assert (told["captures"] + told["skipped"], told["failed"], beside) == (4, [], "")
+    assert files(out) == files(tmp_path / "one")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "killed"])
 def test_the_command_ends(
     tmp_path: Path, cluster: DaskCluster, begun: Any, patched: Any, number: signal.Signals
@@ -262,7 +306,9 @@ def test_nobody_that_can(tmp_path: Path, cluster: DaskCluster, begun: Any, patch
     """No scheduler, no worker, and none that is of use: a sentence each, and nothing is done."""
     folder, out = archives(tmp_path / "captures", "x"), tmp_path / "out"
     arguments = folder, "-o", out, "--cluster", cluster.address
-    assert f"the cluster at {cluster.address} cannot be reached" in ended(begun(*arguments), 1)[1]
+    beside = ended(begun(*arguments), 1)[1]
+    assert f"the cluster at {cluster.address} cannot be reached (ConnectionRefusedError: " in beside
+    assert beside.endswith("; nothing was done\n")
     cluster.start()
     assert f"the cluster at {cluster.address} has no workers; " in ended(begun(*arguments), 1)[1]
     bare = "from types import SimpleNamespace as Of\nimport gateway.backfill.there as there\n"

@@ -139,3 +139,27 @@ def test_a_quality_that_there_is_not():
     with pytest.raises(Nonsense):
         settled(made, [one._replace(quality=b"\xff" + one.quality[1:]) for one in results])
     assert [list(features.seq) for features in settled(made, results)] == [[1, 2, 3]]
+
+
+def test_suffixes_of_another_number():
+    """Each whole sensor's are as many as readings that its window keeps: more, or fewer, are no answer, and nothing has
+    changed; without that a stranger's answer would fill the memory, or put a window where there is none."""
+    plan = Plan(window_s=None, window_n=8, use=("mean",))
+    one = Sensor("b", "s", plan)
+    seen = 0
+    for k in range(12):
+        one.add(float(k), "", None, float(k), float(k))
+        made = batch([one], 9)
+        (result,) = read(answer(written(made)))
+        if made.groups[0][0].part.whole:
+            seen += 1
+            (suffixes,) = result.suffixes
+            before = one.front, one.suffixes, one.suffix_from
+            for wrong in (suffixes + bytes(one.stride), suffixes[one.stride :] + b"x", bytes(100 * one.stride)):
+                with pytest.raises(Nonsense):
+                    settled(made, [result._replace(suffixes=[wrong])])
+            with pytest.raises(Nonsense):
+                settled(made, [result._replace(suffixes=[suffixes, suffixes])])
+            assert (one.front, one.suffixes, one.suffix_from) == before
+        settled(made, [result])
+    assert seen

@@ -19,6 +19,7 @@ from gateway.model import Chunk, Features, Plan, Sample
 from tests.certificates import Authority
 from tests.clusters import DaskCluster
 from tests.faults.tree import alive
+from tests.street import ROOT
 from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180), pytest.mark.xdist_group("dask")]
@@ -310,6 +311,74 @@ async def test_a_feature_that_crashes_is_quarantined_and_the_worker_stays(
     pids = {int(pid) for piece in house.out for pid in piece.columns[piece.keys.index("pid")]}
     assert any(_below(pid, cluster.workers[0].pid) for pid in pids)  # the others are here: both hands were taken
     assert cluster.workers[0].poll() is None and house.look["workers"] == 1
+    await house.room.stop(4.0)
+
+
+async def test_a_feature_that_takes_its_worker_along(
+    tmp_path: Path, dask: Callable[..., DaskCluster], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each worker that had the call ends (as one whose machine runs out of memory): that is the feature's miss too, and
+    what it was asked leaves without a value; nothing is lost."""
+    monkeypatch.setenv("DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES", "0")
+    cluster = dask()
+    cluster.start()
+    killing = tmp_path / "killing"
+    killing.mkdir()
+    (killing / "sitecustomize.py").write_text(
+        "import os\nimport gateway.compute.cluster.kept as kept\nkept.called = lambda *_: os.abort()\n"
+    )
+    for _ in range(2):
+        cluster.add(env={"PYTHONPATH": f"{killing}{os.pathsep}{ROOT}"})
+    house = House(tmp_path, Plan(custom=("own:pid",)), Remote(cluster.address), deadline=10.0)
+    await house.start()
+    await house.connected(2)
+    await until(lambda: house.room.cluster is not None and house.room.cluster._able("own:pid"), 60.0)
+    house.all_goes()
+    house.take("a", [1.0])
+    await until(lambda: house.out, 20.0)
+    assert [*house.out[0].columns[house.out[0].keys.index("feature")]]
+    (missed,) = house.told("custom.missed")
+    assert missed["why"] == "ended each worker of the cluster that computed it"
+    await house.room.stop(4.0)
+
+
+async def test_a_worker_that_has_lost_the_modules(tmp_path: Path, dask: Callable[..., DaskCluster]) -> None:
+    """It has them again without a word from anybody, and what it was asked meanwhile is computed here."""
+    cluster = dask()
+    cluster.start()
+    forgetful = tmp_path / "forgetful"
+    forgetful.mkdir()
+    flag = tmp_path / "forget"
+    (forgetful / "sitecustomize.py").write_text(
+        "import os\nimport gateway.compute.cluster.kept as kept\nreal = kept.called\n"
+        f"def called(*told):\n    if os.path.exists({str(flag)!r}):\n        os.unlink({str(flag)!r})\n"
+        "        kept._known.clear()\n    return real(*told)\n"
+        "kept.called = called\n"
+    )
+    cluster.add(env={"PYTHONPATH": f"{forgetful}{os.pathsep}{ROOT}"})
+    house = House(tmp_path, Plan(custom=("own:pid",)), Remote(cluster.address))
+    await house.start()
+    able = lambda: house.room.cluster is not None and house.room.cluster._able("own:pid")  # noqa: E731
+    await until(able, 60.0)
+    house.all_goes()
+    flag.touch()
+    house.take("a", [1.0])
+    await until(lambda: house.out)
+    assert not flag.exists() and house.look["returned"] >= 1
+    await until(able, 30.0)
+
+    async def there() -> bool:
+        """Whether a call is answered on the worker."""
+        sent = len(house.out)
+        house.take("a", [2.0])
+        await until(lambda: len(house.out) > sent)
+        piece = house.out[-1]
+        return _below(int(piece.columns[piece.keys.index("pid")][0]), cluster.workers[0].pid)
+
+    end = time.monotonic() + 20.0
+    while not await there():
+        assert time.monotonic() < end
+    assert house.told("custom.missed") == []
     await house.room.stop(4.0)
 
 

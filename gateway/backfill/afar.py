@@ -19,7 +19,7 @@ from ..alone import files_of
 from ..config import OWN, Config, load
 from ..config.hosts import cluster
 from ..config.words import Unfit
-from ..hired import Job, Site, Where, Work
+from ..hired.site import Job, Site, Where, Work
 from ..ingest.capture.file import CaptureError
 from .crew import Heard, Hire
 from .journal import FOLDER
@@ -80,17 +80,15 @@ def asked(order: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]], configs:
 
 
 @contextmanager
-def afar(
-    of: Where, check: Mapping[str, Any], left_out: Callable[[str, str], None]
-) -> Iterator[tuple[Callable[[], int], Hire]]:
-    """How many hands there may be, which raises Gone, and what makes one. check: see `asked`. left_out: see Site."""
+def afar(of: Where, check: Mapping[str, Any], tell: Callable[[str], None]) -> Iterator[tuple[Callable[[], int], Hire]]:
+    """How many hands there may be, which raises Gone, and what makes one. check: see `asked`. tell: see Site."""
     folder = Path(check["root"]) / FOLDER
     for old in folder.glob(f"{SEEN}*"):  # of one that was killed
         old.unlink(missing_ok=True)
     seen = folder / (SEEN + check["seen"])
     seen.write_text(check["seen"])
     try:
-        with Site(of, Work("backfill.there", "fit", json.dumps(check), "worked"), left_out) as site:
+        with Site(of, Work("backfill.there", "fit", json.dumps(check), "worked"), tell) as site:
             yield site.many, lambda order, said: Afar.at(site, order, said)
     finally:
         seen.unlink(missing_ok=True)

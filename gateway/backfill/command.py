@@ -17,7 +17,7 @@ from ..alone import cores
 from ..bench.shown import progress
 from ..commands.ends import DONE, FAILED, print_json, say
 from ..config import Config
-from ..hired import Gone, Where
+from ..hired.site import Gone, Where
 from ..ingest.capture.file import CaptureError
 from ..ingest.shared_lines import asked_beside
 from ..model import Board, Port
@@ -27,7 +27,7 @@ from .crew import Crew
 from .finding import SUFFIX, Chain, Found, chains, described, each_once, files, found
 from .journal import FOLDER, Journal, JournalError, held, locked
 from .setting import By, by
-from .summary import Progress, Summary, told
+from .summary import BEHIND, Progress, Summary, told
 from .trial import keys_of
 
 EXTRA = "Parquet is not installed; pip install 'serial-edge-gateway[parquet]' brings it"
@@ -89,18 +89,16 @@ def _elsewhere(
 ) -> None:
     """Has the workers of a cluster do it. That the cluster goes is noted. line: shows progress."""
 
-    def left_out(address: str, why: str) -> None:
+    def tell(sentence: str) -> None:
         line("")
-        say(f"gateway: the worker {shown(address, 200)} is not used: it {shown(why, 500)}")
+        say(f"gateway: {sentence}")
 
     order, tasks = absolute(order, tasks)
     try:
-        with afar(of, asked(order, tasks, configs), left_out) as (many, hire):
+        with afar(of, asked(order, tasks, configs), tell) as (many, hire):
             Crew(order, tasks, many, summary, shows, hire).run()
     except Gone as error:
-        summary.fail(
-            f"the cluster at {of.address} {error}; what was done is done, and the same command goes on behind it"
-        )
+        summary.fail(f"the cluster at {of.address} {error}; {BEHIND if summary.begun else 'nothing was done'}")
     except OSError as error:
         where = shown(str(error.filename or order["root"]), 500)
         summary.fail(f"{where} cannot be used: {(error.strerror or str(error)).lower()}")

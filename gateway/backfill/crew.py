@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any, Protocol, cast
 
-from .summary import Progress, Summary
+from .summary import BEHIND, Progress, Summary
 
 LOOK = 0.25  # s between two lines of progress, at most
 TRIES = 3  # hands that may end at a chain, where that may be no fault of the chain's
@@ -88,6 +88,7 @@ class Crew:
             if (hand := self._hire(self._order, self._said)) is None:
                 return
             self._hands.add(hand)
+            self._summary.begun = True
             self._give(hand)
 
     def _give(self, hand: Works) -> None:
@@ -109,10 +110,7 @@ class Crew:
         if hand.again and tries < TRIES:
             self._tasks.appendleft(task | {"tries": tries})
         else:
-            self._summary.fail(
-                f"a worker {how} at the captures of {task['name']}; what was done is done, and the same command goes "
-                "on behind it"
-            )
+            self._summary.fail(f"a worker {how} at the captures of {task['name']}; {BEHIND}")
 
     def _hear(self, hand: Works, said: Said) -> None:
         if said is None:

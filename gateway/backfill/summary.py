@@ -12,6 +12,7 @@ from typing import Any
 from ..shown import shown
 
 SUMS = ("frames", "decoded", "noise", "values", "readings", "out_of_range")
+BEHIND = "what was done is done, and the same command goes on behind it"
 REASONED = ("refused", "refused_values")
 
 
@@ -23,6 +24,7 @@ class Summary:
     detailed: bool = False
     began: float = field(default_factory=time.monotonic)
     ended: float = 0.0
+    begun: bool = False  # with any capture
     captures: int = 0  # that were done, and of all of them:
     rows: int = 0
     total: Counter[str] = field(default_factory=Counter)

@@ -140,12 +140,11 @@ def _fits(entries: list[Entry], result: Result) -> bool:
     """Whether all columns have the lengths that they must have, and no quality is one that there is not."""
     first = entries[0].sensor
     rows = sum(len(entry.rows) for entry in entries)
-    whole = sum(entry.part.whole for entry in entries) if first.stride else 0
     due = (8 * rows * (2 + len(first.plan.use)), 8 * rows, rows, first.stride * len(entries))
+    whole = [entry.part.kept * first.stride for entry in entries if entry.part.whole] if first.stride else []
     return (
         (*map(len, result[:4]), len(result.carried)) == (*due, len(NOTHING_CARRIED) * len(entries))
-        and len(result.suffixes) == whole
-        and not any(len(suffix) % first.stride for suffix in result.suffixes)
+        and [*map(len, result.suffixes)] == whole
         and not result.quality.translate(None, QUALITIES)
     )
 

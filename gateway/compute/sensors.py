@@ -52,6 +52,12 @@ class Part(NamedTuple):
         """Readings and suffixes that travel with it besides the new readings."""
         return max(self.numbers[3], len(self.history_v) // 8)
 
+    @property
+    def kept(self) -> int:
+        """Of a whole one: readings before the new ones that the window of the last still holds; each has a suffix."""
+        _, _, head, size, start = self.numbers
+        return max(0, head + size - start)
+
 
 class Sensor:
     """The readings and the state of one sensor. At most one batch of it is under way at any time."""

@@ -119,6 +119,9 @@ class Bridge:
                 )
             except Killed as error:
                 answer = bad(str(error), False)  # its own process could not hold it: that is a miss as well
+            if answer == letters.UNPREPARED:
+                staff.gone()  # all are asked anew, and get the modules again
+                raise Failed("has workers that do not have the feature any more")
         if not isinstance(answer, bytes):
             raise Failed("answered nonsense")
         return answer

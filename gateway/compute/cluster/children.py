@@ -1,7 +1,6 @@
-"""On a worker of the cluster: the processes of users' own features, each with limits and a warden as on the gateway.
+"""On a worker of the cluster: a process of a user's own feature, with limits and a warden as on the gateway.
 
-So a feature that crashes, hangs or leaks ends its own process there and not the worker. One thread asks a process at a
-time; a worker with several threads has as many of each feature.
+So a feature that crashes, hangs or leaks ends its own process there and not the worker.
 """
 
 from __future__ import annotations
@@ -11,80 +10,22 @@ import os
 import socket
 import subprocess
 import sys
-import tempfile
-import threading
 import time
-from collections import defaultdict
 from contextlib import suppress
 from pathlib import Path
 
-from ..custom.answers import LARGEST, bad
+from ..custom.answers import LARGEST
 from ..custom.ends import how
 from ..wire import READY, Inbox, Nonsense, framed, room
 from ..worker import STDERR
-from .modules import laid_out, mark_of
 
 IMPORT = 30.0  # s for the import of a module
-UNUSED = 600.0  # s after which a process that nothing was asked of is ended
 PARTING = 2.0  # s for a process to end, once its socket is closed
 MODULE = "gateway.compute.cluster.child"
-
-_lock = threading.Lock()
-_folders: dict[str, Path] = {}  # of modules that are laid out, by their mark
-_idle: dict[tuple[str, str], list[Child]] = defaultdict(list)  # by order and mark, the latest used last
 
 
 class Gone(Exception):
     """A process has ended, is silent for too long, or talks nonsense; the text is a clause."""
-
-
-def prepared(place: str, order: str, modules: bytes) -> str:
-    """See there.py."""
-    mark = mark_of(modules)
-    with _lock:
-        if mark not in _folders:
-            folder = Path(tempfile.mkdtemp(prefix="gateway-features-", dir=place))
-            laid_out(modules, folder)
-            _folders[mark] = folder
-    try:
-        child = Child(order, _folders[mark])
-    except Gone as error:
-        return str(error)
-    _back(order, mark, child)
-    return ""
-
-
-def called(order: str, mark: str, call: bytes) -> bytes:
-    """See there.py."""
-    with _lock:
-        folder = _folders[mark]
-        idle = _idle[order, mark]
-        child = idle.pop() if idle else None
-    try:
-        child = child or Child(order, folder)
-        said = child.ask(call)
-    except Gone as error:
-        return bad(str(error), False)
-    if said[1:2] == b"+":  # it has used up its memory
-        child.end()
-    else:
-        _back(order, mark, child)
-    return said
-
-
-def _back(order: str, mark: str, child: Child) -> None:
-    """It has nothing to do. Those of all features that had nothing to do for long are ended: of a reload, of a gateway
-    that has gone."""
-    now = time.monotonic()
-    child.since = now
-    old: list[Child] = []
-    with _lock:
-        _idle[order, mark].append(child)
-        for idle in _idle.values():
-            old += [one for one in idle if now - one.since > UNUSED]
-            idle[:] = [one for one in idle if now - one.since <= UNUSED]
-    for one in old:
-        one.end()
 
 
 class Child:

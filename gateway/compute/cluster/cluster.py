@@ -211,13 +211,13 @@ class Cluster:
         if answer.why:
             self._return([number], answer.why, fault=True)
             return
-        now, given = self._loop.time(), self._given.pop(number)
+        now, given = self._loop.time(), self._given[number]
         try:
             given.answered(answer.data)
         except Nonsense as error:
-            self._given[number] = given
             self._return([number], f"answered nonsense: {error}", fault=True)
             return
+        del self._given[number]  # not before: whatever else is wrong with an answer, the task is given back in time
         given.alarm.cancel()
         self._answered = now
         self.there.note(given.kind, given.readings, now - given.began, now)

@@ -6,10 +6,12 @@ Client's own attempts to connect again are not waited for: a client whose schedu
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 os.environ["DASK_CONFIG"] = os.devnull  # else it writes its defaults into the user's home
 
@@ -40,7 +42,11 @@ class Failed(Exception):
     """A task has no answer; the text is a clause."""
 
 
-class Killed(Failed):
+class Lost(Failed):
+    """The scheduler has let go of the task, which another may have."""
+
+
+class Killed(Lost):
     """Each worker that had the task has ended while it had it."""
 
 
@@ -59,7 +65,12 @@ class Scheduler:
         except Exception as error:  # whatever a connection that breaks can raise
             raise Away(f"has ended the connection ({said(error)})") from None
         return {
-            address: Seen(int(one["nthreads"]), float(one["last_seen"]), one["status"] == "running")
+            address: Seen(
+                int(one["nthreads"]),
+                float(one["last_seen"]),
+                one["status"] == "running",
+                bool(one.get("metrics", {}).get("task_counts", {}).get("executing")),
+            )
             for address, one in seen["workers"].items()
         }
 
@@ -81,7 +92,7 @@ class Scheduler:
 
         first: before what is not. placed: it is told the worker's own directory, before its arguments. topic: it gets
         what says a text on it, and what tells whether it is still wanted, before its arguments.
-        Raises Failed, Killed, Away.
+        Raises Failed, Lost, Killed, Away.
         """
         if not on:
             raise Failed("no worker can")
@@ -99,6 +110,8 @@ class Scheduler:
             return await future
         except distributed.scheduler.KilledWorker:
             raise Killed("ended each worker of the cluster that computed it") from None
+        except concurrent.futures.CancelledError as error:  # by whoever else has the cluster: it restarts its workers
+            raise Lost(said(error)) from None
         except asyncio.CancelledError:
             if (task := asyncio.current_task()) is not None and task.cancelling():
                 raise
@@ -127,6 +140,7 @@ async def connected(address: str, ca: str, cert: str, key: str) -> Scheduler:
     )
     client: Any = None
     try:
+        await _reached(address)
         client = distributed.Client(  # type: ignore[no-untyped-call]
             address, security=security, asynchronous=True, timeout=PATIENCE, set_as_default=False, name="gateway"
         )
@@ -136,6 +150,14 @@ async def connected(address: str, ca: str, cert: str, key: str) -> Scheduler:
             await Scheduler(client).close()
         raise Away(f"cannot be reached ({said(error)})") from None
     return Scheduler(client)
+
+
+async def _reached(address: str) -> None:
+    """Raises OSError, as a refusal is one at once: Dask goes on trying until its patience ends, and says that alone."""
+    where = urlsplit(address)
+    async with asyncio.timeout(PATIENCE):
+        _, writer = await asyncio.open_connection(where.hostname, where.port)
+    writer.close()
 
 
 def said(error: BaseException) -> str:

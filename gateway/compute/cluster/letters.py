@@ -19,6 +19,7 @@ from ..wire import Nonsense
 
 BATCH, CALL, FORGET = b"B", b"C", b"F"
 DONE, NOT = b"=", b"!"
+UNPREPARED = b"?"  # what a worker gives instead of an answer, which it has not the modules for any more
 SIZE = Struct("!I")
 FEATURE = Struct("!H")  # which of the order's features a call is for
 LEAST = 5  # columns of a result besides its suffixes

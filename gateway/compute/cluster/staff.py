@@ -14,6 +14,7 @@ from .modules import mark_of
 
 QUIET = 2.0  # s, and two of the intervals in which workers are heard, after which one counts as silent
 ASKED = 10.0  # s after which a worker that is not ready yet is not waited for
+LONGEST = 40  # characters of a version that are shown
 AHEAD = 1  # task of each worker that waits there, so that it need not wait for the next
 
 
@@ -23,6 +24,7 @@ class Seen(NamedTuple):
     threads: int
     heard: float  # when it was heard last, on the scheduler's own clock
     running: bool
+    busy: bool = False  # it computes something
 
 
 @dataclass(slots=True)
@@ -66,7 +68,7 @@ class Staff:
         if (member := self._members.get(address)) is not None:
             member.version, member.why = version, why or member.why
             if version and version != self.order.version:
-                member.why = f"has gateway {version} and not {self.order.version}"
+                member.why = f"has gateway {version[:LONGEST]} and not {self.order.version}"
 
     def forget(self, address: str) -> None:
         """A worker could not be asked: it will be new again."""

@@ -34,16 +34,16 @@ def prepared(place: str, order: str, modules: bytes) -> str:
 
     place: the worker's own directory, for the modules.
     """
-    from . import children
+    from . import kept
 
-    return children.prepared(place, order, modules)
+    return kept.prepared(place, order, modules)
 
 
 def called(order: str, mark: str, call: bytes) -> bytes:
     """What the feature answers, see custom/answers.py: also when its process has crashed or hung. mark: of its modules.
 
-    Raises LookupError where the modules are not here.
+    letters.UNPREPARED where those are not here, or not any more.
     """
-    from . import children
+    from . import kept
 
-    return children.called(order, mark, call)
+    return kept.called(order, mark, call)

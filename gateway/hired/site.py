@@ -1,7 +1,6 @@
-"""Workers of a Dask cluster, hired for work that is no room's: who is fit for it, what each is given, what it says.
+"""A thread that has a connection to a cluster, and gives its workers what they are hired for.
 
-A loop in a thread of its own has the connection. All that a cluster is told of the work is the names of functions in
-the gateway that its workers have, and texts.
+All that a cluster is told of the work is the names of functions in the gateway that its workers have, and texts.
 """
 
 from __future__ import annotations
@@ -16,16 +15,16 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import __version__
+from .. import __version__
+from ..shown import shown
+from .candidates import Candidate, Candidates
 
 if TYPE_CHECKING:
-    from .compute.cluster.dask import Scheduler
-    from .compute.cluster.staff import Seen
+    from ..compute.cluster.dask import Scheduler
+    from ..compute.cluster.staff import Seen
 
 LOOK = 0.25  # s between looks at the scheduler
 SILENT = 30.0  # s for its answer
-GREETING = 30.0  # s for a worker's answer; it may be busy with other things
-EMPTY = 10.0  # s for a worker to come, where there is none
 PARTING = 5.0  # s for the thread to end
 TOPIC = "gateway"  # one for all: a scheduler keeps the last words of each for ever
 
@@ -57,21 +56,6 @@ class Work(NamedTuple):
 
 
 @dataclass(slots=True)
-class Member:
-    """A worker. why: it is of no use; None: it has not answered yet."""
-
-    threads: int
-    running: bool = True
-    why: str | None = None
-    busy: int = 0  # threads that are taken
-
-    @property
-    def fit(self) -> bool:
-        """Whether it may be given something."""
-        return self.why == "" and self.running
-
-
-@dataclass(slots=True)
 class Job:
     """What a worker was given. said: gets what it says. over: gets why it came to nothing, a clause, or "", and
     whether its worker has gone."""
@@ -83,18 +67,21 @@ class Job:
 
 
 class Site:
-    """The workers. To be entered, and left: then nobody works any more. left_out: gets an address, and why."""
+    """The workers. To be entered, and left: then nobody works any more. tell: gets what a person should know, a
+    sentence each, from another thread."""
 
-    def __init__(self, where: Where, work: Work, left_out: Callable[[str, str], None]) -> None:
-        self._where, self._work, self._left_out = where, work, left_out
-        self._members: dict[str, Member] = {}
+    def __init__(self, where: Where, work: Work, tell: Callable[[str], None]) -> None:
+        self._where, self._work, self._tell = where, work, tell
+        self._loop = asyncio.new_event_loop()
+        self._loop.set_exception_handler(lambda *_: None)  # of what Dask leaves behind; for ours see `_ended`
+        self._workers = Candidates(self._loop.time())
+        self._asked: dict[str, asyncio.Task[None]] = {}
         self._jobs: dict[str, Job] = {}
         self._numbers = itertools.count(1)
         self._mark = uuid.uuid4().hex  # others may hear, and be heard, on the same topic
         self._gone = ""
+        self._told = False  # that it waits
         self._tasks: set[asyncio.Task[None]] = set()
-        self._loop = asyncio.new_event_loop()
-        self._loop.set_exception_handler(lambda *_: None)  # of what Dask leaves behind; for ours see `_ended`
         self._leaving = asyncio.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -115,25 +102,19 @@ class Site:
         """How many may be at work at once. Raises Gone."""
         if self._gone:
             raise Gone(self._gone)
-        return sum(one.threads for one in list(self._members.values()) if one.fit)
+        return self._workers.many()
 
     def take(self) -> str | None:
         """The address of a worker that has a thread left, which is taken."""
-        fit = [(address, one) for address, one in list(self._members.items()) if one.fit and one.busy < one.threads]
-        if not fit:
-            return None
-        address, member = max(fit, key=lambda one: one[1].threads - one[1].busy)
-        member.busy += 1
-        return address
+        return self._workers.take()
 
     def back(self, address: str) -> None:
         """A thread of its is free again."""
-        if (member := self._members.get(address)) is not None:
-            member.busy = max(0, member.busy - 1)  # it may be a new one that is called the same
+        self._workers.back(address)
 
     def give(self, job: Job, *arguments: str) -> None:
         """Has a worker do it. `said` and `over` are called from another thread, and `over` at last, and once, unless
-        the cluster has gone or is left."""
+        `many` raises Gone from then on, or it is left."""
         self._loop.call_soon_threadsafe(self._begin, job, arguments)
 
     # the thread
@@ -146,7 +127,7 @@ class Site:
             raise
 
     async def _main(self) -> None:
-        from .compute.cluster.dask import Away, connected  # takes seconds on a slow machine
+        from ..compute.cluster.dask import Away, connected  # takes seconds on a slow machine
 
         try:
             scheduler = await connected(*self._where)
@@ -165,24 +146,16 @@ class Site:
 
     async def _look_after(self, scheduler: Scheduler) -> None:
         """Until it is left. Raises Away, Gone."""
-        from .compute.cluster.dask import Away
+        from ..compute.cluster.dask import Away
 
         self._scheduler = scheduler
         scheduler.hear(TOPIC, self._heard)
-        since = self._loop.time()
         while not self._leaving.is_set():
             try:
                 async with asyncio.timeout(SILENT):
                     self._look(await scheduler.workers())
             except TimeoutError:
                 raise Away(f"has not answered for {SILENT:.0f} s") from None
-            if self._members:
-                since = self._loop.time()
-                if all(one.why for one in self._members.values()):
-                    named = "; ".join(f"{address} {one.why}" for address, one in [*self._members.items()][:3])
-                    raise Gone(f"has no worker that can be used ({named})")
-            elif self._loop.time() - since > EMPTY:
-                raise Gone("has no workers")
             try:
                 async with asyncio.timeout(LOOK):
                     await self._leaving.wait()
@@ -190,42 +163,39 @@ class Site:
                 pass
 
     def _look(self, workers: Mapping[str, Seen]) -> None:
-        for address in [one for one in self._members if one not in workers]:
-            del self._members[address]
+        """Raises Gone."""
+        now = self._loop.time()
+        new, gone = self._workers.look(workers, now)
+        for address in gone:
+            self._asked.pop(address).cancel()
             for job in self._jobs.values():
                 if job.worker == address and job.task is not None:
                     job.task.cancel()
-        for address, seen in workers.items():
-            if address in self._members:
-                self._members[address].running = seen.running
-            else:
-                self._members[address] = Member(seen.threads, seen.running)
-                self._spawn(self._greet(address, self._members[address]))
+        for address, candidate in new.items():
+            self._asked[address] = self._spawn(self._ask(address, candidate))
+        if why := self._workers.useless(now):
+            raise Gone(why)
+        if self._workers.waits(now) and not self._told:
+            self._told = True
+            self._tell(f"the workers of the cluster at {self._where.address} have other work; this waits for them")
 
-    async def _greet(self, address: str, member: Member) -> None:
-        """Finds out whether it is fit."""
-        from .compute.cluster.dask import Away, Failed
+    async def _ask(self, address: str, candidate: Candidate) -> None:
+        """Finds out whether a worker is fit, which it says when it can. Ended when it has gone."""
+        from ..compute.cluster.dask import Away, Failed
 
-        why: Any = None
-        while why is None:
-            try:
-                async with asyncio.timeout(GREETING):
-                    version = await self._scheduler.compute("hello", on=[address], first=True)
-                    if version == __version__:
-                        why = await self._scheduler.compute(
-                            self._work.fit, self._work.check, on=[address], of=self._work.module, first=True
-                        )
-                    else:
-                        why = f"has gateway {version} and not {__version__}"
-            except TimeoutError:
-                member.why = f"has not answered for {GREETING:.0f} s"
-            except Failed as error:
-                why = f"has no gateway {__version__} that answers ({error})"
-            except Away:
-                return
-        member.why = str(why)
-        if why and address in self._members:
-            self._left_out(address, member.why)
+        try:
+            version = await self._scheduler.compute("hello", on=[address], first=True)
+            why: object = f"has gateway {str(version)[:40]} and not {__version__}"
+            if version == __version__:
+                fit, check, module = self._work.fit, self._work.check, self._work.module
+                why = await self._scheduler.compute(fit, check, on=[address], of=module, first=True)
+        except Failed as error:
+            why = f"has no gateway {__version__} that answers ({error})"
+        except Away:  # the next look tells
+            return
+        candidate.why = str(why)
+        if why:
+            self._tell(f"the worker {shown(address, 200)} is not used: it {shown(candidate.why, 500)}")
 
     def _heard(self, text: str) -> None:
         number, _, said = text.partition(" ")
@@ -251,25 +221,24 @@ class Site:
             self._gone = f"cannot be used any more ({type(error).__name__}: {error})"
 
     async def _do(self, number: str, job: Job, arguments: tuple[str, ...]) -> None:
-        from .compute.cluster.dask import Away, Failed, Killed
+        from ..compute.cluster.dask import Away, Failed, Lost
 
         try:
-            if job.worker not in self._members:
+            if not self._workers.has(job.worker):
                 job.over("has gone", True)
                 return
-            why = await self._scheduler.compute(
-                self._work.done, number, *arguments, on=[job.worker], of=self._work.module, topic=TOPIC
-            )
+            done, module = self._work.done, self._work.module
+            why = await self._scheduler.compute(done, number, *arguments, on=[job.worker], of=module, topic=TOPIC)
             job.over(str(why), False)
         except asyncio.CancelledError:
-            if job.worker in self._members:  # we leave
+            if self._workers.has(job.worker):  # we leave
                 raise
             job.over("has gone", True)
-        except Killed:
+        except (Away, Lost) as error:
+            if isinstance(error, Away):
+                self._workers.doubt()
             job.over("has gone", True)
         except Failed as error:
             job.over(f"failed ({error})", False)
-        except Away:
-            pass  # `many` tells
         finally:
             del self._jobs[number]
