@@ -83,7 +83,7 @@ def agrees(found, metric, document, labels):
     """How many samples of a metric were compared with its place in the document."""
     value = document
     for key in metric.place:
-        value = value[key]
+        value = value.get(key) if value else None
     if isinstance(value, dict):
         for reason, n in value.items():
             assert found[metric.name, frozenset({**labels, "reason": reason}.items())] == n
@@ -97,6 +97,24 @@ def agrees(found, metric, document, labels):
     else:
         assert found[key] == (len(value) if isinstance(value, list) else value * metric.times)
     return 1
+
+
+def test_a_cluster_is_there_where_one_is_configured():
+    """Its numbers are the document's, and whether it is used; without one there is no sample."""
+    whole = snapshot([board()])
+    assert not [name for name, _ in parsed(exposed(whole)) if name.startswith("gateway_cluster")]
+    for state, connected in (("connected", 1), ("away", 0)):
+        whole["gateway"]["pool"]["cluster"] = {
+            "address": "tcp://h:1", "state": state, "workers": 4, "batches": 9, "returned": 3, "late": 2,
+            "reason": None,
+        }  # fmt: skip
+        text = exposed(whole)
+        assert complaints(text) == []
+        found = {name: value for (name, _), value in parsed(text).items() if name.startswith("gateway_cluster")}
+        assert found == {
+            "gateway_cluster_connected": connected, "gateway_cluster_workers": 4, "gateway_cluster_batches_total": 9,
+            "gateway_cluster_returned_total": 3, "gateway_cluster_late_total": 2,
+        }  # fmt: skip
 
 
 def test_reasons_are_there_from_the_start():

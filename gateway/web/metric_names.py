@@ -49,6 +49,10 @@ GATEWAY = (
     _counter("pool_retried", "pool.retried", "Batches that were given to another worker."),
     _counter("pool_replaced", "pool.replaced", "Workers that were replaced."),
     _gauge("pool_quarantined", "pool.quarantined", "Features of the user's own that are not asked for now."),
+    _gauge("cluster_workers", "pool.cluster.workers", "Workers of the cluster that are used."),
+    _counter("cluster_batches", "pool.cluster.batches", "Batches and calls that the cluster was given."),
+    _counter("cluster_returned", "pool.cluster.returned", "Of those, what came back to be computed here."),
+    _counter("cluster_late", "pool.cluster.late", "Answers of the cluster that came after that."),
 )  # fmt: skip
 
 BOARD = (
@@ -76,6 +80,7 @@ BOARD = (
 OTHERS = {
     "gateway_info": ("gauge", "The gateway's name, version and run, as labels; always 1."),
     "gateway_boards": ("gauge", "Boards by state."),
+    "gateway_cluster_connected": ("gauge", "Whether the cluster is used, where one is configured: 1 or 0."),
     "gateway_fault_present": ("gauge", "Faults of the gateway that are present now, 1 each."),
     "gateway_faults_total": ("counter", "Times that each fault of the gateway has begun."),
     "gateway_board_info": ("gauge", "The board's port, format and baud rate, as labels; always 1."),

@@ -31,6 +31,8 @@ def exposed(snapshot: Mapping[str, Any]) -> str:
         (_labels(gateway=gateway["gateway"], version=gateway["version"], run=gateway["run"]), 1)
     ]
     families["gateway_boards"] = [(_labels(state=state), gateway["boards"][state]) for state in STATES]
+    cluster = gateway["pool"].get("cluster")
+    families["gateway_cluster_connected"] = [("", cluster["state"] == "connected")] if cluster else []
     families["gateway_fault_present"] = [(_labels(fault=fault), 1) for fault in gateway["faults"]]
     families["gateway_faults_total"] = [(_labels(fault=fault), n) for fault, n in gateway["fault_totals"].items()]
     named = [(_labels(board=name), board) for name, board in boards.items()]

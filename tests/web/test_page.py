@@ -22,6 +22,11 @@ def test_what_is_there(browser, served):
         "spool_full": {"since": instant(time.time() - 60), "count": 2, "text": "The spool is full."}
     }  # fmt: skip
     fake.documents["boards"]["bench"] |= {"overruns": 3, "reason": "its port is slow"}
+    reason = "the cluster tcp://h:8786 has no workers: batches are computed here"
+    fake.documents["gateway"]["pool"]["cluster"] = {
+        "address": "tcp://h:8786", "state": "empty", "workers": 0, "batches": 12, "returned": 0, "late": 0,
+        "reason": reason,
+    }  # fmt: skip
     browser.open(fake.url)
     browser.seen("#boards", "bench")
     assert browser.text("h1") == "greenhouse-1"
@@ -35,6 +40,8 @@ def test_what_is_there(browser, served):
         "1 reconnect",
         "2 d 23 h left",
         "3 workers",
+        "cluster empty, 0 workers, 12 batches",
+        reason,
         "balanced",
     ):
         assert words in tiles

@@ -42,6 +42,7 @@ def test_hostile_names_are_text(browser, served):
     }
     fake.documents["gateway"]["broker"] |= {"url": evil, "reason": evil}
     fake.documents["gateway"]["pool"] |= {"quarantined": [evil], "trouble": evil}
+    fake.documents["gateway"]["pool"]["cluster"] = {"state": evil, "reason": evil, "workers": evil, "batches": evil}
     for one in fake.sensors:
         one["unit"] = evil
         fake.extra[one["id"]] = {evil: 1.5, "__proto__": 2.5}

@@ -77,7 +77,8 @@ function spoolTile({ spool = {}, spooled }, now) {
 }
 
 function poolTile({ pool = {} }) {
-  const said = [pool.trouble, pool.reason].filter(Boolean).map((text) => shown(text, 300));
+  const cluster = pool.cluster;
+  const said = [pool.trouble, pool.reason, cluster?.reason].filter(Boolean).map((text) => shown(text, 300));
   const quarantined = pool.quarantined ?? [];
   return {
     head: `${count(pool.workers)} ${pool.workers === 1 ? "worker" : "workers"}`,
@@ -85,6 +86,7 @@ function poolTile({ pool = {} }) {
     lines: [
       `${count(pool.batches)} batches`,
       `${count(pool.retried)} retried, ${count(pool.replaced)} replaced`,
+      cluster ? `cluster ${shown(cluster.state)}, ${count(cluster.workers)} workers, ${count(cluster.batches)} batches` : "",
       quarantined.length ? "in quarantine: " + quarantined.map((name) => shown(name)).join(", ") : "",
       ...said,
     ],
