@@ -13,6 +13,8 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from gateway.compute.cluster import letters
@@ -20,21 +22,31 @@ from gateway.compute.custom.left import taken
 from gateway.compute.room import Remote
 from gateway.model import Plan
 from tests.clusters import DaskCluster
-from tests.test_cluster_dask import House
+from tests.houses import House, housed
 from tests.waiting import until
 
 SECONDS = 6.0
 
 
-async def heavy(folder: Path, workers: int) -> str:
-    """Eighty sensors at two readings a second: a hundred and sixty calls a second, eight times what one process can."""
+@asynccontextmanager
+async def joined(
+    folder: Path, plan: Plan, workers: int, deadline: float = 5.0
+) -> AsyncIterator[tuple[House, DaskCluster]]:
+    """A house with a cluster that has so many workers."""
     cluster = DaskCluster(folder)
     cluster.start(workers)
-    house = House(folder, Plan(window_s=None, window_n=5, custom=("own:slow",)), Remote(cluster.address), 1.0)
     try:
-        await house.start()
-        if workers:
-            await house.connected(workers)
+        async with housed(folder, plan, Remote(cluster.address), deadline) as house:
+            if workers:
+                await house.connected(workers)
+            yield house, cluster
+    finally:
+        cluster.close()
+
+
+async def heavy(folder: Path, workers: int) -> str:
+    """Eighty sensors at two readings a second: a hundred and sixty calls a second, eight times what one process can."""
+    async with joined(folder, Plan(window_s=None, window_n=5, custom=("own:slow",)), workers, 1.0) as (house, _):
 
         async def some(seconds: float) -> None:
             end = time.monotonic() + seconds
@@ -49,20 +61,12 @@ async def heavy(folder: Path, workers: int) -> str:
         values = [value for piece in out for value in piece.columns[piece.keys.index("slow")]]
         good = sum(value == value for value in values)
         return f"{workers} workers: {good / took:5.0f} values/s in time, {good / len(values):4.0%} of what came"
-    finally:
-        await house.room.end()
-        cluster.close()
 
 
 async def way(folder: Path) -> list[str]:
     """Each size a few times, one after the other, here and there."""
-    cluster = DaskCluster(folder)
-    cluster.start(1)
-    house = House(folder, Plan(), Remote(cluster.address))
     out = []
-    try:
-        await house.start()
-        await house.connected()
+    async with joined(folder, Plan(), 1) as (house, _):
         seen = house.room.cluster
         assert seen is not None
         for readings in (1, 20, 200, 2000, 4096):
@@ -79,20 +83,12 @@ async def way(folder: Path) -> list[str]:
                 f"{readings:5d} readings: here {here * 1e3:6.1f} ms ({here / readings * 1e6:7.1f} µs a reading), "
                 f"there {there * 1e3:6.1f} ms ({there / readings * 1e6:7.1f} µs)"
             )
-        return out
-    finally:
-        await house.room.end()
-        cluster.close()
+    return out
 
 
 async def kill(folder: Path) -> list[str]:
     """All batches on the cluster, then no scheduler."""
-    cluster = DaskCluster(folder)
-    cluster.start(2)
-    house = House(folder, Plan(), Remote(cluster.address))
-    try:
-        await house.start()
-        await house.connected(2)
+    async with joined(folder, Plan(), 2) as (house, cluster):
         house.all_goes()
         for _ in range(100):
             house.take("a", [1.0, 2.0])
@@ -113,9 +109,6 @@ async def kill(folder: Path) -> list[str]:
             f"killed: noticed after {noticed * 1e3:.0f} ms, the oldest was {house.latest * 1e3:.0f} ms old",
             f"bridge: {taken(process.pid) / 1e6:.0f} MB (PSS)",
         ]
-    finally:
-        await house.room.end()
-        cluster.close()
 
 
 def main(what: str) -> None:

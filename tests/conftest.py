@@ -15,6 +15,7 @@ import pytest
 from gateway.publish.spool.disk import Disk
 from gateway.publish.spool.sql import File
 from tests.brokers import Mosquitto
+from tests.clusters import DaskCluster
 from tests.hanging import pytest_configure, pytest_runtest_logfinish, pytest_runtest_setup  # noqa: F401 (hooks)
 from tests.street import Judge
 
@@ -88,3 +89,19 @@ def closed_files(monkeypatch):
             assert not thread.is_alive(), "a thread of the spool does not end"
     for file in files:
         file.close()
+
+
+@pytest.fixture
+def dask(tmp_path):
+    """Makes Dask clusters, `dask(**options)`, see DaskCluster, and ends them."""
+    made = []
+
+    def make(**options):
+        folder = tmp_path / f"dask-{len(made)}"
+        folder.mkdir()
+        made.append(DaskCluster(folder, **options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()

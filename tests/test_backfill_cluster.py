@@ -42,13 +42,9 @@ chain.Chain._part = part
 
 
 @pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[DaskCluster]:
-    """One, which is ended."""
-    folder = tmp_path / "dask"
-    folder.mkdir()
-    made = DaskCluster(folder)
-    yield made
-    made.close()
+def cluster(dask: Callable[..., DaskCluster]) -> DaskCluster:
+    """One."""
+    return dask()
 
 
 @pytest.fixture
@@ -112,7 +108,7 @@ def at_work(worker: subprocess.Popen[bytes]) -> list[int]:
 
 def registered(folder: Path, many: int) -> None:
     """Waits until the scheduler has so many workers."""
-    log = folder / "dask/0-scheduler.log"
+    log = folder / "dask-0/0-scheduler.log"
     wait(lambda: log.read_text().count("Register worker") >= many)
 
 
@@ -321,23 +317,19 @@ def test_nobody_that_can(tmp_path: Path, cluster: DaskCluster, begun: Any, patch
     assert not list(out.rglob("*.parquet"))
 
 
-def test_tls(tmp_path: Path, begun: Any) -> None:
+def test_tls(tmp_path: Path, begun: Any, dask: Callable[..., DaskCluster]) -> None:
     """With the certificates that the configuration names it is let in; with those of another CA it is not, and says
     so."""
     ours, others = Authority(tmp_path / "ca"), Authority(tmp_path / "others")
     cert, key = ours.issue("cluster")
     config = tmp_path / "gateway.toml"
-    (tmp_path / "dask").mkdir()
     options = ("--tls-ca-file", str(ours.certificate), "--tls-cert", str(cert), "--tls-key", str(key))
-    cluster = DaskCluster(tmp_path / "dask", scheme="tls", tls=options)
+    cluster = dask(scheme="tls", tls=options)
     folder, out = archives(tmp_path / "captures", "x"), tmp_path / "out"
-    try:
-        cluster.start(1)
-        for authority, code in ((others, 1), (ours, 0)):
-            names = zip(("ca", "cert", "key"), (authority.certificate, *authority.issue("gateway")), strict=True)
-            named = "".join(f'cluster_{key}_file = "{name}"\n' for key, name in names)
-            config.write_text(f'[[boards]]\nname = "x"\nport = "auto"\n[compute]\ncluster = "tls://other"\n{named}')
-            told, beside = ended(begun(folder, "-o", out, "-c", config, "--cluster", cluster.address), code)
-            assert (told["captures"], "cannot be reached" in beside) == ((0, True) if code else (4, False))
-    finally:
-        cluster.close()
+    cluster.start(1)
+    for authority, code in ((others, 1), (ours, 0)):
+        names = zip(("ca", "cert", "key"), (authority.certificate, *authority.issue("gateway")), strict=True)
+        named = "".join(f'cluster_{key}_file = "{name}"\n' for key, name in names)
+        config.write_text(f'[[boards]]\nname = "x"\nport = "auto"\n[compute]\ncluster = "tls://other"\n{named}')
+        told, beside = ended(begun(folder, "-o", out, "-c", config, "--cluster", cluster.address), code)
+        assert (told["captures"], "cannot be reached" in beside) == ((0, True) if code else (4, False))

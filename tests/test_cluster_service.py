@@ -1,6 +1,6 @@
 """`gateway run` with a Dask cluster: what its status and its log say of it, and what subscribers get all the while."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,25 +17,19 @@ MANY = 100  # readings; the process here has values for half of them
 STATUS = "gateway/gw/status"
 
 
-@pytest.fixture
-def dask(tmp_path: Path) -> Iterator[DaskCluster]:
-    """A cluster that is not started yet."""
-    (tmp_path / "dask").mkdir()
-    made = DaskCluster(tmp_path / "dask")
-    yield made
-    made.close()
-
-
 def told(gateway: Gateway, name: str) -> list[dict[str, Any]]:
     return [event for event in gateway.events() if event["event"] == name]
 
 
-def test_a_gateway_with_a_cluster(tmp_path: Path, mosquitto: Any, judge: Judge, dask: DaskCluster) -> None:
+def test_a_gateway_with_a_cluster(
+    tmp_path: Path, mosquitto: Any, judge: Judge, dask: Callable[..., DaskCluster]
+) -> None:
     """A heavy feature of four sensors at ten readings a second is twice what its process here can. The cluster is away
     at the start, comes, is killed and comes back: the status, the fault and the log say so, each reading comes once and
     in order, and while the cluster is there it has its value."""
+    made = dask()
     (tmp_path / "own.py").write_text(SOURCE)
-    extra = f'[features]\ncustom = ["own:heavy"]\ndeadline = "1s"\n[compute]\nworkers = 1\ncluster = "{dask.address}"\n'
+    extra = f'[features]\ncustom = ["own:heavy"]\ndeadline = "1s"\n[compute]\nworkers = 1\ncluster = "{made.address}"\n'
 
     def cluster() -> dict[str, Any]:
         found: dict[str, Any] = judge.documents.get(STATUS, {}).get("pool", {}).get("cluster", {})
@@ -53,18 +47,18 @@ def test_a_gateway_with_a_cluster(tmp_path: Path, mosquitto: Any, judge: Judge, 
         text = configuration(mosquitto.port, {"b": board.path}, extra)
         with running(tmp_path, text) as gateway:
             until(lambda: cluster().get("state") == "away", "it is away", 20)
-            assert fault().startswith(f"the cluster {dask.address} cannot be reached")
+            assert fault().startswith(f"the cluster {made.address} cannot be reached")
             assert fault().endswith(": batches are computed here")
-            dask.start(3)
+            made.start(3)
             until(lambda: cluster()["state"] == "connected" and cluster()["workers"] == 3, "it is there", 60)
             until(lambda: not fault(), "and all is well")
             until(all_computed, "it computes what is too much here", 30)
-            assert dask.scheduler is not None
-            dask.kill(dask.scheduler)
+            assert made.scheduler is not None
+            made.kill(made.scheduler)
             until(lambda: cluster()["state"] == "away" and fault(), "it has gone", 5)
-            for worker in dask.workers:
-                dask.kill(worker)
-            dask.start(3)
+            for worker in made.workers:
+                made.kill(worker)
+            made.start(3)
             until(lambda: cluster()["state"] == "connected" and not fault(), "it is back", 60)
             before = len(judge.features)
             until(lambda: len(judge.features) > before + MANY and all_computed(), "and computes", 30)
