@@ -171,6 +171,35 @@ def test_a_worker_that_is_killed(
     assert len(rows(out)) == 1200
 
 
+def test_a_worker_that_retires(
+    tmp_path: Path, cluster: DaskCluster, begun: Any, patched: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one of a cluster that grows and shrinks: it leaves its chain to another, and nothing is there twice."""
+    folder, out, go = archives(tmp_path / "captures", "x"), tmp_path / "out", tmp_path / "go"
+    monkeypatch.setattr("gateway.backfill.chain.PART", 15_000)
+    here(monkeypatch, folder, "-o", tmp_path / "one")
+    env = patched("slow", PARTS.format(go=str(go)))
+    cluster.start()
+    busy = cluster.add(env=env)
+    process = begun(folder, "-o", out, "--cluster", cluster.address)
+    wait(lambda: list(out.rglob("part-000001.parquet")))
+    (child,) = at_work(busy)
+    cluster.add(env=env)
+    registered(tmp_path, 2)
+    retire = f"""
+import distributed
+client = distributed.Client({cluster.address!r})
+(busy,) = [address for address, keys in client.processing().items() if keys]
+client.retire_workers([busy])
+"""
+    subprocess.run([sys.executable, "-c", retire], check=True, timeout=60, capture_output=True)
+    wait(lambda: not Path(f"/proc/{child}").exists())
+    go.touch()
+    told, beside = ended(process)
+    assert (told["captures"] + told["skipped"], told["failed"], beside) == (4, [], "")
+    assert files(out) == files(tmp_path / "one")
+
+
 def test_a_scheduler_that_is_killed(
     tmp_path: Path, cluster: DaskCluster, begun: Any, patched: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

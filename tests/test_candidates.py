@@ -48,12 +48,24 @@ def test_workers_that_have_other_work() -> None:
     while at < 10 * ANSWER:
         all_.look({"a": Seen(1, at, True, True)}, at)
         assert not all_.useless(at)
-        assert all_.waits(at) is (at > SAID)
+        assert all_.waits(at) == ("have other work" if at > SAID else "")
         at += 1.0
     later = at + ANSWER + 1.0
     all_.look({"a": Seen(1, at - 1.0, True, True)}, later)  # not heard any more
     assert all_.useless(later) == f"has no worker that can be used (a has not answered for {ANSWER:.0f} s)"
     assert not all_.waits(later)
+
+
+def test_workers_that_are_paused() -> None:
+    """By Dask, when their memory is nearly used up: that is said, and not that they are of no use."""
+    all_ = Candidates(0.0)
+    all_.look({"a": Seen(1, 0.0, True)}, 0.0)[0]["a"].why = ""
+    all_.look({"a": Seen(1, 1.0, True)}, 1.0)
+    all_.look({"a": Seen(1, 90.0, False)}, 90.0)
+    assert all_.waits(90.0) == "are paused, as Dask does with those whose memory is nearly used up"
+    assert (all_.many(), all_.useless(90.0)) == (0, "")
+    all_.look({"a": Seen(1, 91.0, True)}, 91.0)
+    assert not all_.waits(91.0)
 
 
 def test_one_that_has_nothing_to_do_and_is_silent() -> None:

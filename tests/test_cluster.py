@@ -234,6 +234,21 @@ async def test_what_waits_goes_to_the_cluster_while_all_are_busy_here() -> None:
     assert len(hands(one.street).held) == 1 and len(one.bridge.tasks) == 2
 
 
+async def test_what_was_handed_over_at_a_stop_stays_so() -> None:
+    """A batch that the cluster still has when the stage is over leaves as it came, once: an answer that comes before
+    the cluster is let go of changes nothing."""
+    one = Joined()
+    one.bridge.stands()
+    one.street.take("a", ("S", 1.0))
+    await settle()
+    ((number, _),) = one.bridge.tasks
+    (left,) = await one.street.stage.stop(0.0)
+    assert list(left.value) == [1.0]
+    one.computed(number)
+    await one.cluster.stop()
+    assert one.street.out == [] and one.street.stage.held("a") == 0
+
+
 async def test_at_a_stop_all_comes_home() -> None:
     """What the cluster has at a stop and does not answer is computed here, and nothing is left."""
     one = Joined()

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import select
+import shutil
+import signal
 import time
 from array import array
 from collections.abc import Iterator
@@ -89,6 +93,40 @@ def test_what_a_gateway_that_has_gone_left_behind(worker: Path, tmp_path: Path) 
     assert (list(worker.iterdir()), kept._known) == ([], {})
     assert kept.prepared(str(worker), *other[:2]) == ""
     assert asked(other[0], other[2])
+
+
+def test_one_that_has_ended_while_it_rested(worker: Path, tmp_path: Path) -> None:
+    """For want of memory, say: that is no fault of the next call's, which another process answers."""
+    order, modules, mark = made(tmp_path / "one")
+    assert kept.prepared(str(worker), order, modules) == ""
+    first = asked(order, mark)
+    os.kill(first, signal.SIGKILL)
+    (child,) = kept._known[mark].idle[order]
+    assert select.select([child._pipe], [], [], 10.0)[0]  # its warden has seen it
+    assert asked(order, mark) not in (0, first)
+
+
+def test_who_asks_again_starts_nothing(worker: Path, tmp_path: Path) -> None:
+    """Each bridge asks each time that it connects: two hundred gateways with one feature have one process at rest."""
+    order, modules, mark = made(tmp_path / "one")
+    for _ in range(5):
+        assert kept.prepared(str(worker), order, modules) == ""
+    assert len(kept._known[mark].idle[order]) == 1
+
+
+def test_files_that_somebody_else_removes(worker: Path, tmp_path: Path) -> None:
+    """Whatever clears old files: the modules are asked for anew; a call that is under way leaves no process behind."""
+    order, modules, mark = made(tmp_path / "one")
+    assert kept.prepared(str(worker), order, modules) == ""
+    with kept._using(mark) as found:
+        child = kept._rested(found, order)
+        assert child is not None
+        shutil.rmtree(found.folder)
+        assert kept.called(order, mark, CALL) == UNPREPARED
+        kept._rest(found, order, child)
+    assert child._process.poll() is not None
+    assert kept.prepared(str(worker), order, modules) == ""
+    assert asked(order, mark)
 
 
 def test_modules_that_are_in_use_stay(worker: Path, tmp_path: Path) -> None:

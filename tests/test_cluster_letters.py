@@ -12,6 +12,9 @@ from gateway.compute.batch import answer
 from gateway.compute.batching import batch, read, written
 from gateway.compute.cluster import letters, there
 from gateway.compute.cluster.modules import MOST, TooLarge, gathered, laid_out, mark_of
+from gateway.compute.cluster.setting import Setting
+from gateway.compute.cluster.staff import Seen, Staff
+from gateway.compute.custom.pieces import Custom
 from gateway.compute.sensors import Sensor
 from gateway.compute.tasks import Result
 from gateway.compute.wire import Nonsense
@@ -65,6 +68,8 @@ def test_orders_and_standings_come_over_whole() -> None:
         '{"able": [], "hands": true}',
         "x",
         '{"able": [], "more": 1}',
+        '{"able": [], "state": "slow"}',
+        '{"able": [], "state": "connected", "reason": "' + "x" * 5000 + '"}',
         "[" * 9999,
     ],
 )
@@ -99,10 +104,19 @@ def test_modules_go_along(tmp_path: Path) -> None:
 
 
 def test_too_many_modules_stay_here(tmp_path: Path) -> None:
-    """More than a megabyte of Python beside the configuration is told with its size."""
+    """More than a megabyte of Python beside the configuration is told with its size; batches go all the same."""
     (tmp_path / "big.py").write_text("#" * MOST)
     with pytest.raises(TooLarge, match=r"are 1\.0 MB; 1 MB are the most"):
         gathered(tmp_path, [])
+    order, modules = letters.order_of(Setting("tcp://h:1", None, None, None, Custom(("big:f",), tmp_path, 1.0)).order())
+    assert (order.features, modules) == ((), b"{}")
+    staff = Staff(order, modules)
+    staff.look({"tcp://w:1": Seen(1, 0.0, True)}, 0.0)
+    staff.said("tcp://w:1", order.version)
+    standing = staff.standing(0.0)
+    assert (standing.state, standing.workers, standing.able) == (letters.CONNECTED, 1, ())
+    assert standing.reason == f"does not get the features of your own: {order.lacks.partition(': ')[2]}"
+    assert "1 MB are the most" in standing.reason
 
 
 @pytest.mark.parametrize("name", ["/etc/x.py", "../x.py", "a/../../x.py", "x.sh"])

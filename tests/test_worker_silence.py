@@ -1,13 +1,16 @@
 """When a silent process is to blame: the rule, and what /proc says."""
 
+import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 
 import pytest
 
+from gateway.compute.link import Link
 from gateway.compute.silence import LOOK, UNSEEN, WAS_BUSY, WAS_SILENT, WAS_STOPPED, Glance, Silence, glance
 
 
@@ -81,3 +84,20 @@ def test_a_glance_at_real_processes():
         child.kill()
         child.wait()
     assert glance(child.pid) == UNSEEN
+
+
+async def test_what_is_posted_is_no_sign_of_life():
+    """Whoever takes messages and says nothing is silent, however often it is written to: a bridge that hangs gets tasks
+    and is told to forget them all the while."""
+    ours, theirs = socket.socketpair()
+    loop, lost = asyncio.get_running_loop(), asyncio.Event()
+    link = Link(ours, lambda number, data: None, lambda why, fault: lost.set())
+    link.expect(0.3)
+    began = loop.time()
+    while not lost.is_set() and loop.time() < began + 10.0:
+        link.post(1, b"task")
+        await asyncio.sleep(0.02)
+    assert lost.is_set()
+    assert theirs.recv(100)
+    link.close()
+    theirs.close()

@@ -23,7 +23,7 @@ from ..hired.site import Job, Site, Where, Work
 from ..ingest.capture.file import CaptureError
 from .crew import Heard, Hire
 from .journal import FOLDER
-from .there import SEEN, digest
+from .there import SEEN, UNWANTED, digest
 
 EXTRA = "Dask is not installed; pip install 'serial-edge-gateway[cluster]' brings it"
 
@@ -131,5 +131,5 @@ class Afar:
 
     def _over(self, job: int, why: str, gone: bool) -> None:
         if why and job == self._jobs:
-            self._why, self.again = why, gone
+            self._why, self.again = why, gone or why == UNWANTED
             self._said.put((self, None))

@@ -18,6 +18,7 @@ from .crew import Hand, Heard
 from .journal import FOLDER
 
 LOOK = 0.5  # s between two questions whether it is still wanted, and between two words of how far it is
+UNWANTED = "was not wanted any more"  # by the worker that retires, or by whoever has asked
 SEEN = "seen+"  # what the file begins with by which a worker sees that it has the same folder; no journal's does
 
 
@@ -66,7 +67,7 @@ def worked(say: Callable[[str], None], wanted: Callable[[], bool], number: str, 
         while True:
             if time.monotonic() - looked > LOOK:
                 if not wanted():
-                    return "was not wanted any more"
+                    return UNWANTED
                 looked = time.monotonic()
             try:
                 _, what = said.get(timeout=LOOK)

@@ -44,10 +44,14 @@ class Link:
 
         work: s of a core that it may use; with a pid only, and `patience` is then how long it may wait otherwise.
         """
-        more = framed(number, data)
-        self._unsent = memoryview(b"".join((self._unsent, more)) if self._unsent else more)
+        self._put(number, data)
         self._patience = patience, work
         self._write()
+
+    def post(self, number: int, data: bytes) -> None:
+        """Sends a message after which nothing else is due than before, and no later."""
+        self._put(number, data)
+        self._push()
 
     def expect(self, patience: float) -> None:
         """A message is due within `patience` seconds."""
@@ -70,9 +74,17 @@ class Link:
         self._loop.remove_writer(self._pipe)
         self._pipe.close()
 
+    def _put(self, number: int, data: bytes) -> None:
+        more = framed(number, data)
+        self._unsent = memoryview(b"".join((self._unsent, more)) if self._unsent else more)
+
     def _write(self) -> None:
-        """Sends what the socket takes; the rest when it is writable again."""
+        """Sends, and gives the worker its time anew."""
         self._listen()
+        self._push()
+
+    def _push(self) -> None:
+        """Sends what the socket takes; the rest when it is writable again."""
         try:
             while self._unsent:
                 self._unsent = self._unsent[self._pipe.send(self._unsent[:PIECE]) :]

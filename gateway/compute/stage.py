@@ -267,6 +267,8 @@ class Stage:
 
     def settle(self, made: Batch, results: list[Result]) -> None:
         """A batch is computed. Raises Nonsense when these are not its results."""
+        if id(made) not in self._given:  # it was handed over uncomputed at the stop
+            return
         features = settled(made, results)
         self._leave(made)
         self._emit(features)

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..shown import shown
+
 if TYPE_CHECKING:
     from ..compute.cluster.staff import Seen
 
@@ -89,13 +91,17 @@ class Candidates:
         said = {address: _why(one, now) for address, one in self._all.items()}
         if not all(said.values()):
             return ""
-        named = "; ".join(f"{address} {why}" for address, why in [*said.items()][:3])
+        named = "; ".join(f"{shown(address, 200)} {shown(why or '', 500)}" for address, why in [*said.items()][:3])
         return f"has no worker that can be used ({named})"
 
-    def waits(self, now: float) -> bool:
-        """Whether all that is missing is that workers have other work, for a while now."""
+    def waits(self, now: float) -> str:
+        """What the workers are waited for, a clause; "" while some are fit, or have not been waited for for long."""
+        if now - self._usable <= SAID or self.useless(now):
+            return ""
+        if any(one.why == "" for one in self._all.values()):
+            return "are paused, as Dask does with those whose memory is nearly used up"
         engaged = any(one.engaged and one.why is None for one in self._all.values())
-        return engaged and now - self._usable > SAID and not self.useless(now)
+        return "have other work" if engaged else ""
 
 
 def _fit(one: Candidate) -> bool:

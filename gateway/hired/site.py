@@ -80,7 +80,7 @@ class Site:
         self._numbers = itertools.count(1)
         self._mark = uuid.uuid4().hex  # others may hear, and be heard, on the same topic
         self._gone = ""
-        self._told = False  # that it waits
+        self._told: set[str] = set()  # what it waits for
         self._tasks: set[asyncio.Task[None]] = set()
         self._leaving = asyncio.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -122,9 +122,8 @@ class Site:
     def _run(self) -> None:
         try:
             self._loop.run_until_complete(self._main())
-        except BaseException as error:
+        except (Exception, asyncio.CancelledError) as error:  # such as a Dask that cannot be imported
             self._gone = f"cannot be used any more ({type(error).__name__}: {error})"
-            raise
 
     async def _main(self) -> None:
         from ..compute.cluster.dask import Away, connected  # takes seconds on a slow machine
@@ -175,27 +174,31 @@ class Site:
             self._asked[address] = self._spawn(self._ask(address, candidate))
         if why := self._workers.useless(now):
             raise Gone(why)
-        if self._workers.waits(now) and not self._told:
-            self._told = True
-            self._tell(f"the workers of the cluster at {self._where.address} have other work; this waits for them")
+        if (why := self._workers.waits(now)) and why not in self._told:
+            self._told.add(why)
+            self._tell(f"the workers of the cluster at {self._where.address} {why}; this waits for them")
 
     async def _ask(self, address: str, candidate: Candidate) -> None:
         """Finds out whether a worker is fit, which it says when it can. Ended when it has gone."""
-        from ..compute.cluster.dask import Away, Failed
+        from ..compute.cluster.dask import Away, Failed, Lost
 
-        try:
-            version = await self._scheduler.compute("hello", on=[address], first=True)
-            why: object = f"has gateway {str(version)[:40]} and not {__version__}"
-            if version == __version__:
-                fit, check, module = self._work.fit, self._work.check, self._work.module
-                why = await self._scheduler.compute(fit, check, on=[address], of=module, first=True)
-        except Failed as error:
-            why = f"has no gateway {__version__} that answers ({error})"
-        except Away:  # the next look tells
-            return
-        candidate.why = str(why)
+        why: str | None = None
+        while why is None:
+            try:
+                version = await self._scheduler.compute("hello", on=[address], first=True)
+                why = f"has gateway {str(version)[:40]} and not {__version__}"
+                if version == __version__:
+                    fit, check, module = self._work.fit, self._work.check, self._work.module
+                    why = str(await self._scheduler.compute(fit, check, on=[address], of=module, first=True))
+            except Lost:  # somebody else restarts the cluster
+                await asyncio.sleep(LOOK)
+            except Failed as error:
+                why = f"has no gateway {__version__} that answers ({error})"
+            except Away:  # the next look tells
+                return
+        candidate.why = why
         if why:
-            self._tell(f"the worker {shown(address, 200)} is not used: it {shown(candidate.why, 500)}")
+            self._tell(f"the worker {shown(address, 200)} is not used: it {shown(why, 500)}")
 
     def _heard(self, text: str) -> None:
         number, _, said = text.partition(" ")

@@ -30,6 +30,7 @@ SILENT = 2.0  # s for its answer; what is under way has a patience of its own
 GREETING = 30.0  # s for a worker to say which version it has; it may be busy
 IMPORTS = 60.0  # s for it to import a feature
 PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0)  # s between attempts to connect; each is drawn from its upper half
+LONGEST = 400  # characters of what is wrong with a feature there
 PIECE = 1 << 18  # bytes read at once
 
 
@@ -78,7 +79,8 @@ class Bridge:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._beside.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
+        error = asyncio.CancelledError() if task.cancelled() else task.exception()  # nobody of ours cancels it
+        if error is not None:
             print(f"the bridge to the cluster ends: {type(error).__name__}: {error}", flush=True)
             os._exit(1)
 
@@ -120,7 +122,8 @@ class Bridge:
             except Killed as error:
                 answer = bad(str(error), False)  # its own process could not hold it: that is a miss as well
             if answer == letters.UNPREPARED:
-                staff.gone()  # all are asked anew, and get the modules again
+                for address in staff.unprepared():
+                    self._also(self._prepare(self._scheduler, address))
                 raise Failed("has workers that do not have the feature any more")
         if not isinstance(answer, bytes):
             raise Failed("answered nonsense")
@@ -193,7 +196,16 @@ class Bridge:
             return staff.forget(address)
         except Failed as error:
             return staff.said(address, "", f"has no gateway {staff.order.version} that answers ({error})")
-        for at, order in enumerate(staff.order.features if version == staff.order.version else ()):
+        if version == staff.order.version:
+            await self._prepare(scheduler, address)
+        return staff.said(address, version)
+
+    async def _prepare(self, scheduler: Scheduler, address: str) -> None:
+        """Has a worker import the features."""
+        from .dask import Away, Failed
+
+        staff = self._staff
+        for at, order in enumerate(staff.order.features):
             try:
                 async with asyncio.timeout(IMPORTS):
                     why = await scheduler.compute(
@@ -203,5 +215,4 @@ class Bridge:
                 why = f"it was not imported within {IMPORTS:.0f} s"
             except (Failed, Away) as error:
                 why = str(error)
-            staff.able(address, at, f"cannot compute {letters.name_of(order)}: {why}" if why else "")
-        return staff.said(address, version)
+            staff.able(address, at, f"cannot compute {letters.name_of(order)}: {str(why)[:LONGEST]}" if why else "")

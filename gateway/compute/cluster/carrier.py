@@ -12,7 +12,6 @@ from ..link import Link
 from ..process import Process, spawn
 from ..wire import READY
 from .bridge import serve
-from .modules import TooLarge
 from .setting import Setting
 
 PATIENCE = 5.0  # s of the bridge's silence: it speaks four times in one
@@ -52,7 +51,7 @@ class Carrier:
     def send(self, number: int, data: bytes) -> None:
         """Sends a message, where there is a bridge."""
         if self._link is not None:
-            self._link.send(number, data, PATIENCE)
+            self._link.post(number, data)
 
     async def _start(self) -> None:
         while True:
@@ -60,7 +59,7 @@ class Carrier:
                 order = await in_thread(self._setting.order, "cluster")
                 process = await in_thread(partial(spawn, serve), "spawn", unwanted=self._unwanted)
                 break
-            except (OSError, TooLarge) as error:
+            except OSError as error:
                 self._away(f"has no bridge: {error}")
             await asyncio.sleep(self._pause)
             self._pause = min(PAUSE_MOST, 2 * self._pause)
@@ -72,7 +71,7 @@ class Carrier:
         """Raises Nonsense."""
         self._heard(number, data)
         if self._link is not None:
-            self._link.renew()
+            self._link.expect(PATIENCE)
 
     def _lost(self, why: str, fault: bool) -> None:
         """It has ended, or has to."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import socket
 import subprocess
 import sys
@@ -45,6 +46,12 @@ class Child:
         if why := self._said(READY, json.dumps(told | {"folder": str(folder)}).encode(), IMPORT, "was not imported"):
             self.end()
             raise Gone(why.decode(errors="replace"))
+
+    def waits(self) -> bool:
+        """Whether it is there and silent, as one that has nothing to do."""
+        look = select.poll()
+        look.register(self._pipe, select.POLLIN)
+        return not look.poll(0)
 
     def ask(self, call: bytes) -> bytes:
         """What it answers to a call, as work.py takes them. Raises Gone."""

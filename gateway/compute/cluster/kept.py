@@ -33,6 +33,7 @@ class Modules:
     idle: dict[str, list[Child]] = field(default_factory=dict)
     users: int = 0  # at the moment
     used: float = 0.0  # when last
+    over: bool = False  # nobody will ask for them any more
 
 
 _lock = threading.Lock()
@@ -49,10 +50,10 @@ def prepared(place: str, order: str, modules: bytes) -> str:
     mark = mark_of(modules)
     with _lock:
         if mark not in _known:
-            folder = Path(tempfile.mkdtemp(prefix="gateway-features-", dir=place))
-            laid_out(modules, folder)
-            _known[mark] = Modules(folder, used=time.monotonic())
+            _known[mark] = Modules(_laid_out(modules, place), used=time.monotonic())
     with _using(mark) as found:
+        if found.idle.get(order):  # a bridge asks each time that it connects, and there may be many
+            return ""
         try:
             _rest(found, order, Child(order, found.folder))
         except Gone as error:
@@ -66,15 +67,32 @@ def called(order: str, mark: str, call: bytes) -> bytes:
         with _using(mark) as found:
             return _asked(found, order, call)
     except Unprepared:
+        with _lock:
+            gone = _known.pop(mark, None)
+        if gone is not None:  # its files are perhaps no more what they were
+            _ended(gone)
         return UNPREPARED
 
 
-def _asked(of: Modules, order: str, call: bytes) -> bytes:
-    with _lock:
-        idle = of.idle.get(order)
-        child = idle.pop() if idle else None
+def _laid_out(modules: bytes, place: str) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="gateway-features-", dir=place))
     try:
-        child = child or Child(order, of.folder)
+        laid_out(modules, folder)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return folder
+
+
+def _asked(of: Modules, order: str, call: bytes) -> bytes:
+    """Raises Unprepared where the feature cannot be imported any more."""
+    child = _rested(of, order)
+    if child is None:
+        try:
+            child = Child(order, of.folder)
+        except Gone as error:
+            raise Unprepared from error
+    try:
         said = child.ask(call)
     except Gone as error:
         return bad(str(error), False)
@@ -102,11 +120,25 @@ def _using(mark: str) -> Iterator[Modules]:
                 threading.Thread(target=_look, name="unused", daemon=True).start()
 
 
+def _rested(of: Modules, order: str) -> Child | None:
+    """A process that has nothing to do, and that has not ended meanwhile: that is no fault of the next call's."""
+    while True:
+        with _lock:
+            idle = of.idle.get(order)
+            child = idle.pop() if idle else None
+        if child is None or child.waits():
+            return child
+        child.end()
+
+
 def _rest(of: Modules, order: str, child: Child) -> None:
     """It has nothing to do."""
     child.since = time.monotonic()
     with _lock:
-        of.idle.setdefault(order, []).append(child)
+        if not of.over:
+            of.idle.setdefault(order, []).append(child)
+            return
+    child.end()
 
 
 def _look() -> None:
@@ -121,7 +153,7 @@ def sweep(now: float) -> bool:
     """Ends processes that had nothing to do for long, and removes modules that nobody used for longer. Gives whether
     any are left. now: s, monotonic."""
     old: list[Child] = []
-    removed: list[Path] = []
+    forgotten: list[Modules] = []
     with _lock:
         for mark, found in [*_known.items()]:
             for order, idle in [*found.idle.items()]:
@@ -130,12 +162,22 @@ def sweep(now: float) -> bool:
                 if not idle:
                     del found.idle[order]
             if not found.idle and not found.users and now - found.used > FORGOTTEN:
-                removed.append(_known.pop(mark).folder)
+                forgotten.append(_known.pop(mark))
         left = bool(_known)
         if not left:
             _looking.clear()
     for one in old:
         one.end()
-    for folder in removed:
-        shutil.rmtree(folder, ignore_errors=True)  # Dask clears its own directory in the end
+    for each in forgotten:
+        _ended(each)
     return left
+
+
+def _ended(of: Modules) -> None:
+    """Lets go of modules, and of their processes."""
+    with _lock:
+        of.over = True
+        rested = [child for idle in of.idle.values() for child in idle]
+    for child in rested:
+        child.end()
+    shutil.rmtree(of.folder, ignore_errors=True)  # Dask clears its own directory in the end

@@ -22,15 +22,20 @@ DONE, NOT = b"=", b"!"
 UNPREPARED = b"?"  # what a worker gives instead of an answer, which it has not the modules for any more
 SIZE = Struct("!I")
 FEATURE = Struct("!H")  # which of the order's features a call is for
+LONGEST_REASON = 4000  # characters
 LEAST = 5  # columns of a result besides its suffixes
 
 CONNECTING, CONNECTED, AWAY, EMPTY, VERSION, SLOW = "connecting", "connected", "away", "empty", "version", "slow"
 """How a cluster stands: not known yet; used; not there; without workers; with none of this version; too slow."""
+STATES = (CONNECTING, CONNECTED, AWAY, EMPTY, VERSION)  # as the bridge finds it
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What the bridge needs to know. Files as paths, "" is none; features: work.py's orders, as JSON texts."""
+    """What the bridge needs to know. Files as paths, "" is none; features: work.py's orders, as JSON texts.
+
+    lacks: why there are none although some are configured, a clause.
+    """
 
     address: str
     version: str
@@ -38,6 +43,7 @@ class Order:
     cert: str = ""
     key: str = ""
     features: tuple[str, ...] = ()
+    lacks: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +74,7 @@ def order_of(data: bytes) -> tuple[Order, bytes]:
 
 def told(standing: Standing) -> bytes:
     """How the cluster stands."""
-    return json.dumps(asdict(standing)).encode()
+    return json.dumps(asdict(standing) | {"reason": standing.reason[:LONGEST_REASON]}).encode()
 
 
 def standing_of(data: bytes) -> Standing:
@@ -80,6 +86,8 @@ def standing_of(data: bytes) -> Standing:
         raise Nonsense("no standing") from None
     wanted = {"state": str, "reason": str, "workers": int, "hands": int, "able": tuple}
     if not all(type(getattr(found, one.name)) is wanted[one.name] for one in fields(found)):
+        raise Nonsense("no standing")
+    if found.state not in STATES or len(found.reason) > LONGEST_REASON:
         raise Nonsense("no standing")
     return found
 

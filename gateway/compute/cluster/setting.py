@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ... import __version__
 from ..custom.pieces import Custom, ordered
 from . import letters
-from .modules import gathered
+from .modules import TooLarge, gathered
 
 
 class Setting(NamedTuple):
@@ -27,11 +27,15 @@ class Setting(NamedTuple):
         return self.custom.names
 
     def order(self) -> bytes:
-        """What the bridge is told first. Reads the modules. Raises OSError, TooLarge."""
+        """What the bridge is told first. Reads the modules; where they cannot go along, the features stay here."""
         features = tuple(
             json.dumps(json.loads(ordered(name, self.custom)) | {"deadline": self.custom.deadline})
             for name in self.features
         )
         ca, cert, key = ("" if file is None else str(file.resolve()) for file in (self.ca, self.cert, self.key))
-        order = letters.Order(self.address, __version__, ca, cert, key, features)
-        return letters.ordered(order, gathered(self.custom.folder, self.features) if features else b"{}")
+        modules, lacks = b"{}", ""
+        try:
+            modules = gathered(self.custom.folder, self.features) if features else modules
+        except (OSError, TooLarge) as error:
+            features, lacks = (), f"does not get the features of your own: {error}"
+        return letters.ordered(letters.Order(self.address, __version__, ca, cert, key, features, lacks), modules)

@@ -82,6 +82,14 @@ class Staff:
             else:
                 member.able.add(feature)
 
+    def unprepared(self) -> list[str]:
+        """Some worker has not the modules any more, nobody knows which. Gives all that have to be given them again."""
+        fit = self.fit()
+        for address in fit:
+            self._members[address].able.clear()
+            self._members[address].why = ""
+        return fit
+
     def fit(self, feature: int | None = None) -> list[str]:
         """The workers that may be given a batch, or a call of a feature."""
         return [
@@ -108,8 +116,9 @@ class Staff:
             return Standing(EMPTY, f"has no worker that can be used ({named})" if wrong else self._idle())
         hands = sum(member.seen.threads + AHEAD for member in fit)
         able = sorted(set().union(*(member.able for member in fit)))
-        reason = f"has {len(wrong)} of {len(self._members)} workers that cannot do all ({named})" if wrong else ""
-        return Standing(CONNECTED, reason, len(fit), hands, tuple(able))
+        reasons = [f"has {len(wrong)} of {len(self._members)} workers that cannot do all ({named})"] if wrong else []
+        reasons += [self.order.lacks] if self.order.lacks else []
+        return Standing(CONNECTED, " and ".join(reasons), len(fit), hands, tuple(able))
 
     def _idle(self) -> str:
         """Why nobody is of use where nobody said why."""
