@@ -72,10 +72,8 @@ class Stage:
         self._elsewhere = elsewhere
 
     async def start(self, began: float | None = None) -> None:
-        """Starts the pool; returns when a worker has answered. Raises OSError when none can start.
-
-        began: see above; the present when None.
-        """
+        """Starts the pool; returns when a worker has answered. began: see above; the present when None. Raises OSError
+        when none can start."""
         self._start = asyncio.get_running_loop().time() if began is None else began
         await self.pool.start()
 
