@@ -131,6 +131,7 @@ async def test_a_scheduler_that_is_frozen_is_as_one_that_has_gone(
         await house.connected()
 
 
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "stopped"])
 async def test_a_bridge_that_ends_is_replaced(
     tmp_path: Path, dask: Callable[..., DaskCluster], number: signal.Signals
 ) -> None:
