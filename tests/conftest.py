@@ -14,6 +14,7 @@ import pytest
 
 from gateway.publish.spool.disk import Disk
 from gateway.publish.spool.sql import File
+from tests.again import pytest_terminal_summary  # noqa: F401 (a hook)
 from tests.brokers import Mosquitto
 from tests.clusters import DaskCluster
 from tests.hanging import pytest_configure, pytest_runtest_logfinish, pytest_runtest_setup  # noqa: F401 (hooks)

@@ -1,5 +1,6 @@
 """What the tests stand on: those of a group take turns, and those that hang end and say where."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 CONFTEST = """
 from tests import hanging
+from tests.again import pytest_terminal_summary
 from tests.hanging import pytest_configure, pytest_runtest_logfinish, pytest_runtest_setup
 hanging.BESIDES = {besides}
 """
@@ -46,6 +48,16 @@ def test_turns(number):
 """
 
 
+FAILING = """
+import pytest
+
+@pytest.mark.parametrize("name", ["a b@c", "right"])
+@pytest.mark.xdist_group("turns")
+def test_names(name):
+    assert name == "right"
+"""
+
+
 def run(folder: Path, source: str, *options: str, besides: float = 50.0) -> tuple[int, str]:
     """How pytest ends, and what it prints, of a file whose tests may take a second each."""
     (folder / "conftest.py").write_text(CONFTEST.format(besides=besides))
@@ -60,6 +72,18 @@ def test_those_of_a_group_take_turns(tmp_path: Path) -> None:
     """Rows of docs/faults.md judge times: more of them at once than the cores can bear fail by that alone."""
     code, said = run(tmp_path, TURNS.format(place=str(tmp_path / "there")), "-n", "3", "--dist", "loadgroup")
     assert code == 0, said
+
+
+def test_what_failed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As pytest takes it, whatever the name holds, and nothing of what passed: a second run has that alone."""
+    monkeypatch.setenv("GATEWAY_FAILED", str(tmp_path / "failed"))
+    code, said = run(tmp_path, FAILING, "-n", "2", "--dist", "loadgroup")
+    assert code == 1 and "1 failed, 1 passed" in said
+    assert (tmp_path / "failed").read_text() == "test_one.py::test_names[a b@c]\n"
+    monkeypatch.chdir(tmp_path)
+    again = [sys.executable, "-m", "pytest", "-q", "-c", "/dev/null", f"@{tmp_path / 'failed'}"]
+    done = subprocess.run(again, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)}, timeout=60)
+    assert "1 failed in" in done.stdout
 
 
 def test_an_alarm_that_a_loop_swallows(tmp_path: Path) -> None:
