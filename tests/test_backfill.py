@@ -1,6 +1,7 @@
 """`gateway backfill`, run as its users run it: rows equal to a replay's messages, each once, whatever happens."""
 
 import contextlib
+import errno
 import io
 import json
 import os
@@ -19,12 +20,17 @@ from .street import ROOT
 pytest.importorskip("pyarrow", reason="the extra `parquet` is not installed")
 import pyarrow.parquet as pq
 
+from gateway.backfill.ahead import ahead
 from gateway.backfill.crew import Crew, Hand
+from gateway.backfill.mark import marked
+from gateway.backfill.setting import by
 from gateway.backfill.summary import Progress, Summary
 from gateway.backfill.table import Part, Parts, Row, batch, days, place
 from gateway.backfill.worker import worked
 from gateway.cli import run
 from gateway.compute.archive import Archive
+from gateway.ingest.capture.file import CaptureError
+from gateway.ingest.capture.lines import Header
 from gateway.model import Plan, Sample
 
 give = Hand.give
@@ -204,6 +210,27 @@ def test_features_of_the_users_own(tmp_path, backfill):
     assert {(key[1], row["odd"] is None) for key, row in found.items()} == {("air", False), ("bath", True)}
 
 
+def test_calls_that_are_made_again_count_once(tmp_path, monkeypatch, summary):
+    """Where a part is done again up to a capture that does not hold, what its features did not give is counted once;
+    of that capture nothing is."""
+    monkeypatch.setattr("gateway.alone.MOST_WAITING", 5)
+    (tmp_path / "own.py").write_text(
+        "def odd(times, values, new):\n    if values[-1] > 22: raise ValueError('hot')\n    return values[-new:]\n"
+    )
+    config = configuration(tmp_path, CONFIG + 'custom = ["own:odd"]\n')
+    folder, out = tmp_path / "c", tmp_path / "out"
+    capture(folder / "1.jsonl", *said(*["21,23\r\n"] * 9))
+    bad = capture(folder / "2.jsonl", *said(*["21,23\r\n"] * 9), {}, started="2026-11-24T06:00:00Z")
+    told = summary(folder, "-o", out, "-c", config, code=1)
+    assert (told["captures"], told["rows"], told["missed"]["own:odd"]["calls"]) == (1, 18, 1)
+    bad.write_text(bad.read_text().replace("{}\n", ""))
+    told = summary(folder, "-o", out, "-c", config, code=1)
+    assert (told["captures"], told["rows"], told["missed"]["own:odd"]["calls"]) == (1, 18, 1)
+    capture(folder / "3.jsonl", *said(*["21,23\r\n"] * 9), {}, started="2026-11-24T07:00:00Z")
+    told = summary(folder, "-o", out, "-c", config, code=1)
+    assert (told["captures"], told["missed"]) == (0, {})
+
+
 def test_boards_that_are_asked(tmp_path, summary):
     """All of a line's, each answer with its question: what a replay prints."""
     golden = ROOT / "tests/golden/modbus-line"
@@ -340,9 +367,36 @@ def test_a_reader_that_is_killed_is_told(tmp_path, monkeypatch):
     captures = [{"path": str(folder / f"x{k}.jsonl"), "key": f"{k}", "size": 9} for k in range(4)]
     told = []
     (tmp_path / "out/_backfill").mkdir(parents=True)
-    worked(order, {"name": "x", "mark": "", "captures": captures, "ahead": True}, told.append)
+    config, boards = by(None, None)(Header("x", 0.0))
+    chain = {"name": "x", "gateway": config.id, "mark": marked(config, boards), "captures": captures, "ahead": True}
+    worked(order, chain, told.append)
     assert "ended before it was done" in told[0]["failed"]
     assert files(tmp_path / "out") == {}
+
+
+def test_a_process_that_cannot_be_started_is_told(tmp_path, monkeypatch):
+    """For want of processes or memory: a sentence, and the summary of what was done."""
+
+    def refused(*_, **__):
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    sentence = "no process can be started: resource temporarily unavailable; end other programs or give fewer --workers"
+    folder = archives(tmp_path / "c", boards="x")
+    monkeypatch.setattr("gateway.backfill.crew.subprocess.Popen", refused)
+    out, beside = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(beside):
+        assert run(["backfill", str(folder), "-o", str(tmp_path / "out"), "--json"]) == 1
+    assert json.loads(out.getvalue())["captures"] == 0
+    assert beside.getvalue().startswith(f"gateway: {sentence}, ") and beside.getvalue().count("\n") == 1
+    with pytest.raises(CaptureError, match=sentence):
+        next(ahead({}, []))
+
+
+def test_a_folder_is_shown_as_a_terminal_may_have_it(tmp_path):
+    """A worker's sentence of a folder that cannot be written has no control in it."""
+    told = []
+    worked({"root": f"{tmp_path}/\x1b[2J"}, {"name": "x"}, told.append)
+    assert told[0]["failed"] == f"{tmp_path}/\\x1b[2J cannot be written: no such file or directory"
 
 
 def archives(folder, boards="xy"):
@@ -459,6 +513,32 @@ def test_a_clock_that_is_set_back_over_midnight(tmp_path, monkeypatch, backfill)
     assert len(files(out)) == 2
 
 
+def test_clocks_that_are_set_back_each_time(tmp_path, backfill):
+    """Each by less than a minute is taken, however many there are: it is the end of what came before that counts, by
+    the captures' clocks; one that goes back by more is not, and windows never do."""
+    folder, out = tmp_path / "c", tmp_path / "out"
+    for number, started in enumerate(("05:00:00", "05:00:20", "05:00:40", "05:01:00")):
+        capture(folder / f"{number}.jsonl", *said(*["20.5\n"] * 61), board="b", started=f"2026-11-24T{started}Z")
+    backfill(folder, "-o", out)
+    assert sorted(key[2] for key in rows(out)) == list(range(1, 4 * 61 + 1))
+    late = capture(tmp_path / "late.jsonl", *said("20.5\n"), board="b", started="2026-11-24T05:00:59Z")
+    assert "late.jsonl begins 61 s before the end of what is done" in backfill(late, "-o", out, code=1)
+    capture(late, *said("20.5\n"), board="b", started="2026-11-24T05:01:01Z")
+    backfill(late, "-o", out)
+
+
+def test_a_clock_that_is_set_back_over_midnight_before_long_days(tmp_path, backfill):
+    """Days that an earlier capture has begun stay open while the next one has rows of theirs, of however many days."""
+    folder, out = tmp_path / "c", tmp_path / "out"
+    capture(folder / "1.jsonl", *said(*["20.5\n"] * 61), board="b", started="2026-11-24T23:59:30Z")
+    lines = said(*["21.5\n"] * 60, every=3600.0)
+    capture(folder / "2.jsonl", *lines, board="b", started="2026-11-24T23:59:35Z")
+    backfill(folder, "-o", out)
+    days = [str(row["day"]) for row in rows(out).values()]
+    assert [days.count(f"2026-11-{day}") for day in (24, 25, 26, 27)] == [30 + 1, 31 + 24, 24, 11]
+    assert len(files(out)) == 4
+
+
 def test_rows_that_wait_are_bounded_over_all_files(tmp_path, monkeypatch):
     """Many boards of one port do not each hold a group of rows."""
     monkeypatch.setattr("gateway.backfill.table.ROWS", 50)
@@ -473,7 +553,7 @@ def test_rows_that_wait_are_bounded_over_all_files(tmp_path, monkeypatch):
             for day, some, ms in days(one, 0.0):
                 part = parts.of(place(day, board, 1), day, row)
                 part.add(batch(part.schema, row, one, some, ms, b""))
-        parts.over(0.0)
+        parts.over(0.0, "1970-01-01")
         most = max(most, sum(part.waiting for part in parts._open.values()))
     parts.close()
     assert 0 < most <= 100

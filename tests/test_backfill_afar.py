@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
@@ -131,17 +133,24 @@ def test_a_chain_is_one_process_alone(tmp_path: Path, monkeypatch: pytest.Monkey
             with held(tmp_path, "b"):
                 pass
         monkeypatch.setattr("gateway.backfill.journal.PATIENCE", 60.0)
-        got = threading.Event()
+        waits, over, order = threading.Event(), threading.Event(), list[str]()
+
+        def poll(seconds: float) -> None:
+            waits.set()
+            over.wait(60.0)
 
         def second() -> None:
             with held(tmp_path, "b"):
-                got.set()
+                order.append("second")
 
+        monkeypatch.setattr("gateway.backfill.journal.time", SimpleNamespace(monotonic=time.monotonic, sleep=poll))
         thread = threading.Thread(target=second)
         thread.start()
-        assert not got.is_set()
+        waits.wait(10.0)
+        order.append("first")
+    over.set()
     thread.join()
-    assert got.is_set()
+    assert order == ["first", "second"]
     assert os.listdir(tmp_path / FOLDER)
 
 

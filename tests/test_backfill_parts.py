@@ -1,12 +1,15 @@
 """The parts of a backfill that need no Parquet: what there is to read, what is done, and how far it is."""
 
+import errno
 import json
+import os
+from pathlib import Path
 
 import pytest
 
-from gateway.backfill.command import marked
 from gateway.backfill.finding import chains, each_once, files, found
-from gateway.backfill.journal import FOLDER, Journal, JournalError
+from gateway.backfill.journal import FOLDER, Journal, JournalError, held
+from gateway.backfill.mark import marked
 from gateway.backfill.setting import by
 from gateway.backfill.summary import Summary, line
 from gateway.cli import run
@@ -40,6 +43,13 @@ def test_a_capture_is_read_once(tmp_path):
     long = found(capture(tmp_path / "long.jsonl", *said("1\n", "2\n")))
     other = found(capture(tmp_path / "other.jsonl", started="2026-11-25T00:00:00Z"))
     assert each_once([short, long, other]) == ([long, other], [short])
+    assert each_once([long, short, other]) == ([long, other], [short])
+
+
+def test_of_equal_copies_the_first_is_read(tmp_path):
+    """What is told as copies are the others, however many."""
+    one, two, three = (found(capture(tmp_path / f"{name}.jsonl", *said("1\n"))) for name in ("one", "two", "three"))
+    assert each_once([one, two, three]) == ([one], [two, three])
 
 
 def test_captures_come_by_port_in_the_order_of_their_times(tmp_path):
@@ -76,20 +86,22 @@ def test_what_is_no_capture_is_told(tmp_path):
         found(tmp_path / "none.jsonl")
 
 
-def part(journal, place, text):
-    """Writes a part's file, as a backfill does before it commits."""
-    journal.sweep()
-    journal.temporary(place).write_text(text)
+def test_a_path_that_cannot_be_looked_at_is_told(tmp_path, monkeypatch, capsys):
+    """One that is too long, or in a folder that is not ours, is a sentence, and the others are looked at."""
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
+    assert run(["backfill", "x" * 300, str(tmp_path / "none.jsonl"), "-o", str(tmp_path / "out")]) == 1
+    first, second = capsys.readouterr().err.splitlines()
+    assert first == f"gateway: {'x' * 300} cannot be read: file name too long; give another file"
+    assert second == f"gateway: {tmp_path}/none.jsonl cannot be read: no such file or directory; give another file"
+
+
+PLACES = ["day=2026-11-24/board=b/part-000001.parquet", "day=2026-11-25/board=b/part-000001.parquet"]
 
 
 @pytest.mark.parametrize("killed_at", ["written", "committed", "half put", "put"])
 def test_nothing_is_left_half(tmp_path, killed_at, monkeypatch):
     """Killed at any moment, a part is not there at all, or all of it is once the journal is opened again."""
-    places = ["day=2026-11-24/board=b/part-000001.parquet", "day=2026-11-25/board=b/part-000001.parquet"]
-    journal = Journal.open(tmp_path, "b", "mark")
-    journal.sweep()
-    for place in places:
-        journal.temporary(place).write_text(place)
+    places, journal = PLACES, written(tmp_path)
     if killed_at != "written":
         with monkeypatch.context() as patched:
             if killed_at != "put":
@@ -109,15 +121,109 @@ def test_nothing_is_left_half(tmp_path, killed_at, monkeypatch):
     assert list((tmp_path / FOLDER / "b+parts").iterdir()) == []
 
 
+def written(root):
+    """A journal of which a part's files are written, and nothing more."""
+    journal = Journal.open(root, "b", "mark")
+    journal.sweep()
+    for place in PLACES:
+        journal.temporary(place).write_text(place)
+    return journal
+
+
+@pytest.fixture
+def steps(monkeypatch):
+    """What is synced, and what is put where, in this order."""
+    out, sync, replace = [], os.fsync, Path.replace
+
+    def synced(fd):
+        out.append(Path(f"/proc/self/fd/{fd}").readlink().name)
+        sync(fd)
+
+    def replaced(source, target):
+        out.append(f"{source.name} put")
+        return replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(Path, "replace", replaced)
+    return out
+
+
+def test_what_is_named_is_on_the_disk(tmp_path, steps):
+    """A part's files have their names for good before the journal says so, and their places before it says that."""
+    written(tmp_path).commit({}, PLACES, {})
+    first, second = [at for at, step in enumerate(steps) if step == "b.new put"]
+    assert {"b+parts", FOLDER, "b.new"} <= {*steps[:first]}
+    assert steps[first + 1] == FOLDER
+    put = max(at for at, step in enumerate(steps) if step.endswith("parquet put"))
+    folders = {"board=b", "day=2026-11-24", "day=2026-11-25", tmp_path.name}
+    assert first < put < second and folders <= {*steps[put:second]}
+    assert json.loads((tmp_path / FOLDER / "b.json").read_text())["moving"] == {}
+
+
+def test_what_was_put_before_a_kill_is_synced(tmp_path, monkeypatch, steps):
+    """That files are in their places is known to be on the disk, whoever has put them there."""
+    with monkeypatch.context() as patched:
+        patched.setattr(Journal, "put", lambda self: None)
+        journal = written(tmp_path)
+        journal.commit({}, PLACES, {})
+    for place in PLACES:
+        (tmp_path / place).parent.mkdir(parents=True)
+        journal.temporary(place).rename(tmp_path / place)
+    steps.clear()
+    Journal.open(tmp_path, "b", "mark")
+    assert {"board=b", "day=2026-11-24", "day=2026-11-25", tmp_path.name} <= {*steps[: steps.index("b.new put")]}
+
+
+def test_rows_that_are_lost_are_told(tmp_path, monkeypatch):
+    """A file that is named and nowhere is a sentence; one that was in place and is taken away is its reader's."""
+    with monkeypatch.context() as patched:
+        patched.setattr(Journal, "put", lambda self: None)
+        journal = written(tmp_path)
+        journal.commit({}, PLACES, {})
+    lost = journal.temporary(PLACES[1])
+    kept = lost.read_text()
+    lost.unlink()
+    for _ in range(2):
+        with pytest.raises(JournalError, match=f"{PLACES[1]} is written down as done and is neither there nor in "):
+            Journal.open(tmp_path, "b", "mark")
+    (tmp_path / PLACES[1]).parent.mkdir(parents=True)
+    (tmp_path / PLACES[1]).write_text(kept)
+    Journal.open(tmp_path, "b", "mark")
+    for place in PLACES:
+        (tmp_path / place).unlink()
+    assert Journal.open(tmp_path, "b", "mark").parts == 1
+
+
 def test_a_journal_of_another_configuration_is_not_gone_on_with(tmp_path):
     """Rows of two configurations are never mixed; nor is a journal taken that does not hold."""
     Journal.open(tmp_path, "b", "mark").sweep()
     Journal.open(tmp_path, "b", "mark").commit({}, [], {})
     with pytest.raises(JournalError, match="another configuration"):
         Journal.open(tmp_path, "b", "other")
-    (tmp_path / FOLDER / "b.json").write_text("{}")
-    with pytest.raises(JournalError, match="no journal"):
-        Journal.open(tmp_path, "b", "mark")
+    whole = {"version": 1, "parts": 1, "done": {}, "moving": {}, "state": {}}
+    for text in ("{}", "[]", "\x00", json.dumps(whole)):
+        (tmp_path / FOLDER / "b.json").write_text(text)
+        with pytest.raises(JournalError, match="no journal"):
+            Journal.open(tmp_path, "b", "mark")
+
+
+def test_no_path_is_obeyed_by_a_terminal(tmp_path):
+    """Whatever is said of a folder, its name stands there as one may show it."""
+    root = tmp_path / "\x1b[2J"
+    journal = Journal.open(root, "b", "mark")
+    journal.sweep()
+    journal.commit({}, [], {})
+    with pytest.raises(JournalError) as other:
+        Journal.open(root, "b", "other")
+    journal.file.write_text("{}")
+    with pytest.raises(JournalError) as broken:
+        Journal.open(root, "b", "mark")
+    with held(root, "b"), pytest.MonkeyPatch.context() as patched:
+        patched.setattr("gateway.backfill.journal.PATIENCE", 0.0)
+        with pytest.raises(JournalError) as busy, held(root, "b"):
+            pass
+    for one in (other, broken, busy):
+        assert str(one.value).isprintable() and "\\x1b[2J" in str(one.value)
 
 
 def test_the_mark_is_of_what_decides(tmp_path):
@@ -133,6 +239,43 @@ def test_the_mark_is_of_what_decides(tmp_path):
 
     assert mark() == mark(port="/dev/y")
     assert len({mark(), mark(features="30s"), mark(more="x")}) == 3
+
+
+def test_the_mark_is_of_the_modules_too(tmp_path):
+    """Where there are features of the user's own, each Python file that they may be of counts; without, none does."""
+
+    def mark(custom):
+        data = {"boards": [{"name": "b", "port": "/dev/x"}], "features": {"custom": custom}}
+        config = made(data, tmp_path / "c.toml")
+        return marked(config, config.boards)
+
+    files = tmp_path / "own.py", tmp_path / "beside.py", tmp_path / "package/inside.py"
+    for file in files:
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("one = 1\n")
+    custom = ["own:one", "package.inside:one"]
+    before, without = mark(custom), mark([])
+    for file in files:
+        file.write_text("one = 2\n")
+        assert mark(custom) != before
+        assert mark([]) == without
+        file.write_text("one = 1\n")
+        assert mark(custom) == before
+
+
+def test_a_module_that_cannot_be_read_is_told(tmp_path, monkeypatch):
+    """The mark would not be of all that decides."""
+
+    def refused(file):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(file))
+
+    (tmp_path / "own.py").write_text("one = 1\n")
+    config = made(
+        {"boards": [{"name": "b", "port": "/dev/x"}], "features": {"custom": ["own:one"]}}, tmp_path / "c.toml"
+    )
+    monkeypatch.setattr(Path, "read_bytes", refused)
+    with pytest.raises(CaptureError, match=r"own\.py cannot be read: permission denied; "):
+        marked(config, config.boards)
 
 
 def test_without_parquet_there_is_a_sentence(tmp_path, monkeypatch, capsys):

@@ -178,6 +178,18 @@ def test_a_capture_cut_anywhere(tmp_path):
         assert capture.torn is (0 < length < len(last))
 
 
+def test_a_capture_that_goes_on_ends_where_it_is_told(tmp_path):
+    """Of one that is read up to a size it gives what it would if there were no more, line by line and together."""
+    path, cut = tmp_path / "c.jsonl", tmp_path / "cut.jsonl"
+    lines = [headline(HEADER), *(written(Heard(float(at), b"2\r\n" if at % 3 else b"\xff")) for at in range(9))]
+    path.write_text("".join(line + "\n" for line in lines))
+    for size in range(len(lines[0]), path.stat().st_size + 1):
+        cut.write_bytes(path.read_bytes()[:size])
+        for way in (list, lambda capture: list(capture.together())):
+            with Capture(path, size) as one, Capture(cut) as other:
+                assert (way(one), one.torn, one.position) == (way(other), other.torn, size)
+
+
 def test_a_line_without_end(tmp_path):
     """A huge file without lines is refused after its first piece, and is not taken for a torn line."""
     path = tmp_path / "c.jsonl"

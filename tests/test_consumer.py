@@ -1,5 +1,6 @@
 """docs/examples/consumer.py at a real broker: a group of processes has each reading once, though one is killed."""
 
+import asyncio
 import contextlib
 import json
 import sqlite3
@@ -13,7 +14,8 @@ import hypothesis.strategies as st
 import paho.mqtt.client as mqtt
 import pytest
 
-from .brokers import Mosquitto
+from .brokers import FakeBroker, Mosquitto
+from .packets import CONNECT, SUBACK, SUBSCRIBE, WELCOME_5, packet, read_packet
 from .street import ROOT, until
 from .test_subscribe import module
 
@@ -119,6 +121,31 @@ def test_each_reading_once_though_one_is_killed(tmp_path, mosquitto):
             until(lambda: numbers(tmp_path) == list(range(1, sender.sent + 1)), "all are there", 30)
     for number in (1, 2):
         assert f"Sending PUBLISH to readings-{number} " in mosquitto.log
+
+
+@pytest.mark.parametrize(
+    ("number", "topic"), [(1, "$share/readings/gateway/+/+/+/features"), ("guard", "readings/guard")]
+)
+def test_a_refused_subscription_is_told(tmp_path, number, topic):
+    """It does not wait for what never comes: a sentence says which, why and what to do, and it ends by exit code 1."""
+
+    async def refuse(reader, writer):
+        assert (await read_packet(reader))[0] == CONNECT
+        writer.write(WELCOME_5)
+        kind, _, body = await read_packet(reader)
+        assert kind == SUBSCRIBE
+        writer.write(packet(SUBACK, 0, body[:2] + b"\0" + b"\x01" * (number == "guard") + b"\x87"))
+        await reader.read()
+
+    async def ended():
+        async with FakeBroker(script=refuse) as fake:
+            command = CONSUMER, tmp_path / "readings.db", str(number), "127.0.0.1", str(fake.port)
+            process = await asyncio.create_subprocess_exec(sys.executable, *command, stderr=subprocess.PIPE)
+            return (await asyncio.wait_for(process.communicate(), 60))[1], process.returncode
+
+    said, code = asyncio.run(ended())
+    sentence = f"the broker refuses the subscription to {topic}: Not authorized; let this user read it there"
+    assert (said.decode().splitlines()[1:], code) == ([sentence], 1)
 
 
 @pytest.mark.slow

@@ -80,18 +80,25 @@ class Member:
         self.stopping = False
         self.taken: list[mqtt.MQTTMessage] = []  # and not in the database yet
         self.guards = number == "guard"
+        self.topics = [(TOPIC, 1), (MARK, 1)] if self.guards else [(f"$share/{GROUP}/{TOPIC}", 1)]
         self.writing, self.mark, self.marked = True, b"", 0.0  # a guard: until it hears this mark; when it was sent
         # paho acknowledges by itself what a callback has seen: here it is done once it is written
         self.client = mqtt.Client(
             mqtt.CallbackAPIVersion.VERSION2, f"{GROUP}-{number}", protocol=mqtt.MQTTv5, manual_ack=True
         )
         self.client.on_connect = self._connected
+        self.client.on_subscribe = self._subscribed
         self.client.on_message = self._heard
 
     def _connected(self, client, userdata, flags, reason, properties):
         print(f"the broker says: {reason}", file=sys.stderr, flush=True)
         self.writing, self.mark, self.marked = True, secrets.token_bytes(8), time.monotonic()
-        client.subscribe([(TOPIC, 1), (MARK, 1)] if self.guards else [(f"$share/{GROUP}/{TOPIC}", 1)])
+        client.subscribe(self.topics)
+
+    def _subscribed(self, client, userdata, mid, reasons, properties):
+        for (topic, _), reason in zip(self.topics, reasons, strict=True):
+            if reason.is_failure:
+                sys.exit(f"the broker refuses the subscription to {topic}: {reason}; let this user read it there")
 
     def _heard(self, client, userdata, message):
         if self.guards and message.topic == MARK:

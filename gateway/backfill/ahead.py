@@ -14,30 +14,34 @@ import signal
 import subprocess
 import sys
 from array import array
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, cast
 
 from ..alone import Rows, Took, die_with_parent
 from ..ingest.capture.file import Capture, CaptureError
+from .crew import unstarted
 from .reading import Came, Given, Read, read
-from .setting import boards_of, by
+from .setting import boards_of, kept
 
 PIPE = 1 << 20  # bytes
 F_SETPIPE_SZ = 1031
 
 
-def ahead(config: str | None, board: str | None, captures: Sequence[Given]) -> Generator[Read, None, None]:
-    """What `read` gives, from a process of its own. config, board: as the command gets them. Raises CaptureError."""
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "gateway.backfill.ahead"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, (_ROOT, os.environ.get("PYTHONPATH"))))},
-    )
+def ahead(of: Mapping[str, str | None], captures: Sequence[Given]) -> Generator[Read, None, None]:
+    """What `read` gives, from a process of its own. of: what `kept` takes. Raises CaptureError."""
     try:
-        order = {"config": config, "board": board, "captures": [(str(one.path), one.key, one.size) for one in captures]}
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "gateway.backfill.ahead"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, (_ROOT, os.environ.get("PYTHONPATH"))))},
+        )
+    except OSError as error:
+        raise CaptureError(unstarted(error)) from None
+    try:
+        order = {"of": of, "captures": [(str(one.path), one.key, one.size) for one in captures]}
         with suppress(BrokenPipeError), cast(IO[bytes], process.stdin) as pipe:  # that it has ended shows below
             pipe.write(json.dumps(order).encode())
         said: Read | str | None
@@ -73,7 +77,7 @@ def main() -> None:
         fcntl.fcntl(1, F_SETPIPE_SZ, PIPE)
     order = json.loads(sys.stdin.read())
     captures = [Given(Path(path), key, size) for path, key, size in order["captures"]]
-    settings = by(order["config"], order["board"])
+    settings = kept(**order["of"])
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     with suppress(BrokenPipeError), out:  # who has asked has gone

@@ -34,7 +34,7 @@ class Setting(NamedTuple):
     """What holds for all captures of a chain.
 
     of: the boards that one is of. read: see reading.py. features: the names of all that there may be; keys: of the
-    user's own, by feature.
+    user's own, by feature. same: raises CaptureError where the configuration, or a module of it, is another by now.
     """
 
     config: Config
@@ -42,6 +42,7 @@ class Setting(NamedTuple):
     read: Callable[[Sequence[Given]], Generator[Read, None, None]]
     features: Sequence[str]
     keys: Mapping[str, Sequence[str]]
+    same: Callable[[], None]
 
 
 def parts(captures: Sequence[Given]) -> Iterator[list[Given]]:
@@ -59,22 +60,24 @@ def parts(captures: Sequence[Given]) -> Iterator[list[Given]]:
 
 
 class Chain:
-    """Works off what of a chain is not done yet. said: gets how far it is. Raises NoFeature.
-
-    missed: calls of the user's own features that came to nothing, see compute/custom/own.py.
-    """
+    """Works off what of a chain is not done yet. said: gets how far it is. Raises NoFeature."""
 
     def __init__(self, setting: Setting, journal: Journal, said: Said) -> None:
         self._setting, self._journal, self._said = setting, journal, said
         self._alone = Alone(setting.config, setting.keys)
-        self.missed = self._alone.missed
         self._watches: dict[tuple[str, str], Watch | None] = {}
         self._kept: dict[tuple[str, str], tuple[int, int, float]] = {}
         self._end = 0.0  # of what was read, s on the clock of windows
+        self._last = 0.0  # of all captures that were read, the latest end by their own clocks, s since 1970
         self._first: float | None = None  # when that clock began, s since 1970
         self._parts = self._begun()
         if journal.state is not None:
             self._read(journal.state)
+
+    @property
+    def missed(self) -> dict[str, dict[str, Any]]:
+        """Calls of the user's own features that came to nothing, of rows that are there: compute/custom/own.py."""
+        return {feature: one for feature, one in self._alone.missed.items() if one["calls"]}
 
     def work(self, captures: Sequence[Given]) -> None:
         """All of them, the oldest first. Raises CaptureError at the first that does not hold; those before are done."""
@@ -89,18 +92,21 @@ class Chain:
     def _part(self, captures: list[Given], read: Iterator[Read]) -> None:
         journal, done = self._journal, dict[str, dict[str, Any]]()
         journal.sweep()
-        before = self._written()
+        before, missed = self._written(), {feature: one["calls"] for feature, one in self._alone.missed.items()}
         for place, one in enumerate(captures):
             try:
                 done[one.key] = self._capture(one, read)
             except CaptureError:
                 self._parts.close()
                 self._read(before)
+                for feature, calls in self._alone.missed.items():  # they are made again, or their rows are not there
+                    calls["calls"] = missed.get(feature, 0)
                 if place:  # what stands before it holds
                     with closing(self._setting.read(captures[:place])) as again:
                         self._part(captures[:place], again)
                 raise
         self._parts.close()
+        self._setting.same()
         journal.commit({one.key: {"size": one.size} for one in captures}, self._parts.places, self._written())
         self._parts = self._begun()
         for one in captures:
@@ -130,7 +136,7 @@ class Chain:
                     readings = said.readings
             else:
                 rows += self._compute(started, offset, said.at, boards)
-                self._end = offset + said.at
+                self._end, self._last = offset + said.at, max(self._last, started + said.at)
                 return {
                     "capture": str(one.path), "key": one.key, "size": one.size, "seconds": round(said.at, 3),
                     "torn_lines": int(said.torn), "rows": rows, "sent": said.sent, "sent_unknown": said.unknown,
@@ -143,13 +149,12 @@ class Chain:
         """From the capture's clock to that of windows, on which no time comes twice. Raises CaptureError."""
         if self._first is None:
             self._first = started
-        offset = started - self._first
-        if offset < self._end - BACK:
+        if started < self._last - BACK:
             raise CaptureError(
-                f"{shown(str(path), 500)} begins {self._end - offset:.0f} s before the end of what is done of its "
+                f"{shown(str(path), 500)} begins {self._last - started:.0f} s before the end of what is done of its "
                 "board; take it out, or begin anew in another folder with all captures"
             )
-        return max(offset, self._end)
+        return max(started - self._first, self._end)
 
     def _compute(self, started: float, offset: float, at: float, boards: Sequence[Board]) -> int:
         """What waits becomes rows; gives how many. at: when the last of it came."""
@@ -164,7 +169,7 @@ class Chain:
                 row = table.Row(self._setting.config.id, RUN, computed.board, tags[computed.board])
                 part = self._parts.of(table.place(day, computed.board, self._journal.parts + 1), day, row)
                 part.add(table.batch(part.schema, row, computed, rows, ms, alarm))
-            self._parts.over(started + at - BACK - 1.0)
+            self._parts.over(started + at - BACK - 1.0, day)
         return sum(len(computed.seq) for computed in made)
 
     def _alarm(self, computed: Computed) -> bytes:
@@ -182,12 +187,13 @@ class Chain:
     def _written(self) -> dict[str, Any]:
         alarms = self._kept | {key: watch.kept for key, watch in self._watches.items() if watch is not None}
         return {
-            "first": self._first, "end": self._end, "alarms": [[*key, *kept] for key, kept in alarms.items()],
-            **self._alone.written(),
+            "first": self._first, "end": self._end, "last": self._last,
+            "alarms": [[*key, *kept] for key, kept in alarms.items()], **self._alone.written(),
         }  # fmt: skip
 
     def _read(self, state: dict[str, Any]) -> None:
         self._first, self._end = state["first"], state["end"]
+        self._last = state.get("last", (state["first"] or 0.0) + state["end"])  # older ones have none
         self._kept = {(board, sensor): (*kept,) for board, sensor, *kept in state["alarms"]}
         self._watches.clear()
         self._parts = self._begun()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
-import hashlib
 import importlib.util
 import os
 import time
@@ -19,14 +17,14 @@ from ..commands.ends import DONE, FAILED, print_json, say
 from ..config import Config
 from ..hired.site import Gone, Where
 from ..ingest.capture.file import CaptureError
-from ..ingest.shared_lines import asked_beside
-from ..model import Board, Port
+from ..model import Board
 from ..shown import shown
 from .afar import absolute, afar, asked, where
-from .crew import Crew
+from .crew import Crew, Unstarted
 from .finding import SUFFIX, Chain, Found, chains, described, each_once, files, found
 from .journal import FOLDER, Journal, JournalError, held, locked
-from .setting import By, by
+from .mark import marked
+from .setting import By, by, of_port
 from .summary import BEHIND, Progress, Summary, told
 from .trial import keys_of
 
@@ -55,17 +53,23 @@ def backfill(options: argparse.Namespace) -> int:
         summary.fail(why, one.path)
     with _alone_in(root):
         work = [left for chain in made if (left := _left(chain, root, settings, summary)) is not None]
-        configs = [settings(chain.captures[0].header)[0] for chain, _ in work]
+        configs = [config for _, config, _ in work]
         keys = keys_of(configs)
         order = {
             "config": file, "board": board, "root": str(root), "keys": keys, "features": _features(configs, keys),
         }  # fmt: skip
         work.sort(key=lambda one: -one[0].size)
-        tasks = [{"name": c.name, "mark": mark, "captures": described(c.captures)} for c, mark in work]
+        tasks = [
+            {"name": c.name, "gateway": config.id, "mark": mark, "captures": described(c.captures)}
+            for c, config, mark in work
+        ]
         with progress() as line:
-            shows = Progress(line, sum(c.size for c, _ in work), sum(len(c.captures) for c, _ in work))
+            shows = Progress(line, sum(c.size for c, *_ in work), sum(len(c.captures) for c, *_ in work))
             if of is None:
-                Crew(order, tasks, lambda: workers, summary, shows).run()
+                try:
+                    Crew(order, tasks, lambda: workers, summary, shows).run()
+                except Unstarted as error:
+                    summary.fail(str(error))
             elif tasks:
                 _elsewhere(of, order, tasks, configs, summary, shows, line)
     summary.ended = time.monotonic()
@@ -120,11 +124,14 @@ def _read(given: Sequence[str], summary: Summary) -> Iterator[Found]:
 def _line(settings: By, header: Any) -> tuple[Config, list[Board]]:
     """All boards of the port that a capture is of: they belong together, whichever of them it has."""
     config, boards = settings(header)
-    return config, [*asked_beside(boards[0], config.boards)] or boards
+    return config, of_port(config, boards)
 
 
-def _left(chain: Chain, root: Path, settings: By, summary: Summary) -> tuple[Chain, str] | None:
-    """What of a chain is not done yet, with the mark of its configuration; None where there is nothing left."""
+def _left(chain: Chain, root: Path, settings: By, summary: Summary) -> tuple[Chain, Config, str] | None:
+    """What of a chain is not done yet, with its configuration and the mark of that; None where there is nothing left.
+
+    Raises CaptureError.
+    """
     config, _ = settings(chain.captures[0].header)
     mark = marked(config, chain.boards)
     try:
@@ -149,32 +156,7 @@ def _left(chain: Chain, root: Path, settings: By, summary: Summary) -> tuple[Cha
             )
         else:
             summary.skipped.append(str(one.path))
-    return (chain._replace(captures=left), mark) if left else None
-
-
-def marked(config: Config, boards: Sequence[Board]) -> str:
-    """A mark of all in a configuration that decides what the captures of these boards come to."""
-    names = [board.name for board in boards]
-    ranges = {name: config.presets[name].range for name in names if name in config.presets}
-    of_boards = {name: config.of_boards[name] for name in names if name in config.of_boards}
-    bare = [dataclasses.replace(board, port=Port("", settle=board.port.settle)) for board in boards]
-    alarms = [(rule.match, rule.sending.get("alarm")) for rule in config.of_sensors]
-    rules = [(rule.match, rule.changes, rule.treatment) for rule in config.of_sensors]
-    parts = (config.id, bare, config.features, ranges, of_boards, rules, alarms, config.custom)
-    return hashlib.sha256(_plainly(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
-
-
-def _plainly(value: Any) -> str:
-    """A text of a value that is the same in each process: the order of sets and mappings is not."""
-    if dataclasses.is_dataclass(value):
-        value = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return "{" + ",".join(sorted(f"{key}:{_plainly(one)}" for key, one in value.items())) + "}"
-    if isinstance(value, set | frozenset):
-        return "{" + ",".join(sorted(map(_plainly, value))) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ",".join(map(_plainly, value)) + "]"
-    return repr(value)
+    return (chain._replace(captures=left), config, mark) if left else None
 
 
 def _features(configs: Sequence[Config], keys: Mapping[str, Sequence[str]]) -> list[str]:

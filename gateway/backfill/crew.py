@@ -48,6 +48,18 @@ Hire = Callable[[dict[str, Any], Heard], Works | None]
 """A new hand, that has its order; what it says goes into the queue. None: nobody can be had at the moment."""
 
 
+class Unstarted(Exception):
+    """No process can be started: one sentence."""
+
+
+def unstarted(error: OSError) -> str:
+    """That sentence."""
+    return (
+        f"no process can be started: {(error.strerror or str(error)).lower()}; end other programs or give fewer "
+        "--workers, and the same command goes on behind what is done"
+    )
+
+
 class Crew:
     """order: see worker.py. tasks: chains, the longest first. many: hands at once, which may change.
 
@@ -70,7 +82,7 @@ class Crew:
         self._hands: set[Works] = set()
 
     def run(self) -> None:
-        """Returns when all chains are done, or cannot be. Raises what `many` does."""
+        """Returns when all chains are done, or cannot be. Raises what `many` does, and Unstarted."""
         try:
             while self._tasks or self._hands:
                 self._begin()
@@ -85,7 +97,11 @@ class Crew:
     def _begin(self) -> None:
         """As many hands as there may be."""
         while len(self._hands) < self._many() and self._tasks:
-            if (hand := self._hire(self._order, self._said)) is None:
+            try:
+                hand = self._hire(self._order, self._said)
+            except OSError as error:
+                raise Unstarted(unstarted(error)) from None
+            if hand is None:
                 return
             self._hands.add(hand)
             self._summary.begun = True
@@ -141,7 +157,7 @@ class Crew:
 
 
 class Hand:
-    """One process."""
+    """One process. Raises OSError where none can be started."""
 
     again = False  # what ended it here would end the next one too
 

@@ -55,7 +55,7 @@ def files(given: Iterable[str]) -> Iterator[Path]:
 
 def _meant(given: Iterable[str]) -> Iterator[Path]:
     for one in map(Path, given):
-        if not one.is_dir():
+        if not os.path.isdir(one):  # what cannot be looked at is told by whoever opens it
             yield one
             continue
         for folder, folders, names in os.walk(one, onerror=_unreadable):
@@ -77,14 +77,16 @@ def found(path: Path) -> Found:
 
 
 def each_once(captures: Iterable[Found]) -> tuple[list[Found], list[Found]]:
-    """Those that are to be read, and copies of them; of several copies the longest is read."""
+    """Those that are to be read, and copies of them; of several copies the longest is read, the first of equal ones."""
     longest: dict[str, Found] = {}
     copies = []
     for one in captures:
         other = longest.setdefault(one.key, one)
-        if other is not one:
-            copies.append(min(other, one, key=lambda found: found.size))
-            longest[one.key] = max(other, one, key=lambda found: found.size)
+        if other is one:
+            continue
+        if one.size > other.size:
+            longest[one.key] = one
+        copies.append(other if one.size > other.size else one)
     return list(longest.values()), copies
 
 

@@ -1,9 +1,9 @@
 """What of a chain is done, in one file that is replaced at once: nothing is done twice, and nothing is left half.
 
 A part's files are written beside the data first. Then the journal says that they belong to it, and that is the moment
-at which the part is done; then they are put in place. Whatever is killed before that moment leaves files that nobody
-names, and they go; whatever is killed behind it leaves files that are named and not in place yet, and they are put
-there.
+at which the part is done; then they are put in place, which the journal says too. Whatever is killed before that moment
+leaves files that nobody names, and they go; whatever is killed behind it leaves files that are named and not in place
+yet, and they are put there. Files that are in place are whoever's that reads them: to take them away is no damage.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..shown import shown
+
 FOLDER = "_backfill"  # which readers of Parquet leave out, as all that begins so
 VERSION = 1
 PATIENCE = 10.0  # s in which a process that was cut off has to be gone from a chain
@@ -29,7 +31,7 @@ class JournalError(Exception):
 
 @dataclass(slots=True)
 class Journal:
-    """Of one chain. done: each capture's key -> what came of it; moving: of the newest part, file -> its place."""
+    """Of one chain. done: each capture's key -> what came of it; moving: file -> its place, until it is there."""
 
     file: Path
     mark: str  # of the configuration
@@ -47,19 +49,19 @@ class Journal:
             found = json.loads(made.file.read_text())
             if found["version"] != VERSION or not isinstance(found["parts"], int):
                 raise ValueError
-            made.parts, made.done, made.moving, made.state = (
-                found[key] for key in ("parts", "done", "moving", "state")
+            begun, made.parts, made.done, made.moving, made.state = (
+                found[key] for key in ("mark", "parts", "done", "moving", "state")
             )
         except FileNotFoundError:
             return made
         except (ValueError, KeyError, TypeError):
             raise JournalError(
-                f"{made.file} is no journal that this version can go on with; give another folder"
+                f"{_place(made.file)} is no journal that this version can go on with; give another folder"
             ) from None
-        if found["mark"] != mark:
+        if begun != mark:
             raise JournalError(
-                f"{root} was begun with another configuration of these boards, and rows of both would be mixed; give "
-                "another folder, or the configuration of before"
+                f"{_place(root)} was begun with another configuration of these boards, or other Python files beside "
+                "it, and rows of both would be mixed; give another folder, or what there was before"
             )
         made.put()
         return made
@@ -76,11 +78,39 @@ class Journal:
             file.unlink()
 
     def commit(self, done: dict[str, dict[str, Any]], places: list[str], state: dict[str, Any]) -> None:
-        """A part is done. places: of its files, which are on the disk as `temporary` says."""
+        """A part is done. places: of its files, which are on the disk as `temporary` says. Raises as `put`."""
         self.parts += 1
         self.done |= done
         self.moving = {str(self.temporary(place).relative_to(self._root)): place for place in places}
         self.state = state
+        for folder in (self._folder, self.file.parent):
+            _sync(folder)
+        self._write()
+        self.put()
+
+    def put(self) -> None:
+        """Puts the newest part's files in place, those that are not there yet. Raises JournalError, OSError."""
+        if not self.moving:
+            return
+        for file, place in self.moving.items():
+            target = self._root / place
+            if (source := self._root / file).exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                source.replace(target)
+            elif not target.exists():
+                raise JournalError(
+                    f"{_place(target)} is written down as done and is neither there nor in {_place(self._folder)}; "
+                    "put it back, or begin anew in another folder"
+                )
+        for folder in dict.fromkeys(
+            folder for place in self.moving.values() for folder in (self._root / place).parents[:2]
+        ):
+            _sync(folder)
+        _sync(self._root)
+        self.moving = {}
+        self._write()
+
+    def _write(self) -> None:
         text = {key: getattr(self, key) for key in ("mark", "parts", "done", "moving", "state")}
         new = self.file.with_suffix(".new")
         with new.open("w") as file:
@@ -89,17 +119,6 @@ class Journal:
             os.fsync(file.fileno())
         new.replace(self.file)
         _sync(self.file.parent)
-        self.put()
-
-    def put(self) -> None:
-        """Puts the newest part's files in place, those that are not there yet."""
-        for file, place in self.moving.items():
-            target = self._root / place
-            if (source := self._root / file).exists():
-                target.parent.mkdir(parents=True, exist_ok=True)
-                source.replace(target)
-                for folder in (target.parent, target.parent.parent, self._root):
-                    _sync(folder)
 
     @property
     def _folder(self) -> Path:
@@ -116,7 +135,7 @@ def held(root: Path, name: str) -> Iterator[None]:
     """The chain is ours alone, whichever machine others are on. Raises JournalError, OSError."""
     lock = os.open(root / FOLDER / f"{name}+lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     busy = JournalError(
-        f"another process is still at the captures of {name} in {root}; wait until it has ended, and "
+        f"another process is still at the captures of {name} in {_place(root)}; wait until it has ended, and "
         "give the same command again"
     )
     with locked(lock, PATIENCE, busy):
@@ -139,6 +158,10 @@ def locked(file: int, patience: float, busy: Exception) -> Iterator[None]:
         yield
     finally:
         os.close(file)
+
+
+def _place(path: Path) -> str:
+    return shown(str(path), 500)
 
 
 def _sync(folder: Path) -> None:

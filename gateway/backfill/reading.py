@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 
 from ..alone import Ears, Took
 from ..config import Config
-from ..ingest.capture.file import Capture
+from ..ingest.capture.file import Capture, CaptureError
 from ..ingest.capture.lines import Header
 from ..ingest.capture.plain import Pieces
 from ..ingest.capture.playback import Playback
 from ..model import Board
+from ..shown import shown
 
 COUNTED = ("bytes", "frames", "decoded", "noise", "refused", "values", "refused_values", "readings")
 MOST = 65_536  # bytes of what is no plain line, that are handed on together, a line at least LEAST of them
@@ -20,7 +21,7 @@ LEAST = 1024
 
 
 class Given(NamedTuple):
-    """A capture to be read."""
+    """A capture to be read. size: so many bytes of it, whatever comes behind them meanwhile."""
 
     path: Path
     key: str
@@ -63,7 +64,7 @@ def read(config: Config, of: Of, captures: Iterable[Given]) -> Generator[Read, N
     took: list[Took] = []
     ears = Ears(config, took.append)
     for one in captures:
-        with Capture(one.path) as capture:
+        with Capture(one.path, one.size) as capture:
             boards = of(capture.header)
             yield Begun(capture.header)
             playback = Playback(ears.begin(boards, asked=capture.header.asked), capture.header)
@@ -81,6 +82,11 @@ def read(config: Config, of: Of, captures: Iterable[Given]) -> Generator[Read, N
                 yield Came(at, capture.position, sum(one.readings for one in accounts.values()), took[:])
                 took.clear()
                 alone = 0
+            if capture.position < one.size:
+                raise CaptureError(
+                    f"{shown(str(one.path), 500)} has become shorter since this began, by "
+                    f"{one.size - capture.position} bytes; give the same command again"
+                )
             playback.end()
             readings = sum(one.readings for one in accounts.values())
             yield Came(at, capture.position, readings, took[:])

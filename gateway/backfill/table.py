@@ -154,10 +154,10 @@ class Parts:
             self.places.append(place)
         return part
 
-    def over(self, until: float) -> None:
-        """No row comes any more that is older than `until`, s since 1970; and not too many wait."""
-        today = _day(int(until * 1000.0) // DAY)
-        for place in [place for place, part in self._open.items() if part.day < today]:
+    def over(self, until: float, day: str) -> None:
+        """No row comes any more of days before `day` that end before `until`, s since 1970; not too many wait."""
+        first = min(_day(int(until * 1000.0) // DAY), day)
+        for place in [place for place, part in self._open.items() if part.day < first]:
             self._open.pop(place).close()
         waiting = sum(part.waiting for part in self._open.values())
         if waiting > 2 * ROWS:

@@ -16,11 +16,13 @@ from typing import Any
 
 from ..alone import NoFeature, die_with_parent
 from ..ingest.capture.file import Capture, CaptureError
+from ..shown import shown
 from .ahead import ahead
 from .chain import Chain, Said, Setting
 from .journal import Journal, JournalError, held
+from .mark import check
 from .reading import Given, read
-from .setting import boards_of, by
+from .setting import boards_of, kept, of_port
 
 
 def worked(order: dict[str, Any], chain: dict[str, Any], said: Said) -> None:
@@ -40,19 +42,21 @@ def worked(order: dict[str, Any], chain: dict[str, Any], said: Said) -> None:
     except (CaptureError, JournalError, NoFeature) as error:
         said({"failed": str(error)})
     except OSError as error:
-        said({"failed": f"{order['root']} cannot be written: {(error.strerror or str(error)).lower()}"})
+        where = shown(order["root"], 500)
+        said({"failed": f"{where} cannot be written: {(error.strerror or str(error)).lower()}"})
     said({"end": True, "missed": missed})
 
 
 def _work(order: dict[str, Any], chain: dict[str, Any], journal: Journal, said: Said, missed: dict[str, Any]) -> None:
     """missed: gets what the user's own features did not give, however it ends."""
-    settings = by(order["config"], order["board"])
+    given = {"config": order["config"], "board": order["board"], "gateway": chain["gateway"], "mark": chain["mark"]}
+    settings = kept(**given)
     captures = [Given(Path(one["path"]), one["key"], one["size"]) for one in chain["captures"]]
     with Capture(captures[0].path) as capture:
-        config, _ = settings(capture.header)
-    there = partial(ahead, order["config"], order["board"])
-    reads = there if chain.get("ahead") else partial(read, config, boards_of(settings))
-    of = Setting(config, boards_of(settings), reads, order["features"], order["keys"])
+        config, boards = settings(capture.header)
+    reads = partial(ahead, given) if chain.get("ahead") else partial(read, config, boards_of(settings))
+    same = partial(check, config, of_port(config, boards), chain["mark"])
+    of = Setting(config, boards_of(settings), reads, order["features"], order["keys"], same)
     with closing(Chain(of, journal, said)) as work:
         try:
             work.work(captures)

@@ -6,6 +6,7 @@ what a crash can leave is one torn line, the last.
 """
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -99,9 +100,9 @@ class Capture:
     torn: whether its last line was cut off in the middle, as a crash leaves it; that is then left out.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Raises CaptureError when it is no capture."""
-        self.path, self.torn = path, False
+    def __init__(self, path: Path, size: int = sys.maxsize) -> None:
+        """size: bytes, at which it ends for us though it goes on. Raises CaptureError when it is no capture."""
+        self.path, self.torn, self._left = path, False, size
         try:
             self._file = path.open("rb")
         except (OSError, ValueError) as error:  # ValueError: a NUL in the path
@@ -176,15 +177,21 @@ class Capture:
     def _block(self) -> bytes:
         """Some lines, of which the last may be the file's, and torn."""
         try:
-            return self._file.read(PIECES) + self._file.readline(LONGEST + 1)
+            text = self._file.read(min(PIECES, self._left))
+            text += self._file.readline(min(LONGEST + 1, self._left - len(text)))
         except OSError as error:
             raise CaptureError(f"{_place(self.path)} cannot be read: {_why(error)}") from None
 
+        self._left -= len(text)
+        return text
+
     def _line(self) -> bytes:
         try:
-            return self._file.readline(LONGEST + 1)
+            line = self._file.readline(min(LONGEST + 1, self._left))
         except OSError as error:
             raise CaptureError(f"{_place(self.path)} cannot be read: {_why(error)}") from None
+        self._left -= len(line)
+        return line
 
 
 def _place(path: Path) -> str:
