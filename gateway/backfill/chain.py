@@ -99,8 +99,8 @@ class Chain:
             except CaptureError:
                 self._parts.close()
                 self._read(before)
-                for feature, calls in self._alone.missed.items():  # they are made again, or their rows are not there
-                    calls["calls"] = missed.get(feature, 0)
+                for feature, counted in self._alone.missed.items():  # made again, or of rows that are not there
+                    counted["calls"] = missed.get(feature, 0)
                 if place:  # what stands before it holds
                     with closing(self._setting.read(captures[:place])) as again:
                         self._part(captures[:place], again)

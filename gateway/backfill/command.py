@@ -65,13 +65,13 @@ def backfill(options: argparse.Namespace) -> int:
         ]
         with progress() as line:
             shows = Progress(line, sum(c.size for c, *_ in work), sum(len(c.captures) for c, *_ in work))
-            if of is None:
-                try:
+            try:
+                if of is None:
                     Crew(order, tasks, lambda: workers, summary, shows).run()
-                except Unstarted as error:
-                    summary.fail(str(error))
-            elif tasks:
-                _elsewhere(of, order, tasks, configs, summary, shows, line)
+                elif tasks:
+                    _elsewhere(of, order, tasks, configs, summary, shows, line)
+            except Unstarted as error:
+                summary.fail(str(error))
     summary.ended = time.monotonic()
     if options.json:
         print_json(summary.document())
