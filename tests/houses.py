@@ -29,6 +29,11 @@ def slow(times, values, new):
 def crash(times, values, new):
     os.abort()
 
+def picky(times, values, new):
+    if "BAD" in os.environ:
+        raise RuntimeError("libfoo is too old")
+    return values[-new:]
+
 def pid(times, values, new):
     return np.full(new, os.getpid())
 """

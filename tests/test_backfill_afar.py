@@ -24,6 +24,16 @@ from tests import commands
 from tests.backfills import here
 from tests.certificates import Authority
 
+OWN = """
+import os
+if "MISSES" in os.environ:
+    import no_such_module
+
+def own(times, values, new):
+    if "RAISES" in os.environ:
+        raise RuntimeError("libfoo is too old")
+    return {"others": values[-new:]} if "OTHERS" in os.environ else values[-new:]
+"""
 CONFIG = '[[boards]]\nname = "b"\nport = "/dev/x"\n'
 
 
@@ -72,12 +82,12 @@ def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What a worker is asked, all of which it has."""
     monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "own.py").write_text("def own(times, values, new):\n    return values[-new:]\n")
+    (tmp_path / "own.py").write_text(OWN)
     (tmp_path / "presets.d").mkdir()
     (tmp_path / "presets.d/mine.toml").write_text('format = "csv"\ncolumns = ["a"]\n')
     (tmp_path / "gateway.toml").write_text(CONFIG + '[features]\ncustom = ["own:own"]\n')
     (tmp_path / "c.jsonl").write_text("capture")
-    order = {"config": "gateway.toml", "root": "out", "board": None}
+    order = {"config": "gateway.toml", "root": "out", "board": None, "keys": {"own:own": ["own"]}}
     order, tasks = afar.absolute(order, [{"name": "b", "captures": [{"path": "c.jsonl", "key": "k", "size": 7}]}])
     assert tasks[0]["captures"][0]["path"] == str(tmp_path / "c.jsonl")
     asked = afar.asked(order, tasks, [load(tmp_path / "gateway.toml")])
@@ -114,6 +124,22 @@ def test_a_worker_that_is_not(
     """A clause says what it does not see as this machine does."""
     change(tmp_path)
     assert why.format(at=tmp_path) in there.fit(json.dumps(check))
+
+
+@pytest.mark.parametrize(
+    ("variable", "why"),
+    [
+        ("RAISES", "cannot compute the custom features: own:own raised RuntimeError"),
+        ("MISSES", "cannot compute the custom features: own:own cannot be imported"),
+        ("OTHERS", "answers other keys for the custom features than this machine"),
+    ],
+)
+def test_a_worker_on_which_a_feature_fails(
+    check: dict[str, Any], monkeypatch: pytest.MonkeyPatch, variable: str, why: str
+) -> None:
+    """It is tried there before anything is given: what lacks there would be gaps in rows that are done."""
+    monkeypatch.setenv(variable, "1")
+    assert why in there.fit(json.dumps(check))
 
 
 def test_a_worker_without_pyarrow(check: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:

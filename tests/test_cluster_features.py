@@ -43,8 +43,8 @@ async def test_a_feature_that_crashes_is_quarantined_and_the_worker_stays(
 async def test_a_feature_that_takes_its_worker_along(
     tmp_path: Path, dask: Callable[..., DaskCluster], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each worker that had the call ends (as one whose machine runs out of memory): that is the feature's miss too, and
-    what it was asked leaves without a value; nothing is lost."""
+    """Each worker that had the call ends (as one whose machine runs out of memory): no worker is given it for a while,
+    which the status says, and it has its value from here."""
     monkeypatch.setenv("DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES", "0")
     cluster = dask()
     cluster.start()
@@ -61,9 +61,33 @@ async def test_a_feature_that_takes_its_worker_along(
         house.all_goes()
         house.take("a", [1.0])
         await until(lambda: house.out, 20.0)
-        assert [*house.out[0].columns[house.out[0].keys.index("feature")]]
-        (missed,) = house.told("custom.missed")
-        assert missed["why"] == "ended each worker of the cluster that computed it"
+        assert house.out[0].columns[house.out[0].keys.index("pid")][0] > 0
+        assert house.told("custom.missed") == []
+        await until(lambda: "does not get own:pid, which ended each worker" in (house.look["reason"] or ""))
+        assert not house.room.cluster._able("own:pid")
+
+
+async def test_a_worker_on_which_a_feature_fails(tmp_path: Path, dask: Callable[..., DaskCluster]) -> None:
+    """One has another library than the others: it is named, it does not get that feature any more, and each reading
+    has its value all the same, from the others or from here."""
+    cluster = dask()
+    cluster.start(1)
+    cluster.add(env={"BAD": "1"})
+    async with housed(tmp_path, Plan(custom=("own:picky",)), Remote(cluster.address)) as house:
+        await house.connected(2)
+        await until(lambda: house.room.cluster is not None and house.room.cluster._able("own:picky"), 60.0)
+        house.all_goes()
+        for k in range(40):
+            house.take("a", [float(k)])
+            await until(lambda k=k: len(house.out) == k + 1)  # type: ignore[misc]
+        values = [piece.columns[piece.keys.index("picky")][0] for piece in house.out]
+        assert values == [float(k) for k in range(40)]
+        reason = str(house.look["reason"])
+        assert "has 1 of 2 workers that cannot do all (tcp://127.0.0.1:" in reason
+        assert "cannot compute own:picky: raised RuntimeError" in reason
+        assert house.told("custom.missed") == [] and house.look["workers"] == 2
+        assert house.told("cluster.lacks")[-1]["why"] == reason
+        assert house.look["returned"] <= 2
 
 
 async def test_a_worker_that_has_lost_the_modules(tmp_path: Path, dask: Callable[..., DaskCluster]) -> None:

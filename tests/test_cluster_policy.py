@@ -5,7 +5,7 @@ import pytest
 from gateway.compute.cluster import conduct, letters
 from gateway.compute.cluster.conduct import Conduct, back, in_time, late, tried, used
 from gateway.compute.cluster.policy import FRESH, LATEST, MOST_KINDS, Costs, sized, sooner
-from gateway.compute.cluster.staff import ASKED, Seen, Staff
+from gateway.compute.cluster.staff import ASKED, BARRED, Seen, Staff
 
 
 def test_a_cost_is_the_median_of_the_latest() -> None:
@@ -179,6 +179,39 @@ def test_a_feature_that_a_worker_cannot_compute_is_named() -> None:
     staff = Staff(ORDER, b"{}")
     staff.look(seen("a"), 0.0)
     staff.said("a", "1.0.0")
-    staff.able("a", 0, "cannot compute own:f: it needs the module scipy")
+    staff.able("a", 0, "it needs the module scipy")
     assert staff.fit() == ["a"] and staff.fit(0) == []
     assert staff.standing(0.1).reason.endswith("(a cannot compute own:f: it needs the module scipy)")
+
+
+def test_a_feature_that_failed_on_a_worker_is_tried_there_again() -> None:
+    """After ten minutes, as one in quarantine; until then it is named, and gets all else."""
+    order = letters.Order("tcp://h:1", "1", features=('{"module": "m", "function": "f"}',))
+    staff = Staff(order, b"{}")
+    staff.look({"w": Seen(1, 0.0, True), "x": Seen(1, 0.0, True)}, 0.0)
+    for address in ("w", "x"):
+        staff.able(address, 0, "")
+        staff.said(address, "1")
+    staff.failed("w", 0, "raised " + "x" * 999, 1.0)
+    assert (staff.fit(), staff.fit(0)) == (["w", "x"], ["x"])
+    assert "w cannot compute m:f: raised xxx" in staff.standing(1.0).reason
+    assert len(staff.standing(1.0).reason) < 600
+    staff.able("w", 0, "")  # whoever asks meanwhile
+    assert (staff.fit(0), staff.again(BARRED)) == (["x"], [])
+    assert staff.again(1.0 + BARRED) == ["w"]
+    staff.able("w", 0, "")
+    assert (staff.fit(0), staff.standing(700.0).reason) == (["w", "x"], "")
+
+
+def test_a_feature_that_ends_workers_is_nobody_s() -> None:
+    """For ten minutes, and the status says so."""
+    order = letters.Order("tcp://h:1", "1", features=('{"module": "m", "function": "f"}',))
+    staff = Staff(order, b"{}")
+    staff.look({"w": Seen(1, 0.0, True)}, 0.0)
+    staff.able("w", 0, "")
+    staff.said("w", "1")
+    staff.shut(0, "ended each worker", 1.0)
+    standing = staff.standing(1.0)
+    assert (staff.fit(0), standing.able, standing.reason) == ([], (), "does not get m:f, which ended each worker")
+    assert staff.again(1.0 + BARRED) == []
+    assert (staff.fit(0), staff.standing(700.0).reason) == (["w"], "")

@@ -72,7 +72,7 @@ def test_a_gateway_with_a_cluster(
     last = judge.documents[STATUS]
     assert last["balanced"] is True and not last["dropped"] and last["pool"]["quarantined"] == []
     names = [event["event"] for event in gateway.events() if event["event"].startswith("cluster.")]
-    assert names[0] == "cluster.lost" and names[1] == "cluster.recovered" and names[-1] == "cluster.recovered"
+    assert names[0] == "cluster.lost" and names.count("cluster.recovered") >= 2 and names[-1] == "cluster.recovered"
     assert told(gateway, "cluster.lost")[0]["state"] == "away"
     assert all(line.startswith("{") for line in gateway.log.read_text().splitlines())  # Dask logs nothing there
 

@@ -36,7 +36,10 @@ async def test_another_version_is_not_used(tmp_path: Path, dask: Callable[..., D
     cluster.add(env={"PYTHONPATH": str(other)})
     cluster.add(env={"PYTHONPATH": str(none)})
     async with housed(tmp_path, Plan(), Remote(cluster.address)) as house:
-        await until(lambda: "has no gateway" in (house.look["reason"] or "") and "0.0.1" in house.look["reason"], 60.0)
+        await until(
+            lambda: "has no gateway" in (house.look["reason"] or "") and "has gateway 0.0.1" in house.look["reason"],
+            60.0,
+        )
         look = house.look
         assert (look["state"], look["workers"]) == ("version", 0)
         assert f"has gateway 0.0.1 and not {gateway.__version__}" in look["reason"]

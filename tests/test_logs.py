@@ -62,6 +62,7 @@ def test_a_recovery_has_the_level_of_its_loss() -> None:
     troubles = {name for name, event in EVENTS.items() if event.level == "warning"}
     assert troubles - ended - ends == {
         "config.unwise",
+        "cluster.lacks",
         "control.failed",
         "web.said",
         "port.note",

@@ -24,6 +24,7 @@ from ..ingest.capture.file import CaptureError
 from .crew import Heard, Hire
 from .journal import FOLDER
 from .there import SEEN, UNWANTED, digest
+from .trial import orders
 
 EXTRA = "Dask is not installed; pip install 'serial-edge-gateway[cluster]' brings it"
 
@@ -65,7 +66,8 @@ def absolute(order: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]]) -> tu
 
 def asked(order: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]], configs: Sequence[Config]) -> dict[str, Any]:
     """What a worker has to see: the configuration's files, byte by byte, the first capture of each chain, and the
-    folder, in which there is a file that says so. order, tasks: absolute. Raises OSError."""
+    folder, in which there is a file that says so; and what the user's own features have to answer there. order, tasks:
+    absolute. Raises OSError."""
     file = Path(order["config"]) if order["config"] else None
     files = [file, *sorted((file.parent / OWN).glob("*.toml"))] if file else []
     custom = sorted({name for config in configs for name in config.custom})
@@ -74,6 +76,8 @@ def asked(order: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]], configs:
     return {
         "files": {str(file): digest(file) for file in files},
         "captures": {task["captures"][0]["path"]: task["captures"][0]["size"] for task in tasks},
+        "features": orders(configs),
+        "keys": order["keys"],
         "root": order["root"],
         "seen": secrets.token_hex(16),
     }

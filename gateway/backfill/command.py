@@ -22,7 +22,7 @@ from ..shown import shown
 from .afar import absolute, afar, asked, where
 from .crew import Crew, Unstarted
 from .finding import SUFFIX, Chain, Found, chains, described, each_once, files, found
-from .journal import FOLDER, Journal, JournalError, held, locked
+from .journal import FOLDER, Journal, JournalError, Mixed, held, locked
 from .mark import marked
 from .setting import By, by, of_port
 from .summary import BEHIND, Progress, Summary, told
@@ -53,6 +53,7 @@ def backfill(options: argparse.Namespace) -> int:
         summary.fail(why, one.path)
     with _alone_in(root):
         work = [left for chain in made if (left := _left(chain, root, settings, summary)) is not None]
+        work = [] if summary.mixed else work
         configs = [config for _, config, _ in work]
         keys = keys_of(configs)
         order = {
@@ -139,6 +140,7 @@ def _left(chain: Chain, root: Path, settings: By, summary: Summary) -> tuple[Cha
             journal = Journal.open(root, chain.name, mark)
     except JournalError as error:
         summary.fail(str(error))
+        summary.mixed = summary.mixed or isinstance(error, Mixed)
         return None
     except OSError as error:
         summary.fail(f"{shown(str(root), 500)} cannot be written: {(error.strerror or str(error)).lower()}")

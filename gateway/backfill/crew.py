@@ -156,6 +156,12 @@ class Crew:
                 hand.close()
 
 
+def environment() -> dict[str, str]:
+    """Of a process of ours: it finds this gateway, wherever it is started, and has one core."""
+    path = os.pathsep.join(filter(None, (str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH"))))
+    return os.environ | {"PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+
+
 class Hand:
     """One process. Raises OSError where none can be started."""
 
@@ -163,14 +169,12 @@ class Hand:
 
     def __init__(self, order: dict[str, Any], said: Heard) -> None:
         self.task: dict[str, Any] | None = None
-        root = str(Path(__file__).parents[2])
-        path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-m", "gateway.backfill.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             close_fds=False,  # the folder's lock goes along
-            env=os.environ | {"PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+            env=environment(),
         )
         threading.Thread(target=self._listen, args=(said,), daemon=True).start()
         self._write(order)

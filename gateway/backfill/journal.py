@@ -29,6 +29,10 @@ class JournalError(Exception):
     """A journal that cannot be used: one sentence."""
 
 
+class Mixed(JournalError):
+    """A journal of another configuration."""
+
+
 @dataclass(slots=True)
 class Journal:
     """Of one chain. done: each capture's key -> what came of it; moving: file -> its place, until it is there."""
@@ -59,9 +63,9 @@ class Journal:
                 f"{_place(made.file)} is no journal that this version can go on with; give another folder"
             ) from None
         if begun != mark:
-            raise JournalError(
-                f"{_place(root)} was begun with another configuration of these boards, or other Python files beside "
-                "it, and rows of both would be mixed; give another folder, or what there was before"
+            raise Mixed(
+                f"{_place(root)} was begun with another configuration of {shown(name, 200)}, or other Python files "
+                "beside it, and rows of both would be mixed; give another folder, or what there was before"
             )
         made.put()
         return made

@@ -25,6 +25,7 @@ class Summary:
     began: float = field(default_factory=time.monotonic)
     ended: float = 0.0
     begun: bool = False  # with any capture
+    mixed: bool = False  # rows of two configurations would be: nothing is done
     captures: int = 0  # that were done, and of all of them:
     rows: int = 0
     total: Counter[str] = field(default_factory=Counter)

@@ -9,16 +9,19 @@ import hashlib
 import importlib.util
 import json
 import queue
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from .crew import Hand, Heard
+from .crew import Hand, Heard, environment
 from .journal import FOLDER
 
 LOOK = 0.5  # s between two questions whether it is still wanted, and between two words of how far it is
 UNWANTED = "was not wanted any more"  # by the worker that retires, or by whoever has asked
+TRIAL = 120.0  # s for the custom features to be tried
 SEEN = "seen+"  # what the file begins with by which a worker sees that it has the same folder; no journal's does
 
 
@@ -47,7 +50,22 @@ def fit(check: str) -> str:
     except OSError as error:
         at = error.filename or asked["root"]
         return f"cannot use {at} ({(error.strerror or str(error)).lower()}), which has to be the same folder there"
-    return ""
+    return _tried(asked["features"], asked["keys"]) if asked["features"] else ""
+
+
+def _tried(orders: object, keys: object) -> str:
+    """What is wrong with the user's own features here, a clause; "" when they answer what they answer elsewhere."""
+    command = [sys.executable, "-P", "-m", "gateway.backfill.trial"]
+    try:
+        done = subprocess.run(
+            command, input=json.dumps(orders), capture_output=True, text=True, env=environment(), timeout=TRIAL
+        )
+        said = json.loads((done.stdout.splitlines() or [""])[-1])
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        return f"cannot try the custom features ({type(error).__name__})"
+    if "why" in said:
+        return f"cannot compute the custom features: {said['why']}"
+    return "" if said["keys"] == keys else "answers other keys for the custom features than this machine"
 
 
 def worked(say: Callable[[str], None], wanted: Callable[[], bool], number: str, order: str, chain: str) -> str:

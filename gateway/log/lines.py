@@ -73,6 +73,7 @@ EVENTS = {
     "pool.worker_replaced": _event("warning", "worker after_s", "pool.worker_lost pool.worker_failed"),
     "cluster.connected": _event("info", "address workers"),
     "cluster.lost": _event("warning", "address state why"),
+    "cluster.lacks": _event("warning", "address workers why"),
     "cluster.recovered": _event("warning", "address workers after_s", "cluster.lost"),
     "compute.failed": _event("error", "why boards readings"),
     "custom.missed": _event("warning", "feature why"),

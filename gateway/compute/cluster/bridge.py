@@ -15,7 +15,6 @@ import socket
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
-from ..custom.answers import bad
 from ..wire import READY, Inbox, framed
 from ..worker import settle_in
 from . import letters
@@ -30,7 +29,6 @@ SILENT = 2.0  # s for its answer; what is under way has a patience of its own
 GREETING = 30.0  # s for a worker to say which version it has; it may be busy
 IMPORTS = 60.0  # s for it to import a feature
 PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0)  # s between attempts to connect; each is drawn from its upper half
-LONGEST = 400  # characters of what is wrong with a feature there
 PIECE = 1 << 18  # bytes read at once
 
 
@@ -115,12 +113,18 @@ class Bridge:
         else:
             call, staff = letters.call_of(data), self._staff
             order = staff.order.features[call.feature]
+            now = asyncio.get_running_loop().time()
             try:
                 answer = await self._scheduler.compute(
-                    "called", order, staff.mark, call.data, on=staff.fit(call.feature)
+                    "called", order, staff.mark, call.data, on=staff.fit(call.feature), knows="address"
                 )
             except Killed as error:
-                answer = bad(str(error), False)  # its own process could not hold it: that is a miss as well
+                staff.shut(call.feature, str(error), now)
+                raise
+            if answer[:1] == letters.BADLY:
+                address, why = letters.badly_of(answer)
+                staff.failed(address, call.feature, why, now)
+                raise Failed(f"has a worker that failed: {address} {why}")
             if answer == letters.UNPREPARED:
                 for address in staff.unprepared():
                     self._also(self._prepare(self._scheduler, address))
@@ -182,6 +186,8 @@ class Bridge:
                 raise Away(f"has not answered for {SILENT:.0f} s") from None
             for address in self._staff.look(workers, loop.time()):
                 self._also(self._greet(scheduler, address))
+            for address in self._staff.again(loop.time()):
+                self._also(self._prepare(scheduler, address))
             await asyncio.sleep(max(LOOK, len(workers) * LOOK_EACH))
 
     async def _greet(self, scheduler: Scheduler, address: str) -> None:
@@ -209,10 +215,10 @@ class Bridge:
             try:
                 async with asyncio.timeout(IMPORTS):
                     why = await scheduler.compute(
-                        "prepared", order, staff.modules, on=[address], first=True, placed=True
+                        "prepared", order, staff.modules, on=[address], first=True, knows="local_directory"
                     )
             except TimeoutError:
                 why = f"it was not imported within {IMPORTS:.0f} s"
             except (Failed, Away) as error:
                 why = str(error)
-            staff.able(address, at, f"cannot compute {letters.name_of(order)}: {str(why)[:LONGEST]}" if why else "")
+            staff.able(address, at, str(why))

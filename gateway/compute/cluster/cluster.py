@@ -48,7 +48,8 @@ class Cluster:
         self._batches, self._back, self._late = 0, 0, 0  # given, and of those given back; answers that came after that
         self._copied, self._answered = -BETWEEN, 0.0  # when: the latest copy, the latest good answer
         self._fault = ""  # why it is not used although it is there
-        self._told: tuple[str, float] | None = None  # why it is not used, and since when
+        self._told: tuple[str, float] | None = None  # why it is not used, "" while it is, and since when
+        self._lacks: str | None = None  # what is wrong although it is used
         self._loop = asyncio.get_running_loop()
 
     def listen(self, freed: Callable[[], None]) -> None:
@@ -245,18 +246,22 @@ class Cluster:
                 listener()
 
     def _tell(self) -> None:
-        """The log hears of it once when it is used, and once when it is not any more."""
+        """The log hears when it is used, when it is not any more and why, and what it lacks while it is."""
         seen, now = self.look(), self._loop.time()
-        if seen["state"] == letters.CONNECTING:
+        where, state, workers, why = seen["address"], seen["state"], seen["workers"], seen["reason"]
+        if state == letters.CONNECTING:
             return
-        if seen["state"] == letters.CONNECTED:
-            where, workers = seen["address"], seen["workers"]
+        if state == letters.CONNECTED:
             if self._told is None:
                 self._event("cluster.connected", address=where, workers=workers)
             elif self._told[0]:
                 away = round(now - self._told[1], 1)
                 self._event("cluster.recovered", address=where, workers=workers, after_s=away)
             self._told = "", now
-        elif self._told is None or not self._told[0]:
-            self._told = seen["state"], now
-            self._event("cluster.lost", address=seen["address"], state=seen["state"], why=seen["reason"])
+            if why != self._lacks and why:
+                self._event("cluster.lacks", address=where, workers=workers, why=why)
+            self._lacks = why
+        elif self._told is None or self._told[0] != state:
+            since = now if self._told is None or not self._told[0] else self._told[1]
+            self._told, self._lacks = (state, since), None
+            self._event("cluster.lost", address=where, state=state, why=why)

@@ -26,7 +26,7 @@ VOICE = (
     "'paused') and getattr(worker.state.tasks.get(key), 'state', None) == 'executing'))(*(lambda worker: (worker, "
     "worker.get_current_task()))(__import__('distributed').get_worker())), "
 )
-PLACE = "__import__('distributed').get_worker().local_directory, "
+OF_ITSELF = "__import__('distributed').get_worker().{}, "
 """What a worker evaluates. A function that is sent itself is looked for by the scheduler, too, which would need the
 gateway; and a worker on which it cannot be found ends, whoever else has work on it. Its own directory is one that Dask
 clears, also after a worker that was killed."""
@@ -85,22 +85,23 @@ class Scheduler:
         on: Sequence[str],
         of: str = OURS,
         first: bool = False,
-        placed: bool = False,
+        knows: str = "",
         topic: str = "",
     ) -> Any:
         """What a function gives on one of those workers. of: its module in the gateway.
 
-        first: before what is not. placed: it is told the worker's own directory, before its arguments. topic: it gets
-        what says a text on it, and what tells whether it is still wanted, before its arguments.
+        first: before what is not. knows: what it is told of the worker before its arguments, "address" or
+        "local_directory". topic: it gets what says a text on it, and what tells whether it is still wanted, before
+        them.
         Raises Failed, Lost, Killed, Away.
         """
         if not on:
-            raise Failed("no worker can")
+            raise Failed("has no worker that can compute it")
         future: Any = None
         try:
             future = self._client.submit(
                 eval,
-                THERE.format(of, function, VOICE.format(topic) if topic else PLACE if placed else ""),
+                THERE.format(of, function, VOICE.format(topic) if topic else OF_ITSELF.format(knows) if knows else ""),
                 {"arguments": arguments},
                 pure=False,
                 workers=on,
@@ -141,14 +142,17 @@ async def connected(address: str, ca: str, cert: str, key: str) -> Scheduler:
     client: Any = None
     try:
         await _reached(address)
-        client = distributed.Client(  # type: ignore[no-untyped-call]
-            address, security=security, asynchronous=True, timeout=PATIENCE, set_as_default=False, name="gateway"
-        )
-        await client
+        async with asyncio.timeout(PATIENCE + PARTING):  # Dask's own does not end with one that takes us and is silent
+            client = distributed.Client(  # type: ignore[no-untyped-call]
+                address, security=security, asynchronous=True, timeout=PATIENCE, set_as_default=False, name="gateway"
+            )
+            await client
     except Exception as error:  # no connection, no scheduler, no certificate that will do
         if client is not None:
             await Scheduler(client).close()
-        raise Away(f"cannot be reached ({said(error)})") from None
+        reached = client is not None and (isinstance(error, TimeoutError) or not isinstance(error, OSError))
+        what = "does not answer as a scheduler of Dask's does" if reached else "cannot be reached"
+        raise Away(f"{what} ({said(error)})") from None
     return Scheduler(client)
 
 

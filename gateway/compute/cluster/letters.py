@@ -19,6 +19,7 @@ from ..wire import Nonsense
 
 BATCH, CALL, FORGET = b"B", b"C", b"F"
 DONE, NOT = b"=", b"!"
+BADLY = b"x"  # before what a worker gives whose process has answered badly, or not: see `badly`
 UNPREPARED = b"?"  # what a worker gives instead of an answer, which it has not the modules for any more
 SIZE = Struct("!I")
 FEATURE = Struct("!H")  # which of the order's features a call is for
@@ -107,6 +108,17 @@ def call(feature: int, data: bytes) -> bytes:
 def call_of(data: bytes) -> Call:
     """The same, read. Only the gateway writes it."""
     return Call(FEATURE.unpack_from(data, len(CALL))[0], data[len(CALL) + FEATURE.size :])
+
+
+def badly(address: str, why: bytes) -> bytes:
+    """What the worker at that address gives instead of an answer that its process could not give."""
+    return BADLY + address.encode() + b"\n" + why
+
+
+def badly_of(data: bytes) -> tuple[str, str]:
+    """The same, read: the worker, and why, a clause."""
+    address, _, why = data[len(BADLY) :].partition(b"\n")
+    return address.decode(errors="replace"), why[:400].decode(errors="replace")
 
 
 def name_of(feature: str) -> str:

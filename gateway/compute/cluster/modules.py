@@ -31,7 +31,9 @@ def gathered(folder: Path, features: Iterable[str]) -> bytes:
     files = {str(file.relative_to(folder)): file.read_bytes().decode("latin-1") for file in found}
     data = json.dumps(files, sort_keys=True).encode()
     if len(data) > MOST:
-        raise TooLarge(f"the Python files in {folder} are {len(data) / 1e6:.1f} MB; {MOST / 1e6:.0f} MB are the most")
+        raise TooLarge(
+            f"the Python files in {folder.resolve()} are {len(data) / 1e6:.1f} MB; {MOST / 1e6:.0f} MB are the most"
+        )
     return data
 
 

@@ -9,11 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from . import letters
 from .letters import CONNECTED, CONNECTING, EMPTY, VERSION, Order, Standing
 from .modules import mark_of
 
 QUIET = 2.0  # s, and two of the intervals in which workers are heard, after which one counts as silent
 ASKED = 10.0  # s after which a worker that is not ready yet is not waited for
+BARRED = 600.0  # s for which a worker does not get a feature that has failed there; as a quarantine
+LONGEST_WHY = 400  # characters of what is wrong with a feature there
 LONGEST = 40  # characters of a version that are shown
 AHEAD = 1  # task of each worker that waits there, so that it need not wait for the next
 
@@ -38,6 +41,7 @@ class Member:
     version: str | None = None  # None: it has not said that it is ready
     why: str = ""  # why it is of no use, or a feature cannot be computed there
     able: set[int] = field(default_factory=set)
+    barred: dict[int, float] = field(default_factory=dict)  # features that failed there, and until when
 
 
 class Staff:
@@ -46,6 +50,7 @@ class Staff:
     def __init__(self, order: Order, modules: bytes) -> None:
         self.order, self.modules, self.mark = order, modules, mark_of(modules)
         self._members: dict[str, Member] = {}
+        self._shut: dict[int, tuple[float, str]] = {}  # features that nobody gets: until when, and why
 
     def gone(self) -> None:
         """The scheduler has gone, and with it all that was known."""
@@ -75,12 +80,35 @@ class Staff:
         self._members.pop(address, None)
 
     def able(self, address: str, feature: int, why: str) -> None:
-        """Whether it can compute a feature of the order; why not."""
-        if (member := self._members.get(address)) is not None:
+        """Whether it can compute a feature of the order; why not, a clause."""
+        if (member := self._members.get(address)) is not None and feature not in member.barred:
             if why:
-                member.why = why
+                member.able.discard(feature)
+                member.why = f"cannot compute {letters.name_of(self.order.features[feature])}: {why[:LONGEST_WHY]}"
             else:
                 member.able.add(feature)
+
+    def failed(self, address: str, feature: int, why: str, now: float) -> None:
+        """A feature raised, crashed or hung there: it is not given it for a while. Whose fault that is shows where it
+        is computed next: here."""
+        self.able(address, feature, why)
+        if (member := self._members.get(address)) is not None:
+            member.barred.setdefault(feature, now + BARRED)
+
+    def shut(self, feature: int, why: str, now: float) -> None:
+        """A feature takes workers along: nobody is given it for a while."""
+        self._shut[feature] = now + BARRED, why[:LONGEST_WHY]
+
+    def again(self, now: float) -> list[str]:
+        """Those that have to be given the modules of a feature again, which is not barred there any more."""
+        self._shut = {feature: told for feature, told in self._shut.items() if now < told[0]}
+        due = []
+        for address, member in self._members.items():
+            left = {feature: until for feature, until in member.barred.items() if now < until}
+            if left != member.barred:
+                member.barred, member.why = left, ""
+                due.append(address)
+        return due
 
     def unprepared(self) -> list[str]:
         """Some worker has not the modules any more, nobody knows which. Gives all that have to be given them again."""
@@ -95,7 +123,7 @@ class Staff:
         return [
             address
             for address, member in self._members.items()
-            if self._fits(member) and (feature is None or feature in member.able)
+            if self._fits(member) and (feature is None or (feature in member.able and feature not in self._shut))
         ]
 
     def _fits(self, member: Member) -> bool:
@@ -115,9 +143,11 @@ class Staff:
                 return Standing(VERSION, f"has no worker with gateway {self.order.version} ({named})")
             return Standing(EMPTY, f"has no worker that can be used ({named})" if wrong else self._idle())
         hands = sum(member.seen.threads + AHEAD for member in fit)
-        able = sorted(set().union(*(member.able for member in fit)))
+        able = sorted(set().union(*(member.able for member in fit)) - {*self._shut})
         reasons = [f"has {len(wrong)} of {len(self._members)} workers that cannot do all ({named})"] if wrong else []
         reasons += [self.order.lacks] if self.order.lacks else []
+        for feature, (_, why) in self._shut.items():
+            reasons.append(f"does not get {letters.name_of(self.order.features[feature])}, which {why}")
         return Standing(CONNECTED, " and ".join(reasons), len(fit), hands, tuple(able))
 
     def _idle(self) -> str:

@@ -10,7 +10,7 @@ from pickle import loads
 
 from ... import __version__
 from ..tasks import Result
-from .letters import packed
+from .letters import badly, packed
 
 
 def hello() -> str:
@@ -39,11 +39,12 @@ def prepared(place: str, order: str, modules: bytes) -> str:
     return kept.prepared(place, order, modules)
 
 
-def called(order: str, mark: str, call: bytes) -> bytes:
-    """What the feature answers, see custom/answers.py: also when its process has crashed or hung. mark: of its modules.
+def called(address: str, order: str, mark: str, call: bytes) -> bytes:
+    """What the feature answers, see custom/answers.py. address: of this worker. mark: of the feature's modules.
 
-    letters.UNPREPARED where those are not here, or not any more.
+    letters.badly where it has raised, crashed or hung; letters.UNPREPARED where its modules are not here any more.
     """
     from . import kept
 
-    return kept.called(order, mark, call)
+    answer = kept.called(order, mark, call)
+    return badly(address, answer[2:]) if answer[:1] == b"!" else answer

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ...instants import instant
 from ...shown import shown
+from ..wire import Nonsense
 from . import quarantine
 from .answers import MOST_KEYS, Answer, key_problem, read
 from .pieces import Call, Custom, Piece, ordered
@@ -133,14 +134,12 @@ class Feature:
             elsewhere.give(queue.take(), self._answered_elsewhere, self._returned)
 
     def _answered_elsewhere(self, call: Call, data: bytes) -> None:
-        """Raises Nonsense when it is no answer."""
+        """Raises Nonsense when it is none that will do: what is wrong with the feature shows in its process here."""
         answer = read(data, call.new)
         if why := answer.why or self._unusable(answer):
-            self._give_up(call.pieces)
-            self._miss(why)
-        else:
-            self._take(call, answer)
-            self._good()
+            raise Nonsense(why)
+        self._take(call, answer)
+        self._good()
 
     def _returned(self, call: Call) -> None:
         """The cluster has not answered: the process here is asked."""
