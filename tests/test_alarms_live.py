@@ -111,6 +111,7 @@ AWAY = [(1, 20.0, None, 0), (2, 72.0, "above", 0), (3, 60.0, None, 0), (4, 73.0,
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("mosquitto", [["persistence true"]], indirect=True)  # or it forgets the judge's session
 def test_after_an_outage_the_newest_state_is_there(tmp_path, mosquitto, judge):
     """What began and ended meanwhile is in the readings; the topic is told of how it is now."""
     with Board(name="oven") as board, running(tmp_path, text(mosquitto.port, board, HOT)) as gateway:
@@ -123,6 +124,7 @@ def test_after_an_outage_the_newest_state_is_there(tmp_path, mosquitto, judge):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("mosquitto", [["persistence true"]], indirect=True)  # or it forgets the judge's session
 def test_readings_from_the_disk_have_their_alarm(tmp_path, mosquitto, judge):
     """Those of a run before too; what is retained is as that run could tell it last, until this one has a reading."""
     with Board(name="oven") as board:

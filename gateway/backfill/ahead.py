@@ -21,7 +21,7 @@ from typing import IO, cast
 
 from ..alone import Rows, Took, die_with_parent
 from ..ingest.capture.file import Capture, CaptureError
-from .crew import unstarted
+from .crew import environment, unstarted
 from .reading import Came, Given, Read, read
 from .setting import boards_of, kept
 
@@ -36,7 +36,7 @@ def ahead(of: Mapping[str, str | None], captures: Sequence[Given]) -> Generator[
             [sys.executable, "-P", "-m", "gateway.backfill.ahead"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, (_ROOT, os.environ.get("PYTHONPATH"))))},
+            env=environment(),
         )
     except OSError as error:
         raise CaptureError(unstarted(error)) from None
@@ -64,9 +64,6 @@ def ahead(of: Mapping[str, str | None], captures: Sequence[Given]) -> Generator[
         process.kill()
         process.wait()
         cast(IO[bytes], process.stdout).close()
-
-
-_ROOT = str(Path(__file__).parents[2])
 
 
 def main() -> None:
