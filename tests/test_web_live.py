@@ -84,7 +84,7 @@ def equal(found: dict, metric: Metric, document: dict, labels: frozenset) -> int
     """How many numbers of a document were compared with the scrape's."""
     value = document
     for key in metric.place:
-        value = value[key]
+        value = value.get(key, {})  # there is no cluster
     numbers = value if isinstance(value, dict) else {None: value}
     for reason, number in numbers.items():
         known = labels | ({("reason", reason)} if reason else set())
