@@ -54,6 +54,7 @@ class Hearing:
         attempts = 0
         try:
             while True:
+                self.state.joined()  # not later: what is retained may come before we hear that we are let in
                 try:
                     connection = await subscribed(await self.source.where(), [self.source.topic], self._heard)
                 except Refused as error:
@@ -80,7 +81,6 @@ class Hearing:
         self._connection, self._since = connection, time.monotonic()
         if self._lost_at is not None:
             self._tell({"connected": True, "why": None})
-        self.state.joined()
         self._lost_at, self._why = None, ""
         self.connected.set()
         why, _ = await connection.lost
