@@ -142,6 +142,7 @@ async def test_a_hostile_board_has_a_harmless_file_name(web):
 
 async def test_a_page_is_told_all_and_then_what_changes(web):
     """It gets documents, refused lines, sensors and values at its start, and the newest values as they come."""
+    await until(lambda: not web.made.rings.looked_at)  # the pages of tests before have gone: it is the first
     page = await Stream.open(web.port)
     _, documents = await page.next("documents")
     assert set(documents["boards"]) == {"bench", HOSTILE}
