@@ -104,33 +104,33 @@ class Bridge:
         self._writer.write(framed(number, answer))
 
     async def _computed(self, data: bytes) -> bytes:
-        from .dask import Away, Failed, Killed
+        from .dask import Away
 
         if self._scheduler is None:
             raise Away("is not there")
         if data[:1] == letters.BATCH:
-            answer = await self._scheduler.compute("batch", data[1:], on=self._staff.fit())
-        else:
-            call, staff = letters.call_of(data), self._staff
-            order = staff.order.features[call.feature]
-            now = asyncio.get_running_loop().time()
-            try:
-                answer = await self._scheduler.compute(
-                    "called", order, staff.mark, call.data, on=staff.fit(call.feature), knows="address"
-                )
-            except Killed as error:
-                staff.shut(call.feature, str(error), now)
-                raise
-            if answer[:1] == letters.BADLY:
-                address, why = letters.badly_of(answer)
-                staff.failed(address, call.feature, why, now)
-                raise Failed(f"has a worker that failed: {address} {why}")
-            if answer == letters.UNPREPARED:
-                for address in staff.unprepared():
-                    self._also(self._prepare(self._scheduler, address))
-                raise Failed("has workers that do not have the feature any more")
-        if not isinstance(answer, bytes):
-            raise Failed("answered nonsense")
+            return _bytes(await self._scheduler.compute("batch", data[1:], on=self._staff.fit()))
+        return await self._called(self._scheduler, letters.call_of(data))
+
+    async def _called(self, scheduler: Scheduler, call: letters.Call) -> bytes:
+        """What a feature answers; who has failed does not get it for a while."""
+        from .dask import Failed, Killed
+
+        staff, now = self._staff, asyncio.get_running_loop().time()
+        order, on = staff.order.features[call.feature], staff.fit(call.feature)
+        try:
+            answer = _bytes(await scheduler.compute("called", order, staff.mark, call.data, on=on, knows="address"))
+        except Killed as error:
+            staff.shut(call.feature, str(error), now)
+            raise
+        if answer[:1] == letters.BADLY:
+            address, why = letters.badly_of(answer)
+            staff.failed(address, call.feature, why, now)
+            raise Failed(f"has a worker that failed: {address} {why}")
+        if answer == letters.UNPREPARED:
+            for address in staff.unprepared():
+                self._also(self._prepare(scheduler, address))
+            raise Failed("has workers that do not have the feature any more")
         return answer
 
     # the scheduler
@@ -222,3 +222,12 @@ class Bridge:
             except (Failed, Away) as error:
                 why = str(error)
             staff.able(address, at, str(why))
+
+
+def _bytes(answer: object) -> bytes:
+    """What came from a worker, which may be anything. Raises Failed."""
+    from .dask import Failed
+
+    if not isinstance(answer, bytes):
+        raise Failed("answered nonsense")
+    return answer
