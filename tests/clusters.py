@@ -11,7 +11,15 @@ from pathlib import Path
 
 from .brokers import free_port
 
+ROOT = Path(__file__).parent.parent
 DASK = (sys.executable, "-m", "dask")
+
+
+def patched(folder: Path, code: str) -> dict[str, str]:
+    """The environment of a worker in which this is run first. folder: a new one."""
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(code)
+    return {"PYTHONPATH": f"{folder}{os.pathsep}{ROOT}"}
 
 
 class DaskCluster:
@@ -60,7 +68,7 @@ class DaskCluster:
 
     def _run(self, what: str, *arguments: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
         number = len(list(self._folder.glob("*.log")))
-        own = {"PYTHONPATH": str(Path(__file__).parent.parent), "DASK_CONFIG": os.devnull}
+        own = {"PYTHONPATH": str(ROOT), "DASK_CONFIG": os.devnull}
         with open(self._folder / f"{number}-{what}.log", "wb") as log:
             return subprocess.Popen(
                 [*DASK, what, *arguments, *self._tls], stdout=log, stderr=subprocess.STDOUT, cwd=self._folder,

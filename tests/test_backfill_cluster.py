@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 import gateway
+from tests import clusters
 from tests.backfills import here, rows
 from tests.certificates import Authority
 from tests.clusters import DaskCluster
@@ -40,6 +41,13 @@ chain.Chain._part = part
 """
 """Small parts, of which a chain's second waits for a file."""
 
+RETIRE = """
+import distributed
+client = distributed.Client({address!r})
+(busy,) = [address for address, keys in client.processing().items() if keys]
+client.retire_workers([busy])
+"""
+
 
 @pytest.fixture
 def cluster(dask: Callable[..., DaskCluster]) -> DaskCluster:
@@ -51,13 +59,7 @@ def cluster(dask: Callable[..., DaskCluster]) -> DaskCluster:
 def patched(tmp_path: Path) -> Callable[[str, str], dict[str, str]]:
     """The environment of a worker in which this is run first."""
 
-    def made(name: str, code: str) -> dict[str, str]:
-        folder = tmp_path / f"patched-{name}"
-        folder.mkdir()
-        (folder / "sitecustomize.py").write_text(code)
-        return {"PYTHONPATH": f"{folder}{os.pathsep}{ROOT}"}
-
-    return made
+    return lambda name, code: clusters.patched(tmp_path / f"patched-{name}", code)
 
 
 @pytest.fixture
@@ -146,11 +148,12 @@ def test_what_comes_out_is_what_processes_here_make(
     assert len(beside.splitlines()) == 2
 
 
-def test_a_worker_that_is_killed(
-    tmp_path: Path, cluster: DaskCluster, begun: Any, patched: Any, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("how", ["killed", "retired"])
+def test_a_worker_that_goes(
+    tmp_path: Path, cluster: DaskCluster, begun: Any, patched: Any, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    """In mid-chain, with kill -9: its process ends with it, one that has come since goes on behind what is done,
-    nothing is there twice, and it is a success."""
+    """In mid-chain, by kill -9, or as one of a cluster that grows and shrinks: its process ends with it, one that has
+    come since goes on behind what is done, nothing is there twice, and it is a success."""
     folder, out, go = archives(tmp_path / "captures", "x"), tmp_path / "out", tmp_path / "go"
     monkeypatch.setattr("gateway.backfill.chain.PART", 15_000)
     here(monkeypatch, folder, "-o", tmp_path / "one")
@@ -162,42 +165,17 @@ def test_a_worker_that_is_killed(
     (child,) = at_work(busy)
     cluster.add(env=env)
     registered(tmp_path, 2)
-    cluster.kill(busy)
+    if how == "killed":
+        cluster.kill(busy)
+    else:
+        run = [sys.executable, "-c", RETIRE.format(address=cluster.address)]
+        subprocess.run(run, check=True, timeout=60, capture_output=True)
     wait(lambda: not Path(f"/proc/{child}").exists())
     go.touch()
     told, beside = ended(process)
     assert (told["captures"] + told["skipped"], told["failed"], beside) == (4, [], "")
     assert files(out) == files(tmp_path / "one")
     assert len(rows(out)) == 1200
-
-
-def test_a_worker_that_retires(
-    tmp_path: Path, cluster: DaskCluster, begun: Any, patched: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As one of a cluster that grows and shrinks: it leaves its chain to another, and nothing is there twice."""
-    folder, out, go = archives(tmp_path / "captures", "x"), tmp_path / "out", tmp_path / "go"
-    monkeypatch.setattr("gateway.backfill.chain.PART", 15_000)
-    here(monkeypatch, folder, "-o", tmp_path / "one")
-    env = patched("slow", PARTS.format(go=str(go)))
-    cluster.start()
-    busy = cluster.add(env=env)
-    process = begun(folder, "-o", out, "--cluster", cluster.address)
-    wait(lambda: list(out.rglob("part-000001.parquet")))
-    (child,) = at_work(busy)
-    cluster.add(env=env)
-    registered(tmp_path, 2)
-    retire = f"""
-import distributed
-client = distributed.Client({cluster.address!r})
-(busy,) = [address for address, keys in client.processing().items() if keys]
-client.retire_workers([busy])
-"""
-    subprocess.run([sys.executable, "-c", retire], check=True, timeout=60, capture_output=True)
-    wait(lambda: not Path(f"/proc/{child}").exists())
-    go.touch()
-    told, beside = ended(process)
-    assert (told["captures"] + told["skipped"], told["failed"], beside) == (4, [], "")
-    assert files(out) == files(tmp_path / "one")
 
 
 def test_a_scheduler_that_is_killed(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,9 +11,8 @@ import pytest
 
 from gateway.compute.room import Remote
 from gateway.model import Plan
-from tests.clusters import DaskCluster
+from tests.clusters import DaskCluster, patched
 from tests.houses import housed
-from tests.street import ROOT
 from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180), pytest.mark.xdist_group("dask")]
@@ -48,13 +46,10 @@ async def test_a_feature_that_takes_its_worker_along(
     monkeypatch.setenv("DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES", "0")
     cluster = dask()
     cluster.start()
-    killing = tmp_path / "killing"
-    killing.mkdir()
-    (killing / "sitecustomize.py").write_text(
-        "import os\nimport gateway.compute.cluster.kept as kept\nkept.called = lambda *_: os.abort()\n"
-    )
+    code = "import os\nimport gateway.compute.cluster.kept as kept\nkept.called = lambda *_: os.abort()\n"
+    env = patched(tmp_path / "killing", code)
     for _ in range(2):
-        cluster.add(env={"PYTHONPATH": f"{killing}{os.pathsep}{ROOT}"})
+        cluster.add(env=env)
     async with housed(tmp_path, Plan(custom=("own:pid",)), Remote(cluster.address), deadline=10.0) as house:
         await house.connected(2)
         await until(lambda: house.room.cluster is not None and house.room.cluster._able("own:pid"), 60.0)
@@ -91,20 +86,34 @@ async def test_a_worker_on_which_a_feature_fails(tmp_path: Path, dask: Callable[
         assert house.look["returned"] <= 2
 
 
+async def test_a_worker_that_answers_no_bytes(tmp_path: Path, dask: Callable[..., DaskCluster]) -> None:
+    """Whatever it gives, that is told at once as nonsense, and each reading has its value from here."""
+    cluster = dask()
+    cluster.start()
+    code = "import gateway.compute.cluster.there as there\nthere.called = lambda *_: 7\n"
+    cluster.add(env=patched(tmp_path / "strange", code))
+    async with housed(tmp_path, Plan(custom=("own:pid",)), Remote(cluster.address)) as house:
+        await until(lambda: house.room.cluster is not None and house.room.cluster._able("own:pid"), 60.0)
+        house.all_goes()
+        for k in range(3):
+            house.take("a", [float(k)])
+            await until(lambda k=k: len(house.out) == k + 1)  # type: ignore[misc]
+        assert "answered nonsense: batches are computed here" in str(house.look["reason"])
+        assert all(piece.columns[piece.keys.index("pid")][0] > 0 for piece in house.out)
+
+
 async def test_a_worker_that_has_lost_the_modules(tmp_path: Path, dask: Callable[..., DaskCluster]) -> None:
     """It has them again without a word from anybody, and what it was asked meanwhile is computed here."""
     cluster = dask()
     cluster.start()
-    forgetful = tmp_path / "forgetful"
-    forgetful.mkdir()
     flag = tmp_path / "forget"
-    (forgetful / "sitecustomize.py").write_text(
+    code = (
         "import os\nimport gateway.compute.cluster.kept as kept\nreal = kept.called\n"
         f"def called(*told):\n    if os.path.exists({str(flag)!r}):\n        os.unlink({str(flag)!r})\n"
         "        kept._known.clear()\n    return real(*told)\n"
         "kept.called = called\n"
     )
-    cluster.add(env={"PYTHONPATH": f"{forgetful}{os.pathsep}{ROOT}"})
+    cluster.add(env=patched(tmp_path / "forgetful", code))
     async with housed(tmp_path, Plan(custom=("own:pid",)), Remote(cluster.address)) as house:
         able = lambda: house.room.cluster is not None and house.room.cluster._able("own:pid")  # noqa: E731
         await until(able, 60.0)
