@@ -204,12 +204,16 @@ async def test_a_disk_that_hangs_holds_nobody_up(tmp_path):
 
 
 def test_the_end_of_the_loop_ends_no_thread_with_a_traceback(tmp_path, capfd):
-    release = threading.Event()
+    hanging, release = threading.Event(), threading.Event()
+
+    def hangs(store):
+        hanging.set()
+        release.wait(20)
 
     async def main():
         disk = Disk(tmp_path, LIMIT, Heard().news)
-        task = asyncio.ensure_future(disk.run(lambda store: release.wait(20)))
-        await asyncio.sleep(0.05)
+        task = asyncio.ensure_future(disk.run(hangs))
+        await asyncio.to_thread(hanging.wait, 5)
         task.cancel()
         disk._jobs.put(None)
 

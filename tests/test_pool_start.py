@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -55,6 +56,32 @@ async def test_a_worker_that_cannot_start_is_told_in_a_sentence(spare: int) -> N
         assert os.listdir("/proc/self/fd") == before
         await started(client)
         await client.pool.stop()
+
+
+STARTING = """
+import sys
+from gateway.compute import process
+process.begin()
+print(process._server(), flush=True)
+sys.stdin.read()
+"""
+
+
+def test_the_fork_server_never_takes_ctrl_c() -> None:
+    """Ctrl-C reaches the whole group: from its start on it blocks SIGINT, and then ignores it, so that no interpreter
+    that is still starting prints a traceback.
+    """
+    with subprocess.Popen(
+        [sys.executable, "-c", STARTING], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as program:
+        assert program.stdout is not None
+        status = Path(f"/proc/{int(program.stdout.readline())}/status")
+        ignored, bit = False, 1 << (signal.SIGINT - 1)
+        while not ignored:
+            words = dict(line.split(":", 1) for line in status.read_text().splitlines())
+            blocked, ignored = (bool(int(words[name], 16) & bit) for name in ("SigBlk", "SigIgn"))
+            assert blocked or ignored
+        program.communicate("", timeout=20)
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace lets a system call fail")

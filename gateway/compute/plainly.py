@@ -3,6 +3,7 @@
 The pool tells it, too, and counts it; of a fork that failed this line has the cause.
 """
 
+import signal
 import sys
 from types import TracebackType
 
@@ -14,3 +15,5 @@ def tell(kind: type[BaseException], error: BaseException, trace: TracebackType |
 
 
 sys.excepthook = tell
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # blocked while this process started: see process.py

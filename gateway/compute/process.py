@@ -85,7 +85,7 @@ def begin() -> None:
         vars(resource_tracker).update(ensure_running=lambda: None, getfd=lambda: nowhere)
     with contextlib.suppress(OSError), _one_at_a_time, _no_main():
         _context()
-        forkserver.ensure_running()
+        _ensure_server()
 
 
 def _nowhere() -> int | None:
@@ -135,6 +135,17 @@ def _sentence(error: Exception) -> str:
     return f"a worker process cannot start: {why or error}" + (f"; {cure}" if cure else "")
 
 
+def _ensure_server() -> None:
+    """Starts the fork server if there is none. SIGINT is blocked in it until it ignores it, in plainly.py: Ctrl-C
+    reaches the whole group, and an interpreter that it meets while it starts prints a traceback.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _server() -> int | None:
     """The pid of the fork server. multiprocessing keeps it to itself, and has no other way to end one that hangs."""
     pid: int | None = getattr(forkserver._forkserver, "_forkserver_pid", None)
@@ -155,7 +166,7 @@ atexit.register(_end_server)  # before multiprocessing's own: that waits until t
 @contextlib.contextmanager
 def _in_time() -> Iterator[None]:
     """Ends a fork server that does not answer in time, and with that the wait for it. Raises OSError then."""
-    forkserver.ensure_running()  # where it has ended, a new one, which imports numpy
+    _ensure_server()  # where it has ended, a new one, which imports numpy
     patience = ANSWER_PATIENCE if _server() in _proven else FIRST_PATIENCE
     overdue = threading.Event()
 

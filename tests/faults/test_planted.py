@@ -10,7 +10,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 import unicodedata
 from pathlib import Path
 
@@ -203,7 +202,7 @@ def plant(file: Path, bomb: bytes) -> None:
 
 
 PLANTED = "import os\nos.makedirs({canary!r}, exist_ok=True)\n"
-OWN = "def same(times, values, new):\n    return values[-new:]\n"
+OWN = "import pathlib\npathlib.Path({imported!r}).touch()\n\ndef same(times, values, new):\n    return values[-new:]\n"
 
 
 @row(
@@ -222,7 +221,8 @@ def test_f84_the_working_directory(tmp_path):
         folder.mkdir(mode=0o755)
     for name in ("own", "numpy", "paho", "structlog", "serial", "sitecustomize", "pickle", "secrets", "random"):
         (here / f"{name}.py").write_text(PLANTED.format(canary=str(canary)))
-    (there / "own.py").write_text(OWN)
+    imported = tmp_path / "imported"
+    (there / "own.py").write_text(OWN.format(imported=str(imported)))
     (there / "own.py").chmod(0o646)
     file = there / "gateway.toml"
     file.write_text(
@@ -237,6 +237,7 @@ def test_f84_the_working_directory(tmp_path):
     assert checked.returncode == 0, checked.stderr
     assert "tried     own:same" in checked.stdout
     assert f'others can write "{there / "own.py"}"' in checked.stdout and "chmod go-w" in checked.stdout
+    imported.unlink()
     log = tmp_path / "log"
     with log.open("wb") as out:
         running = subprocess.Popen(
@@ -244,7 +245,7 @@ def test_f84_the_working_directory(tmp_path):
         )
     try:
         until(lambda: "broker.refused" in log.read_text(), "it runs", 20)
-        time.sleep(0.5)  # what it starts imports too
+        until(imported.exists, "what it starts has imported the feature", 20)
         running.send_signal(signal.SIGTERM)
         assert running.wait(10) == 0
     finally:
