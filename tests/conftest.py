@@ -19,9 +19,17 @@ from tests.brokers import Mosquitto
 from tests.clusters import DaskCluster
 from tests.hanging import pytest_configure, pytest_runtest_logfinish, pytest_runtest_setup  # noqa: F401 (hooks)
 from tests.street import Judge
+from tests.turns import pytest_xdist_make_scheduler  # noqa: F401 (a hook)
 
 BUDGET = int(os.environ.get("GATEWAY_TEST_BUDGET", "0"))
 OUTSIDE = os.environ.get("GATEWAY_OUTSIDE") != "0"
+
+
+def examples(fast: int, long: int) -> int:
+    """How many examples a search takes: in every run, and with a budget of two minutes and more; with less, a share."""
+    return max(fast, min(long, long * BUDGET // 120))
+
+
 hypothesis.settings.register_profile("fast", deadline=None, max_examples=60, derandomize=True)
 hypothesis.settings.register_profile("long", deadline=None, max_examples=100)
 hypothesis.settings.load_profile("long" if BUDGET else "fast")
@@ -35,11 +43,16 @@ def pytest_report_header():
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leaves slow tests out while there is no budget for them, and those with programs from outside where told to."""
+    """Leaves slow tests out while there is no budget for them, and those with programs from outside where told to.
+
+    The slow ones come first: of tests that run side by side, no long one is then the last.
+    """
     marks = [*([] if BUDGET else ["slow"]), *([] if OUTSIDE else ["outside"])]
     left = {item for item in items if any(item.get_closest_marker(mark) for mark in marks)}
     config.hook.pytest_deselected(items=list(left))
-    items[:] = [item for item in items if item not in left]
+    items[:] = sorted(
+        (item for item in items if item not in left), key=lambda item: not item.get_closest_marker("slow")
+    )
 
 
 @pytest.fixture(scope="session")

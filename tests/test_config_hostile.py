@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gateway import config
 from gateway.config import problems, starting_configuration, tables, words
 from gateway.config.load import _document as checked_tables
-from tests.conftest import BUDGET
+from tests.conftest import examples
 
 ANY = st.text(st.characters(exclude_categories=()), max_size=20)
 
@@ -76,7 +76,7 @@ def mutated(dice: random.Random) -> bytes:
 
 def test_mutated_files() -> None:
     """Broken files give sentences that any terminal can show, and never a traceback."""
-    dice, total = random.Random(20), 10_000 if BUDGET else 1000
+    dice, total = random.Random(20), examples(1000, 10_000)
     parsed = wrong = 0
     for _ in range(total):
         found = problems(mutated(dice))

@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from gateway.publish.lane import JOINED, Lane, Piece
 from gateway.publish.lanes import Lanes
-from tests.conftest import BUDGET
+from tests.conftest import examples
 from tests.made import features
 
 BOARDS, SENSORS = ("a", "b"), ("S1", "S2")
@@ -133,7 +133,7 @@ class Street(RuleBasedStateMachine):
         assert self.lanes.waiting == 0
 
 
-Street.TestCase.settings = settings(max_examples=150 if BUDGET else 50, stateful_step_count=50, deadline=None)
+Street.TestCase.settings = settings(max_examples=examples(50, 150), stateful_step_count=50, deadline=None)
 TestStreet = Street.TestCase
 TestStreet.__doc__ = "Whatever happens in whatever order, each lane keeps its order and every reading is counted once."
 

@@ -12,7 +12,7 @@ from gateway.publish.broker import Limits
 from gateway.publish.outbox import OWN_LIMIT
 from gateway.publish.packets import Ack
 from gateway.publish.window import UNSTATED
-from tests.conftest import BUDGET
+from tests.conftest import examples
 from tests.made import features
 from tests.outboxes import ROOM, outbox, readings_of, sent
 
@@ -215,7 +215,7 @@ class Broker(RuleBasedStateMachine):
             assert missing == lost or self.losses
 
 
-Broker.TestCase.settings = settings(max_examples=150 if BUDGET else 50, stateful_step_count=40, deadline=None)
+Broker.TestCase.settings = settings(max_examples=examples(50, 150), stateful_step_count=40, deadline=None)
 
 
 TestBroker = Broker.TestCase

@@ -13,7 +13,7 @@ from gateway.model import Drop
 from gateway.publish.spool.nouns import Gone
 from gateway.publish.spool.store import Store
 from tests.blocks_made import block
-from tests.conftest import BUDGET
+from tests.conftest import examples
 from tests.stores import every, files, opened
 
 __all__ = ["opened"]  # the fixture
@@ -121,6 +121,4 @@ class StoreMachine(RuleBasedStateMachine):
 
 
 TestStore = StoreMachine.TestCase
-TestStore.settings = settings(
-    max_examples=60 if BUDGET else 15, stateful_step_count=50 if BUDGET else 30, deadline=None
-)
+TestStore.settings = settings(max_examples=examples(15, 60), stateful_step_count=examples(30, 50), deadline=None)

@@ -6,6 +6,7 @@ import pytest
 
 from gateway.ingest.formats import FORMATS
 from gateway.model import Decoded, FormatOptions
+from tests.conftest import examples
 
 LINES = 100
 GOOD = 60
@@ -82,13 +83,13 @@ def read(lines, format="auto"):
 @pytest.mark.parametrize(
     ("name", "format"), [*((name, "auto") for name in BOARDS), *((name, FOUND.get(name, "csv")) for name in BOARDS)]
 )
-def test_torn_lines_decide_nothing_for_good(name, format, before, budget):
+def test_torn_lines_decide_nothing_for_good(name, format, before):
     """At first, early or later: after sixty good lines it is as if they had not been."""
     lines = [BOARDS[name](n) for n in range(LINES)]
     first, good = lines[:before], lines[before + 2 : before + 2 + GOOD]
     expected = read(first + good, format)[-10:]
     assert all("Sample" in one for one in expected)
     random = Random(f"{name} {before}")
-    for _ in range(100 if budget else 10):
+    for _ in range(examples(10, 100)):
         odd = [torn(line, random) for line in random.choices(lines[: before + 9], k=random.choice([1, 1, 2]))]
         assert read(first + odd + good, format)[-10:] == expected, odd

@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from gateway.model import FormatOptions
-from tests.conftest import BUDGET
+from tests.conftest import examples
 
 CORPUS = Path(__file__).parent.parent / "corpus"
 PATTERNS = (
@@ -80,7 +80,7 @@ options = st.one_of(
 
 def many(fast: int, long: int) -> settings:
     """How many examples a test takes: in every run, and with a budget of two minutes and more; with less, a share."""
-    return settings(max_examples=max(fast, min(long, long * BUDGET // 120)), deadline=None)
+    return settings(max_examples=examples(fast, long), deadline=None)
 
 
 def corpus(kind: str) -> list[Path]:

@@ -18,7 +18,7 @@ from gateway.compute.wire import Nonsense
 from gateway.ledger import imbalances
 from gateway.model import Chunk, Plan, Why
 from gateway.publish.broker import Limits
-from tests.conftest import BUDGET
+from tests.conftest import examples
 from tests.fuzz.in_memory import BOARDS, SENSORS, Loop, Run, messages
 from tests.fuzz.sent_and_taken import Model
 
@@ -291,6 +291,6 @@ class Street(RuleBasedStateMachine):
             assert self.model.gone(board) <= missing, "counted as gone: all that has not come"
 
 
-Street.TestCase.settings = settings(max_examples=800 if BUDGET else 25, stateful_step_count=50, deadline=None)
+Street.TestCase.settings = settings(max_examples=examples(25, 800), stateful_step_count=50, deadline=None)
 TestStreet = Street.TestCase
 TestStreet.__doc__ = "Whatever boards, workers and brokers do, the ledger balances and agrees with what was sent."

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gateway.config import Wrong, board_of, lines, load, plan, plan_for, preset, problems, warnings
 from gateway.config.presets import PACKAGED
 from gateway.config.tables import TABLES
-from tests.conftest import BUDGET
+from tests.conftest import examples
 
 from .hostile import corpus, many
 
@@ -151,7 +151,7 @@ def judged(file: Path, data: bytes) -> bool:
 
 def test_mutated_files(tmp_path):
     """Thousands of files that are nearly right: each runs, or says why not; none raises, none takes long."""
-    dice, right, total = random.Random(89), 0, 10_000 if BUDGET else 500
+    dice, right, total = random.Random(89), 0, examples(500, 10_000)
     began = time.thread_time()
     for turn in range(total):
         data = mutated(dice)
@@ -165,7 +165,7 @@ def test_mutated_files(tmp_path):
 
 def test_mutated_presets(tmp_path):
     """The same of presets: each can be used, or each of its sentences says in which file something is wrong."""
-    dice, right, total = random.Random(90), 0, 10_000 if BUDGET else 500
+    dice, right, total = random.Random(90), 0, examples(500, 10_000)
     file = tmp_path / "mine.toml"
     began = time.thread_time()
     for turn in range(total):
