@@ -16,12 +16,12 @@ import paho.mqtt.client as paho
 ROOT = Path(__file__).parent.parent
 
 
-def until(condition: Callable[[], Any], what: str, patience: float = 10.0) -> Any:
-    """What `condition` gives as soon as it is true. Fails with `what` when that does not come."""
+def until(condition: Callable[[], Any], what: str, patience: float = 10.0, every: float = 0.005) -> Any:
+    """What `condition` gives as soon as it is true, asked each `every` s. Fails with `what` when that does not come."""
     deadline = time.monotonic() + patience
     while not (found := condition()):
         assert time.monotonic() < deadline, f"not within {patience:g} s: {what}"
-        time.sleep(0.005)
+        time.sleep(every)
     return found
 
 

@@ -15,7 +15,8 @@ import pytest
 from tests.conftest import BUDGET
 
 TIER = os.environ.get("GATEWAY_FAULTS") or ("ci" if BUDGET else "fast")
-PATIENCE = {"fast": 180, "ci": 600, "full": 900}  # s that a test may take beyond its holds: fast streets take turns
+PATIENCE = {"fast": 180, "ci": 300, "full": 900}  # s that a test may take beyond its holds
+FAST = 1000  # readings/s; such streets take turns, so that they do not keep the cores from each other
 
 
 @dataclass
@@ -32,6 +33,7 @@ class Row:
 
 ROWS: dict[str, Row] = {}
 DURATIONS: dict[str, float] = {}  # s that a test takes in the full run, by its name
+FLOODS: set[str] = set()  # names of the tests with a fast street
 
 
 def row(
@@ -42,13 +44,14 @@ def row(
     *,
     fast: bool = False,
     root: bool = False,
+    floods: bool = False,
     full: float = 60,
     missing: str = "",
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Makes a test one of row `number`. The texts are said once a row; a further test of it leaves them out.
 
-    fast: it runs in every tier. root: only where we are root. full: s that it takes in the full run. missing: what is
-    promised and not kept yet; the test fails for that, and must.
+    fast: it runs in every tier. root: only where we are root. floods: its street is a fast one, see FAST. full: s that
+    it takes in the full run. missing: what is promised and not kept yet; the test fails for that, and must.
     """
 
     def mark(test: Callable[..., Any]) -> Callable[..., Any]:
@@ -59,6 +62,8 @@ def row(
         one.shown.append(f"`{test.__name__}` ({'fast' if fast else 'ci'}{', root' if root else ''})")
         one.missing = one.missing or missing
         DURATIONS[test.__name__] = full
+        if floods:
+            FLOODS.add(test.__name__)
         marks = [pytest.mark.timeout(PATIENCE[TIER] + (full if TIER == "full" else 0))]
         marks += [] if fast else [pytest.mark.slow]
         marks += [pytest.mark.root] if root else []

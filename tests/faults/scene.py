@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import threading
@@ -21,15 +22,16 @@ from typing import Any
 from simulators import Board
 from tests.brokers import Mosquitto
 from tests.faults import rules, tree
-from tests.faults.alone import FAST, alone
 from tests.faults.judge import Judge, share
 from tests.faults.proxy import Proxy
-from tests.faults.rows import lasting
+from tests.faults.rows import FAST, FLOODS, TIER, lasting
 from tests.street import ROOT, Gateway, until
 
 KINDS = ("json", "csv-header")  # boards that number their readings
-LOOK = 0.2  # s between two readings of memory
+LOOK = 0.02  # s between two looks at a condition
+MEMORY = 0.2  # s between two readings of memory
 PROOF = 2.0  # s in which a fault shows
+RATE = 50.0 if TIER == "full" else 25.0  # lines/s of a board: shorter runs leave cores to the tests beside them
 WINDOW = "2s"  # full before the memory of a steady street is read: what grows after that is kept, and should not be
 UNDER_WAY = 0.3  # s; what was written that shortly before the fault may be caught by it
 KEEPS = ("persistence true", "max_inflight_messages 20", "max_queued_messages 10000000")
@@ -42,7 +44,7 @@ class Scene:
 
     boards: names, or names with options of Board. broker: lines of mosquitto's configuration. A row's own gateway.toml:
     url, mqtt, gateway (keys of those tables), each (of every board), extra. timers, clock: see launch.py. environment,
-    prefix: of the gateway's process. floods: a board will send more than its rate.
+    prefix: of the gateway's process.
     """
 
     def __init__(
@@ -51,7 +53,7 @@ class Scene:
         *,
         boards: Sequence[str] | dict[str, dict[str, Any]] = ("bench", "attic", "cellar"),
         sensors: int = 4,
-        rate: float = 50.0,
+        rate: float = RATE,
         baud: int = 115_200,
         broker: Sequence[str] = KEEPS,
         proxy: bool = False,
@@ -66,7 +68,6 @@ class Scene:
         prefix: Sequence[str] = (),
         topics: Sequence[str] = (),
         start: bool = True,
-        floods: bool = False,
     ) -> None:
         self.folder = folder
         self.seed = int(os.environ.get("GATEWAY_SEED", random.randrange(1_000_000)))
@@ -74,7 +75,8 @@ class Scene:
         self.stack = contextlib.ExitStack()
         own = boards if isinstance(boards, dict) else {name: dict[str, Any]() for name in boards}
         speeds = [each.get("sensors", sensors) * each.get("rate", rate) for each in own.values()]
-        self.stack.enter_context(alone(folder, FAST if floods else sum(speeds)))
+        test = re.split(r"[^\w]", os.environ["PYTEST_CURRENT_TEST"].rpartition("::")[2])[0]
+        assert sum(speeds) < FAST or test in FLOODS, "a fast street: say floods=True in the row"
         self.broker = Mosquitto(folder, broker)
         self.broker.start()
         self.stack.callback(self.broker.kill)
@@ -166,7 +168,7 @@ class Scene:
         since = time.monotonic()
         self.arrive(since, 20, "readings of all boards")
         self.steady_from = time.monotonic()
-        self.spend(lasting(full, 3.0, 1.0))
+        self.spend(lasting(full, 1.5, 1.0))
         self.steady_to = time.monotonic() - UNDER_WAY
         self.baseline = self.reading()
 
@@ -197,7 +199,7 @@ class Scene:
     def until(self, condition: Callable[[], Any], what: str, within: float) -> float:
         """Waits for `condition`, listening meanwhile; fails with `what`. Gives the seconds that it took."""
         since = time.monotonic()
-        until(lambda: self.judge.listen() or condition(), what, within)
+        until(lambda: self.judge.listen() or condition(), what, within, LOOK)
         return time.monotonic() - since
 
     def noticed(self, event: str, within: float, times: int = 1) -> dict[str, Any]:
@@ -252,7 +254,7 @@ class Scene:
         return {"resident": tree.resident(pid), "fds": tree.descriptors(pid), "threads": tree.threads(pid)}
 
     def _watch(self, pid: int) -> None:
-        while not self._over.wait(LOOK) and tree.state(pid) not in ("", "Z"):
+        while not self._over.wait(MEMORY) and tree.state(pid) not in ("", "Z"):
             self.highest = max(self.highest, tree.resident(pid))
 
     def report(self) -> None:

@@ -70,7 +70,7 @@ def test_f37_broker_killed(scene):
     with s.fault():
         s.broker.kill()
         s.prove(lambda: s.proxy.until_closed(5), "the connection is gone")
-        s.hold(5)
+        s.hold(5, ci=3)
         s.broker.start()
     s.back(within=20)
     s.until(lambda: s.judge.last[GATEWAY].at > s.healed, "the document is there again", 5)
@@ -156,7 +156,7 @@ def test_f41_thin_and_flapping_link(scene):
     s.steady()
     with s.fault():
         s.proxy.rate, s.proxy.delay = 1000.0, 2.0
-        s.hold(60)
+        s.hold(60, ci=6)
         s.proxy.rate, s.proxy.delay = None, 0.0
         cuts = int(lasting(40, 5))
         before = len(s.proxy.accepted)

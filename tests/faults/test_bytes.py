@@ -121,7 +121,7 @@ def test_f18_no_end_of_line(scene):
         s.steady()
         before, highest = pss(s.pid), 0
         block = random.Random(s.seed).randbytes(1 << 15).hex().encode()  # text: other bytes make lines doubtful
-        blocks = {"full": 16_000, "ci": 2000, "fast": 300}[TIER]
+        blocks = {"full": 16_000, "ci": 600, "fast": 300}[TIER]
         with s.fault():
             for turn in range(blocks):
                 boards["odd"].write(block)

@@ -141,7 +141,7 @@ def test_f32_a_cold_start_on_a_loaded_machine_is_no_miss(scene, tmp_path):
     loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(8)]
     try:
         s = scene(extra='[features]\ncustom = ["own:good"]\n', rate=10.0, start=False)
-        for start in range(int(lasting(20, 5))):
+        for start in range(int(lasting(20, 3))):
             since = time.monotonic()
             s.start()
             with s.fault():

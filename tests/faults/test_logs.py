@@ -84,11 +84,11 @@ def test_f73_the_log_is_not_read(scene, tmp_path):
             os.kill(tail, signal.SIGSTOP)
             s.until(lambda: tree.state(tail) == "T", "the reader is stopped", 5)
             s.prove(fill(s.pid), "the pipe is full")
-            storm(s, flaps, lasting(60, 15, 5))
+            storm(s, flaps, lasting(60, 6, 5))
             os.kill(tail, signal.SIGCONT)
             s.until(lambda: len(s.gateway.events()) > before, "the log goes on", 30)
             os.kill(tail, signal.SIGKILL)
-            storm(s, flaps, lasting(30, 12, 5))
+            storm(s, flaps, lasting(30, 6, 5))
         s.back(within=5)
         s.over(bystanders=list(s.boards))
         assert flaps.status()["reopened"] >= 10

@@ -69,6 +69,7 @@ def test_f39_silent_partition(scene):
     happens="200,000 readings wait on the disk, then mosquitto is started.",
     promised="Live readings go first, the backlog beside them, marked `replayed`; order is kept within each; the loop "
     "stays quick; the files shrink to less than 1 MB when all is out.",
+    floods=True,
     full=300,
 )
 def test_f42_a_backlog_meets_the_broker(scene):

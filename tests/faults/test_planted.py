@@ -91,7 +91,7 @@ def written_over(scene):
 
 @row("F82", full=30)
 def test_f82_a_false_discovery(scene):
-    s = scene(topics=["gateway/gw/+/+/features", "gateway/gw/+/status", "gateway/gw/status"], rate=90)
+    s = scene(topics=["gateway/gw/+/+/features", "gateway/gw/+/status", "gateway/gw/status"], rate=80)
     s.steady()
     port, topic = s.broker.port, "homeassistant/device/gateway-gw/bench/config"
     s.until(lambda: "--T1--value" in retained(port).get(topic, ""), "it is announced", 20)

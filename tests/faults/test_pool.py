@@ -38,7 +38,7 @@ def helpers(pid: int) -> list[int]:
     full=200,
 )
 def test_f26_workers_are_killed(scene):
-    s = scene(rate=90)
+    s = scene(rate=80)
     s.steady()
     kills = int(lasting(200, 25, 6))
     with s.fault():
@@ -92,7 +92,7 @@ def test_f35_the_processor_is_taken(scene):
     with s.fault():
         busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(8)]
         s.prove(all(tree.state(one.pid) for one in busy), "eight loops are busy")
-        s.hold(120)
+        s.hold(120, ci=6)
         for one in busy:
             one.kill()
             one.wait(5)

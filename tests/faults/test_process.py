@@ -22,11 +22,11 @@ FIRST = 3 * 4  # readings: each board's first line after a port was opened, whic
     full=60,
 )
 def test_f67_a_stop_in_an_outage(scene):
-    s = scene(rate=90)
+    s = scene(rate=80)
     s.steady()
     with s.fault():
         s.broker.stop()
-        s.hold(15)
+        s.hold(15, ci=4)
         stopped_and_started(s, 5.0)
         s.broker.start()
     s.back(within=20)
@@ -37,7 +37,7 @@ def test_f67_a_stop_in_an_outage(scene):
 
 @row("F67", full=60)
 def test_f67_a_stop_while_the_broker_is_frozen(scene):
-    s = scene(rate=90)
+    s = scene(rate=80)
     s.steady()
     with s.fault():
         s.broker.signal(signal.SIGSTOP)

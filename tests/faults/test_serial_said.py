@@ -62,16 +62,18 @@ def test_f06_silent(scene):
     full=60,
 )
 def test_f07_the_machine_stalls(scene):
-    s = scene(boards={name: {"kind": "json"} for name in ("bench", "attic", "cellar")}, rate=80)
+    s = scene(
+        boards={name: {"kind": "json"} for name in ("bench", "attic", "cellar")}, rate=80,
+        timers={"documents": lasting(30, 3)},
+    )  # fmt: skip
     s.steady()
     with s.fault():
         os.kill(s.pid, 19)
         s.prove(lambda: tree.state(s.pid) == "T", "the gateway is stopped")
-        s.spend(10)
+        s.until(lambda: all(board.written.dropped > 0 for board in s.boards.values()), "all boards drop lines", 20)
         s.prove(all(board.written.dropped > 0 for board in s.boards.values()), "the boards had to drop lines")
         os.kill(s.pid, 18)
     s.back(within=5)
-    s.spend(5)
     for name, board in s.boards.items():
         dropped = board.written.dropped
         s.until(
@@ -134,7 +136,7 @@ def test_f09_wrong_baud(scene, baud):
             "the status asks for the baud rate", 2,
         )  # fmt: skip
         s.prove(attic.written.damaged > 0, "lines were garbled")
-        s.hold(30)
+        s.hold(30, ci=5)
         attic.fault("baud", 115_200)
     s.back(within=5)
     s.until(lambda: "refusing" not in s.status("attic")["faults"], "the status is clean again", 10)
@@ -151,6 +153,7 @@ def test_f09_wrong_baud(scene, baud):
     happens="Valid lines as fast as the port takes them, for a minute, beside 8 quiet boards.",
     promised="The quiet boards are as quick as before; the babbler is read as fast as the machine can, and what is "
     "shed of it is exactly counted.",
+    floods=True,
     full=120,
 )
 def test_f10_a_babbling_board(scene):
@@ -158,7 +161,6 @@ def test_f10_a_babbling_board(scene):
     s = scene(
         boards={"babbler": {"kind": "json"}} | {name: {"rate": 10} for name in quiet},
         mqtt='payload = "rows"',
-        floods=True,
     )
     s.steady()
     babbler = s.boards["babbler"]
@@ -173,11 +175,11 @@ def test_f10_a_babbling_board(scene):
     s.over(bystanders=quiet, dropped=["shed"])
 
 
-@row("F10", full=60)
+@row("F10", floods=True, full=60)
 def test_f10_a_babbling_board_in_an_outage(scene):
     quiet = [f"quiet{number}" for number in range(8)]
     boards = {"babbler": {"kind": "json"}} | {name: {"rate": 10} for name in quiet}
-    s = scene(boards=boards, mqtt='payload = "rows"', extra='[spool]\nmax_bytes = "1MB"', floods=True)
+    s = scene(boards=boards, mqtt='payload = "rows"', extra='[spool]\nmax_bytes = "1MB"')
     s.steady()
     babbler = s.boards["babbler"]
     with s.fault():
@@ -206,9 +208,12 @@ def test_f13_a_board_restarts(scene):
         b"configsip: 0, SPIWP:0xee\r\nmode:DIO, clock div:2\r\nload:0x3fff0030,len:1184\r\nentry 0x400805e4\r\n"
         b"\x1b[0;32mI (31) boot: ESP-IDF v4.4 2nd stage bootloader\x1b[0m\r\n1) settings\r\n2) start\r\n> \r\n"
     )
-    s = scene(boards={"attic": {"kind": None}, "cellar": {"kind": None}}, each=Typist.EACH)
+    s = scene(
+        boards={"attic": {"kind": None}, "cellar": {"kind": None}}, each=Typist.EACH,
+        timers={"documents": lasting(30, 3)},
+    )  # fmt: skip
     Typist(s, "cellar")
-    again = int(lasting(1000, 300, 200))
+    again = int(lasting(1000, 250, 200))
     numbers = itertools.chain(range(100_000, 100_000 + again), range(100_000))
     Typist(s, "attic", rate=50, numbers=numbers, before=lambda number: banner if number == 0 else b"")
     s.steady()

@@ -147,7 +147,7 @@ def test_f85_what_was_stored_in_1970(scene, tmp_path, restarted):
 )
 def test_f86_an_hour_back(scene, tmp_path):
     clock = WallClock(tmp_path, 0)
-    s = scene(clock=clock.file, extra=USE, rate=90)
+    s = scene(clock=clock.file, extra=USE, rate=80)
     s.steady()
     with s.fault():
         clock.set(-3600)

@@ -73,7 +73,7 @@ def test_f49_certificates(scene, tmp_path, fault):
         s.broker.start()
         told = s.until(lambda: any(words in one["why"] for one in s.events("broker.refused")), "it is told", 15)
         s.prove(told >= 0, "it is refused")
-        s.hold(30, ci=5)
+        s.hold(30, ci=2)
         served.use(served.good)
         served.trust(served.authority)
         s.broker.stop()
@@ -92,7 +92,7 @@ def test_f49_certificates(scene, tmp_path, fault):
 )
 def test_f87_a_clock_that_is_behind(scene, tmp_path):
     served = Served(tmp_path)
-    ahead = lasting(25, 15)
+    ahead = lasting(25, 8)
     valid = time.monotonic() + ahead
     served.use(served.authority.issue("soon", start=ahead / DAY))
     s = scene(broker=served.lines, url=served.url, mqtt=served.keys)
