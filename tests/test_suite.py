@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+PLUGINS = ("-p", "pytest_timeout", "-p", "pytest_rerunfailures", "-p", "xdist", "-W", "ignore:Module already imported")
 CONFTEST = """
 from tests import hanging
 from tests.again import pytest_terminal_summary
@@ -62,9 +63,10 @@ def run(folder: Path, source: str, *options: str, besides: float = 50.0) -> tupl
     """How pytest ends, and what it prints, of a file whose tests may take a second each."""
     (folder / "conftest.py").write_text(CONFTEST.format(besides=besides))
     (folder / "test_one.py").write_text(source)
-    settings = ("-q", "-p", "no:cacheprovider", "-c", "/dev/null", "--rootdir", str(folder), "--timeout", "1")
+    settings = ("-q", *PLUGINS, "-p", "no:cacheprovider", "-c", "/dev/null", "--rootdir", str(folder), "--timeout", "1")
     command = [sys.executable, "-m", "pytest", *settings, *options, str(folder)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100)
+    environment = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=100)
     return done.returncode, done.stdout + done.stderr
 
 
