@@ -30,7 +30,7 @@ def test_the_readme_leads_with_two_commands():
     """The first two blocks are one line each: the demo, and the tests."""
     first, second, *_ = blocks(ROOT / "README.md", "sh")
     assert first == "sh .ci/setup demo && .venv/bin/gateway demo\n"
-    assert second == "sh .ci/setup test && .venv/bin/python -m pytest -n 3\n"
+    assert second == "sh .ci/setup test && .venv/bin/python -m pytest -n 4\n"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
